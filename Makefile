@@ -1,0 +1,41 @@
+# Two commands do all set-up: `make run` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
+
+.PHONY: run test ui check lock clean
+
+run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
+	$(BIN)/realmix run
+
+test: $(VENV)/.test check  ## every test but the slow ones
+	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=10; status=$$?; \
+	  echo "tests: $$(( $$(date +%s) - start )) s"; exit $$status
+
+check: $(VENV)/.test  ## lint, types, import rules
+	@start=$$(date +%s); \
+	  $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache >/dev/null; status=$$?; \
+	  echo "checks: $$(( $$(date +%s) - start )) s"; exit $$status
+
+ui: $(VENV)/.run  ## MLflow's pages over the local store
+	$(BIN)/realmix ui
+
+lock: $(VENV)/.test  ## rewrite the exact pins from what is installed
+	$(BIN)/python -m pip freeze --exclude-editable --exclude realmix | sed 's/+cpu$$//' > infra/constraints.txt
+
+clean:
+	rm -rf $(VENV) .realmix runs build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml infra/constraints.txt | $(VENV)/bin/python
+	@start=$$(date +%s); echo "Installing realmix into $(VENV) ..."; \
+	  $(PIP) --editable . && touch $@; status=$$?; \
+	  echo "installation: $$(( $$(date +%s) - start )) s"; exit $$status
+
+$(VENV)/.test: pyproject.toml infra/constraints.txt | $(VENV)/bin/python
+	@start=$$(date +%s); echo "Installing realmix and its test tools into $(VENV) ..."; \
+	  $(PIP) --editable ".[test]" && touch $@ $(VENV)/.run; status=$$?; \
+	  echo "installation: $$(( $$(date +%s) - start )) s"; exit $$status

@@ -1,0 +1,197 @@
+"""What a user declares: the data card of a table and the request for one study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tasks.core.errors import BadInput, unknown_name
+from tasks.core.schema import Kind, Role, Task
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Provenance(_Frozen):
+    """Whose data this is and on what terms it may be used."""
+
+    owner: str | None = None
+    licence: str | None = None
+    consent_basis: str | None = None
+    purpose: str | None = None
+    contact: str | None = None
+
+
+class RangeRule(_Frozen):
+    """Values of `column` lie in [minimum, maximum]."""
+
+    kind: Literal["range"]
+    column: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class ConditionRule(_Frozen):
+    """Where `when` holds, `then` holds: pandas query expressions, ``"age < 18"``."""
+
+    kind: Literal["dependency"]
+    when: str
+    then: str
+
+
+class DistributionRule(_Frozen):
+    """`column` follows a distribution where `when` holds (everywhere if None).
+
+    `values` maps category levels to probabilities; numbers take `distribution` with
+    `parameters`: normal (mean, std), uniform (low, high), lognormal (mean, sigma),
+    poisson (lam), exponential (scale).
+    """
+
+    kind: Literal["distribution"]
+    column: str
+    when: str | None = None
+    values: dict[str, float] | None = None
+    distribution: Literal["normal", "uniform", "lognormal", "poisson", "exponential"] | None = None
+    parameters: dict[str, float] = Field(default_factory=dict)
+
+
+class DerivedRule(_Frozen):
+    """`column` is computed from others: ``expression: "a + b"`` (pandas eval)."""
+
+    kind: Literal["derived"]
+    column: str
+    expression: str
+
+
+Rule = RangeRule | ConditionRule | DistributionRule | DerivedRule
+
+
+class DataCard(_Frozen):
+    """Everything a table's owner may declare; only the target cannot be inferred.
+
+    Attributes
+    ----------
+    source : str or None
+        Path, URL, ``sql:...`` or ``bundled:...``; None when the caller names the table.
+    target : str
+    task, positive : optional
+    columns : mapping of column to kind
+        For example ``{"zip": "categorical", "note": "text"}``.
+    key, time, group, weight : str or None
+        Columns in these roles.
+    ignore : tuple of str
+        Columns left out of the study.
+    sensitive : tuple of str
+        Columns on which no group may lose, and whose values never reach logs.
+    rules : tuple of Rule
+        Generate and constrain rule-based rows, and gate every synthetic table.
+    simulate : str or None
+        ``module:function`` with the signature ``simulate(n_rows, reference, random_state)``.
+    allow_leaks : tuple of str
+        Features allowed although they equal the target.
+    """
+
+    source: str | None = None
+    target: str
+    task: Task | None = None
+    positive: str | None = None
+    columns: dict[str, Kind] = Field(default_factory=dict)
+    key: str | None = None
+    time: str | None = None
+    group: str | None = None
+    weight: str | None = None
+    ignore: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    simulate: str | None = None
+    allow_leaks: tuple[str, ...] = ()
+    provenance: Provenance = Provenance()
+    price_per_row: float | None = Field(default=None, gt=0)
+    currency: str = "EUR"
+    days_per_row: float | None = Field(default=None, gt=0)
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Column roles other than feature."""
+        named: dict[str, Role] = {name: "ignored" for name in self.ignore}
+        declared: list[tuple[str | None, Role]] = [
+            (self.key, "key"), (self.time, "time"), (self.group, "group"), (self.weight, "weight")
+        ]  # fmt: skip
+        return named | {name: role for name, role in declared if name}
+
+
+def read_card(path: Path) -> DataCard:
+    """Read a data card from YAML.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing, no YAML mapping, or holds an unknown key or a bad value.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as err:
+        raise BadInput(f"Cannot read the card {path}: {err.strerror}. Check --card.") from err
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        where = str(getattr(err, "problem_mark", "")).strip()
+        raise BadInput(f"The card {path} is not valid YAML {where}. Mend it there.") from err
+    if not isinstance(data, dict):
+        raise BadInput(f"The card {path} holds no `key: value` pairs; expected at least `target:`.")
+    return parse_card(data, where=f"card {path}")
+
+
+def parse_card(data: dict[str, Any], *, where: str = "card") -> DataCard:
+    """Check plain values against the card's fields; see :func:`read_card`."""
+    try:
+        return DataCard(**data)
+    except ValidationError as err:
+        first = err.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+            raise BadInput(f"{where}: {unknown_name('key', field, DataCard.model_fields)}") from err
+        got = f" (got {first['input']!r})" if not isinstance(first["input"], dict) else ""
+        raise BadInput(f"{where}: `{field}`: {first['msg']}{got}. Correct this line.") from err
+
+
+class StudyRequest(_Frozen):
+    """Parameters of one study, as the flow and the command line take them.
+
+    Attributes
+    ----------
+    table : str or None
+        Path, URL, ``sql:...`` or ``bundled:...``; None takes the card's source, else the
+        bundled table.
+    card : str or None
+        Path of a data card.
+    target, positive, task : optional
+        Win over the card.
+    synthesizers, ratios, models : optional
+        What the user names is never left out by the plan.
+    metric : str or None
+        Decides; log-loss or RMSE when None.
+    budget_seconds : float
+        Wall seconds for the whole run, at least 30.
+    seed : int
+    out : str
+        Folder of the results.
+    plan : str or None
+        Path of a ``plan.json`` to replay.
+    """
+
+    table: str | None = None
+    card: str | None = None
+    target: str | None = None
+    positive: str | None = None
+    task: Task | None = None
+    synthesizers: tuple[str, ...] | None = None
+    ratios: tuple[float, ...] | None = None
+    models: tuple[str, ...] | None = None
+    metric: str | None = None
+    budget_seconds: float = Field(default=270.0, ge=30)
+    seed: int = Field(default=0, ge=0)
+    out: str
+    plan: str | None = None

@@ -1,0 +1,147 @@
+"""Tracking as data: what a verdict document becomes in MLflow, as plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# MLflow cuts tags at 8,000 and parameters at 6,000 characters without a word.
+MAX_NOTE = 7_900
+MAX_PARAM = 5_900
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run: what one filters by, what was set, what came out."""
+
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric over the synthetic share: integer per cent of the real rows to value."""
+
+    key: str
+    points: tuple[tuple[int, float], ...]
+
+
+def study_record(document: Mapping[str, Any]) -> RunRecord:
+    """The parent run of a study."""
+    table, metric = document["table"], document["metric"]["name"]
+    tags = {
+        "kind": "study",
+        "study": document["study"],
+        "verdict": document["word"],
+        "winner": document["winner"]["name"],
+        "metric": metric,
+        "dataset_digest": table["digest"],
+        "status": "complete" if document["complete"] else "incomplete",
+        "mlflow.note.content": note(document)[:MAX_NOTE],
+    }
+    params = {
+        "task": table["task"],
+        "target": table["target"],
+        "n_rows": table["n_rows"],
+        "seed": document["seeds"]["study"],
+        **{key: document["plan"][key] for key in ("n_folds", "n_repeats", "n_trials", "n_development")},
+    }
+    validation, holdout = document["validation"], document["holdout"]
+    metrics = {
+        "promised_gain": validation["promised_gain"],
+        "naive_gain": validation["naive_gain"],
+        "optimism": validation["optimism"],
+        f"validation_{metric}": validation["model"]["score"],
+        f"validation_{metric}_real_only": validation["real_only"]["score"],
+    }
+    if holdout["available"]:
+        metrics["realised_gain"] = holdout["gain"]
+        metrics[f"holdout_{metric}"] = holdout["model"]["score"]
+        metrics[f"holdout_{metric}_real_only"] = holdout["real_only"]["score"]
+    return RunRecord(document["study"], tags, _texts(params), _finite(metrics))
+
+
+def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
+    """A child run for every mix and learner, at its best trial."""
+    metric, table = document["metric"]["name"], document["table"]
+    return [
+        RunRecord(
+            name=row["name"],
+            tags={
+                "kind": "mix",
+                "study": document["study"],
+                "dataset_digest": table["digest"],
+                "synthesizer": row["synthesizer"] or "none",
+                "synthetic_ratio": f"{row['synthetic_ratio']:g}",
+                "weight": f"{row['weight']:g}",
+                "label_rule": row["label_rule"],
+                "balance": row["balance"],
+                "model": row["model"],
+                "role": row["role"],
+                "why": row["why"],
+                "status": "complete",
+            },
+            params={"trial": str(row["trial"])},
+            metrics=_finite(
+                {
+                    metric: row["score"],
+                    f"{metric}_std": row["std"],
+                    f"{metric}_low": row["interval"][0],
+                    f"{metric}_high": row["interval"][1],
+                    "gain": row["gain"],
+                    "gain_low": row["gain_interval"][0],
+                    "gain_high": row["gain_interval"][1],
+                    "p_corrected": row["p_corrected"],
+                    "share_of_folds_won": row["share_of_folds_won"],
+                    **row["extra_metrics"],
+                }
+            ),
+        )
+        for row in document["arms"]
+    ]
+
+
+def ratio_curves(document: Mapping[str, Any]) -> list[Curve]:
+    """Best score over learners at each ratio, one curve per synthesizer and label rule."""
+    metric = document["metric"]["name"]
+    best = max if document["metric"]["greater_is_better"] else min
+    found: dict[str, dict[int, list[float]]] = {}
+    for row in document["arms"]:
+        if row["synthesizer"] and row["score"] is not None:
+            key = f"curve/{row['synthesizer']}/{row['label_rule']}/{metric}"
+            step = round(100 * row["synthetic_ratio"])
+            found.setdefault(key, {}).setdefault(step, []).append(row["score"])
+    return [
+        Curve(key, tuple((step, best(scores)) for step, scores in sorted(points.items())))
+        for key, points in sorted(found.items())
+    ]
+
+
+def arms_table(document: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """All arms as columns, for one table a reviewer can sort."""
+    rows = [{key: value for key, value in row.items() if not _nested(value)} for row in document["arms"]]
+    return {key: [row[key] for row in rows] for key in (rows[0] if rows else {})}
+
+
+def note(document: Mapping[str, Any]) -> str:
+    """The verdict in Markdown, for people who open the run."""
+    lines = [f"**{document['word']}**", "", document["sentence"], ""]
+    return "\n".join([*lines, *(f"- {line}" for line in document["summary"])])
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, (list, dict))
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value)[:MAX_PARAM] for key, value in values.items()}
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, float]:
+    """MLflow turns infinity into a huge number: what is unknown is left out."""
+    items: Iterable[tuple[str, Any]] = values.items()
+    return {key: float(v) for key, v in items if v is not None and math.isfinite(v)}
