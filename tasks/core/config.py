@@ -117,7 +117,7 @@ class DataCard(_Frozen):
     @property
     def roles(self) -> dict[str, Role]:
         """Column roles other than feature."""
-        named: dict[str, Role] = {name: "ignored" for name in self.ignore}
+        named: dict[str, Role] = dict.fromkeys(self.ignore, "ignored")
         declared: list[tuple[str | None, Role]] = [
             (self.key, "key"), (self.time, "time"), (self.group, "group"), (self.weight, "weight")
         ]  # fmt: skip

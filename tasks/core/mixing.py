@@ -187,9 +187,7 @@ def _real_set(
     return TrainingSet(real.reset_index(drop=True), soft, weight, origin)
 
 
-def _choose(
-    real: pd.DataFrame, pool: pd.DataFrame, mix: Mix, schema: Schema, n_synthetic: int
-) -> np.ndarray:
+def _choose(real: pd.DataFrame, pool: pd.DataFrame, mix: Mix, schema: Schema, n_synthetic: int) -> np.ndarray:
     if schema.is_classification:
         counts = np.bincount(schema.encode_target(real), minlength=len(schema.classes))
         return draw(pool, schema, synthetic_quota(counts, n_synthetic, mix.balance))

@@ -212,9 +212,7 @@ class Costs:
     def all_arms(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """Every arm once, on one fold."""
         null = [name for name in plan.models if self.models[name].is_null]
-        return sum(
-            self.arm(arm, shape, n_rows) for mix in plan.mixes() for arm in plan.arms_of(mix, null)
-        )
+        return sum(self.arm(arm, shape, n_rows) for mix in plan.mixes() for arm in plan.arms_of(mix, null))
 
     def arm(self, arm: Arm, shape: TableShape, n_rows: int) -> float:
         """One learner on one mix; soft targets hold a row per class."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.core.documents import summary_lines
+
 # MLflow cuts tags at 8,000 and parameters at 6,000 characters without a word.
 MAX_NOTE = 7_900
 MAX_PARAM = 5_900
@@ -33,13 +35,14 @@ class Curve:
 def study_record(document: Mapping[str, Any]) -> RunRecord:
     """The parent run of a study."""
     table, metric = document["table"], document["metric"]["name"]
+    digest = document["digests"]["snapshot"]
     tags = {
         "kind": "study",
         "study": document["study"],
         "verdict": document["word"],
         "winner": document["winner"]["name"],
         "metric": metric,
-        "dataset_digest": table["digest"],
+        "dataset_digest": digest,
         "status": "complete" if document["complete"] else "incomplete",
         "mlflow.note.content": note(document)[:MAX_NOTE],
     }
@@ -55,26 +58,26 @@ def study_record(document: Mapping[str, Any]) -> RunRecord:
         "promised_gain": validation["promised_gain"],
         "naive_gain": validation["naive_gain"],
         "optimism": validation["optimism"],
-        f"validation_{metric}": validation["model"]["score"],
+        f"validation_{metric}": (validation["mix"] or validation["real_only"])["score"],
         f"validation_{metric}_real_only": validation["real_only"]["score"],
     }
-    if holdout["available"]:
+    if holdout:
         metrics["realised_gain"] = holdout["gain"]
-        metrics[f"holdout_{metric}"] = holdout["model"]["score"]
+        metrics[f"holdout_{metric}"] = (holdout["mix"] or holdout["real_only"])["score"]
         metrics[f"holdout_{metric}_real_only"] = holdout["real_only"]["score"]
     return RunRecord(document["study"], tags, _texts(params), _finite(metrics))
 
 
 def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
     """A child run for every mix and learner, at its best trial."""
-    metric, table = document["metric"]["name"], document["table"]
+    metric, digest = document["metric"]["name"], document["digests"]["snapshot"]
     return [
         RunRecord(
             name=row["name"],
             tags={
                 "kind": "mix",
                 "study": document["study"],
-                "dataset_digest": table["digest"],
+                "dataset_digest": digest,
                 "synthesizer": row["synthesizer"] or "none",
                 "synthetic_ratio": f"{row['synthetic_ratio']:g}",
                 "weight": f"{row['weight']:g}",
@@ -108,7 +111,7 @@ def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
 def ratio_curves(document: Mapping[str, Any]) -> list[Curve]:
     """Best score over learners at each ratio, one curve per synthesizer and label rule."""
     metric = document["metric"]["name"]
-    best = max if document["metric"]["greater_is_better"] else min
+    best = max if document["metric"]["direction"] == "higher is better" else min
     found: dict[str, dict[int, list[float]]] = {}
     for row in document["arms"]:
         if row["synthesizer"] and row["score"] is not None:
@@ -130,7 +133,7 @@ def arms_table(document: Mapping[str, Any]) -> dict[str, list[Any]]:
 def note(document: Mapping[str, Any]) -> str:
     """The verdict in Markdown, for people who open the run."""
     lines = [f"**{document['word']}**", "", document["sentence"], ""]
-    return "\n".join([*lines, *(f"- {line}" for line in document["summary"])])
+    return "\n".join([*lines, *(f"- {line}" for line in summary_lines(document))])
 
 
 def _nested(value: Any) -> bool:

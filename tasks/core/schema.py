@@ -382,9 +382,13 @@ def _infer_column(values: pd.Series, kind: Kind | None, role: Role) -> Column:
     raw_type = _raw_type(values)
     kind = kind or _infer_kind(values, raw_type)
     has_missing = bool(values.isna().any())
-    base: dict[str, Any] = dict(
-        name=str(values.name), kind=kind, raw_type=raw_type, role=role, has_missing=has_missing
-    )
+    base: dict[str, Any] = {
+        "name": str(values.name),
+        "kind": kind,
+        "raw_type": raw_type,
+        "role": role,
+        "has_missing": has_missing,
+    }
     if kind in ("categorical", "constant"):
         levels = _as_strings(values, raw_type).dropna().unique()
         return Column(**base, levels=tuple(_sorted_levels(levels, raw_type)))
@@ -407,7 +411,8 @@ def _canonical(values: pd.Series, column: Column) -> pd.Series:
         return _as_dates(values)
     if column.kind == "numeric":
         try:
-            return values.astype(float)
+            numbers = values.to_numpy(dtype=float, na_value=np.nan)
+            return pd.Series(numbers, index=values.index, name=values.name)
         except (TypeError, ValueError) as err:
             raise BadInput(
                 f"Column '{column.name}' holds text where the schema expects numbers. "
@@ -418,7 +423,9 @@ def _canonical(values: pd.Series, column: Column) -> pd.Series:
 
 def _restored(values: pd.Series, column: Column) -> pd.Series:
     if column.kind == "datetime":
-        moments = pd.to_datetime(values, unit="s", utc=True).dt.tz_localize(None)
+        # Only numbers go in: of a NaN pandas 2.3 rounds uninitialised memory, which now and then overflows.
+        moments = pd.to_datetime(values.fillna(0), unit="s", utc=True).dt.tz_localize(None)
+        moments = moments.where(values.notna())
         if column.raw_type == "datetime":
             return moments
         return moments.dt.strftime("%Y-%m-%dT%H:%M:%S").astype(object).where(moments.notna(), None)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tasks.core.config import DataCard
+from tasks.core.errors import BadInput
 from tasks.core.planning import Plan
 from tasks.core.schema import Schema
+from tasks.core.snapshots import Snapshot
 
 BUNDLED_TABLE = "bundled:bank_marketing?rows=2000"
+# Pools, predictions and models of a small study; a study of a large table needs more.
+MIN_FREE_BYTES = 200 * 1024**2
 
 
 def home() -> Path:
@@ -21,6 +26,31 @@ def home() -> Path:
     ``REALMIX_HOME``, by default ``.realmix`` under the current folder.
     """
     return Path(os.environ.get("REALMIX_HOME", ".realmix")).absolute()
+
+
+def check_output_folder(out: Path) -> None:
+    """Refuse a folder that cannot take the results, before anything is computed.
+
+    Raises
+    ------
+    BadInput
+        If it holds another study, cannot be written, or its disk is nearly full.
+    """
+    if (out / "verdict.json").exists():
+        raise BadInput(f"{out} holds a finished study: choose another --out, or remove that folder.")
+    place = out.absolute()
+    if place.exists() and not place.is_dir():
+        raise BadInput(f"--out {out} is a file, expected a folder: choose another name.")
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise BadInput(f"Cannot write to {place}: change its permissions, or choose another --out.")
+    free = shutil.disk_usage(place).free
+    if free < MIN_FREE_BYTES:
+        raise BadInput(
+            f"No space left: {free / 1024**2:.0f} MiB are free under {place}, a study needs at least "
+            f"{MIN_FREE_BYTES / 1024**2:.0f} MiB. Free some, or choose another --out."
+        )
 
 
 @dataclass(frozen=True)
@@ -54,8 +84,7 @@ class Table:
     ----------
     name : str
         Experiment and model are called after it.
-    snapshot_path, snapshot_digest : str
-    n_rows : int
+    snapshot : Snapshot
     source : dict
         What was read and detected.
     card : DataCard
@@ -63,9 +92,7 @@ class Table:
     """
 
     name: str
-    snapshot_path: str
-    snapshot_digest: str
-    n_rows: int
+    snapshot: Snapshot
     source: dict[str, Any]
     card: DataCard
     schema: Schema

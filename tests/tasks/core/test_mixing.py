@@ -128,7 +128,9 @@ def test_regression_takes_the_first_rows_of_the_pool():
     raw = pd.DataFrame({"x": np.arange(80.0) / 2, "y": np.arange(80.0) / 3})
     schema = infer_schema(raw, "y")
     real = schema.apply(raw)
-    training = mix_training_set(real, Pool(real[::-1].reset_index(drop=True)), Mix("copies", 0.5), schema=schema)
+    training = mix_training_set(
+        real, Pool(real[::-1].reset_index(drop=True)), Mix("copies", 0.5), schema=schema
+    )
     assert len(training.rows) == 120
     assert training.rows["x"].to_numpy()[80:].tolist() == list(np.arange(79.0, 39.0, -1) / 2)
 

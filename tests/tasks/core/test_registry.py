@@ -29,7 +29,7 @@ def test_a_file_is_listed_because_it_exists(tmp_path, monkeypatch):
 
 def test_unknown_name_lists_the_known_ones(tmp_path, monkeypatch):
     things = folder(tmp_path, monkeypatch, "shelf_b", copula=SPEC.format("copula"))
-    with pytest.raises(UnknownName, match="did you mean 'copula'.*Known: copula"):
+    with pytest.raises(UnknownName, match=r"did you mean 'copula'.*Known: copula"):
         things["copulla"]
 
 

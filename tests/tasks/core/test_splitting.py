@@ -45,9 +45,7 @@ def test_a_row_never_changes_sides_as_the_table_grows(registered):
 def test_a_new_column_moves_no_row(registered):
     raw, schema, rule = registered
     wider = raw.assign(extra=np.arange(len(raw)) % 7)
-    assert (
-        holdout_side(wider, infer_schema(wider, "y"), rule) == holdout_side(raw, schema, rule)
-    ).all()
+    assert (holdout_side(wider, infer_schema(wider, "y"), rule) == holdout_side(raw, schema, rule)).all()
 
 
 def test_a_corrected_label_keeps_its_side(registered):

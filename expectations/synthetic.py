@@ -1,0 +1,130 @@
+"""What synthetic rows must fulfil before they are mixed with real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+    from great_expectations.expectations.expectation import Expectation
+
+# More copies than this, and the "synthetic" rows are in part the real ones.
+MAX_COPIES_FRACTION = 0.05
+COPIES_COLUMN = "_copies_real"
+RULE_COLUMN = "_rule_{}"
+# How a gate frame stores each kind of column.
+PANDAS_TYPES = {
+    "numeric": "float64",
+    "integer": "Int64",
+    "categorical": "object",
+    "datetime": "datetime64[ns]",
+}
+
+
+def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
+    """Build the suite of a synthetic table.
+
+    Parameters
+    ----------
+    metadata : mapping
+        ``schema`` (plain values; levels and ranges are those of the real training rows),
+        ``class_counts`` (mapping of class to rows asked, or None), ``rule_columns`` (indices
+        of the card's rules that have a column ``_rule_<i>``, true where broken) and
+        ``is_control`` (controls may copy real rows, that is their purpose).
+
+    Returns
+    -------
+    ExpectationSuite
+        For a frame of the modelled columns, then ``_rule_<i>`` and ``_copies_real``; whole
+        numbers as Int64, dates as timestamps.
+    """
+    from expectations.custom import CRITICAL, STOP, ExpectColumnTypesToBe, ExpectValueCountsToEqual, gx, gxe
+
+    columns = modelled(metadata["schema"])
+    extra = [RULE_COLUMN.format(i) for i in metadata["rule_columns"]]
+    extra += [] if metadata["is_control"] else [COPIES_COLUMN]
+    expectations: list[Expectation] = [
+        gxe.ExpectTableColumnsToMatchOrderedList(
+            column_list=[c["name"] for c in columns] + extra, severity=CRITICAL, meta=STOP
+        ),
+        ExpectColumnTypesToBe(
+            types={c["name"]: _pandas_type(c) for c in columns}, severity=CRITICAL, meta=STOP
+        ),
+        *_values(columns),
+        *_rules(metadata["rule_columns"]),
+    ]
+    if metadata["class_counts"] is not None:
+        expectations.append(
+            ExpectValueCountsToEqual(
+                column=metadata["schema"]["target"],
+                counts=metadata["class_counts"],
+                severity=CRITICAL,
+                meta=STOP,
+            )
+        )
+    if not metadata["is_control"]:
+        expectations += _copies()
+    return gx.ExpectationSuite(name="synthetic", expectations=expectations)
+
+
+def modelled(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Feature columns, then the target, of a schema in plain values.
+
+    Examples
+    --------
+    >>> target = {"name": "y", "kind": "categorical", "role": "target"}
+    >>> other = {"name": "id", "kind": "identifier", "role": "feature"}
+    >>> feature = {"name": "x", "kind": "numeric", "role": "feature"}
+    >>> [c["name"] for c in modelled({"target": "y", "columns": [target, other, feature]})]
+    ['x', 'y']
+    """
+    features = [
+        c for c in schema["columns"] if c["role"] in ("feature", "time") and c["kind"] in PANDAS_TYPES
+    ]
+    return [*features, *(c for c in schema["columns"] if c["name"] == schema["target"])]
+
+
+def _pandas_type(column: Mapping[str, Any]) -> str:
+    is_integer = column["kind"] == "numeric" and column["raw_type"] == "integer"
+    return PANDAS_TYPES["integer" if is_integer else column["kind"]]
+
+
+def _values(columns: list[Mapping[str, Any]]) -> Iterator[Expectation]:
+    """Levels and ranges of the real rows; missing only where the table has missing values.
+
+    One expectation for all columns each: a study gates some fifty pools.
+    """
+    from expectations.custom import (
+        CRITICAL,
+        STOP,
+        ExpectLevelsToBeKnown,
+        ExpectNoValueToBeMissing,
+        ExpectValuesToStayInRange,
+    )
+
+    complete = [c["name"] for c in columns if c["role"] == "target" or not c["has_missing"]]
+    levels = {c["name"]: list(c["levels"]) for c in columns if c["kind"] == "categorical"}
+    ranges = {c["name"]: [c["minimum"], c["maximum"]] for c in columns if c["minimum"] is not None}
+    yield ExpectNoValueToBeMissing(columns=complete, severity=CRITICAL, meta=STOP)
+    yield ExpectLevelsToBeKnown(levels=levels, severity=CRITICAL, meta=STOP)
+    yield ExpectValuesToStayInRange(ranges=ranges, severity=CRITICAL, meta=STOP)
+
+
+def _rules(indices: list[int]) -> Iterator[Expectation]:
+    from expectations.custom import CRITICAL, STOP, ExpectDeclaredRuleToHold
+
+    for i in indices:
+        yield ExpectDeclaredRuleToHold(
+            column=RULE_COLUMN.format(i), value_set=[False], severity=CRITICAL, meta={**STOP, "rule": i}
+        )
+
+
+def _copies() -> Iterator[Expectation]:
+    """Many copies of real rows are a warning; a single one is told."""
+    from expectations.custom import INFO, STOP, WARNING, ExpectSyntheticRowsNotToCopyReal
+
+    for severity, mostly in ((WARNING, 1 - MAX_COPIES_FRACTION), (INFO, 1.0)):
+        yield ExpectSyntheticRowsNotToCopyReal(
+            column=COPIES_COLUMN, value_set=[False], mostly=mostly, severity=severity, meta=STOP
+        )

@@ -1,0 +1,47 @@
+"""Settings every process of ours starts with, before Prefect or MLflow is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tasks.core.study import home
+
+# No library tells anybody anything; each can be overridden by setting it first.
+QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+}
+# The embedded server is slow to start on a busy machine: 20 s, the default, is not enough.
+EMBEDDED = {
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # What a user must know is said by us; Prefect would add a traceback to every sentence.
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Cards and tables stay references; nothing of a run is worth a second copy.
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+}
+
+
+def prepare() -> None:
+    """Set what is not set yet; call it before importing Prefect or MLflow."""
+    for name, value in (QUIET | EMBEDDED).items():
+        os.environ.setdefault(name, value)
+    if "PREFECT_API_URL" not in os.environ:
+        os.environ.setdefault("PREFECT_HOME", str(home() / "prefect"))
+    os.environ.setdefault("MLFLOW_TRACKING_URI", tracking_uri(home()))
+
+
+def make_home() -> None:
+    """Make the folders that Prefect and MLflow expect to find."""
+    (home() / "prefect").mkdir(parents=True, exist_ok=True)
+
+
+def tracking_uri(folder: Path) -> str:
+    """MLflow's SQLite store in a folder."""
+    return f"sqlite:///{folder / 'mlflow.db'}"

@@ -1,0 +1,210 @@
+"""The main job: from a real table to a verdict."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prefect import flow
+from prefect.futures import PrefectFuture, as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from tasks.core.comparison import Comparison
+from tasks.core.config import StudyRequest
+from tasks.core.planning import Plan
+from tasks.core.study import Layout, StudyFolder
+from tasks.core.verdict import Verdict, decide
+from tasks.core.workers import WorkerPool
+from tasks.evaluate import batches, compare_arms, read_holdout
+from tasks.fits.scope import Scope
+from tasks.ingest import ingest
+from tasks.inputs import read_plan
+from tasks.plan import n_workers, plan_study
+from tasks.refit import package, refit
+from tasks.report import publish
+from tasks.split import lay_folds, split_holdout
+from tasks.synthesize import fit_teacher, synthesize
+from tasks.track import open_store, track
+from tasks.train import train
+from tasks.validate import gate_raw, gate_training
+
+log = logging.getLogger("realmix")
+# Tasks that wait for a worker cost nothing; the worker pool decides what runs at once.
+WAITING_THREADS = 16
+
+
+@flow(
+    name="study",
+    flow_run_name="study-{request.out}",
+    task_runner=ThreadPoolTaskRunner(max_workers=WAITING_THREADS),  # type: ignore[arg-type]
+)
+def study(request: StudyRequest) -> dict[str, Any]:
+    """Decide whether synthetic rows make a model of this table better.
+
+    Parameters
+    ----------
+    request : StudyRequest
+
+    Returns
+    -------
+    dict
+        The verdict document, as written to ``verdict.json``.
+
+    Notes
+    -----
+    Requires: nothing but a writable folder; ``REALMIX_HOME``, ``MLFLOW_TRACKING_URI`` and
+    ``PREFECT_API_URL`` choose other places than the embedded ones.
+    """
+    folder = StudyFolder(Path(request.out).absolute())
+    folder.work.mkdir(parents=True, exist_ok=True)
+    clock = Stages()
+    with WorkerPool(n_workers(), log_path=folder.work / "workers.log"):
+        with clock("ingest"):
+            table = ingest(request)
+        with clock("validate"):
+            table = gate_raw(table, folder)
+        store = open_store.submit(table.name)
+        with clock("plan"):
+            replayed = read_plan(Path(request.plan)) if request.plan else None
+            rule = replayed.holdout if replayed else None
+            seed = replayed.seed if replayed else request.seed
+            split, rule = split_holdout(table, folder, rule=rule, seed=seed)
+            plan = plan_study(request, table, split, rule, folder, development_targets(folder))
+        announce(plan)
+        with clock("race"):
+            layout = lay_folds(folder, plan)
+            teachers, pools, trained = race(folder, layout)
+        clock.worker_seconds = worker_seconds(teachers, pools, trained)
+        with clock("compare"):
+            comparison, verdict = compare_arms(folder, layout, pools, trained)
+        with clock("refit"):
+            fits, verdict = final_fits(folder, comparison, verdict, plan)
+    with clock("evaluate"):
+        gate_training(table, folder)
+        holdout = read_holdout(folder, plan)
+    with clock("package"):
+        package(folder, {"model": verdict.ships, "real_only": comparison.incumbent})
+    with clock("report"):
+        document, figures = publish(
+            folder, table, split, plan, comparison, verdict, fits, holdout, pools, clock.all_seconds()
+        )
+    with clock("track"):
+        store.wait()
+        return track(folder, document, figures)
+
+
+class Stages:
+    """Wall seconds of each stage, said as they begin."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+        self.worker_seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        log.info("%s ...", stage)
+        yield
+        self.seconds[stage] = round(time.perf_counter() - began, 2)
+
+    def all_seconds(self) -> dict[str, float]:
+        """Wall seconds of the stages so far and in all, then the workers' own seconds in the race."""
+        so_far = round(time.perf_counter() - self.started, 2)
+        return {**self.seconds, "so far": so_far, **self.worker_seconds}
+
+
+def announce(plan: Plan) -> None:
+    """Say what will be run, and what the budget left out."""
+    mixes = sum(1 for _ in plan.mixes())
+    log.info(
+        "plan: %d rows, %d folds x %d, %d mixes, learners %s, synthesizers %s; about %.0f s in all",
+        plan.n_development,
+        plan.n_folds,
+        plan.n_repeats,
+        mixes,
+        ", ".join(plan.models),
+        ", ".join(plan.synthesizers),
+        sum(plan.estimate_seconds.values()),
+    )
+    if plan.left_out:
+        log.info("left out: %s", "; ".join(plan.left_out))
+
+
+Results = list[dict[str, Any]]
+
+
+def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results]:
+    """Run every arm on every fold: teachers, pools and batches of learners, fold by fold."""
+    grouped = batches(layout.plan)
+    teachers: list[PrefectFuture[dict[str, Any]]] = []
+    pools: list[PrefectFuture[dict[str, Any]]] = []
+    trained: list[PrefectFuture[dict[str, Any]]] = []
+    for block in layout.blocks:
+        teacher = fit_teacher.submit(folder, block.scope, layout.plan)
+        teachers.append(teacher)
+        for batch, arms in grouped.items():
+            pool: Any = {}
+            if batch != "real-only":
+                pool = synthesize.submit(
+                    folder, block.scope, batch, layout.plan, return_state=False, wait_for=[teacher]
+                )
+                pools.append(pool)
+            trained.append(
+                train.submit(
+                    folder,
+                    block.scope,
+                    batch,
+                    arms,
+                    layout.plan,
+                    pool,
+                    return_state=False,
+                    wait_for=[teacher],
+                )
+            )
+    for done, future in enumerate(as_completed(trained), start=1):
+        result = future.result()
+        log.info("race %3.0f %% · %s on %s", 100 * done / len(trained), result["batch"], result["scope"])
+    return _results(teachers), _results(pools), _results(trained)
+
+
+def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[str, float]:
+    """Seconds the workers spent in the race, by kind of work."""
+    made = [pool.get("seconds_fit", 0) + pool.get("seconds_sample", 0) for pool in pools]
+    return {
+        "workers: teacher": round(sum(result["seconds"] for result in teachers), 2),
+        "workers: synthesize": round(sum(made), 2),
+        "workers: train": round(sum(result["seconds"] for result in trained), 2),
+    }
+
+
+def _results(futures: list[PrefectFuture[dict[str, Any]]]) -> Results:
+    return [future.result() for future in futures]
+
+
+def final_fits(
+    folder: StudyFolder, comparison: Comparison, verdict: Verdict, plan: Plan
+) -> tuple[dict[str, Any], Verdict]:
+    """Fit what ships on development rows and on all rows, side by side.
+
+    A generator that worked in every fold can still fail here: then real only ships.
+    """
+    arms = {"model": verdict.ships, "real_only": comparison.incumbent}
+    futures = {scope: refit.submit(folder, scope, arms, plan) for scope in ("evaluated", "shipped")}
+    fits = {scope: future.result() for scope, future in futures.items()}
+    failure = next((fit["failure"] for fit in fits.values() if fit["failure"]), None)
+    if failure is None:
+        return fits, verdict
+    veto = f"the generator of {verdict.ships.name} failed in the final fit: {failure}"
+    return final_fits(folder, comparison, decide(comparison, margin=comparison.margin, vetoes=[veto]), plan)
+
+
+def development_targets(folder: StudyFolder) -> np.ndarray:
+    """Encoded targets of the development rows."""
+    scope = Scope(folder.scope("evaluated"))
+    return scope.context.schema.encode_target(scope.training)

@@ -1,0 +1,184 @@
+"""The promised gain: what the whole choice is worth on rows that did not take part in it.
+
+BBC-CV: bootstrap the out-of-fold rows, repeat the choice on the drawn rows, score the chosen
+arm on the rows not drawn (Tsamardinos, Greasidou, Borboudakis 2018,
+https://doi.org/10.1007/s10994-018-5714-4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.core.errors import BadInput
+from tasks.core.plugins import MetricSpec
+from tasks.core.scores import Scores, gains
+
+# A draw whose advantage is below this share of the score is a tie, and real only wins ties.
+TIE = 1e-9
+# Weights of one chunk of draws stay below about 64 MB.
+CHUNK_CELLS = 8_000_000
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What happened in each bootstrap draw.
+
+    Attributes
+    ----------
+    in_bag : ndarray of shape (n_draws, n_arms)
+        Scores on the drawn rows, in the metric's units.
+    chosen, reference : ndarray of int, shape (n_draws,)
+        Arm chosen by the whole rule, and the best real-only arm, on the drawn rows.
+    gain : ndarray of shape (n_draws,)
+        Gain of the chosen arm over the reference on the rows not drawn; 0 where they are one.
+    """
+
+    in_bag: np.ndarray
+    chosen: np.ndarray
+    reference: np.ndarray
+    gain: np.ndarray
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The gain that the choice promises.
+
+    Attributes
+    ----------
+    gain : float
+        Mean gain on rows not drawn; positive = better.
+    interval : tuple of float
+        90 % interval, widened for the variance of training sets.
+    row_interval : tuple of float
+        5th and 95th percentile of the draws, before widening.
+    optimism : float
+        Naive gain minus promised gain.
+    n_draws : int
+    """
+
+    gain: float
+    interval: tuple[float, float]
+    row_interval: tuple[float, float]
+    optimism: float
+    n_draws: int
+
+
+def choose(
+    scores: np.ndarray, metric: MetricSpec, is_real_only: np.ndarray, is_candidate: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Apply the whole rule: the best candidate if it beats the best real-only arm, which wins ties.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_draws, n_arms)
+    metric : MetricSpec
+    is_real_only, is_candidate : ndarray of bool, shape (n_arms,)
+        Arms that are neither are controls: they never ship.
+
+    Returns
+    -------
+    chosen, reference : ndarray of int, shape (n_draws,)
+        `reference` is the best real-only arm.
+    """
+    utility = scores if metric.greater_is_better else -scores
+    reference, candidate = best_of(utility, is_real_only), best_of(utility, is_candidate)
+    draws = np.arange(len(utility))
+    lead = utility[draws, candidate] - utility[draws, reference]
+    wins = is_candidate[candidate] & (lead > TIE * np.abs(utility[draws, reference]))
+    return np.where(wins, candidate, reference), reference
+
+
+def best_of(utility: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """First of the best allowed arms per draw; arm 0 where none is allowed."""
+    return np.argmax(np.where(allowed, utility, -np.inf), axis=1)
+
+
+def bootstrap(
+    scores: Scores,
+    metric: MetricSpec,
+    *,
+    is_real_only: np.ndarray,
+    is_candidate: np.ndarray,
+    units: np.ndarray,
+    strata: np.ndarray | None,
+    n_draws: int,
+    seed: int,
+) -> Draws:
+    """Repeat the whole choice on bootstrap draws of the validated rows.
+
+    Parameters
+    ----------
+    scores : Scores
+    metric : MetricSpec
+    is_real_only, is_candidate : ndarray of bool, shape (n_arms,)
+    units : ndarray of shape (n_rows,)
+        Rows with an equal value are drawn together.
+    strata : ndarray of shape (n_rows,) or None
+        Draws keep the number of rows of each stratum; units must lie within a stratum.
+    n_draws, seed : int
+
+    Returns
+    -------
+    Draws
+        Draws that leave no row out, or cannot be scored, are dropped.
+    """
+    parts: list[tuple[np.ndarray, ...]] = []
+    for weights in draw_weights(units, strata, n_draws, seed):
+        in_bag = scores.all_arms(weights)
+        chosen, reference = choose(in_bag, metric, is_real_only, is_candidate)
+        left_out = (weights == 0).astype(float)
+        gain = gains(metric, scores.of_arms(left_out, chosen), scores.of_arms(left_out, reference))
+        usable = np.isfinite(gain) & np.isfinite(in_bag).all(axis=1)
+        parts.append((in_bag[usable], chosen[usable], reference[usable], gain[usable]))
+    draws = Draws(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    if not len(draws.gain):
+        raise BadInput(
+            "No bootstrap draw of the validation rows could be scored: "
+            "the table has too few rows or groups of some class. Collect more rows."
+        )
+    return draws
+
+
+def draw_weights(
+    units: np.ndarray, strata: np.ndarray | None, n_draws: int, seed: int
+) -> Iterator[np.ndarray]:
+    """Yield chunks of bootstrap counts, each of shape (n_chunk, n_rows); some row is left out."""
+    rng = np.random.default_rng(seed)
+    names, unit_of_row = np.unique(units, return_inverse=True)
+    blocks = _unit_blocks(unit_of_row, strata, len(names))
+    step = max(1, CHUNK_CELLS // len(units))
+    for start in range(0, n_draws, step):
+        n_chunk = min(step, n_draws - start)
+        counts = np.zeros((n_chunk, len(names)))
+        for block in blocks:
+            counts[:, block] = rng.multinomial(len(block), np.full(len(block), 1 / len(block)), size=n_chunk)
+        yield counts[(counts == 0).any(axis=1)][:, unit_of_row]
+
+
+def summarise(gain: np.ndarray, *, naive_gain: float, widening: float) -> Promise:
+    """Turn the draws' gains into a promise.
+
+    Parameters
+    ----------
+    gain : ndarray of shape (n_draws,)
+    naive_gain : float
+        Gain of the winner on the rows that chose it.
+    widening : float
+        Nadeau-Bengio factor on the distance of each bound from the mean, >= 1.
+    """
+    mean = float(gain.mean())
+    low, high = (float(bound) for bound in np.quantile(gain, [0.05, 0.95]))
+    interval = (mean - widening * max(mean - low, 0.0), mean + widening * max(high - mean, 0.0))
+    return Promise(mean, interval, (low, high), naive_gain - mean, len(gain))
+
+
+def _unit_blocks(unit_of_row: np.ndarray, strata: np.ndarray | None, n_units: int) -> list[np.ndarray]:
+    """Units of each stratum."""
+    if strata is None:
+        return [np.arange(n_units)]
+    stratum_of_unit = np.empty(n_units, dtype=int)
+    stratum_of_unit[unit_of_row] = np.unique(strata, return_inverse=True)[1]
+    return [np.flatnonzero(stratum_of_unit == s) for s in np.unique(stratum_of_unit)]

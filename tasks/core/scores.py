@@ -1,0 +1,296 @@
+"""Scores of out-of-fold predictions: per row, per fold, and under bootstrap weights.
+
+Losses of a row may be averaged over repeats and pooled over folds; scores of a ranking (AUC,
+average precision, F1) may not, because the scales of different fold models differ. So there
+are two kinds of scores, with one interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from tasks.core.arms import Arm
+from tasks.core.errors import BadInput, RealmixError
+from tasks.core.plugins import MetricSpec
+
+# A score of zero would make a relative gain infinite.
+SMALLEST_REFERENCE = 1e-12
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions of every arm for every row, made by models that never saw the row.
+
+    Attributes
+    ----------
+    arms : tuple of Arm
+    y : ndarray of shape (n_rows,)
+        Class codes (int) or numbers.
+    folds : ndarray of int, shape (n_repeats, n_rows)
+        Fold of each row, >= 0; -1 where the row was not validated in that repeat.
+    predictions : ndarray of shape (n_arms, n_repeats, n_rows[, n_classes])
+        Class probabilities or numbers; NaN where not validated.
+    n_train : float
+        Mean number of training rows per fold.
+    groups : ndarray of shape (n_rows,), optional
+        Rows with an equal value are resampled together.
+    sample_weight : ndarray of shape (n_rows,), optional
+        Weight of each row, >= 0.
+    disqualified : mapping of mix name to reason
+        Mixes that failed somewhere; their arms are not among `arms`.
+
+    Raises
+    ------
+    RealmixError
+        If shapes disagree, no row was validated, or a validated row has no prediction.
+    """
+
+    arms: tuple[Arm, ...]
+    y: np.ndarray
+    folds: np.ndarray
+    predictions: np.ndarray
+    n_train: float
+    groups: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
+    disqualified: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        expected = (len(self.arms), self.folds.shape[0], len(self.y))
+        if self.predictions.shape[:3] != expected or self.folds.shape[1] != len(self.y):
+            raise RealmixError(
+                f"Out-of-fold predictions have shape {self.predictions.shape}; expected "
+                f"(n_arms, n_repeats, n_rows) = {expected}. Rebuild the matrix."
+            )
+        if not self.is_validated.any():
+            raise RealmixError("No row was validated in any fold: there is nothing to compare.")
+        for arm, predicted in zip(self.arms, self.predictions, strict=True):
+            if not np.isfinite(predicted[self.is_validated]).all():
+                raise RealmixError(
+                    f"Arm {arm.name} has no prediction for some validated rows: "
+                    "disqualify its mix with the reason instead of scoring it."
+                )
+
+    @property
+    def is_validated(self) -> np.ndarray:
+        """Where a row was validated: shape (n_repeats, n_rows)."""
+        return self.folds >= 0
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Rows validated in at least one repeat."""
+        return np.flatnonzero(self.is_validated.any(axis=0))
+
+    @property
+    def fold_rows(self) -> list[tuple[int, np.ndarray]]:
+        """(repeat, rows) of every validation fold."""
+        return [
+            (repeat, np.flatnonzero(folds == fold))
+            for repeat, folds in enumerate(self.folds)
+            for fold in np.unique(folds[folds >= 0])
+        ]
+
+    @property
+    def n_validation(self) -> float:
+        """Mean number of validation rows per fold."""
+        return float(np.mean([len(rows) for _, rows in self.fold_rows]))
+
+    @property
+    def row_weight(self) -> np.ndarray:
+        """Weight of every row, shape (n_rows,); 1 where none was given."""
+        return np.ones(len(self.y)) if self.sample_weight is None else np.asarray(self.sample_weight, float)
+
+    @property
+    def is_classification(self) -> bool:
+        return self.predictions.ndim == 4
+
+
+class Scores(Protocol):
+    """Scores of arms under many weightings of the validated rows, in the metric's units."""
+
+    def all_arms(self, weights: np.ndarray) -> np.ndarray:
+        """Scores of shape (n_draws, n_arms) for `weights` of shape (n_draws, n_validated)."""
+        ...
+
+    def of_arms(self, weights: np.ndarray, arms: np.ndarray) -> np.ndarray:
+        """Score of one arm per draw: `arms` and the result have shape (n_draws,)."""
+        ...
+
+
+class RowScores:
+    """Scores that are a mean over rows: losses are averaged over repeats, then over rows."""
+
+    def __init__(self, oof: OutOfFold, metric: MetricSpec) -> None:
+        self._from_mean_loss = metric.from_mean_loss
+        self._weight = oof.row_weight[oof.rows]
+        per_repeat = row_losses(oof, metric, range(len(oof.arms)))
+        self.is_error_rate = bool(np.isin(per_repeat[~np.isnan(per_repeat)], (0.0, 1.0)).all())
+        counts = oof.is_validated.sum(axis=0)[oof.rows]
+        self.losses = np.nansum(per_repeat, axis=1)[:, oof.rows].T / counts[:, None]
+
+    def all_arms(self, weights: np.ndarray) -> np.ndarray:
+        weighted = weights * self._weight
+        return self._from_mean_loss((weighted @ self.losses) / weighted.sum(axis=1, keepdims=True))
+
+    def of_arms(self, weights: np.ndarray, arms: np.ndarray) -> np.ndarray:
+        weighted = weights * self._weight
+        losses = np.einsum("bn,bn->b", weighted, self.losses.T[arms])
+        return self._from_mean_loss(losses / weighted.sum(axis=1))
+
+
+class FoldScores:
+    """Scores computed inside each fold and then averaged over folds."""
+
+    def __init__(self, oof: OutOfFold, metric: MetricSpec, arms: Iterable[int]) -> None:
+        self._oof, self._metric, self._arms = oof, metric, list(arms)
+        position = np.full(len(oof.y), -1)
+        position[oof.rows] = np.arange(len(oof.rows))
+        self._folds = [(r, rows, position[rows]) for r, rows in scorable_folds(oof)]
+
+    def all_arms(self, weights: np.ndarray) -> np.ndarray:
+        columns = [self._score(weights, arm) for arm in self._arms]
+        return np.column_stack(columns)
+
+    def of_arms(self, weights: np.ndarray, arms: np.ndarray) -> np.ndarray:
+        scores = np.empty(len(weights))
+        for arm in np.unique(arms):
+            draws = np.flatnonzero(arms == arm)
+            scores[draws] = self._score(weights[draws], self._arms[arm])
+        return scores
+
+    def _score(self, weights: np.ndarray, arm: int) -> np.ndarray:
+        """Mean over the folds that each draw can score; NaN where it can score none."""
+        total, count = np.zeros(len(weights)), np.zeros(len(weights))
+        for repeat, rows, columns in self._folds:
+            scores = np.full(len(weights), np.nan)
+            in_fold = weights[:, columns] * self._oof.row_weight[rows]
+            usable = _is_scorable(self._oof, rows, in_fold)
+            predicted = self._oof.predictions[arm, repeat, rows]
+            scores[usable] = draw_scores(self._metric, self._oof.y[rows], predicted, in_fold[usable])
+            total += np.nan_to_num(scores)
+            count += np.isfinite(scores)
+        return np.divide(total, count, out=np.full(len(weights), np.nan), where=count > 0)
+
+
+def draw_scores(metric: MetricSpec, y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Scores of one fold under many weightings, shape (n_draws,).
+
+    Uses the metric's `compute_draws` where it offers one; otherwise calls `compute` per draw.
+    """
+    if metric.compute_draws is not None:
+        return np.asarray(metric.compute_draws(y, predicted, weights), dtype=float)
+    scores = np.empty(len(weights))
+    for draw, weight in enumerate(weights):
+        drawn = weight > 0
+        scores[draw] = metric.compute(y[drawn], predicted[drawn], weight[drawn])
+    return scores
+
+
+def row_losses(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.ndarray:
+    """Loss of each row, shape (n_arms, n_repeats, n_rows); NaN where not validated."""
+    assert metric.row_loss is not None
+    losses = np.full((len(arms), *oof.folds.shape), np.nan)
+    for repeat, validated in enumerate(oof.is_validated):
+        for position, arm in enumerate(arms):
+            predicted = oof.predictions[arm, repeat, validated]
+            losses[position, repeat, validated] = metric.row_loss(oof.y[validated], predicted)
+    return losses
+
+
+def fold_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int] | None = None) -> np.ndarray:
+    """Score of each arm on each validation fold.
+
+    Parameters
+    ----------
+    oof : OutOfFold
+    metric : MetricSpec
+    arms : sequence of int, optional
+        Arms to score; all when None.
+
+    Returns
+    -------
+    ndarray of shape (n_arms, n_folds)
+        In the metric's units. Folds that hold a single class are left out for metrics
+        that are no mean over rows.
+    """
+    wanted = list(range(len(oof.arms)) if arms is None else arms)
+    if metric.row_loss is not None:
+        return _fold_means(oof, metric, wanted)
+    folds = scorable_folds(oof)
+    return np.array([[_score_fold(oof, metric, arm, *fold) for fold in folds] for arm in wanted])
+
+
+def scorable_folds(oof: OutOfFold) -> list[tuple[int, np.ndarray]]:
+    """Folds that hold every class (every fold for regression)."""
+    folds = [(r, rows) for r, rows in oof.fold_rows if _is_scorable(oof, rows, np.ones((1, len(rows))))[0]]
+    if not folds:
+        raise BadInput(
+            "No validation fold holds every class, so this metric cannot be computed: "
+            "choose log_loss, or stratified folds."
+        )
+    return folds
+
+
+def gains(metric: MetricSpec, score: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Gain of `score` over `reference`, positive = better.
+
+    In shares of the reference where the metric's margin is relative, otherwise in the
+    metric's own units.
+    """
+    score, reference = np.asarray(score), np.asarray(reference)
+    gain = score - reference if metric.greater_is_better else reference - score
+    if not metric.margin_is_relative:
+        return gain
+    return gain / np.maximum(np.abs(reference), SMALLEST_REFERENCE)
+
+
+def fold_gains(metric: MetricSpec, score: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Paired gains per fold, as shares of the reference's mean where relative: (n_folds,)."""
+    scale = np.full_like(reference, reference.mean())
+    return gains(metric, score - reference + scale, scale)
+
+
+def draw_units(oof: OutOfFold) -> np.ndarray:
+    """What is drawn together, for each validated row: its group, or the row alone."""
+    return np.arange(len(oof.rows)) if oof.groups is None else np.asarray(oof.groups)[oof.rows]
+
+
+def draw_strata(oof: OutOfFold, units: np.ndarray) -> np.ndarray | None:
+    """Strata of bootstrap draws: fold and class, or fold alone, where no unit crosses them, else None."""
+    folds = oof.folds[0, oof.rows]
+    choices = [folds]
+    if oof.is_classification:
+        choices.insert(0, folds * (int(oof.y.max()) + 1) + oof.y[oof.rows].astype(int))
+    codes = np.unique(units, return_inverse=True)[1]
+    for strata in choices:
+        pairs = np.unique(np.column_stack([codes, strata]), axis=0)
+        if len(pairs) == codes.max() + 1:
+            return strata
+    return None
+
+
+def _fold_means(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.ndarray:
+    """Scores of folds from row losses: (n_arms, n_folds)."""
+    losses = row_losses(oof, metric, arms)
+    means = [
+        np.average(losses[:, repeat, rows], axis=1, weights=oof.row_weight[rows])
+        for repeat, rows in oof.fold_rows
+    ]
+    return np.asarray(metric.from_mean_loss(np.column_stack(means)))
+
+
+def _score_fold(oof: OutOfFold, metric: MetricSpec, arm: int, repeat: int, rows: np.ndarray) -> float:
+    weight = None if oof.sample_weight is None else oof.row_weight[rows]
+    return float(metric.compute(oof.y[rows], oof.predictions[arm, repeat, rows], weight))
+
+
+def _is_scorable(oof: OutOfFold, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Which draws give weight to every class (to two rows, for regression): (n_draws,)."""
+    if not oof.is_classification:
+        return (weights > 0).sum(axis=1) >= 2
+    classes = np.unique(oof.y[oof.rows])
+    held = [(weights[:, oof.y[rows] == code] > 0).any(axis=1) for code in classes]
+    return np.logical_and.reduce(held)

@@ -1,0 +1,333 @@
+"""Warm worker processes in which fits run: isolated, bounded in time and threads, never orphaned.
+
+A worker is a fresh interpreter (never a fork: the caller holds threads) in its own process
+group. Ctrl-C does not reach it; when its parent dies, however that happens, it ends itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted, WorkerDied, WorkerError
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# How long a caller waits for an answer before it looks whether the worker still lives.
+HEARTBEAT_SECONDS = 0.2
+# Messages of foreign errors may quote whole arrays.
+LONGEST_MESSAGE = 400
+# The parent's import path comes as an argument: the worker imports what the parent would.
+BOOTSTRAP = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from tasks.core.workers import serve; serve(int(sys.argv[2]))"
+)
+
+_current: list[WorkerPool] = []
+
+
+class WorkerPool:
+    """A fixed number of warm processes that run functions by name.
+
+    Parameters
+    ----------
+    n_workers : int
+        Processes, >= 1.
+    threads_per_worker : int
+        Threads that numerical libraries may use in each, >= 1.
+    log_path : Path or None
+        File to which the workers' output is appended; None drops it. It never reaches
+        the terminal.
+
+    Examples
+    --------
+    >>> with WorkerPool(1) as pool:
+    ...     pool.run("textwrap:shorten", text="a  warm   worker", width=20)
+    'a warm worker'
+    """
+
+    def __init__(self, n_workers: int, *, threads_per_worker: int = 1, log_path: Path | None = None) -> None:
+        if n_workers < 1 or threads_per_worker < 1:
+            raise ValueError(
+                f"A pool needs n_workers >= 1 and threads_per_worker >= 1; "
+                f"got {n_workers} and {threads_per_worker}."
+            )
+        self.n_workers = n_workers
+        self.threads_per_worker = threads_per_worker
+        self.log_path = log_path
+        self._free: list[_Worker] = []
+        self._all: list[_Worker] = []
+        self._changed = threading.Condition()
+        self._is_killed = False
+
+    def __enter__(self) -> WorkerPool:
+        for _ in range(self.n_workers):
+            self._add_worker()
+        _current.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if self in _current:
+            _current.remove(self)
+        self.kill()
+
+    def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any:
+        """Call a function in a free worker and wait for its result; many threads may do so.
+
+        Parameters
+        ----------
+        function : str
+            ``"package.module:name"``.
+        timeout_seconds : float or None
+            Hard limit, counted from when a worker is free; then its process is killed.
+        **kwargs
+            Plain values that can be pickled.
+
+        Raises
+        ------
+        FitTimedOut
+            After `timeout_seconds`.
+        WorkerDied
+            If the process ended without an answer.
+        StudyInterrupted
+            If the pool was killed, before or meanwhile.
+        RealmixError
+            Of the type and with the message that the function raised.
+        WorkerError
+            For any other exception of the function.
+        """
+        request = pickle.dumps((function, kwargs))
+        worker = self._take_worker()
+        try:
+            answer = self._answer(worker, request, function, timeout_seconds)
+        except BaseException:
+            self._replace(worker)
+            raise
+        self._give_back(worker)
+        return _result(answer)
+
+    def kill(self) -> None:
+        """End all workers at once; waiting and later calls raise `StudyInterrupted`."""
+        with self._changed:
+            self._is_killed = True
+            workers, self._all, self._free = self._all, [], []
+            self._changed.notify_all()
+        for worker in workers:
+            worker.kill()
+
+    def _add_worker(self) -> None:
+        """Start a process unless the pool was ended meanwhile."""
+        with self._changed:
+            if self._is_killed:
+                return
+            worker = _Worker(self.threads_per_worker, self.log_path)
+            self._all.append(worker)
+            self._free.append(worker)
+            self._changed.notify()
+
+    def _take_worker(self) -> _Worker:
+        with self._changed:
+            self._changed.wait_for(lambda: self._free or self._is_killed)
+            if self._is_killed:
+                raise _interrupted()
+            return self._free.pop()
+
+    def _give_back(self, worker: _Worker) -> None:
+        with self._changed:
+            if not self._is_killed:
+                self._free.append(worker)
+                self._changed.notify()
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.kill()
+        with self._changed:
+            if worker in self._all:
+                self._all.remove(worker)
+        self._add_worker()
+
+    def _answer(
+        self, worker: _Worker, request: bytes, function: str, timeout_seconds: float | None
+    ) -> tuple[Any, ...]:
+        """Send the request, wait for the answer, and name what went wrong in between."""
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        try:
+            worker.connection.send_bytes(request)
+            while not worker.connection.poll(_next_wait(deadline)):
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise FitTimedOut(
+                        f"{function} ran longer than its limit of {timeout_seconds:g} s and was ended. "
+                        "Give it fewer rows or steps, or a larger budget."
+                    )
+                if worker.process.poll() is not None and not worker.connection.poll():
+                    raise EOFError
+            return pickle.loads(worker.connection.recv_bytes())
+        except (EOFError, OSError) as err:
+            if self._is_killed:
+                raise _interrupted() from err
+            raise _died(function, worker.exit_code()) from err
+
+
+class _Worker:
+    """One process, its pipe, and its lifeline: stdin, which closes when this process dies."""
+
+    def __init__(self, threads: int, log_path: Path | None) -> None:
+        self.connection, theirs = Pipe()
+        environment = os.environ | {name: str(threads) for name in THREAD_VARIABLES}
+        log = os.open(log_path or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", BOOTSTRAP, json.dumps(sys.path), str(theirs.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        finally:
+            os.close(log)
+            theirs.close()
+
+    def kill(self) -> None:
+        """End the process and whatever it started; may be called more than once."""
+        if self.process.poll() is None:
+            _kill_group(self.process.pid)
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+    def exit_code(self) -> int:
+        """Exit code of a worker that is ending by itself; negative for a signal."""
+        try:
+            return self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self.process.returncode
+
+
+def current_pool() -> WorkerPool:
+    """The pool of the innermost open ``with WorkerPool(...)``, in whichever thread.
+
+    Raises
+    ------
+    RuntimeError
+        If none is open.
+    """
+    if not _current:
+        raise RuntimeError("No worker pool is open here: call inside `with WorkerPool(...)`.")
+    return _current[-1]
+
+
+def ping() -> dict[str, Any]:
+    """Answer from a worker: its process id and its planned threads.
+
+    Examples
+    --------
+    >>> sorted(ping())
+    ['pid', 'threads']
+    """
+    return {"pid": os.getpid(), "threads": int(os.environ.get("OMP_NUM_THREADS", "1"))}
+
+
+def serve(descriptor: int) -> None:
+    """Answer requests from the pipe until it closes; what a worker process does.
+
+    Parameters
+    ----------
+    descriptor : int
+        Inherited file descriptor of the pipe.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.set_inheritable(descriptor, False)
+    _end_with_parent()
+    connection = Connection(descriptor)
+    while True:
+        try:
+            request = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        connection.send_bytes(_outcome(request))
+
+
+def _end_with_parent() -> None:
+    """Kill this process group as soon as the parent's end of stdin closes, busy or not."""
+    lifeline = os.dup(sys.stdin.fileno())
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+
+    def watch() -> None:
+        os.read(lifeline, 1)
+        _kill_group(os.getpid())
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def _outcome(request: bytes) -> bytes:
+    """Run one request; pickled ``("result", value)`` or a description of the error."""
+    try:
+        function, kwargs = pickle.loads(request)
+        return pickle.dumps(("result", _resolve(function)(**kwargs)))
+    except RealmixError as err:
+        return pickle.dumps(("known", type(err), str(err)))
+    except BaseException as err:  # even SystemExit is only this fit's failure
+        return pickle.dumps(("unforeseen", _brief(err), traceback.format_exc()))
+
+
+def _resolve(function: str) -> Callable[..., Any]:
+    module, _, name = function.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _brief(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:LONGEST_MESSAGE]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _result(answer: tuple[Any, ...]) -> Any:
+    """Value of an answer, or its error raised on this side."""
+    if answer[0] == "result":
+        return answer[1]
+    if answer[0] == "known":
+        raise answer[1](answer[2])
+    raise WorkerError(answer[1], answer[2])
+
+
+def _next_wait(deadline: float | None) -> float:
+    if deadline is None:
+        return HEARTBEAT_SECONDS
+    return min(HEARTBEAT_SECONDS, max(0.0, deadline - time.monotonic()))
+
+
+def _kill_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _died(function: str, exit_code: int) -> WorkerDied:
+    if exit_code < 0:
+        how = f"was ended by signal {-exit_code} ({signal.Signals(-exit_code).name})"
+    else:
+        how = f"ended with exit code {exit_code}"
+    hint = " Often that is the system taking memory back: give it fewer rows." if exit_code == -9 else ""
+    return WorkerDied(f"The worker process of {function} {how} before it answered.{hint}")
+
+
+def _interrupted() -> StudyInterrupted:
+    return StudyInterrupted("The study was interrupted; what was computed is kept.")

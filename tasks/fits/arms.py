@@ -1,0 +1,83 @@
+"""Train a batch of arms on a scope and predict its validation rows."""
+
+from __future__ import annotations
+
+import time
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.core.arms import Arm, Mix
+from tasks.core.mixing import TrainingSet, mix_training_set
+from tasks.core.plugins import Model
+from tasks.fits.pools import load_pool
+from tasks.fits.scope import Scope
+from tasks.models import MODELS
+
+
+def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int) -> dict[str, Any]:
+    """Fit every arm of a batch and keep its predictions of the validation rows.
+
+    Parameters
+    ----------
+    folder : str
+        Of the scope.
+    batch : str
+        Name of the result: ``<batch>.npy`` of shape (n_arms, n_validation[, n_classes]).
+    arms : list of dict
+        :meth:`Arm.to_dict`, arms of one mix side by side.
+    n_jobs : int
+        Threads per fit.
+
+    Returns
+    -------
+    dict
+        Seconds, and the reason of each failed arm by its name. Predictions of a failed
+        arm are NaN.
+    """
+    started = time.perf_counter()
+    scope = Scope(Path(folder))
+    schema = scope.context.schema
+    X = scope.validation[schema.feature_names]
+    shape = (len(X), len(schema.classes)) if schema.is_classification else (len(X),)
+    parsed = [Arm.from_dict(arm) for arm in arms]
+    predictions, failures = [], {}
+    for mix, of_mix in groupby(parsed, key=lambda arm: arm.mix):
+        training = training_set(scope, mix)
+        for arm in of_mix:
+            try:
+                predictions.append(fit_arm(scope, arm, training, n_jobs).predict(X))
+            except Exception as err:  # one learner's failure is a row of the report, not the end
+                failures[arm.name] = f"{type(err).__name__}: {str(err).splitlines()[0]}"
+                predictions.append(np.full(shape, np.nan))
+    scope.write_array(f"{batch}.npy", np.array(predictions))
+    return {"seconds": time.perf_counter() - started, "failures": failures}
+
+
+def training_set(scope: Scope, mix: Mix) -> TrainingSet:
+    """Build the training set of a mix from what the scope holds."""
+    pool = load_pool(scope, mix.synthesizer) if mix.synthesizer else None
+    distil = mix.synthesizer is None and mix.label_rule == "teacher"
+    return mix_training_set(
+        scope.training,
+        pool,
+        mix,
+        schema=scope.context.schema,
+        base_weight=scope.base_weight,
+        real_teacher=scope.read_array("teacher-training.npy") if distil else None,
+    )
+
+
+def fit_arm(scope: Scope, arm: Arm, training: TrainingSet, n_jobs: int) -> Model:
+    """Fit one learner on one training set."""
+    spec, schema = MODELS[arm.model], scope.context.schema
+    params = spec.search_space(arm.trial, schema)
+    model = spec.build(schema, params, arm_seed(scope, arm), n_jobs)
+    return model.fit(training.rows[schema.feature_names], training.y_proba, training.sample_weight)
+
+
+def arm_seed(scope: Scope, arm: Arm) -> int:
+    """Seed of a learner: the same for all mixes, so that a pair differs in its rows only."""
+    return scope.seed("learner", arm.model, arm.trial)

@@ -1,0 +1,44 @@
+"""Write a fitted model as the data files that serving reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tasks.core.plugins import Model
+from tasks.core.schema import Schema
+
+
+def export_model(model: Model, schema: Schema, folder: Path) -> None:
+    """Write a model's data files and its ``spec.json``, into which no pickle goes.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted.
+    schema : Schema
+        Of the table it was trained on.
+    folder : Path
+        Made as needed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = serving_spec(model.export(folder), schema)
+    (folder / "spec.json").write_text(json.dumps(spec, allow_nan=False), encoding="utf-8")
+
+
+def serving_spec(model_spec: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """Put the raw columns' types around what the model exported.
+
+    Parameters
+    ----------
+    model_spec : dict
+        From :meth:`tasks.core.plugins.Model.export`.
+    schema : Schema
+    """
+    return {
+        "columns": [{"name": c.name, "kind": c.kind, "raw_type": c.raw_type} for c in schema.features],
+        "target": {"name": schema.target, "raw_type": schema[schema.target].raw_type},
+        "classes": list(schema.classes),
+        "model": model_spec,
+    }

@@ -1,0 +1,145 @@
+"""The final fits: the recipe that ships and the real-only incumbent, on a whole scope."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.core.arms import Arm
+from tasks.core.mixing import TrainingSet
+from tasks.core.plugins import Model
+from tasks.core.schema import Schema
+from tasks.fits.arms import arm_seed, fit_arm, training_set
+from tasks.fits.export import export_model
+from tasks.fits.scope import Scope
+from tasks.models import MODELS
+
+RECIPE_KEY = b"realmix_recipe"
+PROBA_PREFIX = "_realmix_proba_"
+
+
+def fit_final(
+    folder: str,
+    arm: dict[str, Any],
+    export_to: str,
+    training_to: str | None,
+    holdout: str | None,
+    n_jobs: int,
+) -> dict[str, Any]:
+    """Fit one arm on all rows of a scope and export it as data files.
+
+    Parameters
+    ----------
+    folder : str
+        Of the scope, whose teacher and pool are there already where the arm needs them.
+    arm : dict
+        :meth:`Arm.to_dict`.
+    export_to : str
+        Folder for the model's data files and its ``spec.json``.
+    training_to : str or None
+        Parquet file for the training table.
+    holdout : str or None
+        Canonical rows to predict, for scopes that never saw them.
+    n_jobs : int
+
+    Returns
+    -------
+    dict
+        Parameters, rows by origin and seconds.
+    """
+    started = time.perf_counter()
+    scope, chosen = Scope(Path(folder)), Arm.from_dict(arm)
+    schema = scope.context.schema
+    training = typed_training_set(training_set(scope, chosen.mix), schema)
+    model = fit_arm(scope, chosen, training, n_jobs)
+    export_model(model, schema, Path(export_to))
+    if training_to:
+        write_training_table(training, scope, chosen, Path(training_to))
+    if holdout:
+        rows = pd.read_parquet(holdout)
+        name = f"{Path(export_to).name}-holdout.npy"
+        scope.write_array(name, model.predict(rows[schema.feature_names]))
+    return {
+        "params": MODELS[chosen.model].search_space(chosen.trial, schema),
+        "n_real": int((training.origin == "real").sum()),
+        "n_synthetic": int((training.origin != "real").sum()),
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def typed_training_set(training: TrainingSet, schema: Schema) -> TrainingSet:
+    """Pass a training set through the types of the file, as it will be read back."""
+    rows = schema.apply(schema.restore(training.rows))
+    return TrainingSet(rows, training.y_proba, training.sample_weight, training.origin)
+
+
+def write_training_table(training: TrainingSet, scope: Scope, arm: Arm, path: Path) -> None:
+    """Write the training table, from which alone the model can be trained again.
+
+    Raw columns and the target as hard label; beside them origin, weight, seed, snapshot
+    and, where labels are soft, the probability of each class (or the soft number). The
+    recipe (schema, learner, parameters, seed) stands in the file's own metadata.
+    """
+    context = scope.context
+    schema = context.schema
+    frame = schema.restore(training.rows)
+    frame["_realmix_origin"] = training.origin
+    frame["_realmix_weight"] = training.sample_weight
+    frame["_realmix_seed"] = scope.seed(arm.mix.synthesizer) if arm.mix.synthesizer else context.seed
+    frame["_realmix_snapshot"] = context.snapshot
+    for name, values in soft_columns(training, schema).items():
+        frame[name] = values
+    recipe = {
+        "schema": schema.to_dict(),
+        "arm": arm.to_dict(),
+        "params": MODELS[arm.model].search_space(arm.trial, schema),
+        "random_state": arm_seed(scope, arm),
+    }
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    metadata = {**(table.schema.metadata or {}), RECIPE_KEY: json.dumps(recipe).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+def soft_columns(training: TrainingSet, schema: Schema) -> dict[str, np.ndarray]:
+    """Columns of soft labels; none where all labels are hard."""
+    soft = training.y_proba
+    if np.array_equal(soft, schema.one_hot_target(training.rows)):
+        return {}
+    if not schema.is_classification:
+        return {"_realmix_target": soft}
+    return {f"{PROBA_PREFIX}{label}": soft[:, code] for code, label in enumerate(schema.classes)}
+
+
+def refit_from_training_table(path: Path, n_jobs: int = 1) -> Model:
+    """Train the shipped model again from its training table alone.
+
+    Parameters
+    ----------
+    path : Path
+        ``training.parquet`` of a study.
+    n_jobs : int
+
+    Returns
+    -------
+    Model
+        Its predictions equal the shipped model's.
+    """
+    table = pq.read_table(path)
+    recipe = json.loads(table.schema.metadata[RECIPE_KEY])
+    schema, arm = Schema.from_dict(recipe["schema"]), Arm.from_dict(recipe["arm"])
+    frame = table.to_pandas()
+    rows = schema.apply(frame)
+    soft = schema.one_hot_target(rows)
+    if schema.is_classification and f"{PROBA_PREFIX}{schema.classes[0]}" in frame:
+        soft = frame[[f"{PROBA_PREFIX}{label}" for label in schema.classes]].to_numpy()
+    elif "_realmix_target" in frame:
+        soft = frame["_realmix_target"].to_numpy()
+    model = MODELS[arm.model].build(schema, recipe["params"], recipe["random_state"], n_jobs)
+    return model.fit(rows[schema.feature_names], soft, frame["_realmix_weight"].to_numpy())

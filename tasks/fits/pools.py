@@ -1,0 +1,93 @@
+"""One synthesizer fit and its pool of rows, labelled by the scope's teacher."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.arms import Balance
+from tasks.core.mixing import Pool, class_counts_by_label, pool_quota
+from tasks.core.pools import draw_pool
+from tasks.core.seeds import derive_seed
+from tasks.fits.scope import Scope
+from tasks.fits.teacher import load_teacher
+from tasks.synthesizers import SYNTHESIZERS
+
+# A generator learns from at most this many rows; a GAN's time grows with rows, its gain hardly.
+MAX_SYNTHESIS_ROWS = 10_000
+
+
+def synthesize(
+    folder: str, synthesizer: str, max_ratio: float, balances: list[Balance], max_steps: int | None
+) -> dict[str, Any]:
+    """Fit a synthesizer on a scope's training rows and keep its pool there.
+
+    Parameters
+    ----------
+    folder : str
+        Of the scope.
+    synthesizer : str
+    max_ratio : float
+        Largest ratio of any mix: the pool serves all smaller ones by its prefixes.
+    balances : list of {"prior", "balanced"}
+        The pool holds enough rows of each class for all of these.
+    max_steps : int or None
+        Bound of optimiser steps.
+
+    Returns
+    -------
+    dict
+        The pool's log: rows asked, made, kept, copies of real rows, seconds.
+
+    Raises
+    ------
+    SynthesizerFailed
+        With the reason, which becomes a row of the report.
+    """
+    scope = Scope(Path(folder))
+    context = scope.context
+    schema, real = context.schema, scope.training
+    n_rows, by_class = pool_size(real, context.schema, max_ratio, tuple(balances))
+    rows, log = draw_pool(
+        SYNTHESIZERS[synthesizer],
+        context.card,
+        _learnable(real, scope.seed(synthesizer, "rows")),
+        schema=schema,
+        n_rows_by_class=by_class,
+        n_rows=n_rows,
+        seed_key=(context.snapshot, context.seed, scope.name, synthesizer),
+        max_steps=max_steps,
+    )
+    rows.to_parquet(scope.folder / f"{synthesizer}.parquet", index=False)
+    labels = load_teacher(scope).predict(rows[schema.feature_names])
+    scope.write_array(f"{synthesizer}-teacher.npy", labels)
+    return dataclasses.asdict(log)
+
+
+def load_pool(scope: Scope, synthesizer: str) -> Pool:
+    """Read the pool this study drew for the scope."""
+    rows = pd.read_parquet(scope.folder / f"{synthesizer}.parquet")
+    return Pool(rows, scope.read_array(f"{synthesizer}-teacher.npy"))
+
+
+def pool_size(
+    real: pd.DataFrame, schema: Any, max_ratio: float, balances: tuple[Balance, ...]
+) -> tuple[int, dict[str, int] | None]:
+    """Rows a pool needs in all and, for classification, per class."""
+    n_synthetic = round(max_ratio * len(real))
+    if not schema.is_classification:
+        return n_synthetic, None
+    counts = np.bincount(schema.encode_target(real), minlength=len(schema.classes))
+    quota = pool_quota(counts, n_synthetic, balances)
+    return int(quota.sum()), dict(class_counts_by_label(quota, schema))
+
+
+def _learnable(real: pd.DataFrame, seed: int) -> pd.DataFrame:
+    if len(real) <= MAX_SYNTHESIS_ROWS:
+        return real
+    chosen = np.random.default_rng(derive_seed(seed)).choice(len(real), MAX_SYNTHESIS_ROWS, replace=False)
+    return real.iloc[np.sort(chosen)].reset_index(drop=True)

@@ -1,0 +1,131 @@
+"""A scope: the rows one training part may see, and where its results are kept."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.config import DataCard
+from tasks.core.schema import Schema
+from tasks.core.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class StudyContext:
+    """What every fit of a study shares."""
+
+    schema: Schema
+    card: DataCard
+    snapshot: str
+    seed: int
+
+    def write(self, path: Path) -> None:
+        data = {
+            "schema": self.schema.to_dict(),
+            "card": self.card.model_dump(mode="json"),
+            "snapshot": self.snapshot,
+            "seed": self.seed,
+        }
+        path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+
+    @staticmethod
+    @functools.lru_cache(maxsize=4)
+    def read(path: Path) -> StudyContext:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return StudyContext(
+            Schema.from_dict(data["schema"]), DataCard(**data["card"]), data["snapshot"], data["seed"]
+        )
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Rows to learn from and, in a fold, rows to be validated on.
+
+    Attributes
+    ----------
+    folder : Path
+        ``<study>/work/<name>``; the study's context lies one level up.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def context(self) -> StudyContext:
+        return StudyContext.read(self.folder.parent / "context.json")
+
+    @property
+    def training(self) -> pd.DataFrame:
+        return _read_table(self.folder / "training.parquet")
+
+    @property
+    def validation(self) -> pd.DataFrame:
+        return _read_table(self.folder / "validation.parquet")
+
+    @property
+    def base_weight(self) -> np.ndarray:
+        return np.load(self.folder / "weight.npy", allow_pickle=False)
+
+    def seed(self, *key: object) -> int:
+        """Seed of one purpose in this scope."""
+        return derive_seed(self.context.snapshot, self.context.seed, self.name, *key)
+
+    def write_array(self, name: str, values: np.ndarray) -> None:
+        np.save(self.folder / name, values, allow_pickle=False)
+
+    def read_array(self, name: str) -> np.ndarray:
+        return np.load(self.folder / name, allow_pickle=False)
+
+
+def write_scope(
+    folder: Path, training: pd.DataFrame, weight: np.ndarray, validation: pd.DataFrame | None = None
+) -> Scope:
+    """Lay down the rows of a scope.
+
+    Parameters
+    ----------
+    folder : Path
+    training : DataFrame of shape (n_training, n_modelled)
+        Canonical.
+    weight : ndarray of shape (n_training,)
+        Weights of the real rows, mean 1.
+    validation : DataFrame of shape (n_validation, n_modelled), optional
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    scope = Scope(folder)
+    training.reset_index(drop=True).to_parquet(folder / "training.parquet", index=False)
+    scope.write_array("weight.npy", weight)
+    if validation is not None:
+        validation.reset_index(drop=True).to_parquet(folder / "validation.parquet", index=False)
+    return scope
+
+
+def feature_groups(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """Give rows with equal features one number.
+
+    Returns
+    -------
+    ndarray of int, shape (n_rows,)
+    """
+    hashed = pd.util.hash_pandas_object(rows[schema.feature_names], index=False)
+    return pd.factorize(hashed)[0]
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file, as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.lru_cache(maxsize=8)
+def _read_table(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path)

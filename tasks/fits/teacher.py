@@ -1,0 +1,151 @@
+"""The teacher: an ensemble of unlike learners, weighted by out-of-fold loss."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.plugins import Model
+from tasks.core.schema import Schema
+from tasks.core.splitting import make_folds
+from tasks.fits.scope import Scope, feature_groups
+from tasks.models import MODELS
+
+N_INNER_FOLDS = 3
+N_GREEDY_ROUNDS = 25
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Weighted average of fitted members.
+
+    Attributes
+    ----------
+    members : tuple of Model
+        Fitted on all training rows of the scope.
+    weights : ndarray of shape (n_members,)
+        Sum to 1.
+    """
+
+    members: tuple[Model, ...]
+    weights: np.ndarray
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Class probabilities (n_rows, n_classes), or means (n_rows,)."""
+        weighted = zip(self.members, self.weights, strict=True)
+        return sum(weight * member.predict(X) for member, weight in weighted if weight > 0)
+
+
+def fit_teacher(folder: str, members: list[tuple[str, int]], n_jobs: int) -> dict[str, Any]:
+    """Fit the teacher of a scope and keep it there.
+
+    Parameters
+    ----------
+    folder : str
+        Of the scope; only its training rows are seen.
+    members : list of (model, trial)
+    n_jobs : int
+        Threads per fit.
+
+    Returns
+    -------
+    dict
+        Weight of each member and the seconds it took.
+    """
+    started = time.perf_counter()
+    scope = Scope(Path(folder))
+    schema, rows = scope.context.schema, scope.training
+    X, y = rows[schema.feature_names], schema.one_hot_target(rows)
+    out_of_fold = [_out_of_fold(scope, name, trial, n_jobs) for name, trial in members]
+    weights = greedy_weights(out_of_fold, y, scope.base_weight)
+    fitted = tuple(
+        _member(scope, name, trial, n_jobs).fit(X, y, scope.base_weight) for name, trial in members
+    )
+    teacher = Teacher(fitted, weights)
+    scope.write_array("teacher-training.npy", sum(w * p for w, p in zip(weights, out_of_fold, strict=True)))
+    if (scope.folder / "validation.parquet").exists():
+        scope.write_array("teacher-validation.npy", teacher.predict(scope.validation[schema.feature_names]))
+    # Our own store: written and read within one study, never loaded from elsewhere.
+    (scope.folder / "teacher.pickle").write_bytes(pickle.dumps(teacher))
+    named = {f"{name}/{trial}": float(w) for (name, trial), w in zip(members, weights, strict=True)}
+    return {"weights": named, "seconds": time.perf_counter() - started}
+
+
+def load_teacher(scope: Scope) -> Teacher:
+    """Read the teacher this study fitted for the scope."""
+    teacher = pickle.loads((scope.folder / "teacher.pickle").read_bytes())
+    assert isinstance(teacher, Teacher)
+    return teacher
+
+
+def greedy_weights(out_of_fold: list[np.ndarray], y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+    """Weigh members by greedy selection with replacement on their out-of-fold loss.
+
+    Parameters
+    ----------
+    out_of_fold : list of ndarray, each of shape (n_rows, n_classes) or (n_rows,)
+    y : ndarray of the same shape
+        One-hot classes or numbers.
+    sample_weight : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of shape (n_members,)
+        Shares of the rounds in which a member was chosen; they sum to 1.
+
+    References
+    ----------
+    Caruana, Niculescu-Mizil, Crew, Ksikes 2004, doi:10.1145/1015330.1015432.
+
+    Examples
+    --------
+    >>> y = np.array([0.0, 1.0, 2.0])
+    >>> greedy_weights([y + 5, y], y, np.ones(3)).tolist()
+    [0.0, 1.0]
+    """
+    counts = np.zeros(len(out_of_fold))
+    total = np.zeros_like(out_of_fold[0])
+    for chosen in range(1, N_GREEDY_ROUNDS + 1):
+        losses = [_mean_loss((total + p) / chosen, y, sample_weight) for p in out_of_fold]
+        best = int(np.argmin(losses))
+        counts[best] += 1
+        total = total + out_of_fold[best]
+    return counts / counts.sum()
+
+
+def _mean_loss(prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) -> float:
+    if y.ndim == 1:
+        return float(np.average((prediction - y) ** 2, weights=sample_weight))
+    rows = -(y * np.log(np.clip(prediction, 1e-7, 1))).sum(axis=1)
+    return float(np.average(rows, weights=sample_weight))
+
+
+def _member(scope: Scope, name: str, trial: int, n_jobs: int) -> Model:
+    spec, schema = MODELS[name], scope.context.schema
+    seed = scope.seed("teacher", name, trial)
+    return spec.build(schema, spec.search_space(trial, schema), seed, n_jobs)
+
+
+def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int) -> np.ndarray:
+    """Predictions of each training row by members that did not see it."""
+    schema, rows, weight = scope.context.schema, scope.training, scope.base_weight
+    folds = _inner_folds(rows, schema, scope.seed("teacher", "folds"))
+    X, y = rows[schema.feature_names], schema.one_hot_target(rows)
+    predicted = np.empty_like(y, dtype=float)
+    for fold in np.unique(folds):
+        held, kept = folds == fold, folds != fold
+        member = _member(scope, name, trial, n_jobs).fit(X[kept], y[kept], weight[kept])
+        predicted[held] = member.predict(X[held])
+    return predicted
+
+
+def _inner_folds(rows: pd.DataFrame, schema: Schema, seed: int) -> np.ndarray:
+    y = schema.encode_target(rows)
+    groups = feature_groups(rows, schema)
+    return make_folds(y, groups, schema.task, n_folds=N_INNER_FOLDS, n_repeats=1, seed=seed)[0]

@@ -1,0 +1,19 @@
+"""Read a table, check it against its card, keep it as a snapshot."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.config import StudyRequest
+from tasks.core.snapshots import take_snapshot
+from tasks.core.study import Table, home
+from tasks.inputs import read_study_input, table_name
+
+
+@task(task_run_name="ingest", cache_policy=NO_CACHE)
+def ingest(request: StudyRequest) -> Table:
+    """Take a content-addressed snapshot of the table a request names."""
+    raw, source, card, schema = read_study_input(request)
+    snapshot = take_snapshot(raw, home() / "snapshots", source=source)
+    return Table(table_name(card, request), snapshot, source, card, schema)

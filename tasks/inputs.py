@@ -1,0 +1,126 @@
+"""What a request names, read and checked; nothing is written and no server is needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tasks.core.checks import check_study_input
+from tasks.core.config import DataCard, StudyRequest, parse_card, read_card
+from tasks.core.errors import BadInput, unknown_name
+from tasks.core.planning import Plan
+from tasks.core.plugins import MetricSpec
+from tasks.core.schema import Schema
+from tasks.core.study import BUNDLED_TABLE
+from tasks.metrics import METRICS
+from tasks.models import MODELS
+from tasks.sources import open_source
+from tasks.synthesizers import SYNTHESIZERS
+
+
+def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard, Schema]:
+    """Read and check everything a request names; writes nothing.
+
+    Returns
+    -------
+    raw : DataFrame
+    source : dict
+        What was detected, without secrets.
+    card : DataCard
+        The card with what the request overrides.
+    schema : Schema
+
+    Raises
+    ------
+    BadInput
+        If anything cannot be used as given.
+    """
+    declared = read_card(Path(request.card)) if request.card else None
+    location = request.table or (declared and declared.source) or BUNDLED_TABLE
+    source = open_source(location)
+    raw = source.load()
+    card = _card(request, declared, location, source)
+    return raw, source.describe(), card, check_study_input(raw, card)
+
+
+def table_name(card: DataCard, request: StudyRequest) -> str:
+    """Name a table after its file, table or key: letters, digits, dashes."""
+    location = request.table or card.source or BUNDLED_TABLE
+    stem = re.split(r"[?#]", location)[0].rstrip("/").split("/")[-1].split(":")[-1]
+    stem = re.sub(r"(\.(csv|tsv|txt|parquet|gz))+$", "", stem, flags=re.IGNORECASE)
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60] or "table"
+
+
+def _card(request: StudyRequest, declared: DataCard | None, location: str, source: Any) -> DataCard:
+    if declared is None and hasattr(source, "default_card"):
+        declared = parse_card(source.default_card())
+    overrides = {"target": request.target, "positive": request.positive, "task": request.task}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if declared is None and "target" not in given:
+        raise BadInput(f"No target for {location}: name the column to predict with --target.")
+    base = declared.model_dump() if declared else {}
+    if "target" in given and given["target"] != base.get("target"):
+        base = {**base, "positive": None, "task": None}
+    return parse_card({**base, **given, "source": location})
+
+
+def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
+    """Refuse unknown or unusable names before anything is computed."""
+    deciding_metric(request, schema)
+    for name in request.models or ():
+        if schema.task not in MODELS[name].tasks:
+            raise BadInput(f"Model '{name}' does not do {schema.task}: choose from {', '.join(MODELS)}.")
+    usable = available_synthesizers(card, schema)
+    for name in request.synthesizers or ():
+        spec = SYNTHESIZERS[name]
+        if spec.is_control:
+            raise BadInput(f"'{name}' is a control and always runs: leave it out of --synthesizers.")
+        if name not in usable:
+            needs = f"needs `{spec.needs}` in the card" if spec.needs else f"does not do {schema.task}"
+            raise BadInput(f"Synthesizer '{name}' {needs}: usable here are {', '.join(usable)}.")
+    if request.ratios and min(request.ratios) <= 0:
+        raise BadInput("--ratios are synthetic rows per real row and must be above 0; real only always runs.")
+
+
+def available_synthesizers(card: DataCard, schema: Schema) -> list[str]:
+    """Synthesizers that can work on this table, controls apart."""
+    return [
+        name
+        for name, spec in SYNTHESIZERS.items()
+        if not spec.is_control
+        and schema.task in spec.tasks
+        and (spec.needs is None or getattr(card, spec.needs))
+    ]
+
+
+def deciding_metric(request: StudyRequest, schema: Schema) -> MetricSpec:
+    """The metric that decides: log-loss or RMSE unless the user says otherwise."""
+    default = "log_loss" if schema.is_classification else "rmse"
+    spec = METRICS[request.metric or default]
+    if schema.task not in spec.tasks:
+        known = [name for name, metric in METRICS.items() if schema.task in metric.tasks]
+        raise unknown_name(f"metric for {schema.task}", spec.name, known)
+    return spec
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan that is to be replayed.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing or no plan.
+    """
+    try:
+        return Plan.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as err:
+        raise BadInput(f"Cannot read the plan {path}: {err.strerror}. Check --plan.") from err
+    except (ValueError, KeyError, TypeError) as err:
+        raise BadInput(
+            f"{path} is not a plan of this version ({type(err).__name__}): expected the plan.json of an "
+            "earlier study. Give that file, or leave --plan out to make a new plan."
+        ) from err

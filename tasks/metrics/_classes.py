@@ -1,0 +1,44 @@
+"""Which classes the truth holds: a score that needs two of them is undefined with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+# Scores one class against the rest: (is_class, proba_of_class, sample_weight) -> score.
+BinaryScore = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+
+
+def has_weight(sample_weight: np.ndarray | None, n_rows: int) -> bool:
+    """Say whether there is anything to average over."""
+    return n_rows > 0 and (sample_weight is None or float(np.sum(sample_weight)) > 0)
+
+
+def classes_present(y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
+    """Codes of the classes that some row of positive weight has, in order."""
+    return np.unique(y_true if sample_weight is None else y_true[sample_weight > 0])
+
+
+def macro_one_vs_rest(score: BinaryScore) -> Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]:
+    """Make ``compute(y_true, y_pred, sample_weight)`` from a score of one class against the rest.
+
+    Parameters
+    ----------
+    score : callable
+
+    Returns
+    -------
+    callable
+        Scores the positive class of two, or averages over each class against the rest; gives
+        NaN unless every class is present: a score of other classes is another score.
+    """
+
+    def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        n_classes = y_pred.shape[1]
+        if len(classes_present(y_true, sample_weight)) < n_classes:
+            return float("nan")
+        codes = [1] if n_classes == 2 else range(n_classes)
+        return float(np.mean([score(y_true == code, y_pred[:, code], sample_weight) for code in codes]))
+
+    return compute

@@ -1,0 +1,47 @@
+"""Average precision: mean precision over the positives found; the positive share is chance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.core.drawn_scores import average_precision_draws
+from tasks.core.plugins import MetricSpec
+from tasks.metrics._classes import macro_one_vs_rest
+
+
+def score(is_class: np.ndarray, proba: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    """Score one class against the rest.
+
+    Parameters
+    ----------
+    is_class : ndarray of bool, shape (n_rows,)
+        Holds both values.
+    proba : ndarray of shape (n_rows,)
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> score(np.array([False, True]), np.array([0.2, 0.6]), None)
+    1.0
+    """
+    from sklearn.metrics import average_precision_score
+
+    # Rounding lifts some perfect rankings to 1 + 2e-16.
+    return min(float(average_precision_score(is_class, proba, sample_weight=sample_weight)), 1.0)
+
+
+SPEC = MetricSpec(
+    name="average_precision",
+    compute=macro_one_vs_rest(score),
+    greater_is_better=True,
+    bounds=(0.0, 1.0),
+    tasks=("binary", "multiclass"),
+    margin=0.003,
+    margin_is_relative=False,
+    compute_draws=average_precision_draws,
+)

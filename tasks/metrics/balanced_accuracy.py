@@ -1,0 +1,47 @@
+"""Balanced accuracy: mean share of each class found; 1 / n_classes is chance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.core.drawn_scores import balanced_accuracy_draws
+from tasks.core.plugins import MetricSpec
+from tasks.metrics._classes import classes_present
+
+
+def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    """Average the recall of the classes present; NaN with fewer than two.
+
+    Parameters
+    ----------
+    y_true : ndarray of int, shape (n_rows,)
+    y_pred : ndarray of shape (n_rows, n_classes)
+        The most probable class counts.
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Examples
+    --------
+    >>> compute(np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]), None)
+    0.75
+    """
+    from sklearn.metrics import recall_score
+
+    present = classes_present(y_true, sample_weight)
+    if len(present) < 2:
+        return float("nan")
+    predicted = y_pred.argmax(axis=1)
+    return float(
+        recall_score(y_true, predicted, labels=present, average="macro", sample_weight=sample_weight)
+    )
+
+
+SPEC = MetricSpec(
+    name="balanced_accuracy",
+    compute=compute,
+    greater_is_better=True,
+    bounds=(0.0, 1.0),
+    tasks=("binary", "multiclass"),
+    margin=0.003,
+    margin_is_relative=False,
+    compute_draws=balanced_accuracy_draws,
+)

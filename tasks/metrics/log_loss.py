@@ -1,0 +1,32 @@
+"""Log-loss: 0 is perfect; the class prior's own is what knowing nothing costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.core.plugins import MetricSpec
+from tasks.metrics._row_losses import mean_of
+
+
+def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Minus the log of the probability given to the true class, as scikit-learn clips it.
+
+    Examples
+    --------
+    >>> row_loss(np.array([1]), np.array([[0.5, 0.5]])).round(3).tolist()
+    [0.693]
+    """
+    given = y_pred[np.arange(len(y_true)), y_true]
+    return -np.log(np.clip(given, np.finfo(float).eps, 1.0))
+
+
+SPEC = MetricSpec(
+    name="log_loss",
+    compute=mean_of(row_loss),
+    greater_is_better=False,
+    bounds=(0.0, float("inf")),
+    tasks=("binary", "multiclass"),
+    margin=0.005,
+    margin_is_relative=True,
+    row_loss=row_loss,
+)

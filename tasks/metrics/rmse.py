@@ -1,0 +1,32 @@
+"""Root mean squared error: in the target's unit, large misses weigh most."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.core.plugins import MetricSpec
+from tasks.metrics._row_losses import mean_of
+
+
+def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Squared error.
+
+    Examples
+    --------
+    >>> row_loss(np.array([3.0]), np.array([1.0])).tolist()
+    [4.0]
+    """
+    return (y_true - y_pred) ** 2
+
+
+SPEC = MetricSpec(
+    name="rmse",
+    compute=mean_of(row_loss, np.sqrt),
+    greater_is_better=False,
+    bounds=(0.0, float("inf")),
+    tasks=("regression",),
+    margin=0.005,
+    margin_is_relative=True,
+    row_loss=row_loss,
+    from_mean_loss=np.sqrt,
+)

@@ -1,0 +1,46 @@
+"""Area under the ROC curve: chance that a positive row ranks above a negative one; 0.5 is chance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.core.drawn_scores import roc_auc_draws
+from tasks.core.plugins import MetricSpec
+from tasks.metrics._classes import macro_one_vs_rest
+
+
+def score(is_class: np.ndarray, proba: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    """Score one class against the rest.
+
+    Parameters
+    ----------
+    is_class : ndarray of bool, shape (n_rows,)
+        Holds both values.
+    proba : ndarray of shape (n_rows,)
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> score(np.array([False, True]), np.array([0.2, 0.6]), None)
+    1.0
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(is_class, proba, sample_weight=sample_weight))
+
+
+SPEC = MetricSpec(
+    name="roc_auc",
+    compute=macro_one_vs_rest(score),
+    greater_is_better=True,
+    bounds=(0.0, 1.0),
+    tasks=("binary", "multiclass"),
+    margin=0.003,
+    margin_is_relative=False,
+    compute_draws=roc_auc_draws,
+)

@@ -1,0 +1,98 @@
+"""Learn from training rows what :mod:`tasks.models._serving` applies: plain, JSON-able values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.models._serving import finite_numbers, transform_numbers
+
+# A level with fewer rows gets no column of its own: its coefficient would be noise.
+MIN_LEVEL_ROWS = 5
+MAX_LEVELS = 50
+# Beyond this skewness (an exponential has 2) the logarithm is the better scale.
+MAX_SKEWNESS = 2.0
+# Deviations this small, as a share of the mean, are rounding and not information.
+ROUNDING = 1e-12
+
+
+def learn_codes(X: pd.DataFrame) -> dict[str, Any]:
+    """List the levels of each category, for ``encode_codes``.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_features)
+        Canonical training features.
+
+    Examples
+    --------
+    >>> learn_codes(pd.DataFrame({"age": [30.0, 41.0], "job": ["nurse", None]}))
+    {'features': [{'name': 'age'}, {'name': 'job', 'levels': ['nurse']}]}
+    """
+    return {
+        "features": [
+            {"name": name, "levels": sorted(X[name].dropna().unique())}
+            if _is_text(X[name])
+            else {"name": name}
+            for name in X.columns
+        ]
+    }
+
+
+def learn_dense(X: pd.DataFrame) -> dict[str, Any]:
+    """Learn frequent levels, medians and scales, for ``encode_dense``.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_features)
+        Canonical training features.
+    """
+    return {"features": [_learn_levels(X[c]) if _is_text(X[c]) else _learn_scale(X[c]) for c in X.columns]}
+
+
+def _is_text(values: pd.Series) -> bool:
+    return values.dtype == object
+
+
+def _learn_levels(values: pd.Series) -> dict[str, Any]:
+    counts = values.value_counts()
+    ranked = sorted(counts.index, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
+    levels = sorted(level for level in ranked if counts[level] >= MIN_LEVEL_ROWS)
+    return {
+        "name": values.name,
+        "levels": levels,
+        "has_infrequent": len(levels) < len(counts),
+        "has_missing": bool(values.isna().any()),
+    }
+
+
+def _learn_scale(values: pd.Series) -> dict[str, Any]:
+    numbers = finite_numbers(values)
+    present = numbers[~np.isnan(numbers)]
+    median = float(np.median(present)) if len(present) else 0.0
+    is_log = bool(_skewness(present) > MAX_SKEWNESS)
+    scaled = transform_numbers(present, is_log=is_log)
+    return {
+        "name": values.name,
+        "median": median,
+        "is_log": is_log,
+        "mean": float(scaled.mean()) if len(present) else 0.0,
+        "scale": _deviation(scaled) or 1.0,
+        "has_missing": len(present) < len(values),
+    }
+
+
+def _deviation(numbers: np.ndarray) -> float:
+    """Standard deviation; 0 where the numbers differ by no more than rounding."""
+    if len(numbers) == 0:
+        return 0.0
+    deviation = float(numbers.std())
+    is_noise = deviation <= ROUNDING * abs(float(numbers.mean())) + float(np.finfo(np.float32).tiny)
+    return 0.0 if is_noise else deviation
+
+
+def _skewness(numbers: np.ndarray) -> float:
+    deviation = _deviation(numbers)
+    return float(np.mean(((numbers - numbers.mean()) / deviation) ** 3)) if deviation else 0.0

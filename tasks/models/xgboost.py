@@ -1,0 +1,157 @@
+"""Gradient-boosted trees with native categories and missing values: the strong default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.plugins import ModelSpec
+from tasks.core.schema import Schema
+from tasks.core.seeds import derive_seed
+from tasks.models import _serving
+from tasks.models._preprocessing import learn_codes
+from tasks.models._soft_targets import HardTargets, expand_classes, standardise
+
+# Chosen by five-fold loss with 300 and 1,000 rows on three classification tables and a single
+# regression table: there deeper trees and more of them won, so trial 1 is a shallow one.
+CLASSIFICATION_DEFAULTS: dict[str, Any] = {
+    "learning_rate": 0.05,
+    "n_estimators": 150,
+    "max_depth": 3,
+    "min_child_weight": 1.0,
+    "subsample": 0.8,
+    "colsample_bytree": 0.6,
+    "reg_lambda": 3.0,
+    "max_cat_to_onehot": 32,
+}
+REGRESSION_DEFAULTS: dict[str, Any] = CLASSIFICATION_DEFAULTS | {
+    "n_estimators": 300,
+    "max_depth": 5,
+    "min_child_weight": 5.0,
+}
+# Steps away from the defaults, spread over few and many, shallow and deep, free and shrunken trees.
+CLASSIFICATION_VARIATIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"max_depth": 2},
+    {"max_depth": 4, "n_estimators": 250, "reg_lambda": 6.0},
+    {"n_estimators": 80, "max_depth": 3, "colsample_bytree": 0.4},
+    {"max_depth": 1, "learning_rate": 0.1, "n_estimators": 200},
+    {"max_depth": 6, "learning_rate": 0.04, "min_child_weight": 3.0, "colsample_bytree": 0.4},
+    {"learning_rate": 0.04, "n_estimators": 200, "colsample_bytree": 0.5, "subsample": 0.6},
+    {"max_depth": 5, "n_estimators": 300, "reg_lambda": 1.0},
+)
+REGRESSION_VARIATIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"max_depth": 3, "n_estimators": 200},
+    {"max_depth": 6, "colsample_bytree": 0.8, "learning_rate": 0.04},
+    {"max_depth": 4, "reg_lambda": 1.0, "min_child_weight": 2.0},
+    {"max_depth": 2, "n_estimators": 400, "learning_rate": 0.08},
+    {"max_depth": 4, "n_estimators": 120, "reg_lambda": 10.0},
+    {"max_depth": 1, "n_estimators": 300, "learning_rate": 0.1},
+    {"max_depth": 7, "n_estimators": 500, "learning_rate": 0.03, "min_child_weight": 10.0},
+)
+
+
+class XGBoost:
+    """Boosted trees; a category not seen in training is a missing value.
+
+    Parameters
+    ----------
+    learning_rate, min_child_weight, subsample, colsample_bytree, reg_lambda : float
+    n_estimators, max_depth, max_cat_to_onehot : int
+        As in xgboost.
+    random_state, n_jobs : int
+    """
+
+    def __init__(self, *, n_estimators: int, random_state: int, n_jobs: int, **params: float) -> None:
+        self.n_estimators = n_estimators
+        self.params = params | {
+            "tree_method": "hist", "max_bin": 128, "seed": random_state, "nthread": n_jobs, "verbosity": 0
+        }  # fmt: skip
+
+    def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> XGBoost:
+        """Learn from soft targets: see :class:`tasks.core.plugins.Model`."""
+        spec = {"kind": SPEC.name, **learn_codes(X.loc[sample_weight > 0])}
+        if y_proba.ndim == 1:
+            target, scale = standardise(y_proba, sample_weight)
+            spec |= {"n_classes": 0, "target_mean": scale.mean, "target_scale": scale.scale}
+        else:
+            target = expand_classes(y_proba, sample_weight)
+            spec["n_classes"] = y_proba.shape[1]
+        self.spec_: dict[str, Any] = spec
+        self.state_ = {"booster": self._train(_serving.encode_codes(X, spec), target)}
+        return self
+
+    def _train(self, encoded: np.ndarray, target: HardTargets) -> Any:
+        import xgboost
+
+        rows = xgboost.QuantileDMatrix(
+            encoded[target.rows],
+            label=target.y,
+            weight=target.sample_weight,
+            feature_types=_serving.feature_types(self.spec_),
+            enable_categorical=True,
+            max_bin=self.params["max_bin"],
+            nthread=self.params["nthread"],
+        )
+        return xgboost.train(self.params | self._objective(), rows, num_boost_round=self.n_estimators)
+
+    def _objective(self) -> dict[str, Any]:
+        n_classes = self.spec_["n_classes"]
+        if n_classes > 2:
+            return {"objective": "multi:softprob", "num_class": n_classes}
+        return {"objective": "binary:logistic" if n_classes else "reg:squarederror"}
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
+        return _serving.predict(X, self.spec_, self.state_)
+
+    def export(self, folder: Path) -> dict[str, Any]:
+        """Write the trees to ``model.json`` and return the spec."""
+        self.state_["booster"].save_model(folder / "model.json")
+        return self.spec_
+
+
+def build(schema: Schema, params: Mapping[str, Any], random_state: int, n_jobs: int) -> XGBoost:
+    """Give an unfitted model."""
+    return XGBoost(**params, random_state=random_state, n_jobs=n_jobs)
+
+
+def search_space(trial: int, schema: Schema) -> dict[str, Any]:
+    """Give the listed variations of the defaults in turn, then draws around them."""
+    defaults = CLASSIFICATION_DEFAULTS if schema.is_classification else REGRESSION_DEFAULTS
+    variations = CLASSIFICATION_VARIATIONS if schema.is_classification else REGRESSION_VARIATIONS
+    if trial < len(variations):
+        return defaults | variations[trial]
+    random = np.random.default_rng(derive_seed("xgboost", trial))
+    return defaults | {
+        "learning_rate": float(np.exp(random.uniform(np.log(0.02), np.log(0.15)))),
+        "n_estimators": int(random.integers(60, 301)),
+        "max_depth": int(random.integers(1, 7)),
+        "min_child_weight": float(np.exp(random.uniform(0, np.log(15)))),
+        "subsample": float(random.uniform(0.5, 1.0)),
+        "colsample_bytree": float(random.uniform(0.3, 1.0)),
+        "reg_lambda": float(np.exp(random.uniform(np.log(0.5), np.log(20)))),
+    }
+
+
+def fit_cost(n_rows: int, n_columns: int, n_classes: int) -> float:
+    """Seconds of one fit on hard labels, measured with 200 to 10,000 rows; soft ones repeat rows."""
+    if not n_classes:
+        return 0.045 + 1.7e-6 * n_rows * n_columns
+    n_trees = n_classes if n_classes > 2 else 1
+    return n_trees * (0.018 + 4.5e-7 * n_rows * n_columns)
+
+
+SPEC = ModelSpec(
+    name="xgboost",
+    build=build,
+    search_space=search_space,
+    reference="doi:10.1145/2939672.2939785",
+    fit_cost=fit_cost,
+    requirements=("xgboost-cpu",),
+)

@@ -1,0 +1,72 @@
+"""Turn the budget into a plan, or replay one."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.config import StudyRequest
+from tasks.core.planning import Asked, Costs, Plan, TableShape, make_plan
+from tasks.core.splitting import HoldoutRule
+from tasks.core.study import Split, StudyFolder, Table
+from tasks.core.workers import current_pool
+from tasks.fits.probe import REFERENCE_SECONDS
+from tasks.inputs import available_synthesizers, deciding_metric, read_plan
+from tasks.models import MODELS
+from tasks.synthesizers import SYNTHESIZERS
+
+
+@task(task_run_name="plan", cache_policy=NO_CACHE)
+def plan_study(
+    request: StudyRequest, table: Table, split: Split, rule: HoldoutRule, folder: StudyFolder, y: np.ndarray
+) -> Plan:
+    """Write ``plan.json``: from the budget, or the one that is to be replayed."""
+    if request.plan:
+        plan = read_plan(Path(request.plan))
+    else:
+        plan = make_plan(
+            table_shape(table, split, y),
+            Costs(SYNTHESIZERS, MODELS, machine_speed()),
+            asked=Asked(request.synthesizers, request.ratios, request.models),
+            available=available_synthesizers(table.card, table.schema),
+            metric=deciding_metric(request, table.schema).name,
+            holdout=rule,
+            budget_seconds=request.budget_seconds,
+            seed=request.seed,
+            n_workers=n_workers(),
+        )
+    folder.write_json("plan.json", plan.to_dict())
+    return plan
+
+
+def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
+    """What the cost of a study depends on."""
+    schema = table.schema
+    rarest = float(np.bincount(y).min() / len(y)) if schema.is_classification else 1.0
+    return TableShape(
+        n_all=split.n_all,
+        n_development=split.n_development,
+        n_columns=len(schema.features),
+        n_classes=len(schema.classes) or 1,
+        task=schema.task,
+        rarest_share=rarest,
+        has_time=schema.with_role("time") is not None,
+    )
+
+
+def n_workers() -> int:
+    """One worker process per core this process may use."""
+    return max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 1)
+
+
+def machine_speed() -> float:
+    """Seconds here per second of the reference machine, with all workers busy."""
+    pool = current_pool()
+    with ThreadPoolExecutor(n_workers()) as threads:
+        seconds = list(threads.map(lambda _: pool.run("tasks.fits.probe:probe"), range(n_workers())))
+    return round(max(seconds) / REFERENCE_SECONDS, 2)

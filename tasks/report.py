@@ -1,0 +1,135 @@
+"""Write what a study promises to leave behind: verdict.json, report.html, manifest.json."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.comparison import Comparison
+from tasks.core.documents import build_verdict_document
+from tasks.core.figures import draw_figures
+from tasks.core.planning import Plan
+from tasks.core.realised import describe_holdout
+from tasks.core.report import render_report
+from tasks.core.study import Split, StudyFolder, Table
+from tasks.core.verdict import Verdict
+from tasks.fits.scope import Scope, file_digest
+
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
+             "prefect", "mlflow", "great-expectations")  # fmt: skip
+# Kept for later runs, not part of what is promised.
+WORK = "work"
+
+
+@task(task_run_name="report", cache_policy=NO_CACHE)
+def publish(
+    folder: StudyFolder,
+    table: Table,
+    split: Split,
+    plan: Plan,
+    comparison: Comparison,
+    verdict: Verdict,
+    fits: dict[str, Any],
+    holdout: dict[str, Any] | None,
+    pools: list[dict[str, Any]],
+    seconds: dict[str, float],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Write the verdict document, the page and the manifest.
+
+    Returns
+    -------
+    document : dict
+        As written to ``verdict.json``.
+    figures : dict of caption to SVG
+    """
+    document = build_verdict_document(
+        study=folder.path.name,
+        table=describe_table(table, split),
+        comparison=comparison,
+        verdict=verdict,
+        holdout=describe_holdout(comparison, holdout) if holdout else None,
+        holdout_reason=split.no_holdout,
+        params={
+            verdict.ships.name: fits["shipped"]["model"]["params"],
+            comparison.incumbent.name: fits["shipped"]["real_only"]["params"],
+        },
+        plan=plan.to_dict(),
+        seconds=seconds,
+        seeds={"study": plan.seed},
+        digests=digests(folder, table),
+        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        provenance=table.card.provenance.model_dump(),
+        realmix_version=version("realmix"),
+        missing=missing(pools),
+    )
+    folder.write_json("verdict.json", document)
+    figures = draw_figures(document, *figure_rows(folder, verdict, comparison, holdout))
+    (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
+    folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
+    return document, figures
+
+
+def describe_table(table: Table, split: Split) -> dict[str, Any]:
+    """Facts about the table; no cell of it."""
+    schema = table.schema
+    set_apart = [c.name for c in schema.columns if not c.is_feature and c.name != schema.target]
+    return {
+        "name": table.name,
+        "source": table.source.get("location", table.card.source),
+        "target": schema.target,
+        "task": schema.task,
+        "classes": list(schema.classes),
+        "positive": schema.positive,
+        "n_rows": table.snapshot.n_rows,
+        "n_development": split.n_development,
+        "n_holdout": split.n_holdout,
+        "n_features": len(schema.features),
+        "columns_set_apart": set_apart,
+        "read_as": {key: value for key, value in table.source.items() if key != "location"},
+    }
+
+
+def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
+    """sha256 of what went in and of the training table that came out."""
+    return {
+        "snapshot": table.snapshot.digest,
+        "plan": file_digest(folder.path / "plan.json"),
+        "training": file_digest(folder.path / "training.parquet"),
+        "card": hashlib.sha256(table.card.model_dump_json().encode()).hexdigest(),
+    }
+
+
+def missing(pools: list[dict[str, Any]]) -> list[str]:
+    """What a hard limit cut off."""
+    return [f"{p['synthesizer']} in {p['scope']}: {p['failure']}" for p in pools if p.get("timed_out")]
+
+
+def figure_rows(
+    folder: StudyFolder, verdict: Verdict, comparison: Comparison, holdout: dict[str, Any] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Targets and both models' predictions: on the holdout, else out of fold."""
+    schema = Scope(folder.scope("evaluated")).context.schema
+    if holdout:
+        scope = Scope(folder.scope("evaluated"))
+        y = schema.encode_target(pd.read_parquet(folder.work / "holdout.parquet"))
+        return y, scope.read_array("model-holdout.npy"), scope.read_array("real_only-holdout.npy")
+    names = folder.read_json("work/out-of-fold.json")["arms"]
+    matrix = np.load(folder.work / "out-of-fold.npy", mmap_mode="r")
+    shipped, real_only = (matrix[names.index(arm.name), 0] for arm in (verdict.ships, comparison.incumbent))
+    y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
+    known = np.isfinite(real_only.reshape(len(y), -1)).all(axis=1)
+    return y[known], shipped[known], real_only[known]
+
+
+def manifest(folder: Path) -> dict[str, str]:
+    """sha256 of every promised file, by its path inside the folder."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != WORK)
+    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files if p.name != "manifest.json"}

@@ -1,0 +1,119 @@
+"""A table in an object store or on the web: s3://, gs://, https:// and all that fsspec knows."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pandas as pd
+
+from tasks.core.errors import BadInput
+from tasks.core.plugins import SourceSpec
+from tasks.sources._delimited import read_table
+
+CONNECT_TIMEOUT_SECONDS = 5
+READ_TIMEOUT_SECONDS = 60
+
+
+class ObjectStoreSource:
+    """Reads one object; keys and endpoints come from the usual environment variables.
+
+    For S3 these are ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_PROFILE`` and,
+    for a store that is not Amazon's, ``AWS_ENDPOINT_URL``.
+
+    Parameters
+    ----------
+    location : str
+        ``scheme://...`` of one object.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self.shown = without_secrets(location)
+        self._detected: dict[str, Any] = {}
+
+    def load(self) -> pd.DataFrame:
+        """Read all rows; see :func:`tasks.sources._delimited.read_table`.
+
+        Raises
+        ------
+        BadInput
+            If the object cannot be read or is no table.
+        """
+        content = _read_object(self.location, self.shown)
+        frame, self._detected = read_table(content, self.shown)
+        self._detected["n_bytes"] = len(content)
+        return frame
+
+    def describe(self) -> dict[str, Any]:
+        """Location without secrets, and after loading what was detected."""
+        return {"kind": "object_store", "location": self.shown, **self._detected}
+
+
+def without_secrets(location: str) -> str:
+    """Leave out user, password and query of a URL: signed links carry their key there.
+
+    Examples
+    --------
+    >>> without_secrets("https://me:secret@example.org/t.csv?signature=abc")
+    'https://example.org/t.csv'
+    """
+    parts = urlsplit(location)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _read_object(location: str, shown: str) -> bytes:
+    import fsspec
+
+    scheme = urlsplit(location).scheme
+    try:
+        store = fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
+    except (ValueError, ImportError) as err:
+        raise BadInput(_unknown_scheme(scheme)) from err
+    try:
+        return bytes(store.cat_file(store._strip_protocol(location)))
+    except FileNotFoundError as err:
+        raise BadInput(f"There is no object '{shown}'. Check the address.") from err
+    except PermissionError as err:
+        raise BadInput(f"Access to '{shown}' is refused. Check the keys in the environment.") from err
+    # Each store's library raises errors of its own for what is one thing here: it does not answer.
+    except Exception as err:
+        raise BadInput(
+            f"Cannot read '{shown}': the store does not answer or refuses ({type(err).__name__}). "
+            "Check address, network, endpoint and keys."
+        ) from err
+
+
+def _unknown_scheme(scheme: str) -> str:
+    if scheme.partition("+")[0] in ("postgresql", "postgres", "mysql", "sqlite", "mssql", "oracle"):
+        return (
+            f"A {scheme} database is no file; expected sql:TABLE or sql:SELECT .... "
+            "Put its URL into the environment variable REALMIX_SQL_URL."
+        )
+    return (
+        f"Addresses of the kind '{scheme}://' cannot be read here; s3://, https:// and http:// can. "
+        f"Check the spelling, or install fsspec's library for '{scheme}'."
+    )
+
+
+def _options(scheme: str) -> dict[str, Any]:
+    """Give up in seconds, not minutes, when a store does not answer."""
+    if scheme in ("http", "https"):
+        import aiohttp
+
+        limits = aiohttp.ClientTimeout(
+            total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS
+        )
+        return {"client_kwargs": {"timeout": limits}}
+    if scheme in ("s3", "s3a"):
+        seconds = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "read_timeout": READ_TIMEOUT_SECONDS}
+        return {"config_kwargs": {**seconds, "retries": {"total_max_attempts": 2}}}
+    return {}
+
+
+SPEC = SourceSpec(
+    name="object_store",
+    matches=lambda location: "://" in location,
+    build=ObjectStoreSource,
+    order=30,
+)

@@ -1,0 +1,177 @@
+"""A table or query of a database; the URL comes from the environment, never from the card."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from tasks.core.errors import BadInput
+from tasks.core.plugins import SourceSpec
+from tasks.sources._plain import plain_types
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine import URL
+    from sqlalchemy.exc import SQLAlchemyError
+
+PREFIX = "sql:"
+URL_VARIABLE = "REALMIX_SQL_URL"
+CONNECT_TIMEOUT_SECONDS = 5
+# SQLAlchemy's default PostgreSQL driver changes between its versions; psycopg2 is the one installed here.
+DRIVERS = {"postgresql": "postgresql+psycopg2", "postgres": "postgresql+psycopg2"}
+CONNECT_ARGS: dict[str, dict[str, Any]] = {
+    "postgresql": {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+    "mysql": {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+    "sqlite": {"timeout": CONNECT_TIMEOUT_SECONDS},
+}
+QUERY = re.compile(r"(select|with)\s", re.IGNORECASE)
+ORDERED = re.compile(r"\border\s+by\b[^()]*$", re.IGNORECASE)
+# SQLSTATE classes whose messages quote cells: data exception, integrity violation.
+STATES_THAT_QUOTE_CELLS = ("22", "23")
+
+
+class SqlSource:
+    """Reads the result of one query, in the order the database gives it.
+
+    Parameters
+    ----------
+    location : str
+        ``sql:TABLE``, ``sql:SCHEMA.TABLE`` or ``sql:SELECT ...``. The SQLAlchemy URL of the
+        database is taken from the environment variable ``REALMIX_SQL_URL``.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self.statement = location.removeprefix(PREFIX).strip()
+        if not self.statement:
+            raise BadInput("'sql:' names no table; expected sql:TABLE or sql:SELECT .... Add one.")
+        self._database: dict[str, Any] = {}
+
+    @property
+    def is_query(self) -> bool:
+        return bool(QUERY.match(self.statement))
+
+    def load(self) -> pd.DataFrame:
+        """Read all rows.
+
+        Raises
+        ------
+        BadInput
+            If the URL is missing or wrong, the database does not answer, or it refuses
+            the table or query. The password is in no message.
+        """
+        from sqlalchemy.exc import SQLAlchemyError
+
+        url = _database_url()
+        self._database = {"dialect": url.get_backend_name(), "host": url.host, "database": url.database}
+        engine = _create_engine(url)
+        try:
+            with _connect(engine) as connection:
+                frame = self._read(connection)
+        except SQLAlchemyError as err:
+            raise BadInput(
+                f"The database refused '{self.location}': {_reason(err)}. Correct the table or query."
+            ) from err
+        finally:
+            engine.dispose()
+        return plain_types(frame, f"'{self.location}'")
+
+    def describe(self) -> dict[str, Any]:
+        """Location, order of the rows, and after loading the database, without user or password."""
+        is_ordered = self.is_query and bool(ORDERED.search(self.statement))
+        row_order = "query" if is_ordered else "unspecified"
+        return {"kind": "sql", "location": self.location, "row_order": row_order, **self._database}
+
+    def _read(self, connection: Connection) -> pd.DataFrame:
+        if self.is_query:
+            # Without parameters a % in the query stays a %.
+            return pd.read_sql_query(self.statement, connection.execution_options(no_parameters=True))
+        return _read_whole_table(connection, self.statement)
+
+
+def _database_url() -> URL:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    value = os.environ.get(URL_VARIABLE, "")
+    if not value:
+        raise BadInput(
+            f"The environment variable {URL_VARIABLE} is not set; expected the database's SQLAlchemy URL. "
+            f"Set it, for example: export {URL_VARIABLE}=postgresql+psycopg2://user:password@host/database"
+        )
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError) as err:
+        raise BadInput(
+            f"{URL_VARIABLE} is no SQLAlchemy URL; expected dialect://user:password@host/database. "
+            "Correct it."
+        ) from err
+    url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    if is_file and not Path(str(url.database)).exists():
+        raise BadInput(f"There is no SQLite file '{url.database}' as {URL_VARIABLE} says. Check the path.")
+    return url
+
+
+def _create_engine(url: URL) -> Engine:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import NoSuchModuleError
+    from sqlalchemy.pool import NullPool
+
+    try:
+        arguments = CONNECT_ARGS.get(url.get_backend_name(), {})
+        return create_engine(url, connect_args=arguments, poolclass=NullPool)
+    except (NoSuchModuleError, ImportError) as err:
+        raise BadInput(
+            f"{URL_VARIABLE} asks for the dialect '{url.drivername}', which is not installed. "
+            "Install its driver, or use postgresql+psycopg2:// or sqlite:///."
+        ) from err
+
+
+def _connect(engine: Engine) -> Connection:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return engine.connect()
+    except SQLAlchemyError as err:
+        url = engine.url
+        place = f"{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database}"
+        raise BadInput(
+            f"The {url.get_backend_name()} database at {place} does not answer or refuses the connection "
+            f"(waited at most {CONNECT_TIMEOUT_SECONDS} s per address). "
+            f"Check that it runs, and host, user and password in {URL_VARIABLE}."
+        ) from err
+
+
+def _read_whole_table(connection: Connection, name: str) -> pd.DataFrame:
+    from sqlalchemy import inspect, literal_column, select, table
+
+    schema, _, bare = name.rpartition(".")
+    inspector = inspect(connection)
+    if not inspector.has_table(bare, schema=schema or None):
+        known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
+        near = difflib.get_close_matches(bare, known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else "."
+        raise BadInput(
+            f"The database has no table '{name}'{hint} It holds: {', '.join(sorted(known)) or 'no tables'}. "
+            "Correct the name after 'sql:'."
+        )
+    everything = table(bare, schema=schema or None)
+    return pd.read_sql_query(select(literal_column("*")).select_from(everything), connection)
+
+
+def _reason(err: SQLAlchemyError) -> str:
+    """The database's own words, where they cannot hold cells."""
+    original = getattr(err, "orig", None)
+    state = getattr(original, "pgcode", None)
+    if original is None or (state or "").startswith(STATES_THAT_QUOTE_CELLS):
+        return f"{type(original or err).__name__}{f' (SQLSTATE {state})' if state else ''}"
+    return str(original).strip().split("\n")[0]
+
+
+SPEC = SourceSpec(name="sql", matches=lambda location: location.startswith(PREFIX), build=SqlSource, order=20)

@@ -1,0 +1,73 @@
+"""Fit one synthesizer on one scope, and gate its rows."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
+from tasks.core.planning import Plan
+from tasks.core.study import StudyFolder
+from tasks.core.workers import current_pool
+from tasks.fits.scope import Scope
+from tasks.validation.tables import gate_synthetic
+
+log = logging.getLogger("realmix")
+
+
+@task(task_run_name="teacher-{scope}", cache_policy=NO_CACHE)
+def fit_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
+    """Fit the ensemble that labels synthetic rows in this scope."""
+    return current_pool().run(
+        "tasks.fits.teacher:fit_teacher",
+        folder=str(folder.scope(scope)),
+        members=list(plan.teacher),
+        n_jobs=plan.threads_per_fit,
+    )
+
+
+@task(task_run_name="{synthesizer}-{scope}", cache_policy=NO_CACHE)
+def synthesize(
+    folder: StudyFolder,
+    scope: str,
+    synthesizer: str,
+    plan: Plan,
+    *,
+    max_ratio: float | None = None,
+) -> dict[str, Any]:
+    """Draw the pool of one synthesizer; its failure is a row of the report, not the end.
+
+    Returns
+    -------
+    dict
+        The pool's log; ``failure`` holds the reason where there is no usable pool.
+    """
+    try:
+        made = current_pool().run(
+            "tasks.fits.pools:synthesize",
+            timeout_seconds=plan.timeout_seconds.get(synthesizer),
+            folder=str(folder.scope(scope)),
+            synthesizer=synthesizer,
+            max_ratio=max_ratio or plan.max_ratio,
+            balances=list(plan.balances),
+            max_steps=plan.synthesizers.get(synthesizer),
+        )
+        made["failure"] = made.get("failure") or gate(folder, scope, synthesizer)
+    except StudyInterrupted:
+        raise
+    except RealmixError as err:
+        made = {"failure": str(err), "timed_out": isinstance(err, FitTimedOut)}
+    if made["failure"]:
+        log.warning("%s on %s is out: %s", synthesizer, scope, made["failure"])
+    return {"scope": scope, "synthesizer": synthesizer, **made}
+
+
+def gate(folder: StudyFolder, scope: str, synthesizer: str) -> str | None:
+    """Run the synthetic suite over a pool; the reason why it must not be used, or None."""
+    place = Scope(folder.scope(scope))
+    rows = pd.read_parquet(place.folder / f"{synthesizer}.parquet")
+    return gate_synthetic(rows, place.training, place.context.schema, place.context.card, synthesizer)

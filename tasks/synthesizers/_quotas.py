@@ -1,0 +1,197 @@
+"""Exactly the rows asked for, per class: the frame that every synthesizer fills in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.errors import BadInput, SynthesizerFailed
+from tasks.core.pools import spread_classes
+from tasks.core.schema import Column, Schema
+from tasks.core.seeds import derive_seed
+
+# A generator that has not filled its quotas after so many draws will not fill them.
+MAX_ROUNDS = 12
+# No single draw exceeds this many rows per row still missing, whatever the yield was.
+MAX_OVERDRAW = 60
+# A second draw of a handful of rows would often need a third.
+MIN_REDRAW = 200
+SECONDS_PER_DAY = 86_400.0
+MAX_DECIMALS = 4
+
+
+class QuotaSynthesizer(ABC):
+    """A synthesizer that draws until every class has the rows asked for.
+
+    Subclasses learn in `_learn` and give rows in `_draw`; this class apportions the rows,
+    fits them to the schema, counts, draws again what is missing and stops after
+    `MAX_ROUNDS` draws per class.
+
+    Attributes
+    ----------
+    name : str
+        As in the registry, for messages.
+    real_ : DataFrame of shape (n_real, n_modelled)
+    schema_ : Schema
+    """
+
+    name: str
+    real_: pd.DataFrame
+    schema_: Schema
+
+    def fit(self, real: pd.DataFrame, *, schema: Schema, random_state: int, max_steps: int | None) -> Self:
+        """Learn the real training rows; see :class:`tasks.core.plugins.Synthesizer`."""
+        self.real_ = real.reset_index(drop=True)
+        self.schema_ = schema
+        self._resolutions = {c.name: _resolution(self.real_[c.name], c) for c in schema.modelled}
+        self._learn(random_state, max_steps)
+        return self
+
+    def sample(
+        self, n_rows: int, *, class_counts: Mapping[str, int] | None = None, random_state: int
+    ) -> pd.DataFrame:
+        """Draw exactly `n_rows` canonical rows; without `class_counts`, as the real classes are.
+
+        Raises
+        ------
+        BadInput
+            If `class_counts` does not sum to `n_rows` or names a class without real rows.
+        SynthesizerFailed
+            If a class stays short after the bounded number of draws.
+        """
+        quotas = self._quotas(n_rows, class_counts)
+        kept: dict[str | None, list[pd.DataFrame]] = {label: [] for label in quotas}
+        for label in quotas:
+            self._fill(label, quotas, kept, random_state)
+        rows = pd.concat([frame for frames in kept.values() for frame in frames] or [self.real_.iloc[:0]])
+        rows = rows.reset_index(drop=True)
+        if self.schema_.is_classification:
+            rows = rows.iloc[spread_classes(rows[self.schema_.target])].reset_index(drop=True)
+        return rows
+
+    @abstractmethod
+    def _learn(self, random_state: int, max_steps: int | None) -> None:
+        """Learn `self.real_`."""
+
+    @abstractmethod
+    def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
+        """Draw about `n_rows` rows; `label` is the class wished for, rows of others are kept too."""
+
+    def _quotas(self, n_rows: int, class_counts: Mapping[str, int] | None) -> dict[str | None, int]:
+        if not self.schema_.is_classification:
+            return {None: n_rows} if n_rows else {}
+        present = self.real_[self.schema_.target].value_counts()
+        if class_counts is None:
+            class_counts = apportion(n_rows, {str(k): int(v) for k, v in present.sort_index().items()})
+        if sum(class_counts.values()) != n_rows:
+            raise BadInput(
+                f"class_counts sum to {sum(class_counts.values()):,}, n_rows is {n_rows:,}: make them equal."
+            )
+        unknown = [label for label, count in class_counts.items() if count and label not in present.index]
+        if unknown:
+            raise BadInput(
+                f"'{self.name}' was asked for rows of {unknown}, of which the training rows hold none: "
+                "ask only for classes that it was fitted on."
+            )
+        return {label: count for label, count in class_counts.items() if count}
+
+    def _fill(
+        self,
+        label: str | None,
+        quotas: Mapping[str | None, int],
+        kept: Mapping[str | None, list[pd.DataFrame]],
+        random_state: int,
+    ) -> None:
+        """Draw until `label` has its quota, keeping what other classes still need."""
+        drawn = hits = 0
+        for draw in range(MAX_ROUNDS):
+            missing = quotas[label] - _n_rows(kept[label])
+            if missing == 0:
+                return
+            n_rows = _next_draw(missing, draw, drawn, hits)
+            rows = self._finish(self._draw(n_rows, label, derive_seed(random_state, label, draw)))
+            drawn += n_rows
+            hits += len(self._of_class(rows, label))
+            for other, quota in quotas.items():
+                room = quota - _n_rows(kept[other])
+                if room:
+                    kept[other].append(self._of_class(rows, other).iloc[:room])
+        missing = quotas[label] - _n_rows(kept[label])
+        if missing:
+            raise SynthesizerFailed(self._shortage(label, quotas, kept, drawn))
+
+    def _of_class(self, rows: pd.DataFrame, label: str | None) -> pd.DataFrame:
+        return rows if label is None else rows[rows[self.schema_.target] == label]
+
+    def _finish(self, drawn: pd.DataFrame) -> pd.DataFrame:
+        """Fit drawn rows to the schema, and numbers to the grid of the real ones."""
+        rows = self.schema_.align(drawn, reference=self.real_)
+        for name, step in self._resolutions.items():
+            if step:
+                # Rounding first to the grid, then to decimals: 3 * 0.1 is not 0.3.
+                rows[name] = ((rows[name] / step).round() * step).round(MAX_DECIMALS)
+        return rows
+
+    def _shortage(
+        self,
+        label: str | None,
+        quotas: Mapping[str | None, int],
+        kept: Mapping[str | None, list[pd.DataFrame]],
+        drawn: int,
+    ) -> str:
+        counts = ", ".join(
+            f"{'rows' if name is None else repr(name)} {_n_rows(kept[name]):,} of {quota:,}"
+            for name, quota in quotas.items()
+        )
+        return (
+            f"'{self.name}' gave too few rows{'' if label is None else f' of class {label!r}'} in "
+            f"{drawn:,} drawn (made {counts}): give it more steps or real rows, or leave it out."
+        )
+
+
+def apportion(n_rows: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """Split rows in proportion to shares, by largest remainder.
+
+    Examples
+    --------
+    >>> apportion(10, {"no": 2, "yes": 1})
+    {'no': 7, 'yes': 3}
+    """
+    total = sum(shares.values())
+    exact = {label: n_rows * share / total for label, share in shares.items()}
+    counts = {label: int(value) for label, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda label: counts[label] - exact[label])
+    for label in by_remainder[: n_rows - sum(counts.values())]:
+        counts[label] += 1
+    return counts
+
+
+def _next_draw(missing: int, draw: int, drawn: int, hits: int) -> int:
+    """Rows of the next draw, from the yield of those before."""
+    if draw == 0:
+        return missing
+    overdraw = 1.3 * drawn / hits if hits else 4.0**draw
+    return max(int(np.ceil(missing * min(overdraw, MAX_OVERDRAW))), MIN_REDRAW)
+
+
+def _n_rows(frames: list[pd.DataFrame]) -> int:
+    return sum(map(len, frames))
+
+
+def _resolution(values: pd.Series, column: Column) -> float | None:
+    """Step of the grid that all real values lie on: a day, or a power of ten; None for no grid."""
+    if column.is_categorical:
+        return None
+    present = values.dropna().to_numpy()
+    if len(present) == 0:
+        return None
+    if column.kind == "datetime":
+        return SECONDS_PER_DAY if bool((present % SECONDS_PER_DAY == 0).all()) else 1.0
+    for decimals in range(MAX_DECIMALS + 1):
+        if np.allclose(present, present.round(decimals), rtol=0, atol=1e-9):
+            return float(10.0**-decimals)
+    return None

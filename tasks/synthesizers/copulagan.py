@@ -1,0 +1,18 @@
+"""CopulaGAN: CTGAN on numbers made normal by a Gaussian copula's marginals."""
+
+from __future__ import annotations
+
+from tasks.core.plugins import SynthesizerSpec
+from tasks.synthesizers._sdv import DEFAULT_STEPS, SdvSynthesizer, gan_settings
+
+SPEC = SynthesizerSpec(
+    name="copulagan",
+    build=lambda card: SdvSynthesizer("copulagan", "CopulaGANSynthesizer", gan_settings, is_conditional=True),
+    family="gan",
+    reference="https://docs.sdv.dev/sdv/single-table-data/modeling/synthesizers/copulagansynthesizer",
+    fit_cost=lambda n_rows, n_columns, steps: (
+        0.04 * n_columns + 3.6e-5 * n_rows * n_columns + steps * (0.015 + 9e-4 * n_columns)
+    ),
+    sample_cost=lambda n_rows, n_columns: 0.02 + 0.01 * n_columns + 2e-6 * n_rows * n_columns,
+    default_steps=DEFAULT_STEPS,
+)

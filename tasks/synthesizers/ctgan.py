@@ -1,0 +1,18 @@
+"""CTGAN: a conditional generative adversarial network for tables."""
+
+from __future__ import annotations
+
+from tasks.core.plugins import SynthesizerSpec
+from tasks.synthesizers._sdv import DEFAULT_STEPS, SdvSynthesizer, gan_settings
+
+SPEC = SynthesizerSpec(
+    name="ctgan",
+    build=lambda card: SdvSynthesizer("ctgan", "CTGANSynthesizer", gan_settings, is_conditional=True),
+    family="gan",
+    reference="Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, https://arxiv.org/abs/1907.00503",
+    fit_cost=lambda n_rows, n_columns, steps: (
+        0.02 * n_columns + 2.5e-5 * n_rows * n_columns + steps * (0.015 + 9e-4 * n_columns)
+    ),
+    sample_cost=lambda n_rows, n_columns: 0.02 + 0.01 * n_columns + 2e-6 * n_rows * n_columns,
+    default_steps=DEFAULT_STEPS,
+)

@@ -1,0 +1,38 @@
+"""Shuffled marginals: every column drawn alone, the control that knows no relation at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.plugins import SynthesizerSpec
+from tasks.synthesizers._quotas import QuotaSynthesizer
+
+
+class ShuffledMarginals(QuotaSynthesizer):
+    """Each feature drawn from its own real values, independent of the class and of the others."""
+
+    name = "shuffled-marginals"
+
+    def _learn(self, random_state: int, max_steps: int | None) -> None:
+        """Nothing is learned."""
+
+    def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
+        rng = np.random.default_rng(random_state)
+        data = {
+            name: self.real_[name].to_numpy()[rng.integers(len(self.real_), size=n_rows)]
+            for name in self.real_.columns
+        }
+        if label is not None:
+            data[self.schema_.target] = np.array([label] * n_rows, dtype=object)
+        return pd.DataFrame(data)
+
+
+SPEC = SynthesizerSpec(
+    name="shuffled-marginals",
+    build=lambda card: ShuffledMarginals(),
+    family="control",
+    reference="Breiman 2001, doi:10.1023/A:1010933404324 (permuted columns)",
+    fit_cost=lambda n_rows, n_columns, steps: 0.002,
+    sample_cost=lambda n_rows, n_columns: 0.005 + 1e-3 * n_columns + 1e-7 * n_rows * n_columns,
+)

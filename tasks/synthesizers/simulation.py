@@ -1,0 +1,85 @@
+"""Simulation: rows from a program of the user, named in the card."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+import pandas as pd
+
+from tasks.core.errors import BadInput, SynthesizerFailed
+from tasks.core.plugins import SynthesizerSpec
+from tasks.synthesizers._quotas import QuotaSynthesizer
+
+Simulate = Callable[[int, pd.DataFrame, int], pd.DataFrame]
+
+
+class Simulation(QuotaSynthesizer):
+    """Call ``simulate(n_rows, reference, random_state)`` until every class is full.
+
+    `reference` holds the real training rows in the columns and types of the file; the
+    function returns raw rows with at least the modelled columns.
+
+    Parameters
+    ----------
+    location : str or None
+        ``module:function``.
+    """
+
+    name = "simulation"
+
+    def __init__(self, location: str | None) -> None:
+        self.simulate = load_simulation(location)
+
+    def _learn(self, random_state: int, max_steps: int | None) -> None:
+        self.reference_ = self.schema_.restore(self.real_)
+
+    def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
+        rows = self.simulate(n_rows, self.reference_.copy(), random_state)
+        if not isinstance(rows, pd.DataFrame):
+            raise SynthesizerFailed(
+                f"The simulation returned a {type(rows).__name__}, a DataFrame was expected: correct the function."
+            )
+        lost = [column.name for column in self.schema_.modelled if column.name not in rows.columns]
+        if lost:
+            raise SynthesizerFailed(
+                f"The simulation returned no columns {lost}: correct the function, or ignore them in the card."
+            )
+        return self.schema_.apply(rows)
+
+
+def load_simulation(location: str | None) -> Simulate:
+    """Import the function that a card names.
+
+    Raises
+    ------
+    BadInput
+        If the card names none, or it cannot be imported or called.
+    """
+    module, _, function = (location or "").partition(":")
+    if not module or not function:
+        raise BadInput(
+            f"`simulate` is {location!r}, expected `module:function`, for example "
+            "`tasks.synthesizers.simulations.claims:simulate`. Correct it in the card."
+        )
+    try:
+        simulate = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as err:
+        raise BadInput(
+            f"`simulate` names {location!r}, which cannot be imported ({err}). Correct it in the card, "
+            "or start where Python finds the module."
+        ) from err
+    if not callable(simulate):
+        raise BadInput(f"`simulate` names {location!r}, which is no function. Correct it in the card.")
+    return simulate
+
+
+SPEC = SynthesizerSpec(
+    name="simulation",
+    build=lambda card: Simulation(card.simulate),
+    family="simulation",
+    reference="https://simpy.readthedocs.io",
+    fit_cost=lambda n_rows, n_columns, steps: 0.01,
+    sample_cost=lambda n_rows, n_columns: 0.05 + 1e-4 * n_rows,
+    needs="simulate",
+)

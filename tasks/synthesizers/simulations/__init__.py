@@ -1,0 +1,1 @@
+"""Worked examples of simulations that a data card can name."""

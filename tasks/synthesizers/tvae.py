@@ -1,0 +1,18 @@
+"""TVAE: a variational autoencoder for tables."""
+
+from __future__ import annotations
+
+from tasks.core.plugins import SynthesizerSpec
+from tasks.synthesizers._sdv import SdvSynthesizer, vae_settings
+
+SPEC = SynthesizerSpec(
+    name="tvae",
+    build=lambda card: SdvSynthesizer("tvae", "TVAESynthesizer", vae_settings, is_balanced=True),
+    family="vae",
+    reference="Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, https://arxiv.org/abs/1907.00503",
+    fit_cost=lambda n_rows, n_columns, steps: (
+        0.028 * n_columns + 3.3e-5 * n_rows * n_columns + steps * (0.0016 + 2e-4 * n_columns)
+    ),
+    sample_cost=lambda n_rows, n_columns: 0.02 + 0.006 * n_columns + 3e-6 * n_rows * n_columns,
+    default_steps=500,
+)

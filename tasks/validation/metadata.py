@@ -1,0 +1,66 @@
+"""What the expectation suites are built from: schema and card as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pandas as pd
+
+from tasks.core.config import DataCard
+from tasks.core.schema import Column, Schema
+
+# Kinds of columns whose values tell who somebody is.
+PERSONAL_KINDS = ("identifier", "text")
+
+
+def suite_metadata(schema: Schema, card: DataCard, **more: Any) -> dict[str, Any]:
+    """Put schema and card into the plain values that suites are built from.
+
+    Parameters
+    ----------
+    schema : Schema
+    card : DataCard
+    **more
+        What one kind of suite needs beside them, see ``expectations/``.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "schema": {**schema.to_dict(), "columns": [_plain_column(c) for c in schema.columns]},
+        "key": schema.with_role("key"),
+        "time": schema.with_role("time"),
+        "rules": [rule.model_dump() for rule in card.rules],
+        **more,
+    }
+
+
+def personal_columns(schema: Schema, card: DataCard) -> frozenset[str]:
+    """Columns whose values are never stored with a result: sensitive, keys, identifiers, free text."""
+    telling = {c.name for c in schema.columns if c.kind in PERSONAL_KINDS or c.role == "key"}
+    return frozenset(telling | set(card.sensitive))
+
+
+def narrowed(schema: Schema, real: pd.DataFrame) -> Schema:
+    """The schema with the levels and ranges of these rows only."""
+    held = {c.name: _narrowed_column(c, real[c.name].dropna()) for c in schema.modelled}
+    return dataclasses.replace(schema, columns=tuple(held.get(c.name, c) for c in schema.columns))
+
+
+def _narrowed_column(column: Column, values: pd.Series) -> Column:
+    if column.is_categorical:
+        held = set(values.unique())
+        return dataclasses.replace(column, levels=tuple(v for v in column.levels if v in held))
+    low, high = (float(values.min()), float(values.max())) if len(values) else (None, None)
+    return dataclasses.replace(column, minimum=low, maximum=high)
+
+
+def _plain_column(column: Column) -> dict[str, Any]:
+    """A column as plain values; bounds of dates as full timestamps, a second apart from the extremes."""
+    plain = dataclasses.asdict(column)
+    if column.kind == "datetime" and column.minimum is not None and column.maximum is not None:
+        plain["minimum"] = pd.Timestamp(column.minimum, unit="s").floor("s").isoformat()
+        plain["maximum"] = pd.Timestamp(column.maximum, unit="s").ceil("s").isoformat()
+    return plain

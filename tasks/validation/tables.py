@@ -1,0 +1,195 @@
+"""Which suite each table is held against: the raw one, synthetic pools, the training one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.arms import CONTROL_SYNTHESIZERS
+from tasks.core.config import DataCard, DistributionRule
+from tasks.core.pools import is_copy
+from tasks.core.rules import violations
+from tasks.core.schema import Schema
+from tasks.core.validation import ValidationOutcome
+from tasks.validation.metadata import narrowed, personal_columns, suite_metadata
+from tasks.validation.run import run_suite
+from tasks.validation.store import write_quarantine, write_validation
+
+ROW = "_row"
+
+
+def validate_raw(
+    raw: pd.DataFrame, schema: Schema, card: DataCard, folder: Path
+) -> tuple[pd.DataFrame, ValidationOutcome]:
+    """Run the raw suite, set bad rows aside and store everything, then stop if it must.
+
+    Parameters
+    ----------
+    raw : DataFrame of shape (n_rows, n_columns)
+    schema : Schema
+    card : DataCard
+    folder : Path
+        Gets ``raw.suite.json``, ``raw.json``, ``raw.html`` and, where rows are bad,
+        ``quarantine.parquet``: these rows with their reason in ``_reason``.
+
+    Returns
+    -------
+    kept : DataFrame of shape (n_kept, n_columns)
+        The other rows, with the index they had.
+    outcome : ValidationOutcome
+
+    Raises
+    ------
+    ValidationFailed
+        If an expectation of the whole table failed, any raised an exception, or a tenth of
+        the rows or more is bad.
+    """
+    from expectations.raw import suite
+
+    frame = _with_parsed_dates(raw, schema)
+    frame[ROW] = np.arange(len(raw))
+    outcome = run_suite(
+        frame, suite(suite_metadata(schema, card)), personal=personal_columns(schema, card), row_column=ROW
+    )
+    write_validation(outcome, folder)
+    is_bad = np.isin(np.arange(len(raw)), list(outcome.bad_rows))
+    if is_bad.any():
+        write_quarantine(raw[is_bad], list(outcome.bad_rows.values()), folder)
+    outcome.check(f"Nothing was trained. Mend the table or its card; the details are in {folder}.")
+    return raw[~is_bad], outcome
+
+
+def validate_synthetic(
+    synthetic: pd.DataFrame,
+    real: pd.DataFrame,
+    schema: Schema,
+    card: DataCard,
+    *,
+    class_counts: Mapping[str, int] | None = None,
+    is_control: bool = False,
+) -> ValidationOutcome:
+    """Run the synthetic suite.
+
+    Parameters
+    ----------
+    synthetic : DataFrame of shape (n_synthetic, n_modelled)
+        Canonical.
+    real : DataFrame of shape (n_real, n_modelled)
+        The canonical training rows whose levels and ranges hold, and that are not to be copied.
+    schema : Schema
+    card : DataCard
+    class_counts : mapping of class to count, optional
+        Rows asked of each class.
+    is_control : bool
+        Controls may copy real rows.
+
+    Returns
+    -------
+    ValidationOutcome
+        Its ``failure`` says why the rows must not be mixed in, None when they may be.
+    """
+    from expectations.synthetic import suite
+
+    rules = [i for i, rule in enumerate(card.rules) if not isinstance(rule, DistributionRule)]
+    is_whole = set(synthetic.columns) >= {c.name for c in schema.modelled}
+    metadata = suite_metadata(
+        narrowed(schema, real),
+        card,
+        class_counts=dict(class_counts) if class_counts is not None else None,
+        rule_columns=rules,
+        is_control=is_control,
+    )
+    frame = _typed_as_in_file(synthetic, schema)
+    if is_whole:
+        frame = frame.assign(**_rule_columns(synthetic, schema, card, rules))
+        if not is_control:
+            frame["_copies_real"] = is_copy(synthetic, real)
+    return run_suite(frame, suite(metadata), personal=personal_columns(schema, card))
+
+
+def gate_synthetic(
+    rows: pd.DataFrame, real: pd.DataFrame, schema: Schema, card: DataCard, synthesizer: str
+) -> str | None:
+    """Say why a pool of synthetic rows must not be used, or None; see :func:`validate_synthetic`."""
+    is_control = synthesizer in CONTROL_SYNTHESIZERS
+    return validate_synthetic(rows, real, schema, card, is_control=is_control).failure
+
+
+def validate_training(
+    training: pd.DataFrame,
+    schema: Schema,
+    card: DataCard,
+    *,
+    n_real: int,
+    synthesizers: Sequence[str],
+    folder: Path | None = None,
+) -> ValidationOutcome:
+    """Run the training suite over the winning training table.
+
+    Parameters
+    ----------
+    training : DataFrame of shape (n_rows, n_columns + 4 or more)
+        Columns of the file and the ``_realmix_`` ones.
+    schema : Schema
+    card : DataCard
+    n_real : int
+        Rows of origin ``real``.
+    synthesizers : sequence of str
+        The other origins.
+    folder : Path, optional
+        Where to store the results.
+
+    Raises
+    ------
+    ValidationFailed
+        If any critical expectation failed, after the results are stored.
+    """
+    from expectations.training import soft_columns, suite
+
+    plain = suite_metadata(schema, card, n_real=n_real, synthesizers=list(synthesizers))
+    plain["is_soft"] = any(name in training.columns for name in soft_columns(plain["schema"]))
+    outcome = run_suite(training, suite(plain), personal=personal_columns(schema, card))
+    if folder is not None:
+        write_validation(outcome, folder)
+    outcome.check("The model of this mix must not ship: report this table and its card as a fault.")
+    return outcome
+
+
+def _with_parsed_dates(raw: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """A copy in which dates are timestamps without zone; what is no date is missing."""
+    dates = [c.name for c in schema.columns if c.kind == "datetime" and c.name in raw.columns]
+    parsed = {
+        name: pd.to_datetime(raw[name], errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
+        for name in dates
+    }
+    return raw.assign(**parsed)
+
+
+def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """A copy in which dates are timestamps and whole numbers integers, where they are whole."""
+    typed: dict[str, pd.Series] = {}
+    for column in schema.modelled:
+        values = canonical.get(column.name)
+        if values is None or not pd.api.types.is_float_dtype(values):
+            continue
+        if column.kind == "datetime":
+            typed[column.name] = pd.to_datetime(values, unit="s").dt.round("s")
+        elif column.is_integer and bool((values.dropna() % 1 == 0).all()):
+            typed[column.name] = values.astype("Int64")
+    return canonical.assign(**typed)
+
+
+def _rule_columns(
+    synthetic: pd.DataFrame, schema: Schema, card: DataCard, indices: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """For each rule of rows whether each row breaks it; nothing where the rows are of wrong types."""
+    if not indices:
+        return {}
+    try:
+        broken = violations(schema.restore(synthetic), card.rules).to_numpy()
+    except (TypeError, ValueError):
+        return {}  # the suite misses the columns, and names the column of the wrong type
+    return {f"_rule_{i}": broken[:, place] for place, i in enumerate(indices)}

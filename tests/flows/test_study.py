@@ -1,0 +1,199 @@
+"""The main job end to end, on an ephemeral Prefect server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.core.arms import Arm, Mix
+from tasks.core.planning import Plan
+from tasks.core.study import StudyFolder
+
+pytestmark = [
+    # MLflow's own classes are annotated with Any, of which it warns on import.
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType.*:UserWarning"),
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning:(prefect|mlflow|websockets|uvicorn|great_expectations).*"
+    ),
+    # The embedded server's own sockets are closed by its process's end.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+# What may differ between two runs of one plan: names, places and clocks.
+PASSING = ("study", "seconds", "digests", "tracking")
+WORDS = ("proven", "chosen, not proven", "keep real only")
+
+
+def decided(document):
+    """The document without what may differ between two runs of one plan."""
+    return {key: value for key, value in document.items() if key not in PASSING}
+
+
+def test_a_study_ends_in_one_of_the_three_words(finished):
+    _, document = finished
+    assert document["word"] in WORDS
+    assert document["complete"]
+    assert document["schema_version"] == 1
+
+
+def test_the_folder_holds_what_is_promised(finished):
+    out, document = finished
+    for name in ("verdict.json", "report.html", "training.parquet", "plan.json", "manifest.json"):
+        assert (out / name).is_file(), name
+    for name in ("model", "real_only", "evaluated/model", "evaluated/real_only"):
+        assert (out / name / "MLmodel").is_file(), name
+    assert json.loads((out / "verdict.json").read_text())["word"] == document["word"]
+
+
+def test_the_manifest_lists_every_file_with_its_hash(finished):
+    out, _ = finished
+    listed = json.loads((out / "manifest.json").read_text())["sha256"]
+    for name in ("verdict.json", "report.html", "training.parquet", "model/MLmodel", "plan.json"):
+        assert name in listed
+    for name, digest in listed.items():
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_the_verdict_names_scores_intervals_seeds_and_versions(finished):
+    _, document = finished
+    low, high = document["validation"]["real_only"]["interval"]
+    assert low < document["validation"]["real_only"]["score"] < high
+    assert document["holdout"] is None or document["holdout"]["real_only"]["interval"]
+    assert {"snapshot", "training", "plan"} <= document["digests"].keys()
+    assert {"python", "sdv", "xgboost-cpu", "prefect", "mlflow"} <= document["versions"].keys()
+    assert document["seconds"]["race"] > 0
+
+
+def test_all_controls_and_both_label_rules_are_in_the_table(finished):
+    _, document = finished
+    names = {arm["name"].rsplit("/", 1)[0] for arm in document["arms"]}
+    text = " ".join(sorted(names))
+    for wanted in ("duplicates/1/joint", "duplicates/1/teacher", "shuffled-marginals/1/teacher",
+                   "class-weights", "distillation", "sequential-trees/1/teacher", "smote/1/joint"):  # fmt: skip
+        assert wanted in text
+
+
+def test_replaying_the_plan_gives_the_same_verdict_on_one_worker(
+    finished, workspace, small_request, monkeypatch
+):
+    import flows.study
+
+    out, document = finished
+    again = workspace / "runs" / "again"
+    monkeypatch.setattr(flows.study, "n_workers", lambda: 1)
+    replayed = flows.study.study(small_request(again, plan=str(out / "plan.json")))
+    assert decided(replayed) == decided(document)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(out / "training.parquet"), pd.read_parquet(again / "training.parquet")
+    )
+
+
+def test_holdout_rows_never_reach_a_training_set(finished):
+    out, document = finished
+    folder = StudyFolder(out)
+    holdout = pd.read_parquet(folder.work / "holdout.parquet")
+    assert len(holdout) == document["table"]["n_holdout"] > 0
+    features = [c for c in holdout.columns if c != document["table"]["target"]]
+    held = set(pd.util.hash_pandas_object(holdout[features], index=False))
+    for name in ("fold-0-0", "fold-0-1", "evaluated"):
+        training = pd.read_parquet(folder.scope(name) / "training.parquet")
+        assert not held & set(pd.util.hash_pandas_object(training[features], index=False)), name
+
+
+def test_validation_rows_of_a_fold_are_not_among_its_training_rows(finished):
+    folder = StudyFolder(finished[0])
+    for scope in sorted(folder.work.glob("fold-*")):
+        training, validation = (
+            pd.read_parquet(scope / f"{part}.parquet") for part in ("training", "validation")
+        )
+        columns = [c for c in training.columns if c != "y"]
+        seen = set(pd.util.hash_pandas_object(training[columns], index=False))
+        assert not seen & set(pd.util.hash_pandas_object(validation[columns], index=False))
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        Arm(Mix("sequential-trees", 1.0, 1.0, "teacher"), "xgboost"),
+        Arm(Mix("smote", 1.0, 1.0, "joint"), "linear"),
+        Arm(Mix(label_rule="teacher"), "xgboost"),
+    ],
+    ids=lambda arm: arm.name,
+)
+def test_the_shipped_model_can_be_trained_again_from_its_table_alone(finished, workspace, arm):
+    """For mixes, too, whatever this table's verdict was."""
+    from tasks.core.workers import WorkerPool
+    from tasks.fits.final import refit_from_training_table
+    from tasks.fits.scope import Scope
+    from tasks.package import load_and_predict, save_pyfunc
+    from tasks.refit import refit
+
+    out, _ = finished
+    folder = copy_of(StudyFolder(out), workspace / "runs" / f"refit-{abs(hash(arm.name))}")
+    plan = Plan.from_dict(json.loads((out / "plan.json").read_text()))
+    with WorkerPool(1):
+        done = refit.fn(folder, "shipped", {"model": arm, "real_only": Arm(Mix(), "linear")}, plan)
+    assert done["failure"] is None
+    schema = Scope(folder.scope("shipped")).context.schema
+    save_pyfunc(folder.scope("shipped") / "model", arm.model, schema, folder.path / "packed", {})
+    raw = schema.restore(pd.read_parquet(folder.work / "holdout.parquet"))[schema.feature_names]
+    served = load_and_predict(folder.path / "packed", raw)[[f"proba_{c}" for c in schema.classes]]
+    again = refit_from_training_table(folder.path / "training.parquet").predict(schema.apply(raw))
+    np.testing.assert_allclose(served.to_numpy(), again, atol=1e-6)
+    training = pd.read_parquet(folder.path / "training.parquet")
+    assert (training["_realmix_weight"] > 0).all()
+    soft = [c for c in training.columns if c.startswith("_realmix_proba_")]
+    assert len(soft) == (2 if arm.mix.label_rule == "teacher" else 0)
+
+
+def test_the_study_stands_in_mlflow(finished):
+    from mlflow import MlflowClient
+
+    _, document = finished
+    client = MlflowClient()
+    experiment = client.get_experiment_by_name("bank_marketing")
+    runs = client.search_runs([experiment.experiment_id], max_results=500)
+    parent = next(r for r in runs if r.info.run_id == document["tracking"]["run_id"])
+    children = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert parent.data.tags["verdict"] == document["word"]
+    assert len(children) == len(document["arms"])
+    assert "curve/smote/joint/log_loss" in parent.data.metrics
+    point = client.get_metric_history(parent.info.run_id, "curve/smote/joint/log_loss")[0]
+    assert point.step == 100
+    assert {d.tags[0].value for d in parent.inputs.dataset_inputs} == {"snapshot", "training"}
+    artifacts = {a.path for a in client.list_artifacts(parent.info.run_id)}
+    assert {"verdict.json", "report.html", "arms.json", "model", "figures"} <= artifacts
+
+
+def test_the_first_version_of_a_table_is_its_champion(finished):
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    champion = client.get_model_version_by_alias("bank_marketing", "champion")
+    assert int(champion.version) == 1
+    assert champion.tags["verdict"] in WORDS
+
+
+def test_the_registered_model_predicts_raw_rows(finished, monkeypatch):
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    model = mlflow.pyfunc.load_model("models:/bank_marketing@champion")
+    rows = pd.read_parquet(finished[0] / "training.parquet").head(5)
+    rows = rows[[c for c in rows.columns if not c.startswith("_realmix") and c != "y"]]
+    rows.loc[0, "job"] = "astronaut"
+    rows.loc[1, "age"] = pd.NA
+    predicted = model.predict(rows)
+    assert list(predicted.columns) == ["prediction", "proba_no", "proba_yes"]
+    np.testing.assert_allclose(predicted[["proba_no", "proba_yes"]].sum(axis=1), 1)
+
+
+def copy_of(folder: StudyFolder, target):
+    import shutil
+
+    shutil.copytree(folder.path, target)
+    return StudyFolder(target)

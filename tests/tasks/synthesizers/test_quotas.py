@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.core.errors import SynthesizerFailed
+from tasks.core.schema import infer_schema
+from tasks.synthesizers._quotas import QuotaSynthesizer, apportion
+
+RAW = pd.DataFrame(
+    {"price": np.linspace(0.1, 9.9, 60).round(1), "count": range(60), "y": ["no"] * 54 + ["yes"] * 6}
+)
+SCHEMA = infer_schema(RAW, "y", kinds={"count": "numeric"})
+
+
+class Rarely(QuotaSynthesizer):
+    """Draws the class "yes" with a given chance, whatever is wished for."""
+
+    name = "rarely"
+
+    def __init__(self, chance: float) -> None:
+        self.chance = chance
+        self.drawn = 0
+
+    def _learn(self, random_state: int, max_steps: int | None) -> None:
+        pass
+
+    def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
+        rng = np.random.default_rng(random_state)
+        self.drawn += n_rows
+        is_yes = rng.random(n_rows) < self.chance
+        return pd.DataFrame(
+            {
+                "price": rng.normal(5, 9, n_rows),
+                "count": rng.normal(30, 20, n_rows),
+                "y": np.where(is_yes, "yes", "no"),
+            }
+        )
+
+
+def fitted(chance: float) -> Rarely:
+    return Rarely(chance).fit(SCHEMA.apply(RAW), schema=SCHEMA, random_state=0, max_steps=None)
+
+
+def test_a_rare_class_is_drawn_until_it_is_full() -> None:
+    synthesizer = fitted(0.02)
+    rows = synthesizer.sample(100, class_counts={"no": 50, "yes": 50}, random_state=1)
+    assert rows["y"].value_counts().to_dict() == {"no": 50, "yes": 50}
+    assert synthesizer.drawn < 10_000
+
+
+def test_a_class_that_never_comes_ends_with_a_sentence() -> None:
+    started = time.perf_counter()
+    with pytest.raises(
+        SynthesizerFailed, match=r"too few rows of class 'yes' .*made 'no' 9 of 9, 'yes' 0 of 9"
+    ):
+        fitted(0.0).sample(18, class_counts={"no": 9, "yes": 9}, random_state=1)
+    assert time.perf_counter() - started < 5
+
+
+def test_rows_lie_on_the_grid_of_the_real_ones() -> None:
+    rows = fitted(0.5).sample(200, random_state=1)
+    assert set(rows["price"].round(1)) == set(rows["price"])
+    assert rows["price"].between(0.1, 9.9).all()
+    assert (rows["count"] % 1 == 0).all()
+
+
+def test_every_prefix_of_a_sample_keeps_the_class_mix() -> None:
+    rows = fitted(0.5).sample(100, class_counts={"no": 80, "yes": 20}, random_state=1)
+    assert (rows["y"] == "yes").rolling(25).sum().dropna().between(4, 6).all()
+
+
+@given(st.integers(0, 500), st.dictionaries(st.sampled_from("abcd"), st.integers(1, 99), min_size=1))
+def test_apportioned_rows_sum_up_and_miss_no_share_by_a_row(n_rows: int, shares: dict[str, float]) -> None:
+    counts = apportion(n_rows, shares)
+    assert sum(counts.values()) == n_rows
+    for label, share in shares.items():
+        assert abs(counts[label] - n_rows * share / sum(shares.values())) < 1
