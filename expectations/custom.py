@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+# At INFO, the import tells of its decorators, and every run of a suite how its context was set up.
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
 with warnings.catch_warnings():
     # Great Expectations 1.24 imports three modules that Python 3.11 deprecates.
     warnings.filterwarnings("ignore", "module 'sre_", DeprecationWarning)
@@ -26,9 +28,8 @@ with warnings.catch_warnings():
     from great_expectations.expectations.metrics.metric_provider import metric_value
     from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
-# Every run of a suite tells, at INFO, how its own context was set up; one module sets its own level.
-for _name in ("great_expectations", "great_expectations.data_context.types.base"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+# This module gives its logger a level of its own.
+logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
 CRITICAL, WARNING, INFO = FailureSeverity.CRITICAL, FailureSeverity.WARNING, FailureSeverity.INFO
 # Rows that fail are set aside and the study goes on with the others; else it stops.

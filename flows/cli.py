@@ -72,9 +72,9 @@ def run(
         plan.json of an earlier study, replayed as it is.
     """
     from flows.session import run_study
-    from tasks.core.config import StudyRequest
+    from tasks.core.config import parse_request
 
-    request = StudyRequest(
+    request = parse_request(
         table=table,
         card=str(card) if card else None,
         target=target,
@@ -193,6 +193,13 @@ def main() -> None:
         sys.exit(err.exit_code)
     except BrokenPipeError:
         os._exit(0)
+    except OSError as err:
+        from tasks.core.snapshots import explain_os_error
+
+        print(f"realmix: {explain_os_error(err, Path(err.filename or '.'))}", file=sys.stderr)
+        sys.exit(BadInput.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except Exception:
         print(f"realmix: this should not have happened; details are in {_keep_traceback()}.", file=sys.stderr)
         sys.exit(1)

@@ -18,14 +18,7 @@ from tasks.core.jsonable import to_jsonable
 from tasks.core.plugins import MetricSpec
 from tasks.core.promise import Draws, Promise, bootstrap, summarise
 from tasks.core.scored_arms import ControlTest, ScoredArms, control_test, is_control
-from tasks.core.scores import (
-    FoldScores,
-    OutOfFold,
-    Scores,
-    draw_strata,
-    draw_units,
-    gains,
-)
+from tasks.core.scores import FoldScores, OutOfFold, Scores, draw_strata, draw_units, gains
 from tasks.core.significance import (
     holm,
     max_statistic_p,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -146,13 +146,31 @@ def read_card(path: Path) -> DataCard:
 
 def parse_card(data: dict[str, Any], *, where: str = "card") -> DataCard:
     """Check plain values against the card's fields; see :func:`read_card`."""
+    return _parse(DataCard, data, where)
+
+
+def parse_request(**values: Any) -> StudyRequest:
+    """Check the arguments of a study.
+
+    Raises
+    ------
+    BadInput
+        If a value is out of its range.
+    """
+    return _parse(StudyRequest, values, "study")
+
+
+M = TypeVar("M", bound=_Frozen)
+
+
+def _parse(model: type[M], data: dict[str, Any], where: str) -> M:
     try:
-        return DataCard(**data)
+        return model(**data)
     except ValidationError as err:
         first = err.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-            raise BadInput(f"{where}: {unknown_name('key', field, DataCard.model_fields)}") from err
+            raise BadInput(f"{where}: {unknown_name('key', field, model.model_fields)}") from err
         got = f" (got {first['input']!r})" if not isinstance(first["input"], dict) else ""
         raise BadInput(f"{where}: `{field}`: {first['msg']}{got}. Correct this line.") from err
 
