@@ -35,7 +35,7 @@ def run(
     ratios: Annotated[list[float] | None, Parameter(consume_multiple=True)] = None,
     models: Names = None,
     metric: str | None = None,
-    budget: str = "4m30s",
+    budget: str = "4m",
     seed: int = 0,
     out: Path | None = None,
     plan: Path | None = None,

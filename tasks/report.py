@@ -17,7 +17,7 @@ from tasks.core.comparison import Comparison
 from tasks.core.documents import build_verdict_document
 from tasks.core.figures import draw_figures
 from tasks.core.planning import Plan
-from tasks.core.realised import describe_holdout
+from tasks.core.realised import describe_holdout, describe_real_only_holdout
 from tasks.core.report import render_report
 from tasks.core.study import Split, StudyFolder, Table
 from tasks.core.verdict import Verdict
@@ -55,7 +55,7 @@ def publish(
         table=describe_table(table, split),
         comparison=comparison,
         verdict=verdict,
-        holdout=describe_holdout(comparison, holdout) if holdout else None,
+        holdout=holdout and described_holdout(comparison, verdict, holdout),
         holdout_reason=split.no_holdout,
         params={
             verdict.ships.name: fits["shipped"]["model"]["params"],
@@ -75,6 +75,13 @@ def publish(
     (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
     folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
     return document, figures
+
+
+def described_holdout(comparison: Comparison, verdict: Verdict, holdout: dict[str, Any]) -> dict[str, Any]:
+    """Hold the mix against its promise or, where real only ships, say how good that is."""
+    if verdict.is_mix_shipped:
+        return describe_holdout(comparison, holdout)
+    return describe_real_only_holdout(holdout, comparison.metric)
 
 
 def describe_table(table: Table, split: Split) -> dict[str, Any]:

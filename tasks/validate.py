@@ -30,7 +30,7 @@ def gate_raw(table: Table, folder: StudyFolder) -> Table:
     raw = table.snapshot.read()
     kept, outcome = validate_raw(raw, table.schema, table.card, folder.path / VALIDATION)
     for warning in outcome.warnings:
-        log.info("warning: %s", warning)
+        log.info("warning: %s", warning.sentence)
     if len(kept) == len(raw):
         return table
     log.info("%d bad rows are set aside in %s/quarantine.parquet", len(raw) - len(kept), VALIDATION)

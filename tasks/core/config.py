@@ -209,7 +209,7 @@ class StudyRequest(_Frozen):
     ratios: tuple[float, ...] | None = None
     models: tuple[str, ...] | None = None
     metric: str | None = None
-    budget_seconds: float = Field(default=270.0, ge=30)
+    budget_seconds: float = Field(default=240.0, ge=30)
     seed: int = Field(default=0, ge=0)
     out: str
     plan: str | None = None

@@ -35,7 +35,7 @@ def test_estimate_stays_within_the_budget(shape, budget):
 
 
 def test_the_default_study_of_the_bundled_table_is_no_toy():
-    plan = plan_for(BANK, 270)
+    plan = plan_for(BANK, 240)
     families = {SYNTHESIZERS[name].family for name in plan.synthesizers}
     assert len(families) >= 4
     assert families & {"gan", "vae"}
@@ -71,12 +71,12 @@ def test_an_impossible_budget_gives_the_smallest_study_and_says_so():
 
 
 def test_a_plan_survives_its_file():
-    plan = plan_for(BANK, 270)
+    plan = plan_for(BANK, 240)
     assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
 
 
 def test_controls_run_at_every_ratio_and_label_rule_of_the_candidates():
-    plan = plan_for(BANK, 270)
+    plan = plan_for(BANK, 240)
     names = {mix.name for mix in plan.mixes()}
     for control in ("duplicates", "shuffled-marginals"):
         for ratio in plan.ratios:
