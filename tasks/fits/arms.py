@@ -50,7 +50,8 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
             try:
                 predictions.append(fit_arm(scope, arm, training, n_jobs).predict(X))
             except Exception as err:  # one learner's failure is a row of the report, not the end
-                failures[arm.name] = f"{type(err).__name__}: {str(err).splitlines()[0]}"
+                # Only the type: a library's message may quote cells.
+                failures[arm.name] = f"the learner raised {type(err).__name__}"
                 predictions.append(np.full(shape, np.nan))
     scope.write_array(f"{batch}.npy", np.array(predictions))
     return {"seconds": time.perf_counter() - started, "failures": failures}

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.arms import Arm
-from tasks.core.mixing import TrainingSet
+from tasks.core.mixing import REAL, TrainingSet
 from tasks.core.plugins import Model
 from tasks.core.schema import Schema
 from tasks.fits.arms import arm_seed, fit_arm, training_set
@@ -68,8 +68,8 @@ def fit_final(
         scope.write_array(name, model.predict(rows[schema.feature_names]))
     return {
         "params": MODELS[chosen.model].search_space(chosen.trial, schema),
-        "n_real": int((training.origin == "real").sum()),
-        "n_synthetic": int((training.origin != "real").sum()),
+        "n_real": int((training.origin == REAL).sum()),
+        "n_synthetic": int((training.origin != REAL).sum()),
         "seconds": time.perf_counter() - started,
     }
 
@@ -92,7 +92,8 @@ def write_training_table(training: TrainingSet, scope: Scope, arm: Arm, path: Pa
     frame = schema.restore(training.rows)
     frame["_realmix_origin"] = training.origin
     frame["_realmix_weight"] = training.sample_weight
-    frame["_realmix_seed"] = scope.seed(arm.mix.synthesizer) if arm.mix.synthesizer else context.seed
+    drawn_with = scope.seed(arm.mix.synthesizer, "sample") if arm.mix.synthesizer else context.seed
+    frame["_realmix_seed"] = np.where(training.origin == REAL, context.seed, drawn_with)
     frame["_realmix_snapshot"] = context.snapshot
     for name, values in soft_columns(training, schema).items():
         frame[name] = values
