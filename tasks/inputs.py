@@ -12,6 +12,7 @@ import pandas as pd
 from tasks.core.checks import check_study_input
 from tasks.core.config import DataCard, StudyRequest, parse_card, read_card
 from tasks.core.errors import BadInput, unknown_name
+from tasks.core.locations import without_secrets
 from tasks.core.planning import Plan
 from tasks.core.plugins import MetricSpec
 from tasks.core.schema import Schema
@@ -65,7 +66,8 @@ def _card(request: StudyRequest, declared: DataCard | None, location: str, sourc
     base = declared.model_dump() if declared else {}
     if "target" in given and given["target"] != base.get("target"):
         base = {**base, "positive": None, "task": None}
-    return parse_card({**base, **given, "source": location})
+    # The card is stored with the study: without the password or signature of a URL.
+    return parse_card({**base, **given, "source": without_secrets(location)})
 
 
 def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:

@@ -70,4 +70,7 @@ def gate(folder: StudyFolder, scope: str, synthesizer: str) -> str | None:
     """Run the synthetic suite over a pool; the reason why it must not be used, or None."""
     place = Scope(folder.scope(scope))
     rows = pd.read_parquet(place.folder / f"{synthesizer}.parquet")
-    return gate_synthetic(rows, place.training, place.context.schema, place.context.card, synthesizer)
+    shipped = scope == "shipped"
+    results = folder.path / "validation" if shipped else place.folder / f"{synthesizer}-validation"
+    context = place.context
+    return gate_synthetic(rows, place.training, context.schema, context.card, synthesizer, results)

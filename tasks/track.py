@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import time
 from contextlib import suppress
 from typing import Any
@@ -14,6 +13,7 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.core.locations import without_secrets
 from tasks.core.runlog import RunRecord, arms_table, mix_records, ratio_curves, study_record
 from tasks.core.study import StudyFolder, home
 
@@ -155,14 +155,3 @@ def register(client: Any, run: str, folder: StudyFolder, document: dict[str, Any
     if CHAMPION not in aliases:
         client.set_registered_model_alias(name, CHAMPION, version.version)
     return {"name": name, "version": str(version.version)}
-
-
-def without_secrets(location: str) -> str:
-    """Hide the password of a URL.
-
-    Examples
-    --------
-    >>> without_secrets("postgresql://me:secret@host/db")
-    'postgresql://me:***@host/db'
-    """
-    return re.sub(r"(://[^:/@]+):[^@/]+@", r"\1:***@", location)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 from tasks.core.errors import BadInput
+from tasks.core.locations import without_secrets
 from tasks.core.plugins import SourceSpec
 from tasks.sources._delimited import read_table
 
@@ -48,18 +49,6 @@ class ObjectStoreSource:
     def describe(self) -> dict[str, Any]:
         """Location without secrets, and after loading what was detected."""
         return {"kind": "object_store", "location": self.shown, **self._detected}
-
-
-def without_secrets(location: str) -> str:
-    """Leave out user, password and query of a URL: signed links carry their key there.
-
-    Examples
-    --------
-    >>> without_secrets("https://me:secret@example.org/t.csv?signature=abc")
-    'https://example.org/t.csv'
-    """
-    parts = urlsplit(location)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _read_object(location: str, shown: str) -> bytes:

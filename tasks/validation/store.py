@@ -112,11 +112,13 @@ def _as_great_expectations(outcome: ValidationOutcome) -> ExpectationSuiteValida
 def _expectation_result(expectation: ExpectationOutcome, n_rows: int) -> ExpectationValidationResult:
     from expectations.custom import FailureSeverity, gx
 
+    # Its page wants to know the columns of a table whose columns are as they should be.
+    columns = expectation.arguments.get("column_list")
     found = {
         "element_count": n_rows,
         "unexpected_count": expectation.unexpected_count,
         "unexpected_percent": _percent(expectation.unexpected_fraction),
-        "observed_value": expectation.observed,
+        "observed_value": columns if expectation.observed is None else expectation.observed,
     }
     return gx.core.ExpectationValidationResult(
         success=expectation.success,

@@ -111,11 +111,16 @@ def validate_synthetic(
 
 
 def gate_synthetic(
-    rows: pd.DataFrame, real: pd.DataFrame, schema: Schema, card: DataCard, synthesizer: str
+    rows: pd.DataFrame, real: pd.DataFrame, schema: Schema, card: DataCard, synthesizer: str, folder: Path
 ) -> str | None:
-    """Say why a pool of synthetic rows must not be used, or None; see :func:`validate_synthetic`."""
+    """Say why a pool of synthetic rows must not be used, or None, and store the result in `folder`.
+
+    See :func:`validate_synthetic`.
+    """
     is_control = synthesizer in CONTROL_SYNTHESIZERS
-    return validate_synthetic(rows, real, schema, card, is_control=is_control).failure
+    outcome = validate_synthetic(rows, real, schema, card, is_control=is_control)
+    write_validation(outcome, folder)
+    return outcome.failure
 
 
 def validate_training(

@@ -16,7 +16,7 @@ from tasks.core.errors import ValidationFailed
 from tasks.core.schema import Schema, infer_schema
 from tasks.core.validation import ExpectationOutcome, ValidationOutcome
 from tasks.validation.run import run_suite
-from tasks.validation.store import render_data_docs
+from tasks.validation.store import render_data_docs, write_validation
 from tasks.validation.tables import validate_raw, validate_synthetic, validate_training
 
 Make = Callable[..., pd.DataFrame]
@@ -112,3 +112,15 @@ def test_data_docs_can_be_read_without_what_is_forbidden() -> None:
     assert icons
     assert all(f".{icon}::before" in page for icon in icons), "icons are letters of a font from elsewhere"
     assert page.index("charset") < 200, "browsers look for the encoding in the first 1,024 bytes"
+
+
+@pytest.mark.parametrize("suite", ["raw", "synthetic", "training"])
+def test_every_suite_has_its_page(suite, tmp_path):
+    """The renderers look into results that are not there where all is well."""
+    names = ["age", "y"]
+    arguments = {"column_list": names}
+    passed = ExpectationOutcome(
+        None, "expect_table_columns_to_match_ordered_list", "critical", True, arguments=arguments
+    )
+    write_validation(ValidationOutcome(suite, 10, (passed,)), tmp_path)
+    assert "age" in (tmp_path / f"{suite}.html").read_text()
