@@ -186,6 +186,8 @@ def parse_budget(text: str) -> float:
 
 def main() -> None:
     """Run the command line; an error a user can mend is one sentence and exit code 2."""
+    # A card's simulation may lie in the folder the study is started in; last, so it hides nothing.
+    sys.path.append(str(Path.cwd()))
     try:
         app()
     except RealmixError as err:

@@ -77,6 +77,9 @@ def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
         if schema.task not in MODELS[name].tasks:
             raise BadInput(f"Model '{name}' does not do {schema.task}: choose from {', '.join(MODELS)}.")
     usable = available_synthesizers(card, schema)
+    for name in usable:
+        if SYNTHESIZERS[name].needs:  # what a card names is looked up now, not in the first fold
+            SYNTHESIZERS[name].build(card)
     for name in request.synthesizers or ():
         spec = SYNTHESIZERS[name]
         if spec.is_control:

@@ -136,7 +136,8 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
             _score_line("best mix", validation["mix"], metric),
             f"promised gain: {promised} (90 % interval {interval})",
         ]
-    realised = document["holdout"]["sentence"] if document["holdout"] else document["holdout_reason"]
+    holdout = document["holdout"]
+    realised = holdout["sentence"] if holdout else f"none: {document['holdout_reason']}"
     provable = gain_in_words(validation["smallest_provable_gain"], relative)
     return [*lines, f"holdout: {realised}", f"smallest gain these rows could prove: {provable}"]
 

@@ -10,6 +10,21 @@ import pytest
 from flows import environment
 
 
+def pytest_collection_modifyitems(items):
+    """Third-party warnings that no flow test can avoid."""
+    filters = (
+        # MLflow's own classes are annotated with Any, of which it warns on import.
+        "ignore:.*Any type hint is inferred as AnyType.*:UserWarning",
+        # The embedded server's sockets are closed by the end of its process.
+        "ignore::ResourceWarning",
+        "ignore::pytest.PytestUnraisableExceptionWarning",
+    )
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            for text in filters:
+                item.add_marker(pytest.mark.filterwarnings(text))
+
+
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory):
     """A home of its own, with every library's telemetry off."""

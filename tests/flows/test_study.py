@@ -13,16 +13,6 @@ from tasks.core.arms import Arm, Mix
 from tasks.core.planning import Plan
 from tasks.core.study import StudyFolder
 
-pytestmark = [
-    # MLflow's own classes are annotated with Any, of which it warns on import.
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType.*:UserWarning"),
-    pytest.mark.filterwarnings(
-        "ignore::DeprecationWarning:(prefect|mlflow|websockets|uvicorn|great_expectations).*"
-    ),
-    # The embedded server's own sockets are closed by its process's end.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 # What may differ between two runs of one plan: names, places and clocks.
 PASSING = ("study", "seconds", "digests", "tracking")
 WORDS = ("proven", "chosen, not proven", "keep real only")
