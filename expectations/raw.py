@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from expectations.declared import declared_rules
+
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
@@ -26,14 +28,15 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     ----------
     metadata : mapping
         ``schema`` (plain values of the study's schema), ``key`` and ``time`` (column or
-        None), ``rules`` (the card's, as plain values).
+        None), ``rules`` (the card's, as plain values) and ``rule_columns`` (places of the rules
+        that have a column ``_realmix_rule_<i>``, true where broken).
 
     Returns
     -------
     ExpectationSuite
-        For a frame with the columns of the file, dates as timestamps.
+        For a frame with the columns of the file, dates as timestamps, then ``_realmix_rule_<i>``.
     """
-    from expectations.custom import CRITICAL, STOP, gx, gxe
+    from expectations.custom import CRITICAL, QUARANTINE, STOP, gx, gxe
 
     schema = metadata["schema"]
     names = [column["name"] for column in schema["columns"]]
@@ -43,6 +46,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
         *_target(schema),
         *_present(metadata),
         *_declared_ranges(metadata["rules"]),
+        *declared_rules(metadata["rule_columns"], QUARANTINE),
     ]
     for column in schema["columns"]:
         expectations += _column(column)

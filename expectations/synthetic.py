@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from expectations.declared import RULE_COLUMN, declared_rules
+
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
 
 # More copies than this, and the "synthetic" rows are in part the real ones.
 MAX_COPIES_FRACTION = 0.05
-COPIES_COLUMN = "_copies_real"
-RULE_COLUMN = "_rule_{}"
+COPIES_COLUMN = "_realmix_copies_real"
 # How a gate frame stores each kind of column.
 PANDAS_TYPES = {
     "numeric": "float64",
@@ -30,13 +31,13 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     metadata : mapping
         ``schema`` (plain values; levels and ranges are those of the real training rows),
         ``class_counts`` (mapping of class to rows asked, or None), ``rule_columns`` (indices
-        of the card's rules that have a column ``_rule_<i>``, true where broken) and
+        of the card's rules that have a column ``_realmix_rule_<i>``, true where broken) and
         ``is_control`` (controls may copy real rows, that is their purpose).
 
     Returns
     -------
     ExpectationSuite
-        For a frame of the modelled columns, then ``_rule_<i>`` and ``_copies_real``; whole
+        For a frame of the modelled columns, then ``_realmix_rule_<i>`` and ``_realmix_copies_real``; whole
         numbers as Int64, dates as timestamps.
     """
     from expectations.custom import CRITICAL, STOP, ExpectColumnTypesToBe, ExpectValueCountsToEqual, gx, gxe
@@ -52,7 +53,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
             types={c["name"]: _pandas_type(c) for c in columns}, severity=CRITICAL, meta=STOP
         ),
         *_values(columns),
-        *_rules(metadata["rule_columns"]),
+        *declared_rules(metadata["rule_columns"], STOP),
     ]
     if metadata["class_counts"] is not None:
         expectations.append(
@@ -109,15 +110,6 @@ def _values(columns: list[Mapping[str, Any]]) -> Iterator[Expectation]:
     yield ExpectNoValueToBeMissing(columns=complete, severity=CRITICAL, meta=STOP)
     yield ExpectLevelsToBeKnown(levels=levels, severity=CRITICAL, meta=STOP)
     yield ExpectValuesToStayInRange(ranges=ranges, severity=CRITICAL, meta=STOP)
-
-
-def _rules(indices: list[int]) -> Iterator[Expectation]:
-    from expectations.custom import CRITICAL, STOP, ExpectDeclaredRuleToHold
-
-    for i in indices:
-        yield ExpectDeclaredRuleToHold(
-            column=RULE_COLUMN.format(i), value_set=[False], severity=CRITICAL, meta={**STOP, "rule": i}
-        )
 
 
 def _copies() -> Iterator[Expectation]:

@@ -72,11 +72,12 @@ def soft_columns(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _weights() -> Iterator[Expectation]:
+    """Weights are finite and not negative; 0 is a weight that a table may hold."""
     from expectations.custom import CRITICAL, LARGEST_FLOAT, STOP, gxe
 
     yield gxe.ExpectColumnValuesToNotBeNull(column=WEIGHT, severity=CRITICAL, meta=STOP)
     yield gxe.ExpectColumnValuesToBeBetween(
-        column=WEIGHT, min_value=0.0, strict_min=True, max_value=LARGEST_FLOAT, severity=CRITICAL, meta=STOP
+        column=WEIGHT, min_value=0.0, max_value=LARGEST_FLOAT, severity=CRITICAL, meta=STOP
     )
 
 

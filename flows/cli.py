@@ -116,12 +116,13 @@ def card(
         File to write; standard output when not given.
     """
     from tasks.core.cards import card_to_yaml, infer_card
+    from tasks.core.locations import without_secrets
     from tasks.core.schema import infer_schema
     from tasks.core.snapshots import write_atomically
     from tasks.sources import open_source
 
     raw = open_source(table).load()
-    inferred = infer_card(raw, target, table, task=task, positive=positive)
+    inferred = infer_card(raw, target, without_secrets(table), task=task, positive=positive)
     # A leak is no obstacle here: the card is where it is ignored or allowed.
     schema = infer_schema(
         raw, target, task=task, positive=positive, kinds=inferred.columns, roles=inferred.roles

@@ -17,9 +17,11 @@ from flows import environment
 from tasks.core.config import StudyRequest
 from tasks.core.documents import summary_lines
 from tasks.core.errors import StudyInterrupted
+from tasks.core.locations import hide_secrets
 from tasks.core.study import check_output_folder
 from tasks.core.workers import current_pool
 
+log = logging.getLogger("realmix")
 INTERRUPTED = 130
 # Ctrl-C must be over within five seconds, whatever a library is doing.
 PATIENCE_SECONDS = 3.5
@@ -35,16 +37,18 @@ def run_study(request: StudyRequest) -> None:
     """
     environment.prepare()
     show_progress()
-    from tasks.inputs import check_names, read_plan, read_study_input, table_name
+    if request.table:
+        request = request.model_copy(update={"table": hide_secrets(request.table)})
+    from tasks.inputs import check_names, check_plan, read_plan, read_study_input, table_name
 
     raw, source, card, schema = read_study_input(request)
     check_names(request, card, schema)
     if request.plan:
-        read_plan(Path(request.plan))
+        check_plan(read_plan(Path(request.plan)), schema)
     name = table_name(card, request)
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     check_output_folder(out)
-    logging.getLogger("realmix").info(
+    log.info(
         "%s: %s rows, %d features, %s on '%s'%s",
         name,
         f"{len(raw):,}",
@@ -53,6 +57,9 @@ def run_study(request: StudyRequest) -> None:
         schema.target,
         f" (positive: {schema.positive})" if schema.positive else "",
     )
+    log.info("read as %s", ", ".join(f"{key} {value}" for key, value in source.items() if key != "location"))
+    if request.plan:
+        log.info("the plan decides everything but the table: other options are left aside")
     del raw, source
     environment.make_home()
     document = interruptible(request.model_copy(update={"out": str(out)}))
@@ -87,7 +94,6 @@ def show_progress() -> None:
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Elapsed("%(message)s"))
-    log = logging.getLogger("realmix")
     log.setLevel(logging.INFO)
     log.handlers = [handler]
     log.propagate = False

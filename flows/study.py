@@ -83,7 +83,7 @@ def study(request: StudyRequest) -> dict[str, Any]:
         with clock("compare"):
             comparison, verdict = compare_arms(folder, layout, pools, trained)
         with clock("refit"):
-            fits, verdict = final_fits(folder, comparison, verdict, plan)
+            fits, verdict = final_fits(folder, comparison, verdict, plan, str(table.snapshot.path))
     with clock("evaluate"):
         gate_training(table, folder)
         holdout = read_holdout(folder, plan)
@@ -91,7 +91,7 @@ def study(request: StudyRequest) -> dict[str, Any]:
         package(folder, {"model": verdict.ships, "real_only": comparison.incumbent})
     with clock("report"):
         document, figures = publish(
-            folder, table, split, plan, comparison, verdict, fits, holdout, pools, clock.all_seconds()
+            folder, table, split, layout, comparison, verdict, fits, holdout, pools, clock.all_seconds()
         )
     with clock("track"):
         store.wait()
@@ -175,12 +175,15 @@ def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results
 
 def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[str, float]:
     """Seconds the workers spent in the race, by kind of work."""
-    made = [pool.get("seconds_fit", 0) + pool.get("seconds_sample", 0) for pool in pools]
-    return {
-        "workers: teacher": round(sum(result["seconds"] for result in teachers), 2),
-        "workers: synthesize": round(sum(made), 2),
-        "workers: train": round(sum(result["seconds"] for result in trained), 2),
+    seconds = {
+        "workers: teacher": sum(result["seconds"] for result in teachers),
+        "workers: train": sum(result["seconds"] for result in trained),
     }
+    for pool in pools:
+        key = f"workers: {pool['synthesizer']}"
+        spent = pool.get("seconds_fit", 0) + pool.get("seconds_sample", 0)
+        seconds[key] = seconds.get(key, 0) + spent
+    return {key: round(value, 2) for key, value in seconds.items()}
 
 
 def _results(futures: list[PrefectFuture[dict[str, Any]]]) -> Results:
@@ -188,20 +191,25 @@ def _results(futures: list[PrefectFuture[dict[str, Any]]]) -> Results:
 
 
 def final_fits(
-    folder: StudyFolder, comparison: Comparison, verdict: Verdict, plan: Plan
+    folder: StudyFolder, comparison: Comparison, verdict: Verdict, plan: Plan, raw: str
 ) -> tuple[dict[str, Any], Verdict]:
     """Fit what ships on development rows and on all rows, side by side.
 
     A generator that worked in every fold can still fail here: then real only ships.
     """
     arms = {"model": verdict.ships, "real_only": comparison.incumbent}
-    futures = {scope: refit.submit(folder, scope, arms, plan) for scope in ("evaluated", "shipped")}
-    fits = {scope: future.result() for scope, future in futures.items()}
-    failure = next((fit["failure"] for fit in fits.values() if fit["failure"]), None)
-    if failure is None:
-        return fits, verdict
-    veto = f"the generator of {verdict.ships.name} failed in the final fit: {failure}"
-    return final_fits(folder, comparison, decide(comparison, margin=comparison.margin, vetoes=[veto]), plan)
+    futures = {scope: refit.submit(folder, scope, arms, plan, raw) for scope in ("evaluated", "shipped")}
+    fits: dict[str, Any] = {scope: future.result() for scope, future in futures.items()}
+    failed = [
+        f"{verdict.ships.name} on {scope} rows: {fit['failure']}"
+        for scope, fit in fits.items()
+        if fit["failure"]
+    ]
+    if failed:
+        veto = f"the final fit failed of {failed[0]}"
+        kept = decide(comparison, margin=comparison.margin, vetoes=[veto])
+        fits, verdict = final_fits(folder, comparison, kept, plan, raw)
+    return {**fits, "failed": [*failed, *fits.get("failed", [])]}, verdict
 
 
 def development_targets(folder: StudyFolder) -> np.ndarray:

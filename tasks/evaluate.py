@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +21,7 @@ from tasks.core.study import Layout, StudyFolder
 from tasks.core.verdict import Verdict, decide
 from tasks.fits.scope import Scope, StudyContext
 from tasks.metrics import METRICS
-from tasks.models import MODELS
+from tasks.models import MODELS, _serving
 
 
 def batches(plan: Plan) -> dict[str, list[Arm]]:
@@ -136,12 +137,23 @@ def read_holdout(folder: StudyFolder, plan: Plan) -> dict[str, Any] | None:
     scope = Scope(folder.scope("evaluated"))
     return score_holdout(
         schema.encode_target(rows),
-        scope.read_array("model-holdout.npy"),
-        scope.read_array("real_only-holdout.npy"),
+        predict_exported(scope, "model", rows),
+        predict_exported(scope, "real_only", rows),
         METRICS[plan.metric],
         seed=derive_seed(context.snapshot, plan.seed, "holdout"),
+        groups=np.load(folder.work / "holdout-groups.npy"),
         sample_weight=np.load(folder.work / "holdout-weight.npy"),
     )
+
+
+def predict_exported(scope: Scope, role: str, rows: pd.DataFrame) -> np.ndarray:
+    """Predict canonical rows with an exported fit, and keep the predictions for the figures."""
+    folder = scope.folder / role
+    spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))["model"]
+    features = rows[scope.context.schema.feature_names]
+    predicted = _serving.predict(features, spec, _serving.load_state(folder, spec))
+    scope.write_array(f"{role}-holdout.npy", predicted)
+    return predicted
 
 
 def _batch_matrix(

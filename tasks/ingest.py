@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.core.checks import check_study_input
 from tasks.core.config import StudyRequest
 from tasks.core.snapshots import take_snapshot
 from tasks.core.study import Table, home
@@ -14,6 +15,8 @@ from tasks.inputs import read_study_input, table_name
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
 def ingest(request: StudyRequest) -> Table:
     """Take a content-addressed snapshot of the table a request names."""
-    raw, source, card, schema = read_study_input(request)
+    raw, source, card, _ = read_study_input(request)
     snapshot = take_snapshot(raw, home() / "snapshots", source=source)
+    # Of the stored rows: one digest has one schema, whatever the order or the types they came in.
+    schema = check_study_input(snapshot.read(), card)
     return Table(table_name(card, request), snapshot, source, card, schema)

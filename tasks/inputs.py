@@ -12,7 +12,7 @@ import pandas as pd
 from tasks.core.checks import check_study_input
 from tasks.core.config import DataCard, StudyRequest, parse_card, read_card
 from tasks.core.errors import BadInput, unknown_name
-from tasks.core.locations import without_secrets
+from tasks.core.locations import reveal, without_secrets
 from tasks.core.planning import Plan
 from tasks.core.plugins import MetricSpec
 from tasks.core.schema import Schema
@@ -21,6 +21,8 @@ from tasks.metrics import METRICS
 from tasks.models import MODELS
 from tasks.sources import open_source
 from tasks.synthesizers import SYNTHESIZERS
+
+MAX_RATIO = 100
 
 
 def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard, Schema]:
@@ -42,7 +44,7 @@ def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any
     """
     declared = read_card(Path(request.card)) if request.card else None
     location = request.table or (declared and declared.source) or BUNDLED_TABLE
-    source = open_source(location)
+    source = open_source(reveal(location))
     raw = source.load()
     card = _card(request, declared, location, source)
     return raw, source.describe(), card, check_study_input(raw, card)
@@ -87,8 +89,12 @@ def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
         if name not in usable:
             needs = f"needs `{spec.needs}` in the card" if spec.needs else f"does not do {schema.task}"
             raise BadInput(f"Synthesizer '{name}' {needs}: usable here are {', '.join(usable)}.")
-    if request.ratios and min(request.ratios) <= 0:
-        raise BadInput("--ratios are synthetic rows per real row and must be above 0; real only always runs.")
+    for ratio in request.ratios or ():
+        if not 0 < ratio <= MAX_RATIO:
+            raise BadInput(
+                f"--ratios are synthetic rows per real row, above 0 and at most {MAX_RATIO}; got {ratio:g}. "
+                "Real only (ratio 0) always runs."
+            )
 
 
 def available_synthesizers(card: DataCard, schema: Schema) -> list[str]:
@@ -129,3 +135,20 @@ def read_plan(path: Path) -> Plan:
             f"{path} is not a plan of this version ({type(err).__name__}): expected the plan.json of an "
             "earlier study. Give that file, or leave --plan out to make a new plan."
         ) from err
+
+
+def check_plan(plan: Plan, schema: Schema) -> None:
+    """Refuse a plan that was made for another kind of table.
+
+    Raises
+    ------
+    BadInput
+        If the task differs, or features the holdout was cut by are gone.
+    """
+    if plan.task != schema.task:
+        raise BadInput(
+            f"The plan is for {plan.task}, this table asks for {schema.task}: give the plan of this table."
+        )
+    lost = set(plan.holdout.columns) - {column.name for column in schema.columns}
+    if lost:
+        raise BadInput(f"The plan's holdout was cut by columns {sorted(lost)} that this table does not have.")

@@ -16,7 +16,7 @@ from tasks.core.splitting import HoldoutRule
 from tasks.core.study import Split, StudyFolder, Table
 from tasks.core.workers import current_pool
 from tasks.fits.probe import REFERENCE_SECONDS
-from tasks.inputs import available_synthesizers, deciding_metric, read_plan
+from tasks.inputs import available_synthesizers, check_plan, deciding_metric, read_plan
 from tasks.models import MODELS
 from tasks.synthesizers import SYNTHESIZERS
 
@@ -28,6 +28,7 @@ def plan_study(
     """Write ``plan.json``: from the budget, or the one that is to be replayed."""
     if request.plan:
         plan = read_plan(Path(request.plan))
+        check_plan(plan, table.schema)
     else:
         plan = make_plan(
             table_shape(table, split, y),

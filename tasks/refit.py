@@ -20,7 +20,9 @@ ROLES = ("model", "real_only")
 
 
 @task(task_run_name="refit-{scope}", cache_policy=NO_CACHE)
-def refit(folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan) -> dict[str, Any]:
+def refit(
+    folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan, raw: str | None = None
+) -> dict[str, Any]:
     """Fit both arms on all rows of a scope; a failed generator is said, not raised.
 
     Parameters
@@ -31,6 +33,8 @@ def refit(folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan) -> 
     arms : dict
         Role to arm.
     plan : Plan
+    raw : str, optional
+        Parquet file of all raw rows, for the training table that ships.
 
     Returns
     -------
@@ -38,7 +42,11 @@ def refit(folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan) -> 
         What :func:`tasks.fits.final.fit_final` says, by role; ``failure`` names the reason
         why the mix could not be made.
     """
-    needed = [arm.mix for arm in set(arms.values()) if arm.mix.label_rule == "teacher" or arm.mix.synthesizer]
+    needed = [
+        arm.mix
+        for arm in dict.fromkeys(arms.values())
+        if arm.mix.label_rule == "teacher" or arm.mix.synthesizer
+    ]
     if needed:
         fit_teacher.fn(folder, scope, plan)
     for mix in needed:
@@ -46,10 +54,13 @@ def refit(folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan) -> 
             pool = synthesize.fn(folder, scope, mix.synthesizer, plan, max_ratio=mix.synthetic_ratio)
             if pool["failure"]:
                 return {"failure": pool["failure"]}
-    return {"failure": None, **{role: fit_role(folder, scope, role, arms[role], plan) for role in ROLES}}
+    fits = {role: fit_role(folder, scope, role, arms[role], plan, raw) for role in ROLES}
+    return {"failure": None, **fits}
 
 
-def fit_role(folder: StudyFolder, scope: str, role: str, arm: Arm, plan: Plan) -> dict[str, Any]:
+def fit_role(
+    folder: StudyFolder, scope: str, role: str, arm: Arm, plan: Plan, raw: str | None
+) -> dict[str, Any]:
     """Fit one arm on a scope and keep its data files there."""
     place = folder.scope(scope)
     ships = scope == "shipped" and role == "model"
@@ -59,7 +70,7 @@ def fit_role(folder: StudyFolder, scope: str, role: str, arm: Arm, plan: Plan) -
         arm=arm.to_dict(),
         export_to=str(place / role),
         training_to=str(folder.path / "training.parquet") if ships else None,
-        holdout=str(folder.work / "holdout.parquet") if scope == "evaluated" else None,
+        raw=raw if ships else None,
         n_jobs=plan.threads_per_fit,
     )
 

@@ -16,12 +16,12 @@ from prefect.cache_policies import NO_CACHE
 from tasks.core.comparison import Comparison
 from tasks.core.documents import build_verdict_document
 from tasks.core.figures import draw_figures
-from tasks.core.planning import Plan
 from tasks.core.realised import describe_holdout, describe_real_only_holdout
 from tasks.core.report import render_report
-from tasks.core.study import Split, StudyFolder, Table
+from tasks.core.study import Layout, Split, StudyFolder, Table
 from tasks.core.verdict import Verdict
 from tasks.fits.scope import Scope, file_digest
+from tasks.metrics import METRICS
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
              "prefect", "mlflow", "great-expectations")  # fmt: skip
@@ -34,7 +34,7 @@ def publish(
     folder: StudyFolder,
     table: Table,
     split: Split,
-    plan: Plan,
+    layout: Layout,
     comparison: Comparison,
     verdict: Verdict,
     fits: dict[str, Any],
@@ -61,14 +61,16 @@ def publish(
             verdict.ships.name: fits["shipped"]["model"]["params"],
             comparison.incumbent.name: fits["shipped"]["real_only"]["params"],
         },
-        plan=plan.to_dict(),
+        plan=layout.plan.to_dict(),
         seconds=seconds,
-        seeds={"study": plan.seed},
+        seeds={"study": layout.plan.seed},
         digests=digests(folder, table),
         versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         provenance=table.card.provenance.model_dump(),
         realmix_version=version("realmix"),
-        missing=missing(pools),
+        missing=[*missing(pools), *fits["failed"]],
+        synthesizers=summarise_pools(pools),
+        teacher=teacher_score(folder, layout),
     )
     folder.write_json("verdict.json", document)
     figures = draw_figures(document, *figure_rows(folder, verdict, comparison, holdout))
@@ -112,6 +114,33 @@ def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
         "training": file_digest(folder.path / "training.parquet"),
         "card": hashlib.sha256(table.card.model_dump_json().encode()).hexdigest(),
     }
+
+
+def summarise_pools(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each synthesizer was asked for and gave, over all folds."""
+    counted = ("asked", "made", "kept", "copies_of_real")
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for pool in pools:
+        by_name.setdefault(pool["synthesizer"], []).append(pool)
+    return [
+        {
+            "name": name,
+            "fits": len(logs),
+            "failed": sum(1 for log in logs if log["failure"]),
+            **{key: sum(log.get(key) or 0 for log in logs) for key in counted},
+        }
+        for name, logs in sorted(by_name.items())
+    ]
+
+
+def teacher_score(folder: StudyFolder, layout: Layout) -> float:
+    """Score of the teacher itself, a line of reference: mean over folds, not a mix that can ship."""
+    metric = METRICS[layout.plan.metric]
+    scores = []
+    for scope in (Scope(folder.scope(block.scope)) for block in layout.blocks):
+        y = scope.context.schema.encode_target(scope.validation)
+        scores.append(metric.compute(y, scope.read_array("teacher-validation.npy"), None))
+    return float(np.mean(scores))
 
 
 def missing(pools: list[dict[str, Any]]) -> list[str]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.core.errors import BadInput
 from tasks.core.planning import Plan
 from tasks.core.schema import Schema
 from tasks.core.seeds import derive_seed
 from tasks.core.snapshots import write_atomically
 from tasks.core.splitting import (
+    MIN_GROUPS,
     HoldoutRule,
     hash_units,
     holdout_side,
@@ -42,58 +48,114 @@ def split_holdout(
     folder.work.mkdir(parents=True, exist_ok=True)
     StudyContext(schema, table.card, table.snapshot.digest, seed).write(folder.work / "context.json")
     rows, weight = schema.apply(raw), row_weights(raw, schema)
+    groups = fold_groups(raw, rows, schema)
     held = holdout_side(raw, schema, rule)
-    reason = why_no_holdout(schema.encode_target(rows[held]), schema)
+    reason = why_no_holdout(schema.encode_target(rows[held]), schema) or why_too_few_left(groups[~held])
     if reason:
         held = np.zeros(len(rows), dtype=bool)
     development = ~held
-    write_scope(folder.scope("shipped"), rows, weight)
-    write_scope(folder.scope("evaluated"), rows[development], weight[development])
+    write_scope(folder.scope("shipped"), rows, weight, groups)
+    write_scope(folder.scope("evaluated"), rows[development], weight[development], groups[development])
     rows[held].to_parquet(folder.work / "holdout.parquet", index=False)
     np.save(folder.work / "holdout-weight.npy", weight[held], allow_pickle=False)
+    np.save(folder.work / "holdout-groups.npy", groups[held], allow_pickle=False)
     priority = uniform_from_hash(hash_units(raw, schema, rule.columns), SAMPLE_SALT)[development]
     np.save(folder.work / "priority.npy", priority, allow_pickle=False)
-    groups = fold_groups(raw[development], rows[development], schema)
-    np.save(folder.work / "development-groups.npy", groups, allow_pickle=False)
     return Split(len(rows), int(development.sum()), int(held.sum()), reason), rule
 
 
 @task(task_run_name="lay-folds", cache_policy=NO_CACHE)
 def lay_folds(folder: StudyFolder, plan: Plan) -> Layout:
-    """Write a scope for every fold of the plan."""
+    """Write a scope for every fold of the plan.
+
+    Returns
+    -------
+    Layout
+        With the folds that the rows allow, which a few groups or times can make fewer than
+        planned: `n_folds` is the number that is there.
+    """
     context = StudyContext.read(folder.work / "context.json")
     schema = context.schema
     everything = pd.read_parquet(folder.scope("evaluated") / "training.parquet")
     weights = np.load(folder.scope("evaluated") / "weight.npy")
     kept = sample_rows(schema.encode_target(everything), np.load(folder.work / "priority.npy"), schema, plan)
     rows, weight = everything.iloc[kept].reset_index(drop=True), weights[kept]
-    groups = np.load(folder.work / "development-groups.npy")[kept]
+    groups = np.load(folder.scope("evaluated") / "groups.npy")[kept]
     folds = fold_numbers(rows, groups, schema, plan, context.snapshot)
     rows.to_parquet(folder.work / "development.parquet", index=False)
     np.save(folder.work / "development-weight.npy", weight, allow_pickle=False)
     np.save(folder.work / "groups.npy", groups, allow_pickle=False)
     np.save(folder.work / "folds.npy", folds, allow_pickle=False)
-    blocks = []
-    for repeat in range(plan.n_repeats):
-        for fold in range(plan.n_folds):
-            block = Block(repeat, fold, f"fold-{repeat}-{fold}")
-            train = training_rows(folds, repeat, fold, forward=plan.forward)
-            validated = rows[folds[repeat] == fold]
-            write_scope(folder.scope(block.scope), rows.iloc[train], weight[train], validated)
-            blocks.append(block)
-    return Layout(plan, tuple(blocks))
+    blocks = fold_blocks(folds)
+    for block in blocks:
+        train = training_rows(folds, block.repeat, block.fold, forward=plan.forward)
+        validated = rows[folds[block.repeat] == block.fold]
+        write_scope(folder.scope(block.scope), rows.iloc[train], weight[train], groups[train], validated)
+    n_folds = max(block.fold for block in blocks) + 1
+    return Layout(dataclasses.replace(plan, n_folds=n_folds, n_repeats=len(folds)), blocks)
+
+
+def fold_blocks(folds: np.ndarray) -> tuple[Block, ...]:
+    """Every fold that holds rows, in each repeat.
+
+    Raises
+    ------
+    BadInput
+        If there are fewer than two in a repeat: nothing could be trained or compared.
+    """
+    present = [np.unique(of_repeat[of_repeat >= 0]) for of_repeat in folds]
+    if min(len(numbers) for numbers in present) < 2:
+        raise BadInput(
+            "The development rows allow fewer than two folds: too few groups or times are left. "
+            "Collect rows of more groups or times, or drop `group` or `time` from the card."
+        )
+    return tuple(
+        Block(repeat, int(fold), f"fold-{repeat}-{fold}")
+        for repeat, numbers in enumerate(present)
+        for fold in numbers
+    )
 
 
 def registered_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule:
-    """Read the rule frozen when this table was first seen, or freeze one now."""
-    path = home() / "tables" / f"{table.name}.{table.schema.target}.json"
-    if path.exists():
-        rule = HoldoutRule.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        if set(rule.columns) <= set(table.schema.feature_names):
-            return rule
-    rule = register_holdout(raw, table.schema)
-    write_atomically(path, lambda file: file.write_text(json.dumps(rule.to_dict()), encoding="utf-8"))
+    """Read the rule frozen when this table was first seen, or freeze one now.
+
+    Raises
+    ------
+    BadInput
+        If the frozen rule hashes a column that the table has no longer.
+    """
+    path = registration_path(table)
+    if not path.exists():
+        rule = register_holdout(raw, table.schema)
+        write_atomically(path, lambda file: file.write_text(json.dumps(rule.to_dict()), encoding="utf-8"))
+        return rule
+    rule = HoldoutRule.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    is_hashed = not (table.schema.with_role("group") or table.schema.with_role("key"))
+    lost = [name for name in rule.columns if name not in raw.columns]
+    if is_hashed and lost:
+        raise BadInput(
+            f"The table has no longer the column '{lost[0]}', one of those that decide which rows are its "
+            f"holdout. Give the column back, or remove {path} to draw a new holdout: results from before "
+            "and after are then not comparable."
+        )
     return rule
+
+
+def registration_path(table: Table) -> Path:
+    """Where the holdout rule of a table is kept: one for each source, target and way to split."""
+    target, way = table.schema.target, "time" if table.schema.with_role("time") else "hash"
+    identity = "\x1f".join([table.card.source or "", target, table.schema.with_role("time") or ""])
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", target)[:60]
+    return home() / "tables" / f"{table.name}.{safe}.{way}.{digest}.json"
+
+
+def why_too_few_left(groups: np.ndarray) -> str | None:
+    """Give the reason why a holdout would leave too few groups to study, or None."""
+    n_groups = len(np.unique(groups))
+    if n_groups < MIN_GROUPS:
+        return f"the holdout would leave {n_groups} groups, fewer than {MIN_GROUPS}"
+    return None
 
 
 def row_weights(raw: pd.DataFrame, schema: Schema) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
+from tasks.core.jsonable import to_jsonable
 from tasks.core.planning import Plan
 from tasks.core.study import StudyFolder
 from tasks.core.workers import current_pool
@@ -44,7 +46,7 @@ def synthesize(
     Returns
     -------
     dict
-        The pool's log; ``failure`` holds the reason where there is no usable pool.
+        The pool's log, also written to ``<synthesizer>.json`` in the scope; ``failure`` holds the reason where there is no usable pool.
     """
     try:
         made = current_pool().run(
@@ -56,21 +58,35 @@ def synthesize(
             balances=list(plan.balances),
             max_steps=plan.synthesizers.get(synthesizer),
         )
-        made["failure"] = made.get("failure") or gate(folder, scope, synthesizer)
+        made["failure"] = made.get("failure") or gate(
+            folder, scope, synthesizer, class_counts=made["asked_by_class"]
+        )
     except StudyInterrupted:
         raise
     except RealmixError as err:
         made = {"failure": str(err), "timed_out": isinstance(err, FitTimedOut)}
     if made["failure"]:
         log.warning("%s on %s is out: %s", synthesizer, scope, made["failure"])
-    return {"scope": scope, "synthesizer": synthesizer, **made}
+    pool_log = {"scope": scope, "synthesizer": synthesizer, **made}
+    folder.write_json(f"work/{scope}/{synthesizer}.json", to_jsonable(pool_log))
+    return pool_log
 
 
-def gate(folder: StudyFolder, scope: str, synthesizer: str) -> str | None:
+def gate(
+    folder: StudyFolder, scope: str, synthesizer: str, *, class_counts: Mapping[str, int] | None
+) -> str | None:
     """Run the synthetic suite over a pool; the reason why it must not be used, or None."""
     place = Scope(folder.scope(scope))
     rows = pd.read_parquet(place.folder / f"{synthesizer}.parquet")
     shipped = scope == "shipped"
     results = folder.path / "validation" if shipped else place.folder / f"{synthesizer}-validation"
     context = place.context
-    return gate_synthetic(rows, place.training, context.schema, context.card, synthesizer, results)
+    return gate_synthetic(
+        rows,
+        place.training,
+        context.schema,
+        context.card,
+        synthesizer,
+        results,
+        class_counts=class_counts,
+    )

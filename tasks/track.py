@@ -65,7 +65,7 @@ def track(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]
     try:
         tracking |= log_study(folder, document, figures)
     except Exception as err:  # whatever a store or its driver raises, the study is done
-        tracking["error"] = f"{type(err).__name__}: {str(err).splitlines()[0]}"
+        tracking["error"] = type(err).__name__  # a driver's message may hold its URL
         log.warning("MLflow did not take the study (%s); all files are in %s", tracking["error"], folder.path)
     folder.write_json("tracking.json", tracking)
     return document | {"tracking": tracking}

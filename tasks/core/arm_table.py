@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tasks.core.plugins import MetricSpec
 from tasks.core.scored_arms import ScoredArms, control_test, is_control
-from tasks.core.scores import fold_scores
+from tasks.core.scores import OutOfFold, fold_scores
 from tasks.core.significance import CorrectedT, corrected_resampled_t
 from tasks.core.wording import gain_in_words
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,30 @@ def table_of_arms(case: ScoredArms, margin: float, extra: Mapping[str, MetricSpe
     margin : float
         Smallest gain that matters.
     extra : mapping of name to MetricSpec
-        Shown beside the deciding metric.
+        Shown beside the deciding metric: the mean over the folds where one is defined, NaN where
+        it is defined in none or fails. No side metric ends a study.
     """
     best: dict[tuple[str, str], int] = {}
     for arm in (int(i) for i in np.argsort(-case.utility, kind="stable")):
         best.setdefault((case.oof.arms[arm].mix.name, case.oof.arms[arm].model), arm)
     shown = _winners_first(case, list(best.values()))
-    means = {name: fold_scores(case.oof, spec, shown).mean(axis=1) for name, spec in extra.items()}
+    means = {name: _side_scores(case.oof, spec, shown) for name, spec in extra.items()}
     return tuple(
         _arm_row(case, arm, margin, {name: float(mean[i]) for name, mean in means.items()})
         for i, arm in enumerate(shown)
     )
+
+
+def _side_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.ndarray:
+    """Mean over the folds where the metric is defined, shape (n_arms,); NaN where in none."""
+    try:
+        folds = fold_scores(oof, metric, arms)
+    except Exception as error:
+        logger.warning("The side metric %s could not be computed: %s", metric.name, type(error).__name__)
+        return np.full(len(arms), np.nan)
+    count = np.isfinite(folds).sum(axis=1)
+    total = np.where(np.isfinite(folds), folds, 0.0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(arms), np.nan), where=count > 0)
 
 
 def _winners_first(case: ScoredArms, shown: list[int]) -> list[int]:

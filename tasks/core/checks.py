@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from tasks.core.config import DataCard, Rule
 from tasks.core.errors import BadInput
+from tasks.core.rules import check_rules
 from tasks.core.schema import Column, Schema, infer_schema, infer_task
+from tasks.core.splitting import MIN_GROUPS, MIN_TIMES
 
 MIN_ROWS = 60
 MIN_CLASS_ROWS = 10
@@ -127,27 +129,12 @@ def _check_roles_differ(card: DataCard) -> None:
             seen[name] = role
 
 
-def _check_rules(raw: pd.DataFrame, rules: Iterable[Rule]) -> None:
+def _check_rules(raw: pd.DataFrame, rules: Sequence[Rule]) -> None:
     for number, rule in enumerate(rules, start=1):
         column = getattr(rule, "column", None)
         if column is not None:
             _check_column(f"column of rule {number}", column, raw)
-        for field in ("when", "then", "expression"):
-            expression = getattr(rule, field, None)
-            if expression is not None:
-                _check_expression(expression, f"rule {number}: `{field}: {expression}`", raw)
-
-
-def _check_expression(expression: str, where: str, raw: pd.DataFrame) -> None:
-    """Names and grammar only: whether values fit is for the expectations to say."""
-    try:
-        raw.head(1).eval(expression, engine="python")
-    except pd.errors.UndefinedVariableError as err:
-        raise BadInput(f"The card's {where}: {err}, no column has this name. Correct the rule.") from err
-    except SyntaxError as err:
-        raise BadInput(f"The card's {where} is no pandas expression. Correct the rule.") from err
-    except (TypeError, ValueError):
-        return
+    check_rules(rules, raw)
 
 
 def _check_rows(raw: pd.DataFrame) -> None:
@@ -266,11 +253,34 @@ def _check_roles(raw: pd.DataFrame, schema: Schema) -> None:
                 f"The {role} column '{name}' is missing in {int(raw[name].isna().sum()):,} of {len(raw):,} "
                 f"rows; expected it in every row. Fill it in, or drop `{role}` from the card."
             )
-    time = schema.with_role("time")
-    if time is not None and schema[time].raw_type == "string" and schema[time].kind != "datetime":
+    time, group = schema.with_role("time"), schema.with_role("group")
+    if time is not None:
+        _check_time(schema.apply(raw)[time])
+    if group is not None:
+        _check_groups(raw[group])
+
+
+def _check_time(moments: pd.Series) -> None:
+    if moments.isna().any():
         raise BadInput(
-            f"The time column '{time}' holds text that is no date; expected dates as 2026-01-31 or numbers "
-            "that rise with time. Rewrite it, or drop `time` from the card."
+            f"The time column '{moments.name}' holds text that is no date in {int(moments.isna().sum()):,} of "
+            f"{len(moments):,} rows; expected dates as 2026-01-31 or numbers that rise with time. Rewrite it, "
+            "or drop `time` from the card."
+        )
+    if moments.nunique() < MIN_TIMES:
+        raise BadInput(
+            f"The time column '{moments.name}' has {moments.nunique()} distinct values; expected at least "
+            f"{MIN_TIMES}: one to learn from, two to validate on and one for the holdout. Collect rows over a "
+            "longer time, or drop `time` from the card."
+        )
+
+
+def _check_groups(groups: pd.Series) -> None:
+    if groups.nunique() < MIN_GROUPS:
+        raise BadInput(
+            f"The group column '{groups.name}' has {groups.nunique()} groups; expected at least {MIN_GROUPS}: "
+            "no group is both learned from and validated on. Collect rows of more groups, or drop `group` "
+            "from the card."
         )
 
 

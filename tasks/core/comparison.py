@@ -28,9 +28,9 @@ from tasks.core.significance import (
 
 # At most this many mixes are tested as finalists (protocol, section 3).
 MAX_FINALISTS = 4
-# Metrics that are no mean over rows are bootstrapped on fewer draws and fewer arms: each
-# draw ranks every fold anew.
-N_FOLD_DRAWS, N_SHORTLIST = 200, 12
+# Metrics that are no mean over rows are bootstrapped on fewer draws, because each ranks every
+# fold anew. Never on fewer arms: a shortlist picked on all rows has seen the rows not drawn.
+N_FOLD_DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Comparison:
         Corrected t-test, the same Holm-adjusted over the finalists, max-statistic bootstrap,
         and the larger of the last two, which counts.
     share_of_folds_won : float
-    beats_duplicates, beats_shuffled, beats_distillation : ControlTest or None
-        Controls of the challenger's own label rule; None where the control was not run.
+    beats_duplicates, beats_shuffled, beats_distillation, beats_class_weights : ControlTest or None
+        Controls, the first two of the challenger's own label rule; None where one was not run.
     calibration_change : float or None
         Relative change of the Brier score, positive = worse; None for regression.
     smallest_provable_gain : float
@@ -89,6 +89,7 @@ class Comparison:
     beats_duplicates: ControlTest | None
     beats_shuffled: ControlTest | None
     beats_distillation: ControlTest | None
+    beats_class_weights: ControlTest | None
     calibration_change: float | None
     smallest_provable_gain: float
     n_rows: int
@@ -144,9 +145,9 @@ def compare(
     ----------
     oof : OutOfFold
     metric : MetricSpec
-        Decides. Where it is a mean over rows, all arms take part in `n_bootstrap` draws.
-        Otherwise it is computed per fold and averaged, draws are stratified within folds, and
-        the `N_SHORTLIST` best candidates and all real-only arms take part in `N_FOLD_DRAWS`.
+        Decides. Where it is a mean over rows, there are `n_bootstrap` draws. Otherwise it is
+        computed per fold and averaged, draws are stratified within folds, and there are at most
+        `N_FOLD_DRAWS`. All arms take part in every draw.
     seed : int
         Of the bootstrap.
     n_bootstrap : int
@@ -164,10 +165,10 @@ def compare(
     Raises
     ------
     RealmixError
-        If no arm is real only.
+        If no arm is real only, or no fold can be scored by `metric`.
     """
     case = ScoredArms(oof, metric, null_models)
-    draws, taking_part = _bootstrap(case, n_bootstrap, seed)
+    draws = _bootstrap(case, n_bootstrap, seed)
     promise = summarise(draws.gain, naive_gain=float(case.gains[case.winner]), widening=case.widening)
     extra = {spec.name: spec for spec in extra_metrics if spec.name != metric.name}
     margin = metric.margin if margin is None else margin
@@ -182,7 +183,7 @@ def compare(
         arms=table_of_arms(case, margin, extra),
         naive_gain=float(case.gains[case.winner]),
         promise=promise,
-        **_challenger_statistics(case, draws, taking_part),
+        **_challenger_statistics(case, draws),
         n_rows=len(oof.rows),
         n_folds=case.folds.shape[1],
         n_validation=oof.n_validation,
@@ -191,37 +192,31 @@ def compare(
     )
 
 
-def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> tuple[Draws, np.ndarray]:
-    """Draws, and the arms that took part in them."""
-    oof, metric = case.oof, case.metric
-    units = draw_units(oof)
+def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
+    """Draws of all arms."""
+    units = draw_units(case.oof)
     scores: Scores
     if case.row_scores is not None:
-        taking_part, strata, scores = np.arange(len(oof.arms)), None, case.row_scores
+        strata, scores = None, case.row_scores
     else:
-        taking_part, strata = _shortlist(case), draw_strata(oof, units)
-        scores, n_bootstrap = FoldScores(oof, metric, taking_part), min(n_bootstrap, N_FOLD_DRAWS)
-    draws = bootstrap(
+        strata, scores = (
+            draw_strata(case.oof, units),
+            FoldScores(case.oof, case.metric, range(len(case.oof.arms))),
+        )
+        n_bootstrap = min(n_bootstrap, N_FOLD_DRAWS)
+    return bootstrap(
         scores,
-        metric,
-        is_real_only=case.is_real_only[taking_part],
-        is_candidate=case.is_candidate[taking_part],
+        case.metric,
+        is_real_only=case.is_real_only,
+        is_candidate=case.is_candidate,
         units=units,
         strata=strata,
         n_draws=n_bootstrap,
         seed=seed,
     )
-    return draws, taking_part
 
 
-def _shortlist(case: ScoredArms) -> np.ndarray:
-    """All real-only arms and the best candidates, in their order."""
-    candidates = np.flatnonzero(case.is_candidate)
-    best = candidates[np.argsort(-case.utility[candidates], kind="stable")[:N_SHORTLIST]]
-    return np.sort(np.concatenate([np.flatnonzero(case.is_real_only), best]))
-
-
-def _challenger_statistics(case: ScoredArms, draws: Draws, taking_part: np.ndarray) -> dict[str, Any]:
+def _challenger_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
     """Tests of the best candidate against the incumbent and the controls."""
     arm = case.challenger
     if arm is None:
@@ -229,7 +224,7 @@ def _challenger_statistics(case: ScoredArms, draws: Draws, taking_part: np.ndarr
     test = case.t_test(arm, case.incumbent)
     finalists = _finalists(case)
     p_holm = finalists[case.oof.arms[arm].name]
-    p_max = _max_statistic(case, draws, taking_part)
+    p_max = _max_statistic(case, draws)
     label_rule = case.oof.arms[arm].mix.label_rule
     return {
         "challenger_gain": float(case.gains[arm]),
@@ -242,6 +237,7 @@ def _challenger_statistics(case: ScoredArms, draws: Draws, taking_part: np.ndarr
         "beats_duplicates": control_test(case, arm, is_control("duplicates", label_rule)),
         "beats_shuffled": control_test(case, arm, is_control("shuffled-marginals", label_rule)),
         "beats_distillation": control_test(case, arm, lambda a: a.mix.name == "distillation"),
+        "beats_class_weights": control_test(case, arm, lambda a: a.mix.name == "class-weights"),
         "calibration_change": _calibration_change(case.oof, arm, case.incumbent),
         "smallest_provable_gain": _provable(case, arm),
         "finalists": finalists,
@@ -251,7 +247,8 @@ def _challenger_statistics(case: ScoredArms, draws: Draws, taking_part: np.ndarr
 def _without_challenger() -> dict[str, Any]:
     unknown = dict.fromkeys(("challenger_gain", "standard_error", "smallest_provable_gain"), float("nan"))
     tests = dict.fromkeys(("p_corrected", "p_holm", "p_max", "p_value"), 1.0)
-    controls = dict.fromkeys(("beats_duplicates", "beats_shuffled", "beats_distillation"), None)
+    names = ("beats_duplicates", "beats_shuffled", "beats_distillation", "beats_class_weights")
+    controls = dict.fromkeys(names, None)
     return {**unknown, **tests, **controls, "share_of_folds_won": 0.0, "calibration_change": None}
 
 
@@ -266,14 +263,12 @@ def _finalists(case: ScoredArms) -> dict[str, float]:
     return {case.oof.arms[arm].name: p for arm, p in zip(finalists, adjusted, strict=True)}
 
 
-def _max_statistic(case: ScoredArms, draws: Draws, taking_part: np.ndarray) -> float:
-    """p-value of the challenger over all candidates that took part in the draws."""
-    candidates = np.flatnonzero(case.is_candidate[taking_part])
-    incumbent = int(np.flatnonzero(taking_part == case.incumbent)[0])
-    drawn = gains(case.metric, draws.in_bag[:, candidates], draws.in_bag[:, [incumbent]])
-    tested = int(np.flatnonzero(taking_part[candidates] == case.challenger)[0])
-    observed = case.gains[taking_part[candidates]]
-    return max_statistic_p(drawn, observed, tested, widening=case.widening)
+def _max_statistic(case: ScoredArms, draws: Draws) -> float:
+    """p-value of the challenger over all candidates."""
+    candidates = np.flatnonzero(case.is_candidate)
+    drawn = gains(case.metric, draws.in_bag[:, candidates], draws.in_bag[:, [case.incumbent]])
+    tested = int(np.flatnonzero(candidates == case.challenger)[0])
+    return max_statistic_p(drawn, case.gains[candidates], tested, widening=case.widening)
 
 
 def _calibration_change(oof: OutOfFold, arm: int, incumbent: int) -> float | None:
@@ -298,8 +293,13 @@ def _provable(case: ScoredArms, arm: int) -> float:
     spread = float(np.std(case.fold_gains(arm, case.incumbent), ddof=1))
     sizes = {"n_validation": oof.n_validation, "n_train": oof.n_train}
     provable = smallest_provable_gain(spread, case.folds.shape[1], **sizes)
-    if case.row_scores is None or not case.row_scores.is_error_rate:
+    if case.metric.name != "accuracy":
         return provable
-    losses = case.row_scores.losses
-    disagreement = float(np.abs(losses[:, arm] - losses[:, case.incumbent]).mean())
+    disagreement = _disagreement(oof, arm, case.incumbent)
     return max(provable, smallest_provable_error_gain(disagreement, len(oof.rows)))
+
+
+def _disagreement(oof: OutOfFold, arm: int, other: int) -> float:
+    """Share of validated rows, over repeats, to which two arms give different labels."""
+    labels = oof.predictions[[arm, other]].argmax(axis=-1)
+    return float((labels[0] != labels[1])[oof.is_validated].mean())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tasks.core.errors import BadInput, unknown_name
 from tasks.core.schema import Kind, Role, Task
@@ -114,6 +115,12 @@ class DataCard(_Frozen):
     currency: str = "EUR"
     days_per_row: float | None = Field(default=None, gt=0)
 
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _as_label(cls, value: Any) -> Any:
+        """A label may be written as a number or a truth value."""
+        return str(value) if isinstance(value, (bool, int)) else value
+
     @property
     def roles(self) -> dict[str, Role]:
         """Column roles other than feature."""
@@ -122,6 +129,17 @@ class DataCard(_Frozen):
             (self.key, "key"), (self.time, "time"), (self.group, "group"), (self.weight, "weight")
         ]  # fmt: skip
         return named | {name: role for name, role in declared if name}
+
+
+class _CardLoader(yaml.SafeLoader):
+    """Safe YAML in which yes, no, on and off are words, as in YAML 1.2: they are class labels."""
+
+
+_CardLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_CardLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), list("tf"))
 
 
 def read_card(path: Path) -> DataCard:
@@ -133,7 +151,7 @@ def read_card(path: Path) -> DataCard:
         If the file is missing, no YAML mapping, or holds an unknown key or a bad value.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_CardLoader)
     except OSError as err:
         raise BadInput(f"Cannot read the card {path}: {err.strerror}. Check --card.") from err
     except (yaml.YAMLError, UnicodeDecodeError) as err:

@@ -11,7 +11,8 @@ Layout, version 1 (strict JSON; what could not be computed is null):
   candidate, shipped or not, null without candidates), gains, tests, controls and counts
 - ``holdout``: see :func:`tasks.core.realised.describe_holdout`; null with ``holdout_reason``;
   its ``mix``, ``gain`` and what belongs to them are null where the real-only model ships
-- ``gates``, ``arms``, ``disqualified``
+- ``gates``, ``arms``, ``disqualified``, ``synthesizers`` (rows asked, made, kept, copies),
+  ``teacher`` (``score`` of the ensemble itself, for reference)
 - ``plan`` (with ``left_out``), ``seconds``, ``seeds``, ``digests``, ``versions``, ``provenance``
 
 Gains are positive = better: shares of the real-only score where ``margin_is_relative``, otherwise
@@ -36,6 +37,7 @@ VALIDATION_FIELDS = (
     "n_rows", "n_folds", "n_validation", "n_train", "naive_gain", "promised_gain", "promised_interval",
     "optimism", "challenger_gain", "standard_error", "p_corrected", "p_holm", "p_max", "p_value",
     "share_of_folds_won", "beats_duplicates", "beats_shuffled", "beats_distillation",
+    "beats_class_weights",
     "calibration_change", "smallest_provable_gain", "finalists",
 )  # fmt: skip
 
@@ -57,6 +59,8 @@ def build_verdict_document(
     provenance: Mapping[str, Any],
     realmix_version: str,
     missing: Sequence[str] = (),
+    synthesizers: Sequence[Mapping[str, Any]] = (),
+    teacher: float | None = None,
 ) -> dict[str, Any]:
     """Put a study's outcome into one strict JSON object.
 
@@ -80,6 +84,10 @@ def build_verdict_document(
     realmix_version : str
     missing : sequence of str
         What a hard limit cut off; the document is complete when empty.
+    synthesizers : sequence of mapping
+        Rows asked, made and kept, and copies of real rows, per synthesizer.
+    teacher : float, optional
+        Score of the ensemble that labels synthetic rows, as a line of reference.
 
     Returns
     -------
@@ -104,6 +112,8 @@ def build_verdict_document(
         "gates": verdict.gates,
         "arms": comparison.arms,
         "disqualified": comparison.disqualified,
+        "synthesizers": list(synthesizers),
+        "teacher": {"score": teacher},
         "plan": plan,
         "seconds": seconds,
         "seeds": seeds,

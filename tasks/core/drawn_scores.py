@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-# (true_positive, false_positive) weights above each threshold -> score per draw.
+# Bins of the stated probability, for the calibration error.
+N_BINS = 10
+# Weights of positive and of other rows at each step of the ranking, best first -> score per draw.
 RankingScore = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -51,6 +53,18 @@ def r2_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.
     return np.divide(variation - error, variation, out=np.full(len(total), np.nan), where=variation > tiny)
 
 
+def calibration_error_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Expected calibration error over ten equally wide bins; NaN where nothing was drawn."""
+    rows = np.arange(len(y_true))
+    judged = np.ones(len(y_true), dtype=int) if y_pred.shape[1] == 2 else y_pred.argmax(axis=1)
+    stated = y_pred[rows, judged]
+    gaps = np.zeros((len(y_true), N_BINS))
+    gaps[rows, np.minimum((stated * N_BINS).astype(int), N_BINS - 1)] = stated - (y_true == judged)
+    total = weights.sum(axis=1)
+    missed = np.abs(weights @ gaps).sum(axis=1)
+    return np.divide(missed, total, out=np.full(len(total), np.nan), where=total > 0)
+
+
 def _macro_ranking(
     score: RankingScore, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
@@ -62,25 +76,26 @@ def _macro_ranking(
 def _rank(score: RankingScore, is_class: np.ndarray, proba: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Sort once by falling probability, then score all draws; rows of equal probability are one step."""
     order = np.argsort(-proba, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(proba[order]) != 0, True))
+    starts = np.flatnonzero(np.diff(proba[order], prepend=np.inf) != 0)
     drawn = weights[:, order]
-    positive = np.cumsum(drawn * is_class[order], axis=1)[:, ends]
-    negative = np.cumsum(drawn * ~is_class[order], axis=1)[:, ends]
-    has_both = (positive[:, -1] > 0) & (negative[:, -1] > 0)
+    positive, negative = drawn * is_class[order], drawn * ~is_class[order]
+    if len(starts) < len(order):
+        positive, negative = (np.add.reduceat(each, starts, axis=1) for each in (positive, negative))
+    has_both = (positive.sum(axis=1) > 0) & (negative.sum(axis=1) > 0)
     scores = np.full(len(weights), np.nan)
     scores[has_both] = score(positive[has_both], negative[has_both])
     return scores
 
 
 def _area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    width = np.diff(negative, axis=1, prepend=0)
-    height = positive - np.diff(positive, axis=1, prepend=0) / 2
-    return (width * height).sum(axis=1) / (positive[:, -1] * negative[:, -1])
+    height = positive.cumsum(axis=1) - positive / 2
+    return np.einsum("bn,bn->b", negative, height) / (positive.sum(axis=1) * negative.sum(axis=1))
 
 
 def _precision_area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    gained = np.diff(positive, axis=1, prepend=0)
-    return (gained * _share(positive, positive + negative)).sum(axis=1) / positive[:, -1]
+    found = positive.cumsum(axis=1)
+    precision = _share(found, found + negative.cumsum(axis=1))
+    return np.einsum("bn,bn->b", positive, precision) / positive.sum(axis=1)
 
 
 def _confusion(

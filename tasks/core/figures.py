@@ -19,7 +19,7 @@ P = ParamSpec("P")
 # Colour-blind safe (Okabe and Ito, https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6E6E6E"
 CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
-MARKERS = "osD^vPX"
+MARKERS = "osD^vPX*<>"  # ten, to seven colours: no two synthesizers look alike
 N_GAINS = 15
 N_BINS = 10
 # More points than this hide each other and bloat the page.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+# Full locations of this process, by the form without secrets; never written anywhere.
+_full: dict[str, str] = {}
+
 
 def without_secrets(location: str) -> str:
     """Leave out user, password and query of a URL: signed links carry their key there.
@@ -21,3 +24,24 @@ def without_secrets(location: str) -> str:
         return location
     parts = urlsplit(location)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def hide_secrets(location: str) -> str:
+    """Give the form without secrets, and keep the full one in this process's memory.
+
+    Flow parameters are stored by Prefect in plain text, so only this form may be one.
+
+    Examples
+    --------
+    >>> shown = hide_secrets("https://me:secret@example.org/t.csv")
+    >>> shown, reveal(shown)
+    ('https://example.org/t.csv', 'https://me:secret@example.org/t.csv')
+    """
+    shown = without_secrets(location)
+    _full[shown] = location
+    return shown
+
+
+def reveal(location: str) -> str:
+    """Give the full location, where this process knows one."""
+    return _full.get(location, location)

@@ -67,7 +67,7 @@ def synthetic_quota(class_counts: np.ndarray, n_synthetic: int, balance: Balance
     Returns
     -------
     ndarray of int, shape (n_classes,)
-        Sums to `n_synthetic`.
+        Sums to `n_synthetic`; 0 for a class without real rows, which nothing can be learned of.
 
     Examples
     --------
@@ -76,6 +76,13 @@ def synthetic_quota(class_counts: np.ndarray, n_synthetic: int, balance: Balance
     >>> synthetic_quota(np.array([90, 10]), 50, "balanced").tolist()
     [0, 50]
     """
+    present = class_counts > 0
+    quota = np.zeros(len(class_counts), dtype=int)
+    quota[present] = _quota_of_present(class_counts[present], n_synthetic, balance)
+    return quota
+
+
+def _quota_of_present(class_counts: np.ndarray, n_synthetic: int, balance: Balance) -> np.ndarray:
     if balance == "prior":
         return _largest_remainder(class_counts / class_counts.sum() * n_synthetic, n_synthetic)
     level = _water_level(np.sort(class_counts), n_synthetic)

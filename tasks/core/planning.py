@@ -75,6 +75,7 @@ class Plan:
     """Everything that decides a verdict beside data, card and seed."""
 
     seed: int
+    task: Task
     metric: str
     holdout: HoldoutRule
     n_development: int
@@ -118,11 +119,7 @@ class Plan:
     @property
     def class_balances(self) -> tuple[Balance, ...]:
         """Balances of the real rows alone: class weights are a control of every classification."""
-        return ("prior", "balanced") if self.metric_is_classification else ("prior",)
-
-    @property
-    def metric_is_classification(self) -> bool:
-        return self.metric not in ("rmse", "mae", "r2")
+        return ("prior",) if self.task == "regression" else ("prior", "balanced")
 
     def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
         """Learners and trials of one mix; models without features stand with real only."""
@@ -314,6 +311,7 @@ def _richest(
     repeats = 4 if shape.n_development < SMALL_TABLE_ROWS else 3
     return Plan(
         seed=seed,
+        task=shape.task,
         metric=metric,
         holdout=holdout,
         n_development=shape.n_development,

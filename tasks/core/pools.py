@@ -30,6 +30,8 @@ class PoolLog:
     ----------
     asked, made, kept : int
         Rows asked for; rows that came; rows of them that are usable.
+    asked_by_class : dict or None
+        Rows asked for of each class; None for regression and for the real class mix.
     copies_of_real : int
         Kept rows equal to a real training row in every modelled column.
     seconds_fit, seconds_sample : float
@@ -40,6 +42,7 @@ class PoolLog:
     asked: int
     made: int = 0
     kept: int = 0
+    asked_by_class: dict[str, int] | None = None
     copies_of_real: int = 0
     seconds_fit: float = 0.0
     seconds_sample: float = 0.0
@@ -98,6 +101,7 @@ def draw_pool(
     )
     log = PoolLog(
         asked=n_rows,
+        asked_by_class=None if n_rows_by_class is None else dict(n_rows_by_class),
         made=len(made),
         seconds_fit=fitted - started,
         seconds_sample=time.perf_counter() - fitted,

@@ -127,13 +127,19 @@ def check_rules(rules: Sequence[Rule], frame: pd.DataFrame) -> None:
     BadInput
         As :func:`violations`.
     """
-    head = frame.iloc[:5]
+    head = _first_values(frame)
     violations(apply_derived(head, rules), rules)
     for label, rule in rule_labels(rules).items():
         if isinstance(rule, DistributionRule):
             _column(head, rule.column, label)
             if rule.when is not None:
                 holds(head, rule.when, where=label)
+
+
+def _first_values(frame: pd.DataFrame, n_values: int = 5) -> pd.DataFrame:
+    """Present values of each column, so that gaps in the first rows hide no type."""
+    heads = {name: frame[name].dropna().iloc[:n_values].reset_index(drop=True) for name in frame.columns}
+    return pd.DataFrame(heads)
 
 
 def _description(rule: Rule) -> str:
@@ -169,6 +175,7 @@ def _derived(frame: pd.DataFrame, rule: DerivedRule, label: str) -> pd.Series:
         values = pd.Series([values] * len(frame), index=frame.index)
     if pd.api.types.is_integer_dtype(column) and pd.api.types.is_numeric_dtype(values):
         values = values.astype("Float64").round()
+        values = values.mask(values.isin([np.inf, -np.inf]))
         return values.astype("Int64") if values.isna().any() else values.astype(column.dtype)
     return values.astype(object).where(values.notna(), None) if column.dtype == object else values
 

@@ -25,6 +25,8 @@ Role = Literal["feature", "target", "key", "time", "group", "weight", "ignored"]
 Task = Literal["binary", "multiclass", "regression"]
 
 MODELLED_KINDS = ("numeric", "categorical", "datetime")
+# What rises with time has an order and a distance, however few or many its values are.
+TIME_KINDS = ("numeric", "datetime")
 # An integer target with more distinct values than this is a quantity, not a set of classes.
 MAX_INTEGER_CLASSES = 10
 # Below this many rows a column of distinct strings may still be a small set of names.
@@ -328,6 +330,8 @@ def _as_strings(values: pd.Series, raw_type: RawType) -> pd.Series:
     kept = values[present]
     if raw_type == "integer" and pd.api.types.is_numeric_dtype(kept):
         kept = kept.astype(float).astype("int64")
+    elif raw_type == "integer":
+        kept = kept.map(_without_point)
     elif raw_type == "boolean":
         kept = kept.astype(object).map(BOOLEAN_TEXTS)
         kept = kept.where(kept.notna(), None)
@@ -335,6 +339,11 @@ def _as_strings(values: pd.Series, raw_type: RawType) -> pd.Series:
         return out
     out[present] = kept.astype(str).to_numpy(dtype=object)
     return out
+
+
+def _without_point(value: Any) -> Any:
+    is_whole = isinstance(value, float | np.floating) and value.is_integer()
+    return int(value) if is_whole else value
 
 
 def _as_dates(values: pd.Series) -> pd.Series:
@@ -380,6 +389,8 @@ def _infer_kind(values: pd.Series, raw_type: RawType) -> Kind:
 
 def _infer_column(values: pd.Series, kind: Kind | None, role: Role) -> Column:
     raw_type = _raw_type(values)
+    if role == "time" and kind not in TIME_KINDS:
+        kind = "numeric" if raw_type in ("integer", "float") else "datetime"
     kind = kind or _infer_kind(values, raw_type)
     has_missing = bool(values.isna().any())
     base: dict[str, Any] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.core.arms import CONTROL_SYNTHESIZERS, Arm
-from tasks.core.errors import RealmixError
+from tasks.core.errors import BadInput, RealmixError
 from tasks.core.plugins import MetricSpec
 from tasks.core.promise import choose
 from tasks.core.scores import OutOfFold, RowScores, fold_gains, fold_scores, gains
@@ -35,7 +35,7 @@ class ScoredArms:
     Attributes
     ----------
     folds : ndarray of shape (n_arms, n_folds)
-        Scores per fold.
+        Scores per fold, of the folds where the metric is defined for every arm.
     scores, utility, gains : ndarray of shape (n_arms,)
         What the rule sees: in the metric's units; the same, higher = better; and against the
         incumbent, positive = better.
@@ -47,7 +47,7 @@ class ScoredArms:
     Raises
     ------
     RealmixError
-        If no arm is real only.
+        If no arm is real only, or the metric is defined in no fold.
     """
 
     def __init__(self, oof: OutOfFold, metric: MetricSpec, null_models: frozenset[str]) -> None:
@@ -58,7 +58,7 @@ class ScoredArms:
         self.is_candidate = (roles == "candidate") & ~is_null
         if not self.is_real_only.any():
             raise RealmixError("No real-only arm among the predictions: add one, it is the reference.")
-        self.folds = fold_scores(oof, metric)
+        self.folds = _defined(fold_scores(oof, metric), metric)
         self.row_scores = RowScores(oof, metric) if metric.row_loss is not None else None
         every_row = np.ones((1, len(oof.rows)))
         self.scores = self.row_scores.all_arms(every_row)[0] if self.row_scores else self.folds.mean(axis=1)
@@ -93,6 +93,17 @@ class ScoredArms:
     def where(self, is_wanted: Callable[[Arm], bool]) -> np.ndarray:
         """Mask of the wanted arms, of shape (n_arms,)."""
         return np.array([is_wanted(arm) for arm in self.oof.arms])
+
+
+def _defined(folds: np.ndarray, metric: MetricSpec) -> np.ndarray:
+    """Columns of the folds that have a score for every arm."""
+    defined = folds[:, np.isfinite(folds).all(axis=0)]
+    if not defined.shape[1]:
+        raise BadInput(
+            f"The metric {metric.name} is undefined in every one of {folds.shape[1]} validation folds: "
+            "their rows lack a class, vary in nothing or weigh nothing. Choose another metric, or more rows."
+        )
+    return defined
 
 
 def control_test(case: ScoredArms, arm: int, is_wanted: Callable[[Arm], bool]) -> ControlTest | None:

@@ -7,8 +7,8 @@ are two kinds of scores, with one interface.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +16,10 @@ import numpy as np
 from tasks.core.arms import Arm
 from tasks.core.errors import BadInput, RealmixError
 from tasks.core.plugins import MetricSpec
+from tasks.core.thresholds import cross_fitted_labels
 
+# Scored at a threshold tuned out of fold, where there are two classes.
+TUNED_METRIC = "f1"
 # A score of zero would make a relative gain infinite.
 SMALLEST_REFERENCE = 1e-12
 
@@ -127,7 +130,6 @@ class RowScores:
         self._from_mean_loss = metric.from_mean_loss
         self._weight = oof.row_weight[oof.rows]
         per_repeat = row_losses(oof, metric, range(len(oof.arms)))
-        self.is_error_rate = bool(np.isin(per_repeat[~np.isnan(per_repeat)], (0.0, 1.0)).all())
         counts = oof.is_validated.sum(axis=0)[oof.rows]
         self.losses = np.nansum(per_repeat, axis=1)[:, oof.rows].T / counts[:, None]
 
@@ -142,37 +144,39 @@ class RowScores:
 
 
 class FoldScores:
-    """Scores computed inside each fold and then averaged over folds."""
+    """Scores computed inside each fold and then averaged over the folds that each draw can score."""
 
-    def __init__(self, oof: OutOfFold, metric: MetricSpec, arms: Iterable[int]) -> None:
-        self._oof, self._metric, self._arms = oof, metric, list(arms)
+    def __init__(self, oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> None:
+        self._oof, self._metric = with_tuned_labels(oof, metric, arms), metric
         position = np.full(len(oof.y), -1)
         position[oof.rows] = np.arange(len(oof.rows))
         self._folds = [(r, rows, position[rows]) for r, rows in scorable_folds(oof)]
 
     def all_arms(self, weights: np.ndarray) -> np.ndarray:
-        columns = [self._score(weights, arm) for arm in self._arms]
-        return np.column_stack(columns)
+        every_draw = np.arange(len(weights))
+        return self._means(weights, [every_draw] * len(self._oof.arms)).T
 
     def of_arms(self, weights: np.ndarray, arms: np.ndarray) -> np.ndarray:
-        scores = np.empty(len(weights))
-        for arm in np.unique(arms):
-            draws = np.flatnonzero(arms == arm)
-            scores[draws] = self._score(weights[draws], self._arms[arm])
-        return scores
+        means = self._means(weights, [np.flatnonzero(arms == arm) for arm in range(len(self._oof.arms))])
+        return means[arms, np.arange(len(weights))]
 
-    def _score(self, weights: np.ndarray, arm: int) -> np.ndarray:
-        """Mean over the folds that each draw can score; NaN where it can score none."""
-        total, count = np.zeros(len(weights)), np.zeros(len(weights))
+    def _means(self, weights: np.ndarray, draws_of_arms: Sequence[np.ndarray]) -> np.ndarray:
+        """Scores of each arm on its own draws, shape (n_arms, n_draws); NaN elsewhere."""
+        total = np.zeros((len(draws_of_arms), len(weights)))
+        count = np.zeros_like(total)
         for repeat, rows, columns in self._folds:
-            scores = np.full(len(weights), np.nan)
             in_fold = weights[:, columns] * self._oof.row_weight[rows]
-            usable = _is_scorable(self._oof, rows, in_fold)
-            predicted = self._oof.predictions[arm, repeat, rows]
-            scores[usable] = draw_scores(self._metric, self._oof.y[rows], predicted, in_fold[usable])
-            total += np.nan_to_num(scores)
-            count += np.isfinite(scores)
-        return np.divide(total, count, out=np.full(len(weights), np.nan), where=count > 0)
+            is_usable = _is_scorable(self._oof, rows, in_fold)
+            for arm, draws in enumerate(draws_of_arms):
+                usable = draws[is_usable[draws]]
+                if not len(usable):
+                    continue
+                predicted = self._oof.predictions[arm, repeat, rows]
+                drawn = in_fold if len(usable) == len(in_fold) else in_fold[usable]
+                scores = draw_scores(self._metric, self._oof.y[rows], predicted, drawn)
+                total[arm, usable] += np.nan_to_num(scores)
+                count[arm, usable] += np.isfinite(scores)
+        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def draw_scores(metric: MetricSpec, y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -220,7 +224,38 @@ def fold_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int] | None =
     if metric.row_loss is not None:
         return _fold_means(oof, metric, wanted)
     folds = scorable_folds(oof)
-    return np.array([[_score_fold(oof, metric, arm, *fold) for fold in folds] for arm in wanted])
+    scored = with_tuned_labels(oof, metric, wanted)
+    return np.array(
+        [[_score_fold(scored, metric, arm, *fold) for fold in folds] for arm in range(len(wanted))]
+    )
+
+
+def with_tuned_labels(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> OutOfFold:
+    """The wanted arms with what `metric` is to score: labels where its threshold is tuned.
+
+    For F1 of two classes a probability of 0.5 is an arbitrary threshold that favours whichever
+    arm happens to be shifted. The threshold of a fold is tuned on the other folds of its repeat;
+    bootstrap draws keep it.
+
+    Returns
+    -------
+    OutOfFold
+        Probabilities are 0 or 1 where the threshold is tuned, otherwise as they were.
+    """
+    predictions = oof.predictions[list(arms)]
+    if metric.name == TUNED_METRIC and oof.is_classification and predictions.shape[-1] == 2:
+        predictions = np.eye(2)[_tuned_labels(oof, predictions[..., 1]).astype(int)]
+    return replace(oof, arms=tuple(oof.arms[arm] for arm in arms), predictions=predictions)
+
+
+def _tuned_labels(oof: OutOfFold, p_positive: np.ndarray) -> np.ndarray:
+    """Who is called positive, of the shape of `p_positive`: (n_arms, n_repeats, n_rows)."""
+    labels = np.zeros(p_positive.shape, dtype=bool)
+    for repeat, rows in enumerate(oof.is_validated):
+        truth, folds, weight = oof.y[rows], oof.folds[repeat, rows], oof.row_weight[rows]
+        for arm, chances in enumerate(p_positive[:, repeat]):
+            labels[arm, repeat, rows] = cross_fitted_labels(truth, chances[rows], folds, weight)
+    return labels
 
 
 def scorable_folds(oof: OutOfFold) -> list[tuple[int, np.ndarray]]:
@@ -278,6 +313,7 @@ def _fold_means(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.n
     means = [
         np.average(losses[:, repeat, rows], axis=1, weights=oof.row_weight[rows])
         for repeat, rows in oof.fold_rows
+        if oof.row_weight[rows].any()
     ]
     return np.asarray(metric.from_mean_loss(np.column_stack(means)))
 

@@ -181,7 +181,7 @@ def smallest_provable_gain(fold_std: float, n_folds: int, *, n_validation: float
 
 
 def smallest_provable_error_gain(disagreement: float, n_rows: int) -> float:
-    """The same for error rates: ``2.8 * sqrt(q / n)``, with q the share of rows disagreed on.
+    """The same for error rates: ``2.8 * sqrt(q / n)``, with q the share of labels that differ.
 
     Examples
     --------

@@ -1,4 +1,9 @@
-"""Holdout by stable hash, and repeated folds over what is left."""
+"""Holdout by stable hash, and repeated folds over what is left.
+
+A row's side must not depend on what pandas takes its column for: a new cell can turn integers
+into floats and numbers into text. So cells are hashed by what they say: 1, 1.0, True and "1"
+are one value, and so are all missing cells.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.core.errors import BadInput
 from tasks.core.schema import Schema, Task
 from tasks.core.seeds import derive_seed
 
@@ -18,6 +24,13 @@ N_SALTS = 64
 MIN_HOLDOUT_ROWS = 100
 MIN_HOLDOUT_CLASS_ROWS = 20
 TARGET_BINS = 10
+# One time to learn from, two to validate on, one for the holdout.
+MIN_TIMES = 4
+MIN_GROUPS = 3
+# Bits of a fraction that count: the last ones depend on who parsed its text.
+FRACTION_BITS = 40
+MISSING_HASH = np.uint64(0x6D697373696E6721)
+TRUTH_WORDS = {word: float(word == "true") for word in ("true", "false")}
 
 
 @dataclass(frozen=True)
@@ -50,29 +63,103 @@ class HoldoutRule:
 
 
 def hash_units(raw: pd.DataFrame, schema: Schema, columns: Sequence[str]) -> np.ndarray:
-    """Hash what decides a row's side: its group, else its key, else its features.
+    """Hash what decides a row's side: its group, else its key, else its frozen columns.
 
     The target never takes part, so rows that are equal but for a corrected label stay
-    together.
+    together. Of the schema only the roles count: inferred types change as a table grows.
 
     Parameters
     ----------
     raw : DataFrame of shape (n_rows, n_columns)
     schema : Schema
     columns : sequence of str
-        Features to hash where there is neither group nor key.
+        Columns to hash where there is neither group nor key; they need not be features.
 
     Returns
     -------
     ndarray of uint64, shape (n_rows,)
+
+    Raises
+    ------
+    BadInput
+        If a column is not in the table.
     """
     unit = schema.with_role("group") or schema.with_role("key")
-    if unit:
-        return pd.util.hash_pandas_object(raw[unit].astype(str), index=False).to_numpy()
-    canonical = schema.apply(raw)[list(columns)]
-    numbers = canonical.select_dtypes("number").columns
-    canonical[numbers] = canonical[numbers] + 0.0  # -0.0 and 0.0 are one value
-    return pd.util.hash_pandas_object(canonical, index=False).to_numpy()
+    hashed = [unit] if unit else list(columns)
+    lost = [name for name in hashed if name not in raw.columns]
+    if lost:
+        raise BadInput(
+            f"The holdout was frozen over columns that the table lacks: {', '.join(lost)}. "
+            "Give these columns back, or start a new study without the earlier plan."
+        )
+    cells = pd.DataFrame({place: hash_cells(raw[name]) for place, name in enumerate(hashed)})
+    return pd.util.hash_pandas_object(cells, index=False).to_numpy()
+
+
+def hash_cells(values: pd.Series) -> np.ndarray:
+    """Hash each cell by what it says, whatever type holds it.
+
+    Parameters
+    ----------
+    values : Series of shape (n_rows,)
+        Numbers, truth values, moments or text.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n_rows,)
+
+    Examples
+    --------
+    >>> hashes = [hash_cells(pd.Series([cell]))[0] for cell in (1, 1.0, True, "1", "1.0", 2)]
+    >>> [int(each == hashes[0]) for each in hashes]
+    [1, 1, 1, 1, 1, 0]
+    """
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = _moment_texts(values)
+    if pd.api.types.is_numeric_dtype(values):
+        return _hash_numbers(values.to_numpy(dtype=float, na_value=np.nan))
+    codes, distinct = pd.factorize(values.astype(object).to_numpy())
+    hashed = np.append(_hash_texts(pd.Series(distinct, dtype=object)), MISSING_HASH)
+    return hashed[codes]  # code -1, a missing cell, is the last one
+
+
+def _hash_numbers(numbers: np.ndarray) -> np.ndarray:
+    whole = np.isnan(numbers) | np.isinf(numbers) | (np.floor(numbers) == numbers)
+    with np.errstate(invalid="ignore", over="ignore"):
+        mantissa, exponent = np.frexp(numbers)
+        rounded = np.ldexp(np.round(np.ldexp(mantissa, FRACTION_BITS)), exponent - FRACTION_BITS)
+    canonical = np.where(whole, numbers, rounded) + 0.0  # -0.0 and 0.0 are one value
+    hashed = pd.util.hash_array(canonical)
+    return np.where(np.isnan(numbers), MISSING_HASH, hashed)
+
+
+def _hash_texts(distinct: pd.Series) -> np.ndarray:
+    """Hash distinct values, none missing: those that read as a number as that number."""
+    texts = distinct.astype(str).str.strip()
+    is_number = pd.to_numeric(texts, errors="coerce").notna()
+    # pandas' own parser is fast but wrong in the last digits of a long number.
+    numbers = texts.where(is_number).map(_exact_number).to_numpy(dtype=float)
+    truths = texts.str.lower().map(TRUTH_WORDS).to_numpy(dtype=float)
+    numbers = np.where(np.isnan(numbers), truths, numbers)
+    hashed = pd.util.hash_array(texts.to_numpy(dtype=object), categorize=False)
+    return np.where(np.isnan(numbers), hashed, _hash_numbers(numbers))
+
+
+def _exact_number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
+
+
+def _moment_texts(moments: pd.Series) -> pd.Series:
+    """ISO 8601 in UTC, as short as it can be said: 2026-01-31, 2026-01-31T10:00:00."""
+    codes, distinct = pd.factorize(moments)
+    stamps = pd.DatetimeIndex(distinct)
+    stamps = stamps.tz_convert("UTC").tz_localize(None) if stamps.tz is not None else stamps
+    texts = pd.Series(np.datetime_as_string(stamps.to_numpy(), unit="us").astype(object), dtype=object)
+    texts = texts.astype(str).str.replace(r"(T00:00:00)?\.?0*$", "", regex=True)
+    return pd.Series(np.append(texts.to_numpy(dtype=object), [None])[codes], index=moments.index)
 
 
 def uniform_from_hash(units: np.ndarray, salt: int) -> np.ndarray:
@@ -98,13 +185,13 @@ def register_holdout(raw: pd.DataFrame, schema: Schema) -> HoldoutRule:
     """Choose the rule for a table seen for the first time.
 
     Of 64 salts the one whose holdout has the most even classes (or target quantiles); for
-    tables with a time column, the last fifth of the rows.
+    tables with a time column, about the last fifth of the rows: at least the latest of
+    `MIN_TIMES` or more distinct times, and never so many that fewer than three are left.
     """
     columns = tuple(schema.feature_names)
     time = schema.with_role("time")
     if time:
-        moments = schema.apply(raw)[time]
-        cutoff = float(moments.quantile(1 - HOLDOUT_FRACTION))
+        cutoff = _cutoff(schema.apply(raw)[time].to_numpy())
         return HoldoutRule(0, HOLDOUT_FRACTION, columns, cutoff)
     units = hash_units(raw, schema, columns)
     labels = _strata(schema.encode_target(schema.apply(raw)), schema.task)
@@ -118,10 +205,22 @@ def holdout_side(raw: pd.DataFrame, schema: Schema, rule: HoldoutRule) -> np.nda
     Returns
     -------
     ndarray of bool, shape (n_rows,)
+
+    Raises
+    ------
+    BadInput
+        If the rule goes by time and the card does not, or the reverse, or a hashed column
+        is missing.
     """
-    if rule.cutoff is not None:
-        moments = schema.apply(raw)[schema.with_role("time")]
-        return (moments > rule.cutoff).to_numpy()
+    time = schema.with_role("time")
+    if (rule.cutoff is None) != (time is None):
+        raise BadInput(
+            f"The holdout was frozen {'by hash' if rule.cutoff is None else 'in time'} but the card declares "
+            f"{'the time column ' + repr(time) if time else 'no time column'}. "
+            "Correct `time` in the card, or start a new study without the earlier plan."
+        )
+    if time:
+        return (schema.apply(raw)[time] > rule.cutoff).to_numpy()
     units = hash_units(raw, schema, rule.columns)
     return uniform_from_hash(units, rule.salt) < rule.fraction
 
@@ -159,16 +258,18 @@ def make_folds(
     groups : ndarray of shape (n_rows,)
         Rows with one group stay in one fold; rows with equal features are one group.
     n_folds, n_repeats : int
+        Fewer folds are dealt where a class has fewer groups than that, but at least two.
 
     Returns
     -------
     ndarray of int, shape (n_repeats, n_rows)
-        Fold of each row in each repeat.
+        Fold of each row in each repeat; no fold is empty.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     strata = _strata(y, task)
     grouped = len(np.unique(groups)) < len(groups)
+    n_folds = _affordable_folds(y, groups, task, n_folds)
     folds = np.empty((n_repeats, len(y)), dtype=int)
     for repeat in range(n_repeats):
         splitter = StratifiedGroupKFold if grouped else StratifiedKFold
@@ -176,26 +277,63 @@ def make_folds(
         parts = kfold.split(np.zeros((len(y), 1)), strata, groups if grouped else None)
         for fold, (_, validation) in enumerate(parts):
             folds[repeat, validation] = fold
+        # A few large groups can leave a fold without rows.
+        folds[repeat] = np.unique(folds[repeat], return_inverse=True)[1]
     return folds
 
 
 def make_time_folds(moments: np.ndarray, *, n_folds: int) -> np.ndarray:
     """Deal rows into consecutive stretches of time; each is validated on what came before.
 
+    Rows of one time stay in one stretch, and no stretch is empty.
+
+    Parameters
+    ----------
+    moments : ndarray of shape (n_rows,)
+    n_folds : int
+        At most; one less than the distinct times where these are fewer.
+
     Returns
     -------
     ndarray of int, shape (1, n_rows)
         0 for the first validated stretch and so on; -1 for the oldest rows, which are
         only ever trained on.
+
+    Examples
+    --------
+    >>> make_time_folds(np.array([2020, 2020, 2020, 2021, 2022]), n_folds=5).tolist()
+    [[-1, -1, -1, 0, 1]]
     """
-    edges = np.quantile(moments, np.linspace(0, 1, n_folds + 2)[1:-1])
-    return (np.searchsorted(edges, moments, side="left") - 1)[np.newaxis, :]
+    _, place, counts = np.unique(moments, return_inverse=True, return_counts=True)
+    n_folds = min(n_folds, len(counts) - 1)
+    stretch = np.arange(1, n_folds + 1)
+    even = np.searchsorted(np.cumsum(counts), stretch / (n_folds + 1) * len(moments)) + 1
+    # Each begins after the one before, and leaves a time to each that follows.
+    rising = np.maximum.accumulate(even - stretch) + stretch
+    begins = np.minimum(rising, len(counts) - n_folds + stretch - 1)
+    return (np.searchsorted(begins, place, side="right") - 1)[np.newaxis, :]
 
 
 def training_rows(folds: np.ndarray, repeat: int, fold: int, *, forward: bool) -> np.ndarray:
     """Rows a fold may train on: all others, or only older ones when going forward in time."""
     of_repeat = folds[repeat]
     return np.flatnonzero(of_repeat < fold if forward else of_repeat != fold)
+
+
+def _affordable_folds(y: np.ndarray, groups: np.ndarray, task: Task, n_folds: int) -> int:
+    """As many folds as every class has groups, but at least two."""
+    pairs = pd.DataFrame({"y": np.zeros(len(y)) if task == "regression" else y, "group": groups})
+    n_groups = pairs.groupby("y")["group"].nunique().min()
+    return max(2, min(n_folds, int(n_groups)))
+
+
+def _cutoff(moments: np.ndarray) -> float:
+    """The time after which about a fifth of the rows lie, some on either side."""
+    times, counts = np.unique(moments, return_counts=True)
+    later = 1 - np.cumsum(counts) / len(moments)
+    allowed = slice(MIN_TIMES - 2, len(times) - 1)
+    nearest = np.argmin(np.abs(later[allowed] - HOLDOUT_FRACTION))
+    return float(times[allowed][nearest])
 
 
 def _strata(y: np.ndarray, task: Task) -> np.ndarray:

@@ -34,13 +34,17 @@ def check_output_folder(out: Path) -> None:
     Raises
     ------
     BadInput
-        If it holds another study, cannot be written, or its disk is nearly full.
+        If it holds a finished study or anything else that is not an interrupted study,
+        cannot be written, or its disk is nearly full.
     """
-    if (out / "verdict.json").exists():
-        raise BadInput(f"{out} holds a finished study: choose another --out, or remove that folder.")
     place = out.absolute()
     if place.exists() and not place.is_dir():
         raise BadInput(f"--out {out} is a file, expected a folder: choose another name.")
+    if (out / "verdict.json").exists():
+        raise BadInput(f"{out} holds a finished study: choose another --out, or remove that folder.")
+    is_ours = (out / "work" / "context.json").exists()
+    if place.exists() and not is_ours and any(place.iterdir()):
+        raise BadInput(f"{out} holds other files, expected a new or empty folder: choose another --out.")
     while not place.exists():
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):

@@ -49,13 +49,13 @@ def _sum_from(bins: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     return np.bincount(bins, amounts)[::-1].cumsum()[::-1]
 
 
-def cross_fitted_f1(
+def cross_fitted_labels(
     y_true: np.ndarray,
     p_positive: np.ndarray,
     folds: np.ndarray,
     sample_weight: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Score each fold at the threshold tuned on the other folds' out-of-fold predictions.
+    """Call the rows of each fold at the threshold tuned on the other folds' out-of-fold predictions.
 
     Parameters
     ----------
@@ -68,41 +68,19 @@ def cross_fitted_f1(
 
     Returns
     -------
-    ndarray of shape (n_folds,)
-        F1 per fold, in the order of the sorted folds; NaN where a fold holds no positive row.
-    """
-    weights = np.ones(len(y_true)) if sample_weight is None else sample_weight
-    scores = []
-    for fold in np.unique(folds):
-        inside = folds == fold
-        threshold = best_f1_threshold(y_true[~inside], p_positive[~inside], weights[~inside])
-        scores.append(f1_at(y_true[inside], p_positive[inside], threshold, weights[inside]))
-    return np.array(scores)
-
-
-def f1_at(
-    y_true: np.ndarray,
-    p_positive: np.ndarray,
-    threshold: float,
-    sample_weight: np.ndarray | None = None,
-) -> float:
-    """F1 of the positive class where ``p_positive >= threshold``; NaN without positive rows.
-
-    Parameters
-    ----------
-    y_true : ndarray of int, shape (n_rows,)
-    p_positive : ndarray of shape (n_rows,)
-    threshold : float
-    sample_weight : ndarray of shape (n_rows,), optional
+    ndarray of bool, shape (n_rows,)
+        Who is called positive. With a single fold there is nothing to tune on: the threshold is 0.5.
 
     Examples
     --------
-    >>> f1_at(np.array([0, 1, 1]), np.array([0.6, 0.7, 0.8]), 0.5)
-    0.8
+    >>> folds = np.array([0, 0, 1, 1])
+    >>> cross_fitted_labels(np.array([0, 1, 0, 1]), np.array([0.1, 0.3, 0.1, 0.4]), folds).tolist()
+    [False, True, False, True]
     """
     weights = np.ones(len(y_true)) if sample_weight is None else sample_weight
-    is_positive, is_called = y_true == 1, p_positive >= threshold
-    if weights[is_positive].sum() <= 0:
-        return float("nan")
-    found = weights[is_positive & is_called].sum()
-    return float(2 * found / (weights[is_positive].sum() + weights[is_called].sum()))
+    labels = np.zeros(len(y_true), dtype=bool)
+    for fold in np.unique(folds):
+        inside = folds == fold
+        threshold = best_f1_threshold(y_true[~inside], p_positive[~inside], weights[~inside])
+        labels[inside] = p_positive[inside] >= threshold
+    return labels

@@ -202,6 +202,8 @@ def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
     if c.challenger.mix.label_rule == "teacher":
         gates.append(_control_gate("distillation", c.beats_distillation))
         gates.append(_control_gate("shuffled marginals", c.beats_shuffled))
+    if c.challenger.mix.balance == "balanced":
+        gates.append(_control_gate("class weights", c.beats_class_weights))
     if c.calibration_change is not None:
         gates.append(_calibration_gate(c.calibration_change))
     return gates

@@ -27,8 +27,6 @@ from tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted, Worke
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # How long a caller waits for an answer before it looks whether the worker still lives.
 HEARTBEAT_SECONDS = 0.2
-# Messages of foreign errors may quote whole arrays.
-LONGEST_MESSAGE = 400
 # The parent's import path comes as an argument: the worker imports what the parent would.
 BOOTSTRAP = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -108,7 +106,7 @@ class WorkerPool:
         RealmixError
             Of the type and with the message that the function raised.
         WorkerError
-            For any other exception of the function.
+            For any other exception of the function: its type alone, whose traceback is in the log.
         """
         request = pickle.dumps((function, kwargs))
         worker = self._take_worker()
@@ -118,7 +116,7 @@ class WorkerPool:
             self._replace(worker)
             raise
         self._give_back(worker)
-        return _result(answer)
+        return self._result(answer, function)
 
     def kill(self) -> None:
         """End all workers at once; waiting and later calls raise `StudyInterrupted`."""
@@ -179,6 +177,15 @@ class WorkerPool:
             if self._is_killed:
                 raise _interrupted() from err
             raise _died(function, worker.exit_code()) from err
+
+    def _result(self, answer: tuple[Any, ...], function: str) -> Any:
+        """Value of an answer, or its error raised on this side."""
+        if answer[0] == "result":
+            return answer[1]
+        if answer[0] == "known":
+            raise answer[1](answer[2])
+        where = f" The traceback is in {self.log_path.name}." if self.log_path else ""
+        raise WorkerError(f"{function} raised {answer[1]}.{where}", answer[2])
 
 
 class _Worker:
@@ -285,26 +292,15 @@ def _outcome(request: bytes) -> bytes:
     except RealmixError as err:
         return pickle.dumps(("known", type(err), str(err)))
     except BaseException as err:  # even SystemExit is only this fit's failure
-        return pickle.dumps(("unforeseen", _brief(err), traceback.format_exc()))
+        trace = traceback.format_exc()
+        print(trace, file=sys.stderr, flush=True)
+        # Only the type: a foreign message may quote cells, and goes no further than the log.
+        return pickle.dumps(("unforeseen", type(err).__name__, trace))
 
 
 def _resolve(function: str) -> Callable[..., Any]:
     module, _, name = function.partition(":")
     return getattr(importlib.import_module(module), name)
-
-
-def _brief(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:LONGEST_MESSAGE]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _result(answer: tuple[Any, ...]) -> Any:
-    """Value of an answer, or its error raised on this side."""
-    if answer[0] == "result":
-        return answer[1]
-    if answer[0] == "known":
-        raise answer[1](answer[2])
-    raise WorkerError(answer[1], answer[2])
 
 
 def _next_wait(deadline: float | None) -> float:

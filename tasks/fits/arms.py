@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tasks.core.arms import Arm, Mix
+from tasks.core.errors import RealmixError
 from tasks.core.mixing import TrainingSet, mix_training_set
 from tasks.core.plugins import Model
 from tasks.fits.pools import load_pool
@@ -43,18 +45,42 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
     X = scope.validation[schema.feature_names]
     shape = (len(X), len(schema.classes)) if schema.is_classification else (len(X),)
     parsed = [Arm.from_dict(arm) for arm in arms]
-    predictions, failures = [], {}
+    predictions: list[np.ndarray] = []
+    failures: dict[str, str] = {}
     for mix, of_mix in groupby(parsed, key=lambda arm: arm.mix):
-        training = training_set(scope, mix)
+        training = training_set_or_reason(scope, mix)
         for arm in of_mix:
-            try:
-                predictions.append(fit_arm(scope, arm, training, n_jobs).predict(X))
-            except Exception as err:  # one learner's failure is a row of the report, not the end
-                # Only the type: a library's message may quote cells.
-                failures[arm.name] = f"the learner raised {type(err).__name__}"
-                predictions.append(np.full(shape, np.nan))
+            predicted = predicted_or_reason(scope, arm, training, X, n_jobs)
+            if isinstance(predicted, str):
+                failures[arm.name] = predicted
+                predicted = np.full(shape, np.nan)
+            predictions.append(predicted)
     scope.write_array(f"{batch}.npy", np.array(predictions))
     return {"seconds": time.perf_counter() - started, "failures": failures}
+
+
+def training_set_or_reason(scope: Scope, mix: Mix) -> TrainingSet | str:
+    """The training set of a mix, or why it cannot be made: its arms fail, the study goes on."""
+    try:
+        return training_set(scope, mix)
+    except RealmixError as err:
+        return str(err)
+    except Exception as err:
+        # Only the type: a library's message may quote cells.
+        return f"its training set could not be made ({type(err).__name__})"
+
+
+def predicted_or_reason(
+    scope: Scope, arm: Arm, training: TrainingSet | str, X: pd.DataFrame, n_jobs: int
+) -> np.ndarray | str:
+    """Predictions of an arm, or why there are none: a row of the report, not the end."""
+    if isinstance(training, str):
+        return training
+    try:
+        return fit_arm(scope, arm, training, n_jobs).predict(X)
+    except Exception as err:
+        # As above.
+        return f"the learner raised {type(err).__name__}"
 
 
 def training_set(scope: Scope, mix: Mix) -> TrainingSet:

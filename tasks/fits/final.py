@@ -30,7 +30,7 @@ def fit_final(
     arm: dict[str, Any],
     export_to: str,
     training_to: str | None,
-    holdout: str | None,
+    raw: str | None,
     n_jobs: int,
 ) -> dict[str, Any]:
     """Fit one arm on all rows of a scope and export it as data files.
@@ -45,8 +45,9 @@ def fit_final(
         Folder for the model's data files and its ``spec.json``.
     training_to : str or None
         Parquet file for the training table.
-    holdout : str or None
-        Canonical rows to predict, for scopes that never saw them.
+    raw : str or None
+        Parquet file of the raw rows the scope was made of, for the columns of the training
+        table that are not modelled.
     n_jobs : int
 
     Returns
@@ -61,11 +62,9 @@ def fit_final(
     model = fit_arm(scope, chosen, training, n_jobs)
     export_model(model, schema, Path(export_to))
     if training_to:
-        write_training_table(training, scope, chosen, Path(training_to))
-    if holdout:
-        rows = pd.read_parquet(holdout)
-        name = f"{Path(export_to).name}-holdout.npy"
-        scope.write_array(name, model.predict(rows[schema.feature_names]))
+        write_training_table(
+            training, scope, chosen, pd.read_parquet(raw) if raw else None, Path(training_to)
+        )
     return {
         "params": MODELS[chosen.model].search_space(chosen.trial, schema),
         "n_real": int((training.origin == REAL).sum()),
@@ -80,7 +79,9 @@ def typed_training_set(training: TrainingSet, schema: Schema) -> TrainingSet:
     return TrainingSet(rows, training.y_proba, training.sample_weight, training.origin)
 
 
-def write_training_table(training: TrainingSet, scope: Scope, arm: Arm, path: Path) -> None:
+def write_training_table(
+    training: TrainingSet, scope: Scope, arm: Arm, raw: pd.DataFrame | None, path: Path
+) -> None:
     """Write the training table, from which alone the model can be trained again.
 
     Raw columns and the target as hard label; beside them origin, weight, seed, snapshot
@@ -89,7 +90,7 @@ def write_training_table(training: TrainingSet, scope: Scope, arm: Arm, path: Pa
     """
     context = scope.context
     schema = context.schema
-    frame = schema.restore(training.rows)
+    frame = with_raw_columns(schema.restore(training.rows), raw, schema)
     frame["_realmix_origin"] = training.origin
     frame["_realmix_weight"] = training.sample_weight
     drawn_with = scope.seed(arm.mix.synthesizer, "sample") if arm.mix.synthesizer else context.seed
@@ -106,6 +107,18 @@ def write_training_table(training: TrainingSet, scope: Scope, arm: Arm, path: Pa
     table = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), RECIPE_KEY: json.dumps(recipe).encode()}
     pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+def with_raw_columns(frame: pd.DataFrame, raw: pd.DataFrame | None, schema: Schema) -> pd.DataFrame:
+    """Put back what is set apart (keys, groups, free text) for the real rows, which come first."""
+    if raw is None:
+        return frame
+    there = {c.name for c in schema.modelled} | {c.name for c in schema.columns if c.kind == "constant"}
+    absent = pd.Series([None] * (len(frame) - len(raw)), dtype=object)
+    for name in (name for name in raw.columns if name not in there):
+        values = raw[name].astype(object).where(raw[name].notna(), None)
+        frame[name] = pd.concat([values, absent], ignore_index=True).infer_objects()
+    return frame
 
 
 def soft_columns(training: TrainingSet, schema: Schema) -> dict[str, np.ndarray]:

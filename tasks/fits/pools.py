@@ -41,7 +41,7 @@ def synthesize(
     Returns
     -------
     dict
-        The pool's log: rows asked, made, kept, copies of real rows, seconds.
+        The pool's log, see :class:`tasks.core.pools.PoolLog`.
 
     Raises
     ------

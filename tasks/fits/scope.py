@@ -75,6 +75,10 @@ class Scope:
     def base_weight(self) -> np.ndarray:
         return np.load(self.folder / "weight.npy", allow_pickle=False)
 
+    @property
+    def groups(self) -> np.ndarray:
+        return np.load(self.folder / "groups.npy", allow_pickle=False)
+
     def seed(self, *key: object) -> int:
         """Seed of one purpose in this scope."""
         return derive_seed(self.context.snapshot, self.context.seed, self.name, *key)
@@ -87,7 +91,11 @@ class Scope:
 
 
 def write_scope(
-    folder: Path, training: pd.DataFrame, weight: np.ndarray, validation: pd.DataFrame | None = None
+    folder: Path,
+    training: pd.DataFrame,
+    weight: np.ndarray,
+    groups: np.ndarray,
+    validation: pd.DataFrame | None = None,
 ) -> Scope:
     """Lay down the rows of a scope.
 
@@ -98,12 +106,15 @@ def write_scope(
         Canonical.
     weight : ndarray of shape (n_training,)
         Weights of the real rows, mean 1.
+    groups : ndarray of int, shape (n_training,)
+        Rows of one number must not be parted: those of a declared group, else equal ones.
     validation : DataFrame of shape (n_validation, n_modelled), optional
     """
     folder.mkdir(parents=True, exist_ok=True)
     scope = Scope(folder)
     training.reset_index(drop=True).to_parquet(folder / "training.parquet", index=False)
     scope.write_array("weight.npy", weight)
+    scope.write_array("groups.npy", groups)
     if validation is not None:
         validation.reset_index(drop=True).to_parquet(folder / "validation.parquet", index=False)
     return scope

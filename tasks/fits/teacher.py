@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.plugins import Model
-from tasks.core.schema import Schema
 from tasks.core.splitting import make_folds
 from tasks.fits.scope import Scope, feature_groups
 from tasks.models import MODELS
@@ -135,7 +134,7 @@ def _member(scope: Scope, name: str, trial: int, n_jobs: int) -> Model:
 def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int) -> np.ndarray:
     """Predictions of each training row by members that did not see it."""
     schema, rows, weight = scope.context.schema, scope.training, scope.base_weight
-    folds = _inner_folds(rows, schema, scope.seed("teacher", "folds"))
+    folds = inner_folds(scope)
     X, y = rows[schema.feature_names], schema.one_hot_target(rows)
     predicted = np.empty_like(y, dtype=float)
     for fold in np.unique(folds):
@@ -145,7 +144,19 @@ def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int) -> np.ndarray
     return predicted
 
 
-def _inner_folds(rows: pd.DataFrame, schema: Schema, seed: int) -> np.ndarray:
-    y = schema.encode_target(rows)
-    groups = feature_groups(rows, schema)
+def inner_folds(scope: Scope) -> np.ndarray:
+    """Deal the training rows of a scope into folds for the out-of-fold labels.
+
+    Rows of one group stay together; where a single declared group is left, equal rows do.
+    Folds are stratified and grouped in studies that go forward in time too: all of these
+    rows are older than those the scope is validated on.
+
+    Returns
+    -------
+    ndarray of int, shape (n_training,)
+    """
+    schema, rows, groups = scope.context.schema, scope.training, scope.groups
+    if len(np.unique(groups)) < 2:
+        groups = feature_groups(rows, schema)
+    y, seed = schema.encode_target(rows), scope.seed("teacher", "folds")
     return make_folds(y, groups, schema.task, n_folds=N_INNER_FOLDS, n_repeats=1, seed=seed)[0]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tasks.core.drawn_scores import calibration_error_draws
 from tasks.core.plugins import MetricSpec
-from tasks.metrics._classes import has_weight
-
-N_BINS = 10
 
 
 def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
@@ -31,14 +29,8 @@ def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | 
     >>> round(compute(np.array([1, 1]), np.array([[0.3, 0.7], [0.3, 0.7]]), None), 6)
     0.3
     """
-    if not has_weight(sample_weight, len(y_true)):
-        return float("nan")
-    weights = np.ones(len(y_true)) if sample_weight is None else sample_weight
-    judged = np.ones(len(y_true), dtype=int) if y_pred.shape[1] == 2 else y_pred.argmax(axis=1)
-    stated = y_pred[np.arange(len(y_true)), judged]
-    gaps = weights * (stated - (y_true == judged))
-    bins = np.minimum((stated * N_BINS).astype(int), N_BINS - 1)
-    return float(np.abs(np.bincount(bins, gaps, N_BINS)).sum() / weights.sum())
+    weights = np.ones(len(y_true)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    return float(calibration_error_draws(y_true, y_pred, weights[None, :])[0])
 
 
 SPEC = MetricSpec(
@@ -49,4 +41,5 @@ SPEC = MetricSpec(
     tasks=("binary", "multiclass"),
     margin=0.003,
     margin_is_relative=False,
+    compute_draws=calibration_error_draws,
 )

@@ -10,7 +10,10 @@ from tasks.metrics._classes import classes_present
 
 
 def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    """Score the most probable class; a tuned threshold is :mod:`tasks.core.thresholds`.
+    """Score the most probable class.
+
+    In comparisons of two-class arms `y_pred` holds labels, made with thresholds tuned on other
+    folds (:func:`tasks.core.scores.with_tuned_labels`).
 
     Parameters
     ----------

@@ -82,8 +82,15 @@ def _as_strings(values: pd.Series, raw_type: str) -> pd.Series:
         return out
     if raw_type == "integer" and pd.api.types.is_numeric_dtype(kept):
         kept = kept.astype(float).astype("int64")
+    elif raw_type == "integer":
+        kept = kept.map(_without_point)
     out[present] = kept.astype(str).to_numpy(dtype=object)
     return out
+
+
+def _without_point(value: Any) -> Any:
+    is_whole = isinstance(value, float | np.floating) and value.is_integer()
+    return int(value) if is_whole else value
 
 
 def encode_codes(frame: pd.DataFrame, spec: Spec) -> np.ndarray:

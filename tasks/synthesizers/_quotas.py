@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
+from tasks.core.config import DerivedRule, Rule
 from tasks.core.errors import BadInput, SynthesizerFailed
 from tasks.core.pools import spread_classes
+from tasks.core.rules import apply_derived, violations
 from tasks.core.schema import Column, Schema
 from tasks.core.seeds import derive_seed
 
@@ -29,7 +31,13 @@ class QuotaSynthesizer(ABC):
 
     Subclasses learn in `_learn` and give rows in `_draw`; this class apportions the rows,
     fits them to the schema, counts, draws again what is missing and stops after
-    `MAX_ROUNDS` draws per class.
+    `MAX_ROUNDS` draws per class. Derived columns are computed, and rows that break a rule
+    are drawn again like rows of a class that is full.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        The card's; none for controls, which know no relation between columns.
 
     Attributes
     ----------
@@ -40,8 +48,12 @@ class QuotaSynthesizer(ABC):
     """
 
     name: str
+    rules: tuple[Rule, ...] = ()
     real_: pd.DataFrame
     schema_: Schema
+
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self.rules = tuple(rules)
 
     def fit(self, real: pd.DataFrame, *, schema: Schema, random_state: int, max_steps: int | None) -> Self:
         """Learn the real training rows; see :class:`tasks.core.plugins.Synthesizer`."""
@@ -113,7 +125,9 @@ class QuotaSynthesizer(ABC):
             if missing == 0:
                 return
             n_rows = _next_draw(missing, draw, drawn, hits)
-            rows = self._finish(self._draw(n_rows, label, derive_seed(random_state, label, draw)))
+            rows = self._lawful(
+                self._finish(self._draw(n_rows, label, derive_seed(random_state, label, draw)))
+            )
             drawn += n_rows
             hits += len(self._of_class(rows, label))
             for other, quota in quotas.items():
@@ -136,6 +150,24 @@ class QuotaSynthesizer(ABC):
                 rows[name] = ((rows[name] / step).round() * step).round(MAX_DECIMALS)
         return rows
 
+    def _lawful(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows with derived columns as the card computes them, without those that break a rule."""
+        if not self.rules or rows.empty:
+            return rows
+        rows = self._with_derived(rows)
+        broken = violations(self.schema_.restore(rows), self.rules).any(axis=1)
+        return rows[~broken].reset_index(drop=True)
+
+    def _with_derived(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Computed cells beyond the real range are clipped to it, and so break their rule."""
+        modelled = {column.name for column in self.schema_.modelled}
+        names = [r.column for r in self.rules if isinstance(r, DerivedRule) and r.column in modelled]
+        if not names:
+            return rows
+        computed = self.schema_.apply(apply_derived(self.schema_.restore(rows), self.rules))
+        derived = {name: computed[name].to_numpy() for name in names}
+        return self.schema_.align(rows.assign(**derived), reference=self.real_)
+
     def _shortage(
         self,
         label: str | None,
@@ -147,9 +179,10 @@ class QuotaSynthesizer(ABC):
             f"{'rows' if name is None else repr(name)} {_n_rows(kept[name]):,} of {quota:,}"
             for name, quota in quotas.items()
         )
+        ruled = ", check that the card's rules can hold" if self.rules else ""
         return (
             f"'{self.name}' gave too few rows{'' if label is None else f' of class {label!r}'} in "
-            f"{drawn:,} drawn (made {counts}): give it more steps or real rows, or leave it out."
+            f"{drawn:,} drawn (made {counts}): give it more steps or real rows{ruled}, or leave it out."
         )
 
 

@@ -6,12 +6,13 @@ import contextlib
 import io
 import random
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tasks.core.config import Rule
 from tasks.synthesizers._encoding import TableEncoding, is_code
 from tasks.synthesizers._quotas import QuotaSynthesizer
 
@@ -44,6 +45,7 @@ class SdvSynthesizer(QuotaSynthesizer):
         True for CTGAN and its kin, which can be asked for rows of one class.
     is_balanced : bool
         True for TVAE, which learns rare classes only when they are made even for the fit.
+    rules : sequence of Rule
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class SdvSynthesizer(QuotaSynthesizer):
         *,
         is_conditional: bool = False,
         is_balanced: bool = False,
+        rules: Sequence[Rule] = (),
     ) -> None:
+        super().__init__(rules)
         self.name = name
         self.model = model
         self.settings = settings

@@ -7,7 +7,9 @@ from tasks.synthesizers._sdv import DEFAULT_STEPS, SdvSynthesizer, gan_settings
 
 SPEC = SynthesizerSpec(
     name="copulagan",
-    build=lambda card: SdvSynthesizer("copulagan", "CopulaGANSynthesizer", gan_settings, is_conditional=True),
+    build=lambda card: SdvSynthesizer(
+        "copulagan", "CopulaGANSynthesizer", gan_settings, is_conditional=True, rules=card.rules
+    ),
     family="gan",
     reference="https://docs.sdv.dev/sdv/single-table-data/modeling/synthesizers/copulagansynthesizer",
     fit_cost=lambda n_rows, n_columns, steps: (

@@ -8,7 +8,7 @@ from tasks.synthesizers._sdv import SdvSynthesizer
 SPEC = SynthesizerSpec(
     name="gaussian-copula",
     build=lambda card: SdvSynthesizer(
-        "gaussian-copula", "GaussianCopulaSynthesizer", lambda n_rows, max_steps: {}
+        "gaussian-copula", "GaussianCopulaSynthesizer", lambda n_rows, max_steps: {}, rules=card.rules
     ),
     family="copula",
     reference="Patki, Wedge, Veeramachaneni 2016, doi:10.1109/DSAA.2016.49",

@@ -74,7 +74,7 @@ def _positions(groups: pd.Series | None, n_rows: int) -> list[np.ndarray]:
 
 SPEC = SynthesizerSpec(
     name="neighbour-swap",
-    build=lambda card: NeighbourSwap(),
+    build=lambda card: NeighbourSwap(card.rules),
     family="augmentation",
     reference="Bucila, Caruana, Niculescu-Mizil 2006, doi:10.1145/1150402.1150464",
     fit_cost=lambda n_rows, n_columns, steps: 0.01 + 3e-4 * n_columns + 2e-10 * n_rows**2 * n_columns,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import DistributionRule, Rule
+from tasks.core.config import DistributionRule
 from tasks.core.errors import BadInput
 from tasks.core.plugins import SynthesizerSpec
-from tasks.core.rules import apply_derived, check_rules, holds, violations
+from tasks.core.rules import check_rules, holds
 from tasks.synthesizers._quotas import QuotaSynthesizer
 
 # For regression a row's features come from real rows whose target is this near (share of ranks).
@@ -32,13 +32,10 @@ class RuleBased(QuotaSynthesizer):
     A row starts with its target; each feature is drawn alone from real rows of that class
     (for regression: of a near target). Distribution rules then overwrite their columns,
     derived columns are computed, and rows that break a range or a dependency are drawn
-    again. What relates the features to each other is the rules, nothing else.
+    again, as for every synthesizer. What relates the features to each other is the rules, nothing else.
     """
 
     name = "rules"
-
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
-        self.rules = rules
 
     def _learn(self, random_state: int, max_steps: int | None) -> None:
         restored = self.schema_.restore(self.real_.iloc[:5])
@@ -53,9 +50,7 @@ class RuleBased(QuotaSynthesizer):
         for rule in self.rules:
             if isinstance(rule, DistributionRule):
                 rows = self._redraw(rows, rule, rng)
-        restored = apply_derived(self.schema_.restore(self._finish(rows)), self.rules)
-        allowed = ~violations(restored, self.rules).any(axis=1)
-        return self.schema_.apply(restored[allowed])
+        return rows
 
     def _by_target(self, n_rows: int, label: str | None, rng: np.random.Generator) -> pd.DataFrame:
         target = self.real_[self.schema_.target].to_numpy()

@@ -89,7 +89,7 @@ class SequentialTrees(QuotaSynthesizer):
 
 SPEC = SynthesizerSpec(
     name="sequential-trees",
-    build=lambda card: SequentialTrees(),
+    build=lambda card: SequentialTrees(card.rules),
     family="trees",
     reference="Reiter 2005, Journal of Official Statistics 21(3); Nowok, Raab, Dibben 2016, "
     "doi:10.18637/jss.v074.i11",

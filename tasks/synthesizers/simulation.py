@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from tasks.core.config import Rule
 from tasks.core.errors import BadInput, SynthesizerFailed
 from tasks.core.plugins import SynthesizerSpec
 from tasks.synthesizers._quotas import QuotaSynthesizer
@@ -24,11 +25,13 @@ class Simulation(QuotaSynthesizer):
     ----------
     location : str or None
         ``module:function``.
+    rules : sequence of Rule
     """
 
     name = "simulation"
 
-    def __init__(self, location: str | None) -> None:
+    def __init__(self, location: str | None, rules: Sequence[Rule] = ()) -> None:
+        super().__init__(rules)
         self.simulate = load_simulation(location)
 
     def _learn(self, random_state: int, max_steps: int | None) -> None:
@@ -76,7 +79,7 @@ def load_simulation(location: str | None) -> Simulate:
 
 SPEC = SynthesizerSpec(
     name="simulation",
-    build=lambda card: Simulation(card.simulate),
+    build=lambda card: Simulation(card.simulate, card.rules),
     family="simulation",
     reference="https://simpy.readthedocs.io",
     fit_cost=lambda n_rows, n_columns, steps: 0.01,

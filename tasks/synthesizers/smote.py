@@ -91,7 +91,7 @@ class Smote(QuotaSynthesizer):
 
 SPEC = SynthesizerSpec(
     name="smote",
-    build=lambda card: Smote(),
+    build=lambda card: Smote(card.rules),
     family="augmentation",
     reference="Chawla, Bowyer, Hall, Kegelmeyer 2002, doi:10.1613/jair.953",
     fit_cost=lambda n_rows, n_columns, steps: 0.005 + 1e-6 * n_rows * n_columns,

@@ -15,7 +15,7 @@ from tasks.core.validation import ExpectationOutcome, ValidationOutcome
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 
-QUARANTINE_REASON = "_reason"
+QUARANTINE_REASON = "_realmix_reason"
 # Great Expectations' page takes style, icons and scripts from elsewhere; opened in a browser it would
 # tell others about the study. The policy forbids every load, and every script, which needs those loads;
 # the style stands for what is missing and hides what does nothing without it.

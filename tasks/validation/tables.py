@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from expectations.declared import RULE_COLUMN
+from expectations.synthetic import COPIES_COLUMN
 from tasks.core.arms import CONTROL_SYNTHESIZERS
-from tasks.core.config import DataCard, DistributionRule
+from tasks.core.config import ConditionRule, DataCard, DerivedRule, DistributionRule
+from tasks.core.errors import BadInput
 from tasks.core.pools import is_copy
 from tasks.core.rules import violations
 from tasks.core.schema import Schema
@@ -18,7 +21,7 @@ from tasks.validation.metadata import narrowed, personal_columns, suite_metadata
 from tasks.validation.run import run_suite
 from tasks.validation.store import write_quarantine, write_validation
 
-ROW = "_row"
+ROW = "_realmix_row"
 
 
 def validate_raw(
@@ -33,7 +36,7 @@ def validate_raw(
     card : DataCard
     folder : Path
         Gets ``raw.suite.json``, ``raw.json``, ``raw.html`` and, where rows are bad,
-        ``quarantine.parquet``: these rows with their reason in ``_reason``.
+        ``quarantine.parquet``: these rows with their reason in ``_realmix_reason``.
 
     Returns
     -------
@@ -49,10 +52,15 @@ def validate_raw(
     """
     from expectations.raw import suite
 
-    frame = _with_parsed_dates(raw, schema)
+    # Ranges have expectations of their own, which name the column.
+    rules = [i for i, rule in enumerate(card.rules) if isinstance(rule, ConditionRule | DerivedRule)]
+    frame = _with_parsed_dates(raw, schema).assign(**_rule_columns(raw, card, rules))
     frame[ROW] = np.arange(len(raw))
     outcome = run_suite(
-        frame, suite(suite_metadata(schema, card)), personal=personal_columns(schema, card), row_column=ROW
+        frame,
+        suite(suite_metadata(schema, card, rule_columns=rules)),
+        personal=personal_columns(schema, card),
+        row_column=ROW,
     )
     write_validation(outcome, folder)
     is_bad = np.isin(np.arange(len(raw)), list(outcome.bad_rows))
@@ -84,7 +92,7 @@ def validate_synthetic(
     class_counts : mapping of class to count, optional
         Rows asked of each class.
     is_control : bool
-        Controls may copy real rows.
+        Controls may copy real rows and break the card's rules.
 
     Returns
     -------
@@ -93,7 +101,8 @@ def validate_synthetic(
     """
     from expectations.synthetic import suite
 
-    rules = [i for i, rule in enumerate(card.rules) if not isinstance(rule, DistributionRule)]
+    of_rows = [i for i, rule in enumerate(card.rules) if not isinstance(rule, DistributionRule)]
+    rules = [] if is_control else of_rows
     is_whole = set(synthetic.columns) >= {c.name for c in schema.modelled}
     metadata = suite_metadata(
         narrowed(schema, real),
@@ -104,21 +113,28 @@ def validate_synthetic(
     )
     frame = _typed_as_in_file(synthetic, schema)
     if is_whole:
-        frame = frame.assign(**_rule_columns(synthetic, schema, card, rules))
+        frame = frame.assign(**_synthetic_rule_columns(synthetic, schema, card, rules))
         if not is_control:
-            frame["_copies_real"] = is_copy(synthetic, real)
+            frame[COPIES_COLUMN] = is_copy(synthetic, real)
     return run_suite(frame, suite(metadata), personal=personal_columns(schema, card))
 
 
 def gate_synthetic(
-    rows: pd.DataFrame, real: pd.DataFrame, schema: Schema, card: DataCard, synthesizer: str, folder: Path
+    rows: pd.DataFrame,
+    real: pd.DataFrame,
+    schema: Schema,
+    card: DataCard,
+    synthesizer: str,
+    folder: Path,
+    *,
+    class_counts: Mapping[str, int] | None,
 ) -> str | None:
     """Say why a pool of synthetic rows must not be used, or None, and store the result in `folder`.
 
     See :func:`validate_synthetic`.
     """
     is_control = synthesizer in CONTROL_SYNTHESIZERS
-    outcome = validate_synthetic(rows, real, schema, card, is_control=is_control)
+    outcome = validate_synthetic(rows, real, schema, card, class_counts=class_counts, is_control=is_control)
     write_validation(outcome, folder)
     return outcome.failure
 
@@ -187,14 +203,24 @@ def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return canonical.assign(**typed)
 
 
-def _rule_columns(
+def _synthetic_rule_columns(
     synthetic: pd.DataFrame, schema: Schema, card: DataCard, indices: Sequence[int]
 ) -> dict[str, np.ndarray]:
-    """For each rule of rows whether each row breaks it; nothing where the rows are of wrong types."""
-    if not indices:
-        return {}
+    """The same for canonical rows; nothing where they are of wrong types."""
     try:
-        broken = violations(schema.restore(synthetic), card.rules).to_numpy()
+        restored = schema.restore(synthetic)
     except (TypeError, ValueError):
-        return {}  # the suite misses the columns, and names the column of the wrong type
-    return {f"_rule_{i}": broken[:, place] for place, i in enumerate(indices)}
+        return {}
+    return _rule_columns(restored, card, indices)
+
+
+def _rule_columns(rows: pd.DataFrame, card: DataCard, indices: Sequence[int]) -> dict[str, np.ndarray]:
+    """For each of these rules whether each row breaks it; nothing where that cannot be said.
+
+    The suite then misses the columns, and names the column that is lost or of the wrong type.
+    """
+    try:
+        broken = violations(rows, [card.rules[i] for i in indices]).to_numpy()
+    except (BadInput, TypeError, ValueError):
+        return {}
+    return {RULE_COLUMN.format(i): broken[:, place] for place, i in enumerate(indices)}

@@ -70,17 +70,20 @@ def raw_table() -> pd.DataFrame:
             "job": ["cook", "nurse"] * (n // 2),
             "since": pd.date_range("2020-01-01", periods=n),
             "bought": ["no", "no", "yes"] * (n // 3),
-            "_row": range(n),
+            "_realmix_row": range(n),
+            "_realmix_rule_1": False,
         }
     )
 
 
 def raw_suite() -> Any:
-    return raw.suite({"schema": SCHEMA, "key": "id", "time": "since", "rules": [RANGE_RULE]})
+    return raw.suite(
+        {"schema": SCHEMA, "key": "id", "time": "since", "rules": [RANGE_RULE], "rule_columns": [1]}
+    )
 
 
 def test_a_raw_table_in_order_passes() -> None:
-    assert failures(raw_table(), raw_suite(), "_row") == {}
+    assert failures(raw_table(), raw_suite(), "_realmix_row") == {}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +97,7 @@ def test_a_raw_table_in_order_passes() -> None:
         (set_cell("id", 101), "row_key_to_be_unique:id", "critical"),
         (set_cell("since", pd.NaT), "column_values_to_not_be_null:since", "critical"),
         (set_cell("age", 17), "declared_range_to_hold:age", "critical"),
+        (set_cell("_realmix_rule_1", True), "declared_rule_to_hold:_realmix_rule_1", "critical"),
         (set_cell("income", np.inf), "column_numbers_to_be_finite:income", "critical"),
         (set_column("income", [1.0] + [None] * 59), "column_values_to_not_be_null:income", "warning"),
         (set_cell("since", pd.Timestamp("1850-01-01")), "dates_to_be_plausible:since", "warning"),
@@ -106,18 +110,18 @@ def test_a_raw_table_in_order_passes() -> None:
     ],
 )
 def test_a_raw_table_fails_the_expectation_it_breaks(spoil: Spoil, expectation: str, severity: str) -> None:
-    failed = failures(spoil(raw_table()), raw_suite(), "_row")
+    failed = failures(spoil(raw_table()), raw_suite(), "_realmix_row")
     assert failed[expectation].severity == severity
 
 
 def test_text_in_a_number_column_raises_and_is_critical() -> None:
-    failed = failures(set_column("income", "a lot")(raw_table()), raw_suite(), "_row")
+    failed = failures(set_column("income", "a lot")(raw_table()), raw_suite(), "_realmix_row")
     outcome = failed["column_numbers_to_be_finite:income"]
     assert outcome.exception and outcome.is_critical_failure and not outcome.sets_rows_aside
 
 
 def test_an_info_expectation_on_a_missing_column_is_critical() -> None:
-    failed = failures(raw_table().drop(columns="job"), raw_suite(), "_row")
+    failed = failures(raw_table().drop(columns="job"), raw_suite(), "_realmix_row")
     assert failed["column_unique_value_count_to_be_between:job"].is_critical_failure
 
 
@@ -127,8 +131,8 @@ def test_an_info_expectation_on_a_missing_column_is_critical() -> None:
 def test_classes_are_known_in_the_type_of_the_file(raw_type: str, labels: list[Any]) -> None:
     target = column("bought", "categorical", raw_type, role="target")
     schema = {**SCHEMA, "columns": [*SCHEMA["columns"][:-1], target], "classes": [str(v) for v in labels]}  # type: ignore[index]
-    suite = raw.suite({"schema": schema, "key": None, "time": None, "rules": []})
-    assert failures(raw_table().assign(bought=labels * 30), suite, "_row") == {}
+    suite = raw.suite({"schema": schema, "key": None, "time": None, "rules": [], "rule_columns": []})
+    assert failures(raw_table().assign(bought=labels * 30), suite, "_realmix_row") == {}
 
 
 # --- synthetic
@@ -143,8 +147,8 @@ def synthetic_table() -> pd.DataFrame:
             "job": np.array(["cook", "nurse"] * (n // 2), dtype=object),
             "since": pd.date_range("2020-01-01", periods=n).astype("datetime64[ns]"),
             "bought": np.array(["no", "yes"] * (n // 2), dtype=object),
-            "_rule_0": False,
-            "_copies_real": False,
+            "_realmix_rule_0": False,
+            "_realmix_copies_real": False,
         }
     )
 
@@ -176,7 +180,7 @@ def test_a_synthetic_table_in_order_passes() -> None:
         (set_cell("since", pd.Timestamp("2020-04-01")), "values_to_stay_in_range:None"),
         (set_cell("income", -np.inf), "values_to_stay_in_range:None"),
         (set_cell("bought", "yes"), "value_counts_to_equal:bought"),
-        (set_cell("_rule_0", True), "declared_rule_to_hold:_rule_0"),
+        (set_cell("_realmix_rule_0", True), "declared_rule_to_hold:_realmix_rule_0"),
     ],
 )
 def test_a_synthetic_table_fails_the_expectation_it_breaks(spoil: Spoil, expectation: str) -> None:
@@ -196,14 +200,16 @@ def test_a_lost_column_raises_in_every_expectation_that_needs_it() -> None:
 @pytest.mark.parametrize(("n_copies", "severities"), [(0, set()), (2, {"info"}), (3, {"info", "warning"})])
 def test_copies_of_real_rows_are_told_and_many_are_a_warning(n_copies: int, severities: set[str]) -> None:
     table = synthetic_table()
-    table["_copies_real"] = np.arange(len(table)) < n_copies
-    copies = [e for e in run_suite(table, synthetic_suite()).expectations if e.column == "_copies_real"]
+    table["_realmix_copies_real"] = np.arange(len(table)) < n_copies
+    copies = [
+        e for e in run_suite(table, synthetic_suite()).expectations if e.column == "_realmix_copies_real"
+    ]
     assert {e.severity for e in copies if not e.success} == severities
     assert all(e.unexpected_fraction == n_copies / 40 for e in copies if not e.success)
 
 
 def test_a_control_may_copy() -> None:
-    table = synthetic_table().drop(columns="_copies_real")
+    table = synthetic_table().drop(columns="_realmix_copies_real")
     assert failures(table, synthetic_suite(is_control=True)) == {}
 
 
@@ -211,7 +217,7 @@ def test_a_control_may_copy() -> None:
 
 
 def training_table() -> pd.DataFrame:
-    table = raw_table().drop(columns="_row")
+    table = raw_table().drop(columns=["_realmix_row", "_realmix_rule_1"])
     proba = np.linspace(0, 1, len(table))
     return table.assign(
         _realmix_origin=["real"] * 40 + ["ctgan"] * 20,
@@ -233,6 +239,10 @@ def test_a_training_table_in_order_passes() -> None:
     assert failures(training_table(), training_suite()) == {}
 
 
+def test_a_row_may_weigh_nothing() -> None:
+    assert failures(set_cell("_realmix_weight", 0.0)(training_table()), training_suite()) == {}
+
+
 def test_a_training_table_with_hard_labels_passes() -> None:
     table = training_table().drop(columns=["_realmix_proba_no", "_realmix_proba_yes"])
     assert failures(table, training_suite(is_soft=False)) == {}
@@ -247,7 +257,7 @@ def test_a_training_table_with_hard_labels_passes() -> None:
         (set_cell("_realmix_origin", None), "column_values_to_not_be_null:_realmix_origin"),
         (set_cell("_realmix_origin", "tvae"), "column_levels_to_be_known:_realmix_origin"),
         (set_cell("_realmix_origin", "ctgan"), "value_counts_to_equal:_realmix_origin"),
-        (set_cell("_realmix_weight", 0.0), "column_values_to_be_between:_realmix_weight"),
+        (set_cell("_realmix_weight", -0.1), "column_values_to_be_between:_realmix_weight"),
         (set_cell("_realmix_weight", np.inf), "column_values_to_be_between:_realmix_weight"),
         (set_cell("_realmix_weight", None), "column_values_to_not_be_null:_realmix_weight"),
         (set_cell("_realmix_proba_no", 1.01), "column_values_to_be_between:_realmix_proba_no"),

@@ -80,6 +80,7 @@ CASES = {
     "positive class that is none": (lambda d: [good(d), "--positive", "perhaps"], ["perhaps", "no, yes"]),
     "bad budget": (lambda d: [good(d), "--budget", "soon"], ["soon", "5m"]),
     "negative ratio": (lambda d: [good(d), "--ratios", "-1"], ["ratio"]),
+    "ratio that is no number": (lambda d: [good(d), "--ratios", "nan"], ["ratio"]),
     "plan that is none": (lambda d: [good(d), "--plan", write(d / "p.json", b"{}")], ["plan"]),
     "output is a file": (lambda d: [good(d), "--out", write(d / "results", b"x")], ["results", "folder"]),
     "rules the card lacks": (lambda d: [good(d), "--synthesizers", "rules"], ["rules", "card"]),

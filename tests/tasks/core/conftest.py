@@ -96,10 +96,12 @@ def simulate(
     return OutOfFold(arms, np.zeros(n_rows), folds, np.sqrt(losses), 0.8 * n_rows)
 
 
-def rank(seed: int, *, n_rows: int = 300, n_repeats: int = 2, strength: float = 1.0) -> OutOfFold:
+def rank(
+    seed: int, *, n_rows: int = 300, n_repeats: int = 2, strength: float = 1.0, n_candidates: int = 6
+) -> OutOfFold:
     """A binary study: every arm sees the class through noise, the first candidate through less."""
     rng = np.random.default_rng(seed)
-    arms = named_arms(6)
+    arms = named_arms(n_candidates)
     y = (rng.random(n_rows) < 0.3).astype(int)
     common = rng.normal(size=n_rows)
     own = rng.normal(size=(len(arms), 1, n_rows)) * 0.2

@@ -80,7 +80,17 @@ BAD_TABLES: dict[str, tuple[pd.DataFrame, dict[str, Any], list[str]]] = {
     "broken rule": (
         customers(),
         {"rules": [{"kind": "derived", "column": "age", "expression": "balance +* 2"}]},
-        ["rule 1", "no pandas expression"],
+        ["rule 1", "cannot be parsed", "correct the rule"],
+    ),
+    "code in a rule": (
+        customers(),
+        {"rules": [{"kind": "dependency", "when": "@pd.io.common.os.getcwd() == ''", "then": "age > 0"}]},
+        ["rule 1", "cannot be used"],
+    ),
+    "function in a rule": (
+        customers(),
+        {"rules": [{"kind": "derived", "column": "age", "expression": "sqrt(balance)"}]},
+        ["rule 1", "Call is not allowed"],
     ),
     "two roles": (customers(), {"key": "bought"}, ["'bought'", "target", "key", "one role"]),
     "target ignored": (customers(), {"ignore": ["bought"]}, ["'bought'", "target", "ignore"]),
@@ -164,6 +174,21 @@ BAD_TABLES: dict[str, tuple[pd.DataFrame, dict[str, Any], list[str]]] = {
     "negative weight": (customers(), {"weight": "balance"}, ["weight", "'balance'", "at least 0"]),
     "words as weight": (customers(), {"weight": "town"}, ["weight", "'town'"]),
     "words as time": (customers(), {"time": "town"}, ["time", "'town'", "no date"]),
+    "some words as time": (
+        customers(day=["2026-01-31"] * 150 + ["soon"] * 50),
+        {"time": "day"},
+        ["time", "'day'", "no date in 50 of 200 rows"],
+    ),
+    "three times": (
+        customers(year=np.arange(N_ROWS) % 3),
+        {"time": "year"},
+        ["time", "'year'", "3 distinct values", "at least 4"],
+    ),
+    "two groups": (
+        customers(shop=np.arange(N_ROWS) % 2),
+        {"group": "shop"},
+        ["group", "'shop'", "2 groups", "at least 3"],
+    ),
     "gap in the time": (with_cell("balance", np.nan), {"time": "balance"}, ["time", "missing in 1 of 200"]),
     "gap in the group": (with_cell("town", None), {"group": "town"}, ["group", "missing in 1 of 200"]),
     "reserved name": (customers(_realmix_weight=1.0), {}, ["_realmix_weight", "Rename"]),
@@ -220,3 +245,15 @@ def test_a_time_column_of_dates_is_a_feature_but_not_the_only_one_that_counts():
     days = pd.date_range("2026-01-01", periods=N_ROWS).astype(str)
     schema = check_study_input(customers(day=days), DataCard(target="bought", time="day"))
     assert schema["day"].kind == "datetime" and schema.with_role("time") == "day"
+
+
+@pytest.mark.parametrize("times", [np.arange(N_ROWS), np.arange(N_ROWS) % 4, np.arange(N_ROWS) // 2 * 0.5])
+def test_numbers_as_time_are_numbers_whatever_they_look_like(times):
+    schema = check_study_input(customers(when=times), DataCard(target="bought", time="when"))
+    assert schema["when"].kind == "numeric" and "when" in schema.feature_names
+
+
+def test_a_rule_over_a_column_with_gaps_in_the_first_rows_passes():
+    member = pd.Series([None] * 50 + [True, False] * 75, dtype=object)
+    rules = [{"kind": "dependency", "when": "member == True", "then": "age > 0"}]
+    check_study_input(customers(member=member), parse_card({"target": "bought", "rules": rules}))

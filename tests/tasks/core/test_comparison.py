@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from tasks.core.arms import Arm, Mix
-from tasks.core.comparison import compare
+from tasks.core.comparison import _bootstrap, compare
 from tasks.core.drawn_scores import (
     average_precision_draws,
     balanced_accuracy_draws,
+    calibration_error_draws,
     f1_draws,
     r2_draws,
     roc_auc_draws,
 )
 from tasks.core.errors import BadInput, RealmixError
+from tasks.core.scored_arms import ScoredArms
 from tasks.core.scores import OutOfFold, fold_scores
+from tasks.metrics import METRICS
 
 
 def test_a_planted_arm_wins_and_every_row_of_the_table_says_why(simulate_study, squared_error):
@@ -182,6 +185,136 @@ def test_equal_rankings_promise_no_auc(simulate_ranking, roc_auc):
     assert np.mean(promised) == pytest.approx(0.0, abs=0.01)
 
 
+def test_the_best_of_many_equal_rankings_promises_no_auc(simulate_ranking, roc_auc):
+    """All arms must take part in the draws: a shortlist picked on all rows promises 0.005 here."""
+    promised = [
+        compare(
+            simulate_ranking(seed, n_rows=200, n_repeats=1, n_candidates=120),
+            roc_auc,
+            seed=seed,
+            n_bootstrap=60,
+        ).promised_gain
+        for seed in range(12)
+    ]
+    assert np.mean(promised) < 0.003
+
+
+def test_every_arm_takes_part_in_the_draws_of_a_ranking(simulate_ranking, roc_auc):
+    oof = simulate_ranking(0, n_candidates=20)
+    case = ScoredArms(oof, roc_auc, frozenset({"class-prior"}))
+    assert _bootstrap(case, 5, seed=0).in_bag.shape == (5, len(oof.arms))
+
+
+def test_a_side_metric_never_ends_a_study(simulate_ranking, roc_auc, caplog):
+    oof = simulate_ranking(0)
+    by_class = np.repeat(oof.y[None, :], oof.folds.shape[0], axis=0)
+    failing = dataclasses.replace(roc_auc, name="failing", compute=lambda y, p, w: 1 / 0)
+    comparison = compare(
+        dataclasses.replace(oof, folds=by_class), METRICS["log_loss"], seed=0, n_bootstrap=50,
+        extra_metrics=[roc_auc, METRICS["f1"], failing, METRICS["brier"]],
+    )  # fmt: skip
+    for row in comparison.arms:
+        assert np.isnan([row.extra_metrics[name] for name in ("roc_auc", "f1", "failing")]).all()
+        assert np.isfinite(row.extra_metrics["brier"])
+    assert "failing" in caplog.text
+    json.dumps(comparison.to_dict(), allow_nan=False)
+
+
+def test_a_side_metric_is_averaged_over_the_folds_that_define_it(simulate_study, squared_error):
+    oof = constant_truth_in(simulate_study(0, n_repeats=1), folds=[0])
+    comparison = compare(oof, squared_error, seed=0, n_bootstrap=50, extra_metrics=[METRICS["r2"]])
+    by_fold = fold_scores(oof, METRICS["r2"], [6])[0]
+    assert np.isnan(by_fold[0])
+    assert comparison.row(oof.arms[6]).extra_metrics["r2"] == pytest.approx(by_fold[1:].mean())
+
+
+def test_a_metric_undefined_in_some_folds_is_decided_on_the_others(simulate_study):
+    oof = constant_truth_in(simulate_study(0, offsets={4: 0.1, 6: -0.5}), folds=[0])
+    comparison = compare(oof, METRICS["r2"], seed=0, n_bootstrap=50)
+    assert comparison.n_folds == 14
+    assert comparison.winner == oof.arms[6]
+    assert comparison.share_of_folds_won > 0.5
+    assert comparison.p_corrected < 1
+    numbers = ("promised_gain", "challenger_gain", "standard_error", "p_value", "smallest_provable_gain")
+    assert np.isfinite([getattr(comparison, name) for name in numbers]).all()
+    assert comparison.beats_duplicates is not None
+    assert np.isfinite(comparison.beats_duplicates.interval).all()
+
+
+def test_a_metric_undefined_in_every_fold_is_refused(simulate_study):
+    oof = constant_truth_in(simulate_study(0), folds=range(5))
+    with pytest.raises(BadInput, match="r2 is undefined in every one of 15 validation folds"):
+        compare(oof, METRICS["r2"], seed=0)
+
+
+def constant_truth_in(oof: OutOfFold, folds) -> OutOfFold:
+    """Truth that varies except in some folds of the first repeat (in all repeats for all folds)."""
+    y = np.random.default_rng(0).normal(size=len(oof.y))
+    y[np.isin(oof.folds[0], list(folds))] = 0.0
+    return dataclasses.replace(oof, y=y, predictions=oof.predictions + y)
+
+
+def test_a_fold_that_weighs_nothing_has_no_say(simulate_study, squared_error):
+    oof = simulate_study(0, n_repeats=1)
+    weight = np.where(oof.folds[0] == 0, 0.0, 1.0)
+    comparison = compare(
+        dataclasses.replace(oof, sample_weight=weight), squared_error, seed=0, n_bootstrap=50
+    )
+    assert comparison.n_folds == 4
+
+
+def test_class_weights_are_a_control(simulate_study, squared_error):
+    oof = simulate_study(0, noise=0.05, offsets={4: 0.02, 5: 0.02, 6: -0.1})
+    arms = list(oof.arms)
+    assert compare(oof, squared_error, seed=0, n_bootstrap=50).beats_class_weights is None
+    arms[5] = Arm(Mix(balance="balanced"), "xgboost")
+    comparison = compare(dataclasses.replace(oof, arms=tuple(arms)), squared_error, seed=0, n_bootstrap=50)
+    assert comparison.beats_class_weights is not None
+    assert comparison.beats_class_weights.control == "class-weights/xgboost"
+    assert comparison.beats_class_weights.beats
+
+
+def test_the_provable_accuracy_counts_the_labels_that_differ():
+    """Both arms are wrong on the same half of the rows, but with different labels."""
+    y, n_rows = np.arange(240) % 3, 240
+    is_wrong = np.arange(n_rows) // 3 % 2
+    labels = np.stack([(y + is_wrong) % 3, (y + 2 * is_wrong) % 3])
+    arms = (Arm(Mix(), "linear"), Arm(Mix("smote", 1.0), "linear"))
+    folds = (np.arange(n_rows) // 6 % 5)[None, :]
+    oof = OutOfFold(arms, y, folds, np.eye(3)[labels][:, None], 0.8 * n_rows)
+    of_accuracy, of_brier = (
+        compare(oof, METRICS[name], seed=0, n_bootstrap=20).smallest_provable_gain
+        for name in ("accuracy", "brier")
+    )
+    assert of_accuracy == pytest.approx(2.8 * np.sqrt(0.5 / n_rows))
+    assert of_brier == 0
+
+
+def test_f1_does_not_depend_on_where_an_arm_s_probabilities_lie(simulate_ranking):
+    """A threshold tuned on the other folds finds what 0.5 misses, as deciding and as side metric."""
+    oof = simulate_ranking(0)
+    predictions = oof.predictions.copy()
+    predictions[6, ..., 1] = predictions[0, ..., 1] / 3
+    predictions[6, ..., 0] = 1 - predictions[6, ..., 1]
+    shifted = dataclasses.replace(oof, predictions=predictions)
+    scores = fold_scores(shifted, METRICS["f1"]).mean(axis=1)
+    assert scores[6] == pytest.approx(scores[0], abs=0.02)
+    assert scores[6] > 0.5
+    deciding = compare(shifted, METRICS["f1"], seed=0, n_bootstrap=20)
+    side = compare(shifted, METRICS["log_loss"], seed=0, n_bootstrap=20, extra_metrics=[METRICS["f1"]])
+    assert deciding.row(oof.arms[6]).score == pytest.approx(scores[6])
+    assert side.row(oof.arms[6]).extra_metrics["f1"] == pytest.approx(scores[6])
+
+
+def test_f1_of_several_classes_scores_the_most_probable_one():
+    rng = np.random.default_rng(0)
+    y, proba = np.arange(90) % 3, rng.dirichlet(np.ones(3), 90)
+    folds = (np.arange(90) // 3 % 5)[None, :]
+    oof = OutOfFold((Arm(Mix(), "linear"),), y, folds, proba[None, None], 72.0)
+    by_hand = [METRICS["f1"].compute(y[rows], proba[rows], None) for _, rows in oof.fold_rows]
+    assert fold_scores(oof, METRICS["f1"])[0] == pytest.approx(by_hand)
+
+
 def test_auc_without_a_fold_of_both_classes_is_refused(simulate_ranking, roc_auc):
     oof = simulate_ranking(0)
     by_class = np.repeat(oof.y[None, :], oof.folds.shape[0], axis=0)
@@ -191,17 +324,15 @@ def test_auc_without_a_fold_of_both_classes_is_refused(simulate_ranking, roc_auc
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_scores_of_many_draws_are_those_of_each_draw(n_classes):
-    from tasks.metrics import average_precision, balanced_accuracy, f1
-    from tasks.metrics import roc_auc as auc
-
     rng = np.random.default_rng(0)
     y, proba = rng.integers(0, n_classes, 60), rng.dirichlet(np.ones(n_classes), 60).round(1)
     weights = rng.integers(0, 3, (20, 60)).astype(float)
     for spec, fast in (
-        (auc.SPEC, roc_auc_draws),
-        (average_precision.SPEC, average_precision_draws),
-        (f1.SPEC, f1_draws),
-        (balanced_accuracy.SPEC, balanced_accuracy_draws),
+        (METRICS["roc_auc"], roc_auc_draws),
+        (METRICS["average_precision"], average_precision_draws),
+        (METRICS["f1"], f1_draws),
+        (METRICS["balanced_accuracy"], balanced_accuracy_draws),
+        (METRICS["calibration_error"], calibration_error_draws),
     ):
         slow = [spec.compute(y[w > 0], proba[w > 0], w[w > 0]) for w in weights]
         assert fast(y, proba, weights) == pytest.approx(slow)
@@ -222,6 +353,15 @@ def test_a_class_missing_from_a_draw_is_not_a_score():
     weights = np.array([[1.0, 0.0]])
     for score in (roc_auc_draws, average_precision_draws, f1_draws, balanced_accuracy_draws):
         assert np.isnan(score(np.array([0, 1]), proba, weights)).all()
+
+
+def test_a_ranking_of_a_hundred_arms_takes_seconds(simulate_ranking, roc_auc):
+    import time
+
+    oof = simulate_ranking(0, n_rows=2000, n_repeats=3, n_candidates=94)
+    start = time.perf_counter()
+    compare(oof, roc_auc, seed=0)
+    assert time.perf_counter() - start < 8, "a third of 25 s for 300 arms"
 
 
 def test_four_hundred_arms_take_seconds(simulate_study, squared_error):

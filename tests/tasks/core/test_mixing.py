@@ -36,6 +36,12 @@ def test_quota_always_sums_to_the_rows_asked_for(counts, n_synthetic, balance):
     assert (quota >= 0).all()
 
 
+@pytest.mark.parametrize("balance", ["prior", "balanced"])
+def test_a_class_without_real_rows_gets_no_synthetic_ones(balance):
+    quota = synthetic_quota(np.array([70, 0, 10]), 50, balance)
+    assert quota[1] == 0 and quota.sum() == 50
+
+
 @given(COUNTS, st.integers(1, 2000))
 def test_balancing_never_makes_the_classes_less_even(counts, n_synthetic):
     raised = counts + synthetic_quota(counts, n_synthetic, "balanced")

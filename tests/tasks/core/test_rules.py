@@ -119,3 +119,8 @@ def test_distributions_constrain_no_single_row() -> None:
 def test_equal_rules_at_two_places_keep_two_labels() -> None:
     rule = RangeRule(kind="range", column="age", minimum=0, maximum=100)
     assert list(rule_labels([rule, rule])) == ["rule 1: 0 <= age <= 100", "rule 2: 0 <= age <= 100"]
+
+
+def test_a_derived_integer_over_zero_is_missing() -> None:
+    rule = DerivedRule(kind="derived", column="house no", expression="`house no` / (`house no` - 1)")
+    assert apply_derived(FRAME, [rule])["house no"].isna().tolist() == [True, False, False, False]

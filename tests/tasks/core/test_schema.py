@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.core.errors import BadInput
 from tasks.core.schema import Schema, infer_schema, infer_task
+from tasks.models._serving import canonical_features
 
 N_ROWS = 60
 
@@ -238,3 +239,19 @@ def test_aligned_rows_keep_within_the_reference_s_ranges_and_levels(raw, wild):
             assert got.between(known.min(), known.max()).all()
         if not reference[column.name].isna().any() and not column.is_categorical:
             assert aligned[column.name].notna().all()
+
+
+def test_whole_floats_among_objects_are_the_levels_of_integers():
+    schema = infer_schema(every_kind(), "target")
+    mixed = every_kind().assign(code=pd.Series([0.0, 1.0, "other"] * 20, dtype=object))
+    assert schema.apply(mixed)["code"].unique().tolist() == ["0", "1", "other"]
+    features = [{"name": "code", "kind": "categorical", "raw_type": "integer"}]
+    assert canonical_features(mixed, features)["code"].unique().tolist() == ["0", "1", "other"]
+
+
+@pytest.mark.parametrize(
+    "times", [np.arange(N_ROWS), np.arange(N_ROWS) % 2, np.repeat(["2026-01-01", "x"], 30)]
+)
+def test_time_is_a_number_or_a_date_and_never_a_name(times):
+    schema = infer_schema(every_kind().assign(when=times), "target", roles={"when": "time"})
+    assert schema["when"].kind in ("numeric", "datetime") and schema["when"].is_feature

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.core.errors import BadInput
 from tasks.core.schema import infer_schema
 from tasks.core.splitting import (
+    hash_cells,
     hash_units,
     holdout_side,
     make_folds,
@@ -40,6 +42,72 @@ def test_a_row_never_changes_sides_as_the_table_grows(registered):
     before = holdout_side(raw, schema, rule)
     grown = pd.concat([table(300, seed=1), raw, table(200, seed=2)], ignore_index=True)
     assert (holdout_side(grown, schema, rule)[300:900] == before).all()
+
+
+@pytest.mark.parametrize("new", [2, 0.5, "unknown"])
+def test_a_new_value_that_changes_a_column_s_type_moves_no_row(new):
+    raw = table().assign(code=np.arange(600) % 2, day=pd.date_range("2026-01-01", periods=600).astype(str))
+    schema = infer_schema(raw, "y")
+    rule = register_holdout(raw, schema)
+    grown = pd.concat([raw, raw.tail(1).assign(code=new, income=new, day=new)], ignore_index=True)
+    side = holdout_side(grown, infer_schema(grown, "y"), rule)[:600]
+    assert (side == holdout_side(raw, schema, rule)).all()
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=1))
+def test_numbers_and_their_text_are_one_value(numbers):
+    values = pd.Series(numbers)
+    assert (hash_cells(values) == hash_cells(values.map(repr).astype(object))).all()
+
+
+def test_equal_cells_have_equal_hashes_in_any_type():
+    assert len({int(hash_cells(pd.Series([cell]))[0]) for cell in (1, 1.0, True, "1", "1.0", "true")}) == 1
+    assert len({int(hash_cells(pd.Series([gap]))[0]) for gap in (None, np.nan, pd.NaT, pd.NA)}) == 1
+    texts = pd.Series(["2026-01-31", "2026-01-31T10:00:00", "2026-01-31T10:00:00.5", None])
+    assert (hash_cells(pd.to_datetime(texts, format="ISO8601")) == hash_cells(texts)).all()
+    assert len(set(hash_cells(pd.Series(["a", "1", "2", None])))) == 4
+
+
+def test_large_keys_keep_apart():
+    assert len(np.unique(hash_cells(pd.Series(np.arange(10**12, 10**12 + 1000))))) == 1000
+
+
+def test_keys_may_change_their_type():
+    raw = table().assign(person=np.arange(600) % 150)
+    roles = {"person": "key"}
+    schema = infer_schema(raw, "y", roles=roles)
+    rule = register_holdout(raw, schema)
+    for written in (raw["person"].astype(float), raw["person"].astype(str)):
+        other = raw.assign(person=written)
+        assert (
+            holdout_side(other, infer_schema(other, "y", roles=roles), rule)
+            == holdout_side(raw, schema, rule)
+        ).all()
+
+
+def test_a_frozen_column_counts_as_long_as_it_is_there(registered):
+    raw, schema, rule = registered
+    without = infer_schema(raw, "y", roles={"age": "ignored"})
+    assert (holdout_side(raw, without, rule) == holdout_side(raw, schema, rule)).all()
+    with pytest.raises(BadInput, match="lacks: age"):
+        holdout_side(raw.drop(columns="age"), without, rule)
+
+
+def test_a_rule_of_the_other_way_to_split_is_refused(registered):
+    raw, schema, rule = registered
+    by_time = infer_schema(raw, "y", roles={"age": "time"})
+    with pytest.raises(BadInput, match=r"by hash but .* 'age'"):
+        holdout_side(raw, by_time, rule)
+    with pytest.raises(BadInput, match=r"in time but .* no time column"):
+        holdout_side(raw, schema, register_holdout(raw, by_time))
+
+
+@pytest.mark.parametrize("shares", [[300, 100, 100, 100], [10, 10, 10, 570], [570, 10, 10, 10]])
+def test_a_few_distinct_times_leave_rows_on_both_sides(shares):
+    raw = table().assign(year=np.repeat([2020, 2021, 2022, 2023], shares))
+    schema = infer_schema(raw, "y", roles={"year": "time"})
+    side = holdout_side(raw, schema, register_holdout(raw, schema))
+    assert side.any() and raw["year"][~side].nunique() == 3
 
 
 def test_a_new_column_moves_no_row(registered):
@@ -140,3 +208,33 @@ def test_forward_folds_only_train_on_what_came_before():
 def test_other_folds_are_the_training_rows_otherwise():
     folds = np.array([[0, 1, 2, 0]])
     assert training_rows(folds, 0, 0, forward=False).tolist() == [1, 2]
+
+
+@given(
+    st.lists(st.integers(0, 8), min_size=2, max_size=80).filter(lambda m: len(set(m)) > 1), st.integers(2, 6)
+)
+def test_no_forward_fold_is_empty_or_parts_a_time(moments, n_folds):
+    folds = make_time_folds(np.array(moments, dtype=float), n_folds=n_folds)[0]
+    expected = min(n_folds, len(set(moments)) - 1)
+    assert set(folds) == set(range(-1, expected))
+    assert (pd.Series(folds).groupby(moments).nunique() == 1).all()
+    assert (np.diff(folds[np.argsort(moments, kind="stable")]) >= 0).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 6), st.integers(0, 10**6))
+def test_few_groups_make_fewer_folds_and_none_is_empty(n_groups, seed):
+    rng = np.random.default_rng(seed)
+    groups = np.append(np.arange(n_groups), rng.integers(0, n_groups, 100))
+    y = np.append(np.zeros(n_groups), rng.random(100) < 0.5).astype(int)
+    for of_repeat in make_folds(y, groups, "binary", n_folds=5, n_repeats=2, seed=seed):
+        assert 2 <= len(set(of_repeat)) <= min(n_groups, 5)
+        assert set(of_repeat) == set(range(of_repeat.max() + 1))
+        assert (pd.Series(of_repeat).groupby(groups).nunique() == 1).all()
+
+
+def test_a_class_within_one_group_still_has_folds():
+    y = np.repeat([0, 1], [80, 20])
+    groups = np.append(np.arange(80) % 7, np.full(20, 7))
+    folds = make_folds(y, groups, "binary", n_folds=5, n_repeats=1, seed=0)[0]
+    assert set(folds) == {0, 1}

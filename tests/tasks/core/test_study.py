@@ -18,6 +18,18 @@ def test_a_finished_study_is_not_overwritten(tmp_path):
         check_output_folder(tmp_path)
 
 
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "model").mkdir()
+    with pytest.raises(BadInput, match="holds other files"):
+        check_output_folder(tmp_path)
+
+
+def test_an_interrupted_study_may_be_started_again(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "context.json").touch()
+    check_output_folder(tmp_path)
+
+
 def test_json_is_strict_and_written_whole(tmp_path):
     folder = StudyFolder(tmp_path)
     folder.write_json("a.json", {"x": 1.5})

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.metrics import f1_score
 
-from tasks.core.thresholds import best_f1_threshold, cross_fitted_f1, f1_at
+from tasks.core.thresholds import best_f1_threshold, cross_fitted_labels
 
 truths = arrays(int, 12, elements=st.integers(0, 1))
 chances = arrays(float, 12, elements=st.floats(0.0, 1.0).map(lambda p: round(p, 2)))
@@ -17,19 +18,13 @@ weights = arrays(float, 12, elements=st.floats(0.1, 5.0))
 def test_no_threshold_does_better(y_true, p_positive, sample_weight):
     if not y_true.any():
         return
-    threshold = best_f1_threshold(y_true, p_positive, sample_weight)
-    best = f1_at(y_true, p_positive, threshold, sample_weight)
-    grid = [f1_at(y_true, p_positive, each, sample_weight) for each in np.linspace(0, 1, 201)]
-    assert best >= max(grid) - 1e-9
 
+    def score(threshold: float) -> float:
+        called = p_positive >= threshold
+        return f1_score(y_true, called, sample_weight=sample_weight, zero_division=0)
 
-@given(truths, chances)
-def test_the_score_is_scikit_learn_s(y_true, p_positive):
-    from sklearn.metrics import f1_score
-
-    if y_true.any():
-        expected = f1_score(y_true, p_positive >= 0.3)
-        assert f1_at(y_true, p_positive, 0.3) == pytest.approx(expected)
+    best = score(best_f1_threshold(y_true, p_positive, sample_weight))
+    assert best >= max(score(each) for each in np.linspace(0, 1, 51)) - 1e-9
 
 
 def test_of_equally_good_thresholds_the_nearest_to_a_half_is_taken():
@@ -39,21 +34,26 @@ def test_of_equally_good_thresholds_the_nearest_to_a_half_is_taken():
 
 def test_nothing_to_tune_without_positive_rows():
     assert best_f1_threshold(np.zeros(3, dtype=int), np.array([0.1, 0.2, 0.3])) == 0.5
-    assert np.isnan(f1_at(np.zeros(3, dtype=int), np.array([0.1, 0.2, 0.3]), 0.2))
 
 
 def test_a_fold_s_threshold_comes_from_the_other_folds():
     y_true = np.array([0, 1, 0, 1, 0, 1])
     p_positive = np.array([0.1, 0.3, 0.1, 0.3, 0.4, 0.9])
     folds = np.array([0, 0, 1, 1, 2, 2])
-    changed = p_positive.copy()
-    changed[4:] = [0.15, 0.16]
-    scores = cross_fitted_f1(y_true, p_positive, folds)
     # Folds 0 and 1 set 0.2 for fold 2, where 0.4 is then a false alarm.
-    assert scores[2] == pytest.approx(2 / 3)
-    assert cross_fitted_f1(y_true, changed, folds)[2] == 0.0
+    assert cross_fitted_labels(y_true, p_positive, folds)[4:].tolist() == [True, True]
+    p_positive[4:] = [0.15, 0.16]
+    assert cross_fitted_labels(y_true, p_positive, folds)[4:].tolist() == [False, False]
 
 
-def test_a_fold_without_positive_rows_has_no_score():
-    scores = cross_fitted_f1(np.array([0, 0, 0, 1]), np.array([0.1, 0.2, 0.1, 0.9]), np.array([0, 0, 1, 1]))
-    assert np.isnan(scores[0]) and scores[1] == 1.0
+def test_a_fold_s_own_truth_changes_nothing_in_it():
+    rng = np.random.default_rng(0)
+    y_true, p_positive, folds = rng.integers(0, 2, 60), rng.random(60), np.arange(60) % 5
+    changed = np.where(folds == 2, 1 - y_true, y_true)
+    before, after = (cross_fitted_labels(y, p_positive, folds)[folds == 2] for y in (y_true, changed))
+    assert (before == after).all()
+
+
+def test_a_single_fold_is_called_at_a_half():
+    labels = cross_fitted_labels(np.array([0, 1]), np.array([0.4, 0.6]), np.zeros(2))
+    assert labels.tolist() == [False, True]

@@ -78,6 +78,22 @@ def test_a_teacher_mix_must_also_beat_distillation_and_shuffled_marginals(simula
     assert [gate.name for gate in verdict.gates if not gate.passed] == ["beats shuffled marginals"]
 
 
+@pytest.mark.parametrize("balance", ["prior", "balanced"])
+def test_a_balanced_mix_must_also_beat_class_weights(planted, balance):
+    mix = dataclasses.replace(planted.challenger.mix, balance=balance)
+    arm = dataclasses.replace(planted.challenger, mix=mix)
+    tied = dataclasses.replace(planted.beats_duplicates, control="class-weights/xgboost", beats=False)
+    beaten = dataclasses.replace(tied, beats=True)
+    for control, word in ((beaten, "proven"), (tied, "chosen, not proven"), (None, "chosen, not proven")):
+        changes = {"winner": arm, "challenger": arm, "beats_class_weights": control}
+        verdict = decide(weakened(planted, **changes), margin=MARGIN)
+        if balance == "prior":
+            assert verdict.word == "proven"
+        else:
+            assert verdict.word == word
+            assert ("class weights" in verdict.reason) == (word != "proven")
+
+
 def test_a_veto_keeps_real_only(planted):
     verdict = decide(planted, margin=MARGIN, vetoes=["Its rows lie too close to real ones."])
     assert verdict.word == "keep real only"

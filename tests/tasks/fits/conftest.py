@@ -24,4 +24,4 @@ def scope(tmp_path) -> Scope:
     schema = infer_schema(raw, "y")
     StudyContext(schema, DataCard(target="y"), "snapshot", 0).write(tmp_path / "context.json")
     canonical = schema.apply(raw)
-    return write_scope(tmp_path / "fold-0-0", canonical[:200], np.ones(200), canonical[200:])
+    return write_scope(tmp_path / "fold-0-0", canonical[:200], np.ones(200), np.arange(200), canonical[200:])

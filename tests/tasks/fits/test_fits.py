@@ -9,10 +9,11 @@ import pytest
 
 from tasks.core.arms import Arm, Mix
 from tasks.core.errors import SynthesizerFailed
+from tasks.core.mixing import synthetic_quota
 from tasks.fits.arms import train_arms
 from tasks.fits.pools import load_pool, synthesize
-from tasks.fits.scope import Scope, StudyContext, feature_groups
-from tasks.fits.teacher import fit_teacher, greedy_weights, load_teacher
+from tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
+from tasks.fits.teacher import fit_teacher, greedy_weights, inner_folds, load_teacher
 from tasks.models import MODELS
 from tasks.synthesizers import SYNTHESIZERS
 
@@ -103,6 +104,7 @@ def test_a_pool_holds_every_ratio_and_the_teachers_labels(scope):
     log = synthesize(str(scope.folder), "smote", 2.0, ["prior", "balanced"], None)
     pool = load_pool(scope, "smote")
     assert log["asked"] == log["kept"] == len(pool.rows) >= 400
+    assert log["asked_by_class"] == pool.rows["y"].value_counts().to_dict()
     assert pool.teacher.shape == (len(pool.rows), 2)
     np.testing.assert_allclose(pool.teacher.sum(axis=1), 1)
 
@@ -118,6 +120,18 @@ def test_a_learner_that_fails_is_a_row_of_the_report(scope, monkeypatch):
     predictions = scope.read_array("some.npy")
     assert np.isfinite(predictions[0]).all()
     assert np.isnan(predictions[1]).all()
+
+
+def test_a_pool_with_too_few_rows_fails_its_own_arms_only(scope):
+    fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
+    synthesize(str(scope.folder), "smote", 0.5, ["prior"], None)
+    arms = [Arm(Mix("smote", 2.0), "linear"), Arm(Mix("smote", 0.5), "linear")]
+    done = train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
+    assert list(done["failures"]) == [arms[0].name]
+    assert "pool" in done["failures"][arms[0].name]
+    predictions = scope.read_array("some.npy")
+    assert np.isnan(predictions[0]).all()
+    assert np.isfinite(predictions[1]).all()
 
 
 def test_a_dead_generator_is_named(scope, monkeypatch):
@@ -139,3 +153,21 @@ def test_rows_with_equal_features_are_one_group(scope):
     twice = pd.concat([scope.training.head(5)] * 2, ignore_index=True)
     twice["y"] = ["yes"] * 5 + ["no"] * 5
     assert feature_groups(twice, scope.context.schema).tolist() == [0, 1, 2, 3, 4] * 2
+
+
+def test_inner_folds_keep_a_declared_group_together(scope):
+    shops = np.arange(200) % 9
+    scope.write_array("groups.npy", shops)
+    folds = inner_folds(scope)
+    assert len(set(folds)) == 3 and (pd.Series(folds).groupby(shops).nunique() == 1).all()
+    scope.write_array("groups.npy", np.zeros(200, dtype=int))
+    assert len(set(inner_folds(scope))) == 3
+
+
+def test_a_class_without_training_rows_is_no_reason_to_fail(scope, tmp_path):
+    one = scope.training[scope.training["y"] == "no"]
+    fold = write_scope(tmp_path / "fold-0-1", one, np.ones(len(one)), np.arange(len(one)), scope.validation)
+    fit_teacher(str(fold.folder), MEMBERS, n_jobs=1)
+    assert np.isfinite(fold.read_array("teacher-validation.npy")).all()
+    counts = np.bincount(fold.context.schema.encode_target(one), minlength=2)
+    assert synthetic_quota(counts, 50, "balanced").tolist() == [50, 0]

@@ -12,6 +12,7 @@ from tasks.core.config import ConditionRule, DataCard, DistributionRule, RangeRu
 from tasks.core.errors import BadInput
 from tasks.core.plugins import Synthesizer
 from tasks.core.pools import draw_pool
+from tasks.core.rules import violations
 from tasks.core.schema import Schema, infer_schema
 from tasks.synthesizers import SYNTHESIZERS
 from tasks.synthesizers.simulations.claims import simulate
@@ -109,6 +110,12 @@ def test_every_class_has_exactly_the_rows_asked_for(name: str, table: str) -> No
         assert len(rows) == 60
     else:
         assert rows[schema.target].value_counts().to_dict() == counts
+
+
+@pytest.mark.parametrize(("name", "table"), [case for case in CASES if not SYNTHESIZERS[case[0]].is_control])
+def test_no_row_of_a_candidate_breaks_a_rule_of_the_card(name: str, table: str) -> None:
+    card, schema, _ = study(table)
+    assert not violations(schema.restore(sampled(name, table)), card.rules).to_numpy().any()
 
 
 @every_case

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.core.config import ConditionRule, DerivedRule, Rule
 from tasks.core.errors import SynthesizerFailed
+from tasks.core.rules import violations
 from tasks.core.schema import infer_schema
 from tasks.synthesizers._quotas import QuotaSynthesizer, apportion
 
@@ -68,6 +70,35 @@ def test_rows_lie_on_the_grid_of_the_real_ones() -> None:
     assert set(rows["price"].round(1)) == set(rows["price"])
     assert rows["price"].between(0.1, 9.9).all()
     assert (rows["count"] % 1 == 0).all()
+
+
+LAWS: tuple[Rule, ...] = (
+    DerivedRule(kind="derived", column="price", expression="count / 10"),
+    ConditionRule(kind="dependency", when="y == 'yes'", then="count >= 20"),
+)
+
+
+class Lawful(Rarely):
+    """The same under the rules of a card."""
+
+    rules = LAWS
+
+
+def test_derived_cells_are_computed_and_rows_that_break_a_rule_are_drawn_again() -> None:
+    raw = RAW.assign(price=RAW["count"] / 10)
+    schema = infer_schema(raw, "y", kinds={"count": "numeric"})
+    synthesizer = Lawful(0.3).fit(schema.apply(raw), schema=schema, random_state=0, max_steps=None)
+    rows = schema.restore(synthesizer.sample(300, class_counts={"no": 100, "yes": 200}, random_state=1))
+    assert not violations(rows, LAWS).to_numpy().any()
+    assert rows["y"].value_counts().to_dict() == {"no": 100, "yes": 200}
+
+
+def test_rules_that_no_row_can_keep_end_with_a_sentence() -> None:
+    synthesizer = Lawful(0.3)
+    synthesizer.rules = (ConditionRule(kind="dependency", when="count >= 0", then="count < 0"),)
+    synthesizer.fit(SCHEMA.apply(RAW), schema=SCHEMA, random_state=0, max_steps=None)
+    with pytest.raises(SynthesizerFailed, match="check that the card's rules can hold"):
+        synthesizer.sample(9, random_state=1)
 
 
 def test_every_prefix_of_a_sample_keeps_the_class_mix() -> None:

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard
+from tasks.core.config import DataCard, parse_card
 from tasks.core.errors import ValidationFailed
 from tasks.core.schema import Schema, infer_schema
-from tasks.validation.tables import validate_raw, validate_synthetic, validate_training
+from tasks.validation.tables import gate_synthetic, validate_raw, validate_synthetic, validate_training
 
 Make = Callable[..., pd.DataFrame]
 
@@ -44,12 +44,47 @@ def test_bad_rows_go_to_quarantine_with_their_reasons_and_the_others_stay(
     kept, outcome = validate_raw(raw, schema, card, tmp_path)
     bad = pd.read_parquet(tmp_path / "quarantine.parquet")
     assert list(bad.index) == [3, 5, 7, 8, 9] and len(kept) == 195 and not kept.index.isin(bad.index).any()
-    assert bad.loc[3, "_reason"] == "expect_declared_range_to_hold: age"
-    assert bad.loc[5, "_reason"] == (
+    assert bad.loc[3, "_realmix_reason"] == "expect_declared_range_to_hold: age"
+    assert bad.loc[5, "_realmix_reason"] == (
         "expect_column_values_to_not_be_null: bought; expect_column_values_to_not_be_null: id"
     )
-    assert "expect_column_numbers_to_be_finite: wealth" in bad.loc[9, "_reason"]
+    assert "expect_column_numbers_to_be_finite: wealth" in bad.loc[9, "_realmix_reason"]
     assert outcome.to_dict()["n_bad_rows"] == 5
+
+
+def test_rows_that_break_a_dependency_or_a_derived_rule_are_set_aside(tmp_path: Path, table: Make) -> None:
+    raw = table().assign(months=lambda t: 12 * t["age"])
+    raw.loc[3, ["age", "months", "job"]] = [20, 240, "cook"]
+    raw.loc[5, "months"] += 1
+    card = parse_card(
+        {
+            "target": "bought",
+            "rules": [
+                {"kind": "dependency", "when": "age < 21", "then": "job == 'nurse'"},
+                {"kind": "derived", "column": "months", "expression": "age * 12"},
+            ],
+        }
+    )
+    kept, _ = validate_raw(raw, infer_schema(raw, "bought"), card, tmp_path)
+    bad = pd.read_parquet(tmp_path / "quarantine.parquet")
+    assert len(kept) == 198
+    assert bad["_realmix_reason"].to_dict() == {
+        3: "expect_declared_rule_to_hold: _realmix_rule_0",
+        5: "expect_declared_rule_to_hold: _realmix_rule_1",
+    }
+
+
+def test_columns_of_the_table_named_like_our_own_stay_what_they_are(tmp_path: Path, table: Make) -> None:
+    raw = table().assign(_row=7, _reason="none", _rule_0=True, _copies_real=1.5)
+    raw.loc[3, "bought"] = None
+    raw["_row"] += np.arange(200) % 2
+    card = parse_card({"target": "bought", "rules": [{"kind": "range", "column": "age", "minimum": 0}]})
+    schema = infer_schema(raw, "bought")
+    kept, _ = validate_raw(raw, schema, card, tmp_path)
+    assert list(set(raw.index) - set(kept.index)) == [3]
+    assert pd.read_parquet(tmp_path / "quarantine.parquet")["_reason"].tolist() == ["none"]
+    real = schema.apply(kept)
+    assert validate_synthetic(real, real, schema, card).failure is None
 
 
 def test_rows_are_named_by_place_whatever_the_index(
@@ -106,7 +141,7 @@ def test_synthetic_rows_like_the_real_ones_pass(
     [
         ("age", 95.0, "stay in range .*'age': 1"),
         ("age", 30.5, "types to be .*'age': 'float64'"),
-        ("age", 19.0, "'_rule_2': declared rule to hold"),
+        ("age", 19.0, "'_realmix_rule_2': declared rule to hold"),
         ("age", np.nan, "no value to be missing .*'age': 1"),
         ("job", "pilot", "levels to be known .*'job': 1"),
         ("since", 0.0, "stay in range .*'since': 1"),
@@ -161,6 +196,25 @@ def test_class_counts_must_be_as_asked(schema: Schema, card: DataCard, table: Ma
     assert validate_synthetic(rows, real, schema, card, class_counts=counts).failure is None
     counts["yes"] += 1
     assert "value counts" in str(validate_synthetic(rows, real, schema, card, class_counts=counts).failure)
+
+
+def test_the_gate_of_a_pool_counts_its_classes(
+    schema: Schema, tmp_path: Path, card: DataCard, table: Make, canonical: Make
+) -> None:
+    real, rows = schema.apply(table()), canonical(1)
+    for surplus, words in ((0, "None"), (1, "value counts to equal")):
+        counts = {str(label): int(n) + surplus for label, n in rows["bought"].value_counts().items()}
+        failure = gate_synthetic(rows, real, schema, card, "smote", tmp_path, class_counts=counts)
+        assert words in str(failure)
+
+
+def test_controls_may_break_rules(schema: Schema, card: DataCard, table: Make, canonical: Make) -> None:
+    real = schema.apply(table())
+    real.loc[0, ["age", "job"]] = [18.0, "nurse"]
+    rows = canonical(1)
+    rows.loc[0, ["age", "job"]] = [18.0, "cook"]
+    assert "declared rule" in str(validate_synthetic(rows, real, schema, card).failure)
+    assert validate_synthetic(rows, real, schema, card, is_control=True).failure is None
 
 
 def test_moments_between_two_seconds_stay_in_range(table: Make) -> None:
