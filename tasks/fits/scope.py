@@ -50,7 +50,7 @@ class Scope:
     Attributes
     ----------
     folder : Path
-        ``<study>/work/<name>``; the study's context lies one level up.
+        Named after the scope; the study's context lies one level up.
     """
 
     folder: Path
