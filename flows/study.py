@@ -16,7 +16,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.core.comparison import Comparison
 from tasks.core.config import StudyRequest
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.study import Layout, StudyFolder
 from tasks.core.verdict import Verdict, decide
 from tasks.core.workers import WorkerPool

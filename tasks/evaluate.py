@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.core.arms import Arm
 from tasks.core.comparison import Comparison, OutOfFold, compare
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.plugins import MetricSpec
 from tasks.core.realised import score_holdout
 from tasks.core.seeds import derive_seed

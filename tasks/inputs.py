@@ -13,7 +13,7 @@ from tasks.core.checks import check_study_input
 from tasks.core.config import DataCard, StudyRequest, parse_card, read_card
 from tasks.core.errors import BadInput, unknown_name
 from tasks.core.locations import reveal, without_secrets
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.plugins import MetricSpec
 from tasks.core.schema import Schema
 from tasks.core.study import BUNDLED_TABLE

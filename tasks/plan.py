@@ -11,7 +11,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.core.config import StudyRequest
-from tasks.core.planning import Asked, Costs, Plan, TableShape, make_plan
+from tasks.core.costs import Costs
+from tasks.core.planning import make_plan
+from tasks.core.plans import Asked, Plan, TableShape
 from tasks.core.splitting import HoldoutRule
 from tasks.core.study import Split, StudyFolder, Table
 from tasks.core.workers import current_pool

@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.core.arms import Arm
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.study import StudyFolder
 from tasks.core.workers import current_pool
 from tasks.fits.scope import Scope

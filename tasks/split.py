@@ -14,7 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.core.errors import BadInput
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.schema import Schema
 from tasks.core.seeds import derive_seed
 from tasks.core.snapshots import write_atomically

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
 from tasks.core.jsonable import to_jsonable
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.study import StudyFolder
 from tasks.core.workers import current_pool
 from tasks.fits.scope import Scope

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import zipfile
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("flows", "tasks", "expectations", "infra")
 PINNED = [
     line.strip().split("==")
     for line in (ROOT / "infra" / "constraints.txt").read_text().splitlines()
@@ -42,7 +46,7 @@ def test_every_dependency_is_locked_and_justified():
         assert "#" in line, f"{name} is not justified in pyproject.toml"
 
 
-@pytest.mark.parametrize("package", ["flows", "tasks", "expectations", "infra"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_no_other_distribution_owns_our_package_names(package):
     assert set(packages_distributions().get(package, ["realmix"])) <= {"realmix"}
 
@@ -54,3 +58,25 @@ def test_the_repository_names_no_place_of_a_machine():
     ]
     place = re.compile(r"/(home|root)/[a-z]")
     assert not [p for p in tracked if place.search(p.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.environment
+def test_the_wheel_holds_every_package_and_its_data(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    for path in subprocess.check_output(["git", "ls-files", *PACKAGES], cwd=ROOT, text=True).split():
+        assert path in held, path
+    assert "tasks/core/templates/report.html.j2" in held
+    assert "tasks/sources/data/bank_marketing.csv.gz" in held

@@ -1,245 +1,28 @@
 """Turn a time budget into a plan, before anything is fitted.
 
-The cost table is spread over the plug-ins (each SPEC carries its formula, in seconds of one
-thread of the reference machine) and `OVERHEAD_SECONDS` here. One timing probe scales all of
-it to this machine. Starting from everything worth running, the planner leaves things out in a
-fixed order until the estimate fits, and says what it left out. After that no clock decides.
+Starting from everything worth running, the planner leaves things out in a fixed order until the
+estimate fits the budget, takes back what was not needed, and says what it left out. After that no
+clock decides.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from tasks.core.arms import CONTROL_SYNTHESIZERS, Arm, Balance, LabelRule, Mix
-from tasks.core.plugins import ModelSpec, SynthesizerSpec
-from tasks.core.schema import Task
+from tasks.core.arms import CONTROL_SYNTHESIZERS
+from tasks.core.costs import Costs
+from tasks.core.plans import Asked, Plan, TableShape
 from tasks.core.splitting import HoldoutRule
 
 DEFAULT_RATIOS = (0.5, 1.0, 2.0, 5.0)
 # Share of the budget that is planned for; the rest absorbs what an estimate cannot know.
 PLANNED_SHARE = 0.9
-# Two workers rarely end together, and share memory bandwidth.
-PARALLEL_EFFICIENCY = 0.85
-# Seconds of the reference machine that no arm explains, by stage.
-OVERHEAD_SECONDS = {
-    "start": 13.0,  # Prefect's server, imports, workers, and their end
-    "validate": 3.5,  # Great Expectations' import and the raw suite
-    "plan": 3.0,  # the timing probe, imports in the workers
-    "compare": 4.0,
-    "track": 5.0,  # MLflow's records, artifacts and the model version
-    "report": 2.5,
-}
-GATE_SECONDS = 0.04  # one synthetic table through its suite
-CHILD_RUN_SECONDS = 0.05  # one mix into MLflow
-SDV_IMPORT_SECONDS = 6.0  # once per worker
 SMALL_TABLE_ROWS = 300
 RARE_CLASS_SHARE = 0.2
-N_BOOTSTRAP = 1000
 MIN_DEVELOPMENT_ROWS = 500
-MIN_TIMEOUT_SECONDS = 60.0
-TIMEOUT_FACTOR = 10.0
-INNER_FOLDS = 3
-
-
-@dataclass(frozen=True)
-class TableShape:
-    """What the cost of a study depends on.
-
-    Attributes
-    ----------
-    n_all, n_development : int
-        Rows in the table, and rows that are not on the holdout side.
-    n_columns, n_classes : int
-        Features; classes, 1 for regression.
-    task : Task
-    rarest_share : float
-        Share of the rarest class, 1 for regression.
-    has_time : bool
-    """
-
-    n_all: int
-    n_development: int
-    n_columns: int
-    n_classes: int
-    task: Task
-    rarest_share: float
-    has_time: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that decides a verdict beside data, card and seed."""
-
-    seed: int
-    task: Task
-    metric: str
-    holdout: HoldoutRule
-    n_development: int
-    n_folds: int
-    n_repeats: int
-    forward: bool
-    models: tuple[str, ...]
-    n_trials: int
-    synthesizers: Mapping[str, int | None]
-    ratios: tuple[float, ...]
-    weights: tuple[float, ...]
-    label_rules: tuple[LabelRule, ...]
-    balances: tuple[Balance, ...]
-    teacher: tuple[tuple[str, int], ...]
-    n_workers: int
-    threads_per_fit: int
-    n_bootstrap: int = N_BOOTSTRAP
-    timeout_seconds: Mapping[str, float] = field(default_factory=dict)
-    budget_seconds: float | None = None
-    estimate_seconds: Mapping[str, float] = field(default_factory=dict)
-    machine_speed: float = 1.0
-    left_out: tuple[str, ...] = ()
-
-    def mixes(self) -> Iterator[Mix]:
-        """Every mix of the study: real only and its distillation, controls, candidates."""
-        yield Mix()
-        yield Mix(label_rule="teacher")
-        if "balanced" in self.class_balances:
-            yield Mix(balance="balanced")
-        for synthesizer in (*CONTROL_SYNTHESIZERS, *self.synthesizers):
-            yield from self.mixes_of(synthesizer)
-
-    def mixes_of(self, synthesizer: str) -> Iterator[Mix]:
-        """The mixes that draw on one synthesizer's pool."""
-        for rule in self.label_rules:
-            for balance in self.balances:
-                for ratio in self.ratios:
-                    for weight in self.weights:
-                        yield Mix(synthesizer, ratio, weight, rule, balance)
-
-    @property
-    def class_balances(self) -> tuple[Balance, ...]:
-        """Balances of the real rows alone: class weights are a control of every classification."""
-        return ("prior",) if self.task == "regression" else ("prior", "balanced")
-
-    def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
-        """Learners and trials of one mix; models without features stand with real only."""
-        for model in self.models:
-            if model in null_models:
-                if mix == Mix():
-                    yield Arm(mix, model)
-                continue
-            for trial in range(self.n_trials):
-                yield Arm(mix, model, trial)
-
-    @property
-    def max_ratio(self) -> float:
-        return max(self.ratios)
-
-    def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
-        fields = {k: _hashable(v) for k, v in data.items() if k != "mixes"}
-        fields["holdout"] = HoldoutRule.from_dict(data["holdout"])
-        for name in ("synthesizers", "timeout_seconds", "estimate_seconds"):
-            fields[name] = dict(data[name])
-        return cls(**fields)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the user named; None leaves the choice to the planner."""
-
-    synthesizers: tuple[str, ...] | None = None
-    ratios: tuple[float, ...] | None = None
-    models: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Costs:
-    """The cost table: formulae of the plug-ins, scaled to this machine."""
-
-    synthesizers: Mapping[str, SynthesizerSpec]
-    models: Mapping[str, ModelSpec]
-    machine_speed: float = 1.0
-
-    def estimate(self, plan: Plan, shape: TableShape) -> dict[str, float]:
-        """Expected wall seconds of a plan, by stage.
-
-        Returns
-        -------
-        dict
-            Stage to seconds; their sum is the whole run, start-up included.
-        """
-        folds = plan.n_folds * plan.n_repeats
-        n_train = round(plan.n_development * (1 - 1 / plan.n_folds))
-        pools = (*CONTROL_SYNTHESIZERS, *plan.synthesizers)
-        n_mixes = sum(1 for _ in plan.mixes()) * len(plan.models)
-        scale = self.machine_speed / (plan.n_workers * PARALLEL_EFFICIENCY)
-        sdv = any(self.synthesizers[s].family in ("copula", "gan", "vae") for s in pools)
-        seconds = {stage: cost * self.machine_speed for stage, cost in OVERHEAD_SECONDS.items()}
-        seconds["start"] += SDV_IMPORT_SECONDS * sdv * self.machine_speed
-        seconds["teacher"] = folds * self.teacher(plan, shape, n_train) * scale
-        seconds["synthesize"] = folds * sum(self.pool(plan, shape, s, n_train) for s in pools) * scale
-        seconds["gate"] = folds * len(pools) * GATE_SECONDS * self.machine_speed
-        seconds["train"] = folds * self.all_arms(plan, shape, n_train) * scale
-        seconds["track"] += n_mixes * CHILD_RUN_SECONDS * self.machine_speed
-        seconds["refit"] = self.refit(plan, shape) * self.machine_speed
-        return {stage: round(value, 1) for stage, value in seconds.items()}
-
-    def teacher(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """One teacher: its members on inner folds and on all rows."""
-        inner = round(n_rows * (1 - 1 / INNER_FOLDS))
-        return sum(
-            INNER_FOLDS * self.model(name, inner, shape) + self.model(name, n_rows, shape)
-            for name, _ in plan.teacher
-        )
-
-    def pool(self, plan: Plan, shape: TableShape, synthesizer: str, n_rows: int) -> float:
-        """One fit and one pool, labelled by the teacher."""
-        spec = self.synthesizers[synthesizer]
-        n_pool = round(n_rows * plan.max_ratio * (1.5 if "balanced" in plan.balances else 1))
-        steps = plan.synthesizers.get(synthesizer) or spec.default_steps or 0
-        labelling = 1e-5 * n_pool * len(plan.teacher)
-        return (
-            spec.fit_cost(min(n_rows, 10_000), shape.n_columns, steps)
-            + spec.sample_cost(n_pool, shape.n_columns)
-            + labelling
-        )
-
-    def all_arms(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """Every arm once, on one fold."""
-        null = [name for name in plan.models if self.models[name].is_null]
-        return sum(self.arm(arm, shape, n_rows) for mix in plan.mixes() for arm in plan.arms_of(mix, null))
-
-    def arm(self, arm: Arm, shape: TableShape, n_rows: int) -> float:
-        """One learner on one mix; soft targets hold a row per class."""
-        per_row = shape.n_classes if arm.mix.label_rule == "teacher" else 1
-        if arm.mix.synthesizer is None:
-            return self.model(arm.model, n_rows * per_row, shape)
-        return self.model(arm.model, round(n_rows * (1 + arm.mix.synthetic_ratio * per_row)), shape)
-
-    def refit(self, plan: Plan, shape: TableShape) -> float:
-        """The evaluated and the shipped fits, side by side: the dearest mix on all rows."""
-        dearest = max(
-            (
-                self.pool(plan, shape, synthesizer, shape.n_all)
-                for synthesizer in (*CONTROL_SYNTHESIZERS, *plan.synthesizers)
-            ),
-        )
-        mix = Mix("any", plan.max_ratio, label_rule=plan.label_rules[-1])
-        model = max(self.arm(Arm(mix, name), shape, shape.n_all) for name in plan.models)
-        both = 1 if plan.n_workers > 1 else 2
-        return both * (self.teacher(plan, shape, shape.n_all) + dearest + model)
-
-    def model(self, name: str, n_rows: int, shape: TableShape) -> float:
-        return self.models[name].fit_cost(n_rows, shape.n_columns, shape.n_classes)
-
-    def timeout(self, plan: Plan, shape: TableShape, synthesizer: str) -> float:
-        """Hard limit of one fit and its pool on all rows."""
-        expected = self.pool(plan, shape, synthesizer, shape.n_all) * self.machine_speed
-        return round(MIN_TIMEOUT_SECONDS + TIMEOUT_FACTOR * expected, 0)
 
 
 def make_plan(
@@ -471,9 +254,3 @@ def _smaller_teacher(plan: Plan) -> Plan | None:
     if len(plan.teacher) < 3:
         return None
     return _less(plan, "the third member of the teacher", teacher=plan.teacher[:2])
-
-
-def _hashable(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_hashable(v) for v in value)
-    return value

@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.core.config import DataCard
 from tasks.core.errors import BadInput
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.schema import Schema
 from tasks.core.snapshots import Snapshot
 

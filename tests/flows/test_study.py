@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.arms import Arm, Mix
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.study import StudyFolder
 
 # What may differ between two runs of one plan: names, places and clocks.

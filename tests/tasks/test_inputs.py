@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.config import StudyRequest, read_card
 from tasks.core.errors import BadInput
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.schema import Column, Schema
 from tasks.core.splitting import HoldoutRule
 from tasks.inputs import check_plan, read_study_input, table_name

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.core.config import DataCard
 from tasks.core.errors import BadInput
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.schema import infer_schema
 from tasks.core.snapshots import take_snapshot
 from tasks.core.splitting import HoldoutRule

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.config import DataCard
-from tasks.core.planning import Plan
+from tasks.core.plans import Plan
 from tasks.core.schema import infer_schema
 from tasks.core.splitting import HoldoutRule
 from tasks.core.study import StudyFolder

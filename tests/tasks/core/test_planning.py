@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from tasks.core.planning import Asked, Costs, Plan, TableShape, make_plan
+from tasks.core.costs import Costs
+from tasks.core.planning import make_plan
+from tasks.core.plans import Asked, Plan, TableShape
 from tasks.core.splitting import HoldoutRule
 from tasks.models import MODELS
 from tasks.synthesizers import SYNTHESIZERS

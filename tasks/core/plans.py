@@ -1,0 +1,131 @@
+"""A plan: everything that decides a verdict beside data, card and seed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.core.arms import CONTROL_SYNTHESIZERS, Arm, Balance, LabelRule, Mix
+from tasks.core.schema import Task
+from tasks.core.splitting import HoldoutRule
+
+N_BOOTSTRAP = 1000
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """What the cost of a study depends on.
+
+    Attributes
+    ----------
+    n_all, n_development : int
+        Rows in the table, and rows that are not on the holdout side.
+    n_columns, n_classes : int
+        Features; classes, 1 for regression.
+    task : Task
+    rarest_share : float
+        Share of the rarest class, 1 for regression.
+    has_time : bool
+    """
+
+    n_all: int
+    n_development: int
+    n_columns: int
+    n_classes: int
+    task: Task
+    rarest_share: float
+    has_time: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a verdict beside data, card and seed."""
+
+    seed: int
+    task: Task
+    metric: str
+    holdout: HoldoutRule
+    n_development: int
+    n_folds: int
+    n_repeats: int
+    forward: bool
+    models: tuple[str, ...]
+    n_trials: int
+    synthesizers: Mapping[str, int | None]
+    ratios: tuple[float, ...]
+    weights: tuple[float, ...]
+    label_rules: tuple[LabelRule, ...]
+    balances: tuple[Balance, ...]
+    teacher: tuple[tuple[str, int], ...]
+    n_workers: int
+    threads_per_fit: int
+    n_bootstrap: int = N_BOOTSTRAP
+    timeout_seconds: Mapping[str, float] = field(default_factory=dict)
+    budget_seconds: float | None = None
+    estimate_seconds: Mapping[str, float] = field(default_factory=dict)
+    machine_speed: float = 1.0
+    left_out: tuple[str, ...] = ()
+
+    def mixes(self) -> Iterator[Mix]:
+        """Every mix of the study: real only and its distillation, controls, candidates."""
+        yield Mix()
+        yield Mix(label_rule="teacher")
+        if "balanced" in self.class_balances:
+            yield Mix(balance="balanced")
+        for synthesizer in (*CONTROL_SYNTHESIZERS, *self.synthesizers):
+            yield from self.mixes_of(synthesizer)
+
+    def mixes_of(self, synthesizer: str) -> Iterator[Mix]:
+        """The mixes that draw on one synthesizer's pool."""
+        for rule in self.label_rules:
+            for balance in self.balances:
+                for ratio in self.ratios:
+                    for weight in self.weights:
+                        yield Mix(synthesizer, ratio, weight, rule, balance)
+
+    @property
+    def class_balances(self) -> tuple[Balance, ...]:
+        """Balances of the real rows alone: class weights are a control of every classification."""
+        return ("prior",) if self.task == "regression" else ("prior", "balanced")
+
+    def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
+        """Learners and trials of one mix; models without features stand with real only."""
+        for model in self.models:
+            if model in null_models:
+                if mix == Mix():
+                    yield Arm(mix, model)
+                continue
+            for trial in range(self.n_trials):
+                yield Arm(mix, model, trial)
+
+    @property
+    def max_ratio(self) -> float:
+        return max(self.ratios)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        fields = {k: _hashable(v) for k, v in data.items() if k != "mixes"}
+        fields["holdout"] = HoldoutRule.from_dict(data["holdout"])
+        for name in ("synthesizers", "timeout_seconds", "estimate_seconds"):
+            fields[name] = dict(data[name])
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user named; None leaves the choice to the planner."""
+
+    synthesizers: tuple[str, ...] | None = None
+    ratios: tuple[float, ...] | None = None
+    models: tuple[str, ...] | None = None
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_hashable(v) for v in value)
+    return value

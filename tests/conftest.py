@@ -1,0 +1,47 @@
+"""Tests that need a real server are counted; a skipped one is named in the last line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+# Fixtures that start a real server.
+SERVERS = {"postgresql_url": "PostgreSQL", "s3_endpoint": "S3", "prefect_server": "Prefect"}
+
+
+def server_of(item: pytest.Item) -> str | None:
+    """The server a test needs, if any."""
+    names = getattr(item, "fixturenames", ())
+    return next((server for fixture, server in SERVERS.items() if fixture in names), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        server = server_of(item)
+        if server:
+            item.user_properties.append(("server", server))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    run, skipped = [], []
+    for outcome, names in (("passed", run), ("failed", run), ("skipped", skipped)):
+        for report in terminalreporter.stats.get(outcome, []):
+            server = dict(getattr(report, "user_properties", ())).get("server")
+            if server:
+                names.append((server, report.nodeid))
+    if run or skipped:
+        named = "; skipped: " + ", ".join(sorted(name for _, name in skipped)) if skipped else ""
+        terminalreporter.write_line(f"server tests: {len(run)} run, {len(skipped)} skipped{named}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Skipping PostgreSQL's tests where its binaries are is a failure, not a pass."""
+    wanted = [item for item in session.items if server_of(item) == "PostgreSQL"]
+    binaries = list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not wanted or not binaries or reporter is None or session.config.option.collectonly:
+        return
+    skipped = {report.nodeid for report in reporter.stats.get("skipped", [])}
+    if all(item.nodeid in skipped for item in wanted):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
