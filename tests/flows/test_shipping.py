@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.core.plans import Plan
+from tasks.core.splitting import HoldoutRule
+
 TRUTH = """
 import numpy as np
 import pandas as pd
@@ -26,6 +29,16 @@ provenance: {owner: nobody, licence: CC0}
 """
 
 
+# Fixed, so that no clock of a busy machine has a say in the verdict.
+PLAN = Plan(
+    seed=0, task="binary", metric="log_loss", holdout=HoldoutRule(0, 0.2, tuple("abcd")), n_development=10_000,
+    n_folds=5, n_repeats=2, forward=False, models=("xgboost", "class-prior"), n_trials=2,
+    synthesizers={"simulation": None}, ratios=(20.0,), weights=(1.0,), label_rules=("joint", "teacher"),
+    balances=("prior",), teacher=(("xgboost", 0), ("linear", 0), ("random-forest", 0)),
+    n_workers=2, threads_per_fit=1,
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def shipped(prefect_server, workspace, small_request):
     import sys
@@ -40,14 +53,13 @@ def shipped(prefect_server, workspace, small_request):
     from truth_for_tests import simulate
 
     simulate(600, None, 12345).to_csv(folder / "truth.csv", index=False)
+    (folder / "plan.json").write_text(json.dumps(PLAN.to_dict()))
     out = workspace / "runs" / "truth"
     request = small_request(
         out,
         table=str(folder / "truth.csv"),
         card=str(folder / "card.yaml"),
-        synthesizers=("simulation",),
-        ratios=(5.0,),
-        models=("xgboost",),
+        plan=str(folder / "plan.json"),
     )
     yield out, study(request), simulate
     sys.path.remove(str(folder))
@@ -85,7 +97,7 @@ def test_the_training_table_says_where_each_row_comes_from(shipped):
     training = pd.read_parquet(out / "training.parquet")
     counts = training["_realmix_origin"].value_counts()
     assert counts["real"] == document["table"]["n_rows"] == 600
-    assert counts["simulation"] == 3000
+    assert counts["simulation"] == 12000
     assert training.groupby("_realmix_origin")["_realmix_seed"].nunique().eq(1).all()
     assert (training["_realmix_snapshot"] == document["digests"]["snapshot"]).all()
 
