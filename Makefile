@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
 
-.PHONY: run test ui check lock clean
+.PHONY: run test ui check panel panel-quick lock clean nulls
 
 run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
@@ -18,8 +18,17 @@ check: $(VENV)/.test  ## lint, types, import rules
 	  $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache >/dev/null; status=$$?; \
 	  echo "checks: $$(( $$(date +%s) - start )) s"; exit $$status
 
+nulls: $(VENV)/.test  ## 200 small studies of each null; goes on where it stopped
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.nulls.run
+
 ui: $(VENV)/.run  ## MLflow's pages over the local store
 	$(BIN)/realmix ui
+
+panel: $(VENV)/.test  ## realmix and its rivals on real tables, two hours; goes on where it stopped
+	$(BIN)/python -m tests.panel
+
+panel-quick: $(VENV)/.test  ## seven runs of the panel, about ten minutes
+	$(BIN)/python -m tests.panel --quick
 
 lock: $(VENV)/.test  ## rewrite the exact pins from what is installed
 	$(BIN)/python -m pip freeze --exclude-editable --exclude realmix | sed 's/+cpu$$//' > infra/constraints.txt

@@ -93,6 +93,53 @@ def run(
 
 
 @app.command
+def preview(
+    table: str | None = None,
+    /,
+    *,
+    target: str | None = None,
+    positive: str | None = None,
+    task: Literal["binary", "multiclass", "regression"] | None = None,
+    card: Path | None = None,
+    metric: str | None = None,
+    seed: int = 0,
+) -> None:
+    """Say in about 20 seconds whether a study of a table is worth it; writes nothing.
+
+    Parameters
+    ----------
+    table
+        As for `realmix run`.
+    target
+        Column to predict.
+    positive
+        Label of the positive class.
+    task
+        Inferred from the target when not given.
+    card
+        Data card (YAML).
+    metric
+        Metric that decides; log-loss or RMSE when not given.
+    seed
+        Of the folds and fits.
+    """
+    from flows.preview import run_preview
+    from tasks.core.config import parse_request
+
+    request = parse_request(
+        table=table,
+        card=str(card) if card else None,
+        target=target,
+        positive=positive,
+        task=task,
+        metric=metric,
+        seed=seed,
+        out="",
+    )
+    run_preview(request)
+
+
+@app.command
 def card(
     table: str,
     /,

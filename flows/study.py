@@ -14,16 +14,22 @@ from prefect import flow
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from tasks.core.arms import Arm
 from tasks.core.comparison import Comparison
 from tasks.core.config import StudyRequest
 from tasks.core.plans import Plan
-from tasks.core.study import Layout, StudyFolder
+from tasks.core.racing import heats, is_raced
+from tasks.core.study import Block, Layout, StudyFolder
 from tasks.core.verdict import Verdict, decide
+from tasks.core.wording import gain_in_words
 from tasks.core.workers import WorkerPool
-from tasks.evaluate import batches, compare_arms, read_holdout
+from tasks.evaluate import batches, compare_arms, judge_race, read_holdout, write_exits
 from tasks.fits.scope import Scope
 from tasks.ingest import ingest
 from tasks.inputs import read_plan
+from tasks.learning_curve import rows_saved
+from tasks.metrics import METRICS
+from tasks.overfitting import measure_gap
 from tasks.plan import n_workers, plan_study
 from tasks.refit import package, refit
 from tasks.report import publish
@@ -82,6 +88,9 @@ def study(request: StudyRequest) -> dict[str, Any]:
         clock.worker_seconds = worker_seconds(teachers, pools, trained)
         with clock("compare"):
             comparison, verdict = compare_arms(folder, layout, pools, trained)
+            measure_gap(folder, layout, comparison)
+        with clock("rows saved"):
+            saved = rows_saved(folder, layout, comparison)
         with clock("refit"):
             fits, verdict = final_fits(folder, comparison, verdict, plan, str(table.snapshot.path))
     with clock("evaluate"):
@@ -91,7 +100,17 @@ def study(request: StudyRequest) -> dict[str, Any]:
         package(folder, {"model": verdict.ships, "real_only": comparison.incumbent})
     with clock("report"):
         document, figures = publish(
-            folder, table, split, layout, comparison, verdict, fits, holdout, pools, clock.all_seconds()
+            folder,
+            table,
+            split,
+            layout,
+            comparison,
+            verdict,
+            fits,
+            holdout,
+            pools,
+            clock.all_seconds(),
+            saved,
         )
     with clock("track"):
         store.wait()
@@ -134,43 +153,66 @@ def announce(plan: Plan) -> None:
     )
     if plan.left_out:
         log.info("left out: %s", "; ".join(plan.left_out))
+    provable = gain_in_words(plan.expected_provable_gain, METRICS[plan.metric].margin_is_relative)
+    log.info("smallest gain these rows can be expected to prove: %s (expected, before the race)", provable)
 
 
 Results = list[dict[str, Any]]
 
 
 def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results]:
-    """Run every arm on every fold: teachers, pools and batches of learners, fold by fold."""
-    grouped = batches(layout.plan)
-    teachers: list[PrefectFuture[dict[str, Any]]] = []
-    pools: list[PrefectFuture[dict[str, Any]]] = []
-    trained: list[PrefectFuture[dict[str, Any]]] = []
-    for block in layout.blocks:
-        teacher = fit_teacher.submit(folder, block.scope, layout.plan)
-        teachers.append(teacher)
-        for batch, arms in grouped.items():
-            pool: Any = {}
-            if batch != "real-only":
-                pool = synthesize.submit(
-                    folder, block.scope, batch, layout.plan, return_state=False, wait_for=[teacher]
-                )
-                pools.append(pool)
-            trained.append(
-                train.submit(
-                    folder,
-                    block.scope,
-                    batch,
-                    arms,
-                    layout.plan,
-                    pool,
-                    return_state=False,
-                    wait_for=[teacher],
-                )
+    """Run the arms on the folds: teachers, pools and batches of learners, heat by heat.
+
+    Between two heats the rule of the race decides which arms go on; within one nothing waits.
+    """
+    raced = is_raced(METRICS[layout.plan.metric], layout.plan.n_repeats)
+    live, n_done = batches(layout.plan), 0
+    write_exits(folder, {})
+    teachers: Results = []
+    pools: Results = []
+    trained: Results = []
+    for heat in heats(layout.blocks, n_first=layout.n_first, raced=raced):
+        if n_done:
+            live = judge_race(folder, layout, live, pools, trained)
+        of_heat = [submit_block(folder, block, live, layout.plan) for block in heat]
+        waiting = [future for _, _, batch in of_heat for future in batch]
+        for done, future in enumerate(as_completed(waiting), start=1):
+            result, share = future.result(), (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
+            log.info("race %3.0f %% · %s on %s", 100 * share, result["batch"], result["scope"])
+        for teacher, of_pools, of_batches in of_heat:
+            teachers.append(teacher.result())
+            pools += _results(of_pools)
+            trained += _results(of_batches)
+        n_done += len(heat)
+    return teachers, pools, trained
+
+
+Future = PrefectFuture[dict[str, Any]]
+
+
+def submit_block(
+    folder: StudyFolder, block: Block, live: dict[str, list[Arm]], plan: Plan
+) -> tuple[Future, list[Future], list[Future]]:
+    """Start everything on one fold: its teacher, the pools and the batches of learners.
+
+    Real only and cheap generators go first, GANs and VAEs last: other workers train the arms of the
+    cheap ones while they are fitted.
+    """
+    teacher = fit_teacher.submit(folder, block.scope, plan)
+    pools: list[Future] = []
+    trained: list[Future] = []
+    limits = plan.timeout_seconds
+    for batch in sorted(live, key=lambda name: limits.get(name, 0)):
+        pool: Any = {}
+        if batch != "real-only":
+            pool = synthesize.submit(folder, block.scope, batch, plan, return_state=False, wait_for=[teacher])
+            pools.append(pool)
+        trained.append(
+            train.submit(
+                folder, block.scope, batch, live[batch], plan, pool, return_state=False, wait_for=[teacher]
             )
-    for done, future in enumerate(as_completed(trained), start=1):
-        result = future.result()
-        log.info("race %3.0f %% · %s on %s", 100 * done / len(trained), result["batch"], result["scope"])
-    return _results(teachers), _results(pools), _results(trained)
+        )
+    return teacher, pools, trained
 
 
 def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[str, float]:

@@ -1,9 +1,10 @@
-"""Assemble the out-of-fold matrix, decide, and read the holdout once."""
+"""Assemble the out-of-fold matrix, judge the race, decide, and read the holdout once."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,19 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.core.arms import Arm
-from tasks.core.comparison import Comparison, OutOfFold, compare
+from tasks.core.arms import Arm, Exit
+from tasks.core.comparison import Comparison, compare
+from tasks.core.jsonable import to_jsonable
 from tasks.core.plans import Plan
 from tasks.core.plugins import MetricSpec
+from tasks.core.racing import judge
 from tasks.core.realised import score_holdout
+from tasks.core.scores import OutOfFold
 from tasks.core.seeds import derive_seed
 from tasks.core.study import Layout, StudyFolder
 from tasks.core.verdict import Verdict, decide
 from tasks.fits.scope import Scope, StudyContext
+from tasks.generalise import generalise
 from tasks.metrics import METRICS
 from tasks.models import MODELS, _serving
 
@@ -44,6 +49,51 @@ def null_models() -> frozenset[str]:
     return frozenset(name for name, spec in MODELS.items() if spec.is_null)
 
 
+@task(task_run_name="judge-race", cache_policy=NO_CACHE)
+def judge_race(
+    folder: StudyFolder,
+    layout: Layout,
+    live: dict[str, list[Arm]],
+    pools: list[dict[str, Any]],
+    trained: list[dict[str, Any]],
+) -> dict[str, list[Arm]]:
+    """Let the rule of the race say, from the blocks run so far, which arms run the next one.
+
+    Who left, when and why is kept in ``work/race.json``.
+
+    Returns
+    -------
+    dict
+        Name of the batch to the arms still in; batches without any are gone.
+    """
+    plan = layout.plan
+    failed = failed_mixes(plan, pools) | failed_arms(trained)
+    leaving = judge(
+        out_of_fold(folder, layout, live, failed, trained),
+        METRICS[plan.metric],
+        n_first=layout.n_first,
+        n_blocks=len(layout.blocks),
+    )
+    write_exits(folder, {**read_exits(folder), **leaving})
+    gone = failed.keys() | leaving.keys()
+    kept = {
+        batch: [arm for arm in arms if not {arm.name, arm.mix.name} & gone] for batch, arms in live.items()
+    }
+    return {batch: arms for batch, arms in kept.items() if arms}
+
+
+def write_exits(folder: StudyFolder, exits: Mapping[str, Exit]) -> None:
+    """Keep who left the race."""
+    folder.write_json("work/race.json", {name: dataclasses.asdict(left) for name, left in exits.items()})
+
+
+def read_exits(folder: StudyFolder) -> dict[str, Exit]:
+    """Who left the race; nobody where there was none."""
+    if not (folder.work / "race.json").exists():
+        return {}
+    return {name: Exit(**left) for name, left in folder.read_json("work/race.json").items()}
+
+
 @task(task_run_name="compare", cache_policy=NO_CACHE)
 def compare_arms(
     folder: StudyFolder, layout: Layout, pools: list[dict[str, Any]], trained: list[dict[str, Any]]
@@ -52,7 +102,7 @@ def compare_arms(
     plan = layout.plan
     context = StudyContext.read(folder.work / "context.json")
     failed = failed_mixes(plan, pools)
-    oof = out_of_fold(folder, layout, failed | failed_arms(trained))
+    oof = out_of_fold(folder, layout, batches(plan), failed | failed_arms(trained), trained)
     keep(oof, folder)
     metric = METRICS[plan.metric]
     comparison = compare(
@@ -63,7 +113,9 @@ def compare_arms(
         null_models=null_models(),
         extra_metrics=side_metrics(context, metric),
     )
-    return comparison, decide(comparison, margin=metric.margin)
+    generalisation, vetoes = generalise(folder, layout, oof, comparison)
+    folder.write_json("work/generalisation.json", to_jsonable(generalisation))
+    return comparison, decide(comparison, margin=metric.margin, vetoes=vetoes)
 
 
 def failed_mixes(plan: Plan, pools: Iterable[dict[str, Any]]) -> dict[str, str]:
@@ -81,29 +133,42 @@ def failed_arms(trained: Iterable[dict[str, Any]]) -> dict[str, str]:
     return {arm: reason for batch in trained for arm, reason in batch["failures"].items()}
 
 
-def out_of_fold(folder: StudyFolder, layout: Layout, failed: dict[str, str]) -> OutOfFold:
-    """Read the predictions of every arm that is still in."""
+def out_of_fold(
+    folder: StudyFolder,
+    layout: Layout,
+    competing: Mapping[str, list[Arm]],
+    failed: dict[str, str],
+    trained: Iterable[dict[str, Any]],
+) -> OutOfFold:
+    """Read the predictions of the competing arms on the blocks that were run.
+
+    Parameters
+    ----------
+    competing : mapping of batch to arms
+    failed : mapping of arm or mix name to reason
+        These arms are left out.
+    trained : iterable of dict
+        What was run; files of an earlier, interrupted run are not read.
+    """
     context = StudyContext.read(folder.work / "context.json")
-    schema, plan = context.schema, layout.plan
+    schema = context.schema
     rows = pd.read_parquet(folder.work / "development.parquet")
-    folds = np.load(folder.work / "folds.npy")
     weight = np.load(folder.work / "development-weight.npy")
     groups = np.load(folder.work / "groups.npy")
-    matrices, arms = [], []
-    for batch, of_batch in batches(plan).items():
-        kept = [i for i, arm in enumerate(of_batch) if not {arm.name, arm.mix.name} & failed.keys()]
-        if kept:
-            arms += [of_batch[i] for i in kept]
-            matrices.append(_batch_matrix(folder, layout, batch, kept, folds, len(schema.classes)))
+    arms = tuple(arm for of_batch in competing.values() for arm in of_batch)
+    arms = tuple(arm for arm in arms if not {arm.name, arm.mix.name} & failed.keys())
+    files = [(run["scope"], run["batch"]) for run in trained if not run["skipped"]]
+    folds, predictions = _matrix(folder, layout, arms, files, len(schema.classes))
     return OutOfFold(
-        arms=tuple(arms),
+        arms=arms,
         y=schema.encode_target(rows),
         folds=folds,
-        predictions=np.concatenate(matrices),
-        n_train=float(np.mean([len(Scope(folder.scope(b.scope)).training) for b in layout.blocks])),
+        predictions=predictions,
+        n_train=float(np.mean([len(Scope(folder.scope(b.scope)).groups) for b in layout.blocks])),
         groups=groups if len(np.unique(groups)) < len(groups) else None,
         sample_weight=None if np.all(weight == 1) else weight,
         disqualified=failed,
+        exits=read_exits(folder),
     )
 
 
@@ -156,13 +221,22 @@ def predict_exported(scope: Scope, role: str, rows: pd.DataFrame) -> np.ndarray:
     return predicted
 
 
-def _batch_matrix(
-    folder: StudyFolder, layout: Layout, batch: str, kept: list[int], folds: np.ndarray, n_classes: int
-) -> np.ndarray:
-    """Predictions of a batch, of shape (n_kept, n_repeats, n_rows[, n_classes])."""
-    shape = (len(kept), *folds.shape) + ((n_classes,) if n_classes else ())
-    matrix = np.full(shape, np.nan)
-    for block in layout.blocks:
-        predicted = Scope(folder.scope(block.scope)).read_array(f"predictions-{batch}.npy")[kept]
-        matrix[:, block.repeat, folds[block.repeat] == block.fold] = predicted
-    return matrix
+def _matrix(
+    folder: StudyFolder, layout: Layout, arms: tuple[Arm, ...], files: list[tuple[str, str]], n_classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Folds, -1 where a block was not run, and predictions, NaN where an arm was not."""
+    planned = np.load(folder.work / "folds.npy")
+    folds = np.full_like(planned, -1)
+    matrix = np.full((len(arms), *folds.shape) + ((n_classes,) if n_classes else ()), np.nan)
+    blocks = {block.scope: block for block in layout.blocks}
+    place = {arm.name: i for i, arm in enumerate(arms)}
+    for scope, batch in files:
+        block = blocks[scope]
+        rows = np.flatnonzero(planned[block.repeat] == block.fold)
+        folds[block.repeat, rows] = block.fold
+        names = folder.read_json(f"work/{scope}/predictions-{batch}.json")
+        predictions = Scope(folder.scope(scope)).read_array(f"predictions-{batch}.npy")
+        for name, predicted in zip(names, predictions, strict=True):
+            if name in place:
+                matrix[place[name], block.repeat, rows] = predicted
+    return folds, matrix

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -15,8 +17,13 @@ from tasks.inputs import read_study_input, table_name
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
 def ingest(request: StudyRequest) -> Table:
     """Take a content-addressed snapshot of the table a request names."""
+    return stored_table(request, home() / "snapshots")
+
+
+def stored_table(request: StudyRequest, snapshots: Path) -> Table:
+    """Read the table a request names and keep it among `snapshots`."""
     raw, source, card, _ = read_study_input(request)
-    snapshot = take_snapshot(raw, home() / "snapshots", source=source)
+    snapshot = take_snapshot(raw, snapshots, source=source)
     # Of the stored rows: one digest has one schema, whatever the order or the types they came in.
     schema = check_study_input(snapshot.read(), card)
     return Table(table_name(card, request), snapshot, source, card, schema)

@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.core.comparison import Comparison
 from tasks.core.documents import build_verdict_document
 from tasks.core.figures import draw_figures
+from tasks.core.racing import describe_race
 from tasks.core.realised import describe_holdout, describe_real_only_holdout
 from tasks.core.report import render_report
 from tasks.core.study import Layout, Split, StudyFolder, Table
@@ -41,8 +42,11 @@ def publish(
     holdout: dict[str, Any] | None,
     pools: list[dict[str, Any]],
     seconds: dict[str, float],
+    rows_saved: dict[str, Any],
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Write the verdict document, the page and the manifest.
+
+    `rows_saved` is what :func:`tasks.learning_curve.rows_saved` says.
 
     Returns
     -------
@@ -71,6 +75,9 @@ def publish(
         missing=[*missing(pools), *fits["failed"]],
         synthesizers=summarise_pools(pools),
         teacher=teacher_score(folder, layout),
+        race=describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
+        generalisation=folder.read_json("work/generalisation.json"),
+        **rows_saved,
     )
     folder.write_json("verdict.json", document)
     figures = draw_figures(document, *figure_rows(folder, verdict, comparison, holdout))

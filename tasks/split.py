@@ -56,6 +56,7 @@ def split_holdout(
     development = ~held
     write_scope(folder.scope("shipped"), rows, weight, groups)
     write_scope(folder.scope("evaluated"), rows[development], weight[development], groups[development])
+    declared_values(raw[development], table).to_parquet(folder.work / "declared.parquet")
     rows[held].to_parquet(folder.work / "holdout.parquet", index=False)
     np.save(folder.work / "holdout-weight.npy", weight[held], allow_pickle=False)
     np.save(folder.work / "holdout-groups.npy", groups[held], allow_pickle=False)
@@ -83,6 +84,7 @@ def lay_folds(folder: StudyFolder, plan: Plan) -> Layout:
     groups = np.load(folder.scope("evaluated") / "groups.npy")[kept]
     folds = fold_numbers(rows, groups, schema, plan, context.snapshot)
     rows.to_parquet(folder.work / "development.parquet", index=False)
+    np.save(folder.work / "sampled.npy", kept, allow_pickle=False)
     np.save(folder.work / "development-weight.npy", weight, allow_pickle=False)
     np.save(folder.work / "groups.npy", groups, allow_pickle=False)
     np.save(folder.work / "folds.npy", folds, allow_pickle=False)
@@ -117,7 +119,18 @@ def fold_blocks(folds: np.ndarray) -> tuple[Block, ...]:
 
 
 def registered_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule:
-    """Read the rule frozen when this table was first seen, or freeze one now.
+    """Read the rule frozen when this table was first seen, or freeze one now."""
+    frozen = frozen_rule(table, raw)
+    if frozen:
+        return frozen
+    rule = register_holdout(raw, table.schema)
+    path = registration_path(table)
+    write_atomically(path, lambda file: file.write_text(json.dumps(rule.to_dict()), encoding="utf-8"))
+    return rule
+
+
+def frozen_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule | None:
+    """Read the rule frozen when this table was first seen; None where it is new.
 
     Raises
     ------
@@ -126,9 +139,7 @@ def registered_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule:
     """
     path = registration_path(table)
     if not path.exists():
-        rule = register_holdout(raw, table.schema)
-        write_atomically(path, lambda file: file.write_text(json.dumps(rule.to_dict()), encoding="utf-8"))
-        return rule
+        return None
     rule = HoldoutRule.from_dict(json.loads(path.read_text(encoding="utf-8")))
     is_hashed = not (table.schema.with_role("group") or table.schema.with_role("key"))
     lost = [name for name in rule.columns if name not in raw.columns]
@@ -165,6 +176,11 @@ def row_weights(raw: pd.DataFrame, schema: Schema) -> np.ndarray:
         return np.ones(len(raw))
     weight = raw[name].to_numpy(dtype=float)
     return weight / weight.mean()
+
+
+def declared_values(raw: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Columns whose groups the card protects, also those that no model may see."""
+    return table.schema.canonical_columns(raw, table.card.protected).reset_index(drop=True)
 
 
 def sample_rows(y: np.ndarray, priority: np.ndarray, schema: Schema, plan: Plan) -> np.ndarray:

@@ -59,7 +59,7 @@ def table_of_arms(case: ScoredArms, margin: float, extra: Mapping[str, MetricSpe
         it is defined in none or fails. No side metric ends a study.
     """
     best: dict[tuple[str, str], int] = {}
-    for arm in (int(i) for i in np.argsort(-case.utility, kind="stable")):
+    for arm in (int(i) for i in np.lexsort((-case.utility, case.is_beaten))):
         best.setdefault((case.oof.arms[arm].mix.name, case.oof.arms[arm].model), arm)
     shown = _winners_first(case, list(best.values()))
     means = {name: _side_scores(case.oof, spec, shown) for name, spec in extra.items()}
@@ -82,15 +82,17 @@ def _side_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.
 
 
 def _winners_first(case: ScoredArms, shown: list[int]) -> list[int]:
-    """Real only wins ties, in the table too."""
-    return sorted(shown, key=lambda arm: (-case.utility[arm], arm not in (case.winner, case.incumbent)))
+    """Real only wins ties, in the table too; arms beaten in the race, scored on few blocks, come last."""
+    leading = (case.winner, case.incumbent)
+    return sorted(shown, key=lambda arm: (case.is_beaten[arm], -case.utility[arm], arm not in leading))
 
 
 def _arm_row(case: ScoredArms, index: int, margin: float, extra: dict[str, float]) -> ArmRow:
     arm, score = case.oof.arms[index], float(case.scores[index])
     sizes = {"n_validation": case.oof.n_validation, "n_train": case.oof.n_train}
-    spread = corrected_resampled_t(case.folds[index], **sizes)
-    test, gain = case.t_test(index, case.incumbent), float(case.gains[index])
+    folds = case.folds[index][np.isfinite(case.folds[index])]
+    spread = corrected_resampled_t(folds, **sizes)
+    test, gain = case.t_test(index, case.incumbent), case.shown_gain(index)
     return ArmRow(
         name=arm.name,
         mix=arm.mix.name,
@@ -103,7 +105,7 @@ def _arm_row(case: ScoredArms, index: int, margin: float, extra: dict[str, float
         model=arm.model,
         trial=arm.trial,
         score=score,
-        std=float(np.std(case.folds[index], ddof=1)),
+        std=float(np.std(folds, ddof=1)),
         interval=_moved(spread, score),
         gain=gain,
         gain_interval=_moved(test, gain),
@@ -120,8 +122,15 @@ def _moved(test: CorrectedT, centre: float) -> tuple[float, float]:
 
 
 def _why(case: ScoredArms, index: int, test: CorrectedT, margin: float) -> str:
-    """Why the arm won or lost, in words."""
-    arm, gain = case.oof.arms[index], float(case.gains[index])
+    """Why the arm won or lost, in words, and where it left the race."""
+    left = case.oof.exits.get(case.oof.arms[index].name)
+    if left is None:
+        return _why_won_or_lost(case, index, test, margin)
+    return left.reason if left.is_beaten else f"{_why_won_or_lost(case, index, test, margin)}; {left.reason}"
+
+
+def _why_won_or_lost(case: ScoredArms, index: int, test: CorrectedT, margin: float) -> str:
+    arm, gain = case.oof.arms[index], case.shown_gain(index)
     size = gain_in_words(abs(gain), case.metric.margin_is_relative)
     if index == case.incumbent:
         return "best model on real rows alone"
@@ -137,7 +146,7 @@ def _why(case: ScoredArms, index: int, test: CorrectedT, margin: float) -> str:
 
 
 def _why_candidate_lost(case: ScoredArms, index: int, test: CorrectedT, margin: float, size: str) -> str:
-    gain, mix = float(case.gains[index]), case.oof.arms[index].mix
+    gain, mix = case.shown_gain(index), case.oof.arms[index].mix
     relative = case.metric.margin_is_relative
     if gain <= 0:
         return f"{size} worse than real only" if gain < 0 else "no better than real only, which wins ties"

@@ -28,7 +28,7 @@ class Mix:
     label_rule : {"joint", "teacher"}
         Keep the label the synthesizer drew, or label synthetic rows with the teacher's
         class probabilities. Without synthetic rows "teacher" is distillation: the real
-        rows with the teacher's out-of-fold labels.
+        rows with labels half their own and half the teacher's.
     balance : {"prior", "balanced"}
         Classes of the synthetic rows as among the real rows, or raised so that the
         whole set is as even as the rows allow. Without synthetic rows "balanced" is
@@ -96,3 +96,23 @@ class Arm:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Arm:
         return cls(Mix(**data["mix"]), data["model"], data["trial"])
+
+
+@dataclass(frozen=True)
+class Exit:
+    """Where and why an arm left the race on folds.
+
+    Attributes
+    ----------
+    after_block : int
+        Blocks that it ran: the first ones of the study.
+    reason : str
+        A clause for the report.
+    is_beaten : bool
+        True where the leader beat it so clearly that no bootstrap draw would choose it; False
+        where it ran the whole first repeat, which still counts.
+    """
+
+    after_block: int
+    reason: str
+    is_beaten: bool

@@ -33,7 +33,8 @@ FIELD_COMMENTS = {
     "group": "Rows of one group (a patient, a customer) are never split.",
     "weight": "How many rows of the population a row stands for.",
     "ignore": "Columns left out, for example what is known only after the outcome.",
-    "sensitive": "Columns on which no group may lose (guessed from their names).",
+    "sensitive": "Columns on which no group may lose (guessed from their names); their values are never shown.",
+    "slices": "More columns on which no group may lose; the report names their values.",
     "rules": (
         "What every row must obey; synthetic rows are made and checked by it. For example:\n"
         "  - {kind: range, column: age, minimum: 0, maximum: 120}\n"

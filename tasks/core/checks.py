@@ -87,6 +87,7 @@ def _check_declared_columns(raw: pd.DataFrame, card: DataCard) -> None:
         "columns": card.columns,
         "ignore": card.ignore,
         "sensitive": card.sensitive,
+        "slices": card.slices,
         "allow_leaks": card.allow_leaks,
     }
     for field, names in several.items():

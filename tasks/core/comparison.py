@@ -1,7 +1,9 @@
 """Which mix is best, and by how much: arithmetic on predictions.
 
 No model is trained here. The rule: the candidate arm (mix, learner, trial) with the best
-out-of-fold score, if it is better than the best real-only arm, which wins ties.
+out-of-fold score, if it is better than the best real-only arm, which wins ties. After a race on
+folds the candidates are the arms that ran to its end; see `ScoredArms.eligible` for what stands
+for the race in a bootstrap draw. Arms that left it keep a row in the table.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from tasks.core.arms import Arm
 from tasks.core.jsonable import to_jsonable
 from tasks.core.plugins import MetricSpec
 from tasks.core.promise import Draws, Promise, bootstrap, summarise
+from tasks.core.racing import MAX_FINALISTS
 from tasks.core.scored_arms import ControlTest, ScoredArms, control_test, is_control
 from tasks.core.scores import FoldScores, OutOfFold, Scores, draw_strata, draw_units, gains
 from tasks.core.significance import (
@@ -26,8 +29,6 @@ from tasks.core.significance import (
     smallest_provable_gain,
 )
 
-# At most this many mixes are tested as finalists (protocol, section 3).
-MAX_FINALISTS = 4
 # Metrics that are no mean over rows are bootstrapped on fewer draws, because each ranks every
 # fold anew. Never on fewer arms: a shortlist picked on all rows has seen the rows not drawn.
 N_FOLD_DRAWS = 200
@@ -208,7 +209,7 @@ def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
         scores,
         case.metric,
         is_real_only=case.is_real_only,
-        is_candidate=case.is_candidate,
+        eligible=case.eligible,
         units=units,
         strata=strata,
         n_draws=n_bootstrap,
@@ -254,7 +255,7 @@ def _without_challenger() -> dict[str, Any]:
 
 def _finalists(case: ScoredArms) -> dict[str, float]:
     """Holm-adjusted p-values of the best arms of the best candidate mixes, best first."""
-    order = [int(i) for i in np.argsort(-case.utility, kind="stable") if case.is_candidate[i]]
+    order = [int(i) for i in np.argsort(-case.utility, kind="stable") if case.is_eligible[i]]
     first_of_mix: dict[str, int] = {}
     for arm in order:
         first_of_mix.setdefault(case.oof.arms[arm].mix.name, arm)

@@ -88,6 +88,8 @@ class DataCard(_Frozen):
         Columns left out of the study.
     sensitive : tuple of str
         Columns on which no group may lose, and whose values never reach logs.
+    slices : tuple of str
+        Further columns on which no group may lose; their values are named in results.
     rules : tuple of Rule
         Generate and constrain rule-based rows, and gate every synthetic table.
     simulate : str or None
@@ -107,6 +109,7 @@ class DataCard(_Frozen):
     weight: str | None = None
     ignore: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     simulate: str | None = None
     allow_leaks: tuple[str, ...] = ()
@@ -120,6 +123,11 @@ class DataCard(_Frozen):
     def _as_label(cls, value: Any) -> Any:
         """A label may be written as a number or a truth value."""
         return str(value) if isinstance(value, (bool, int)) else value
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """Columns on which no group may lose, each once."""
+        return tuple(dict.fromkeys((*self.sensitive, *self.slices)))
 
     @property
     def roles(self) -> dict[str, Role]:

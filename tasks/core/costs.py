@@ -6,12 +6,14 @@ arm explains stands here. One timing probe scales all of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.core.arms import CONTROL_SYNTHESIZERS, Arm, Mix
 from tasks.core.plans import Plan, TableShape
 from tasks.core.plugins import ModelSpec, SynthesizerSpec
+from tasks.core.racing import MAX_FINALISTS
+from tasks.core.subsets import CURVE_SHARES, MIX_SHARE
 
 # Two workers rarely end together, and share memory bandwidth.
 PARALLEL_EFFICIENCY = 0.85
@@ -34,11 +36,21 @@ INNER_FOLDS = 3
 
 @dataclass(frozen=True)
 class Costs:
-    """The cost table: formulae of the plug-ins, scaled to this machine."""
+    """The cost table: formulae of the plug-ins, scaled to this machine.
+
+    Attributes
+    ----------
+    synthesizers, models
+    machine_speed : float
+        Seconds here per second of the reference machine.
+    raced_metrics : frozenset of str
+        Metrics whose studies are raced: fewer mixes run in their repeats.
+    """
 
     synthesizers: Mapping[str, SynthesizerSpec]
     models: Mapping[str, ModelSpec]
     machine_speed: float = 1.0
+    raced_metrics: frozenset[str] = frozenset()
 
     def estimate(self, plan: Plan, shape: TableShape) -> dict[str, float]:
         """Expected wall seconds of a plan, by stage.
@@ -57,11 +69,13 @@ class Costs:
         seconds = {stage: cost * self.machine_speed for stage, cost in OVERHEAD_SECONDS.items()}
         seconds["start"] += SDV_IMPORT_SECONDS * sdv * self.machine_speed
         seconds["teacher"] = folds * self.teacher(plan, shape, n_train) * scale
-        seconds["synthesize"] = folds * sum(self.pool(plan, shape, s, n_train) for s in pools) * scale
+        seconds["synthesize"] = self.all_pools(plan, shape, n_train) * scale
         seconds["gate"] = folds * len(pools) * GATE_SECONDS * self.machine_speed
-        seconds["train"] = folds * self.all_arms(plan, shape, n_train) * scale
+        seconds["train"] = self.all_arms(plan, shape, n_train) * scale
         seconds["track"] += n_mixes * CHILD_RUN_SECONDS * self.machine_speed
         seconds["refit"] = self.refit(plan, shape) * self.machine_speed
+        seconds["gap"] = 2 * plan.n_folds * self.dearest_arm(plan, shape, n_train) * scale
+        seconds["rows saved"] = self.rows_saved(plan, shape, n_train) * scale
         return {stage: round(value, 1) for stage, value in seconds.items()}
 
     def teacher(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
@@ -84,10 +98,27 @@ class Costs:
             + labelling
         )
 
+    def all_pools(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """The pools of all folds."""
+        controls = sum(self.pool(plan, shape, name, n_rows) for name in CONTROL_SYNTHESIZERS)
+        candidates = [self.pool(plan, shape, name, n_rows) for name in plan.synthesizers]
+        return plan.n_folds * plan.n_repeats * controls + self._raced(plan, candidates)
+
     def all_arms(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """Every arm once, on one fold."""
+        """The arms of all folds."""
         null = [name for name in plan.models if self.models[name].is_null]
-        return sum(self.arm(arm, shape, n_rows) for mix in plan.mixes() for arm in plan.arms_of(mix, null))
+        mixes = {
+            mix: sum(self.arm(arm, shape, n_rows) for arm in plan.arms_of(mix, null)) for mix in plan.mixes()
+        }
+        candidates = [cost for mix, cost in mixes.items() if mix.role == "candidate"]
+        others = sum(mixes.values()) - sum(candidates)
+        return plan.n_folds * plan.n_repeats * others + self._raced(plan, candidates)
+
+    def _raced(self, plan: Plan, candidates: Sequence[float]) -> float:
+        """All in the first repeat and, after a race, the dearest finalists in the others."""
+        n_kept = MAX_FINALISTS if plan.metric in self.raced_metrics else len(candidates)
+        kept = sum(sorted(candidates, reverse=True)[:n_kept])
+        return plan.n_folds * (sum(candidates) + (plan.n_repeats - 1) * kept)
 
     def arm(self, arm: Arm, shape: TableShape, n_rows: int) -> float:
         """One learner on one mix; soft targets hold a row per class."""
@@ -98,16 +129,33 @@ class Costs:
 
     def refit(self, plan: Plan, shape: TableShape) -> float:
         """The evaluated and the shipped fits, side by side: the dearest mix on all rows."""
-        dearest = max(
-            (
-                self.pool(plan, shape, synthesizer, shape.n_all)
-                for synthesizer in (*CONTROL_SYNTHESIZERS, *plan.synthesizers)
-            ),
-        )
-        mix = Mix("any", plan.max_ratio, label_rule=plan.label_rules[-1])
-        model = max(self.arm(Arm(mix, name), shape, shape.n_all) for name in plan.models)
+        pool = self.dearest_pool(plan, shape, shape.n_all)
+        model = self.dearest_arm(plan, shape, shape.n_all)
         both = 1 if plan.n_workers > 1 else 2
-        return both * (self.teacher(plan, shape, shape.n_all) + dearest + model)
+        return both * (self.teacher(plan, shape, shape.n_all) + pool + model)
+
+    def dearest_pool(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """The synthesizer that takes longest."""
+        names = (*CONTROL_SYNTHESIZERS, *plan.synthesizers)
+        return max(self.pool(plan, shape, name, n_rows) for name in names)
+
+    def dearest_arm(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """The learner that takes longest, on the largest mix."""
+        mix = Mix("any", plan.max_ratio, label_rule=plan.label_rules[-1])
+        return max(self.arm(Arm(mix, name), shape, n_rows) for name in plan.models)
+
+    def rows_saved(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """Real only on smaller shares of every fold, and the dearest mix on half of each."""
+        folds = plan.n_folds * min(plan.curve_repeats, plan.n_repeats)
+        distilled = Mix(label_rule="teacher")
+        half = round(CURVE_SHARES[MIX_SHARE] * n_rows)
+        seconds = self.dearest_pool(plan, shape, half) + self.dearest_arm(plan, shape, half)
+        for share in CURVE_SHARES[:-1]:
+            n_kept = round(share * n_rows)
+            seconds += self.teacher(plan, shape, n_kept)
+            seconds += sum(self.model(name, n_kept, shape) for name in plan.models)
+            seconds += max(self.arm(Arm(distilled, name), shape, n_kept) for name in plan.models)
+        return folds * seconds
 
     def model(self, name: str, n_rows: int, shape: TableShape) -> float:
         return self.models[name].fit_cost(n_rows, shape.n_columns, shape.n_classes)

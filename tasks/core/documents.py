@@ -8,9 +8,15 @@ Layout, version 1 (strict JSON; what could not be computed is null):
   ``model``, ``trial``, ``params``; the winner is real only where the word says to keep it
 - ``metric``: ``name``, ``direction``, ``margin``, ``margin_is_relative``
 - ``validation``: ``real_only`` and ``mix`` (``name``, ``score``, ``interval``; the mix is the best
-  candidate, shipped or not, null without candidates), gains, tests, controls and counts
+  candidate, shipped or not, null without candidates), gains, tests, controls and counts;
+  ``expected_provable_gain`` is what was announced before the race
 - ``holdout``: see :func:`tasks.core.realised.describe_holdout`; null with ``holdout_reason``;
   its ``mix``, ``gain`` and what belongs to them are null where the real-only model ships
+- ``generalisation``: see :func:`tasks.core.generalisation.describe_generalisation`; null where a
+  study did not look beyond the average
+- ``rows_saved``: see :func:`tasks.core.rows_saved.describe_rows_saved`; null with ``rows_saved_reason``
+- ``race``: see :func:`tasks.core.racing.describe_race`; arms that left it early keep their line in
+  ``arms``, scored on the folds they ran
 - ``gates``, ``arms``, ``disqualified``, ``synthesizers`` (rows asked, made, kept, copies),
   ``teacher`` (``score`` of the ensemble itself, for reference)
 - ``plan`` (with ``left_out``), ``seconds``, ``seeds``, ``digests``, ``versions``, ``provenance``
@@ -61,6 +67,10 @@ def build_verdict_document(
     missing: Sequence[str] = (),
     synthesizers: Sequence[Mapping[str, Any]] = (),
     teacher: float | None = None,
+    race: Mapping[str, Any] | None = None,
+    generalisation: Mapping[str, Any] | None = None,
+    rows_saved: Mapping[str, Any] | None = None,
+    rows_saved_reason: str | None = None,
 ) -> dict[str, Any]:
     """Put a study's outcome into one strict JSON object.
 
@@ -88,6 +98,16 @@ def build_verdict_document(
         Rows asked, made and kept, and copies of real rows, per synthesizer.
     teacher : float, optional
         Score of the ensemble that labels synthetic rows, as a line of reference.
+    race : mapping, optional
+        Who left early and what it saved, from :func:`tasks.core.racing.describe_race`.
+    generalisation : mapping, optional
+        Overfitting, slices and shift, from
+        :func:`tasks.core.generalisation.describe_generalisation`.
+    rows_saved : mapping, optional
+        What the best mix is worth in real rows, from
+        :func:`tasks.core.rows_saved.describe_rows_saved`.
+    rows_saved_reason : str, optional
+        Why it is not known.
 
     Returns
     -------
@@ -106,7 +126,10 @@ def build_verdict_document(
         "winner": _describe_arm(verdict.ships, params),
         "real_only": _describe_arm(comparison.incumbent, params),
         "metric": _describe_metric(comparison),
-        "validation": _describe_validation(comparison, verdict),
+        "validation": {
+            **_describe_validation(comparison, verdict),
+            "expected_provable_gain": plan.get("expected_provable_gain"),
+        },
         "holdout": holdout,
         "holdout_reason": holdout_reason,
         "gates": verdict.gates,
@@ -114,6 +137,10 @@ def build_verdict_document(
         "disqualified": comparison.disqualified,
         "synthesizers": list(synthesizers),
         "teacher": {"score": teacher},
+        "race": race,
+        "generalisation": generalisation,
+        "rows_saved": rows_saved,
+        "rows_saved_reason": rows_saved_reason,
         "plan": plan,
         "seconds": seconds,
         "seeds": seeds,
@@ -149,7 +176,8 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     holdout = document["holdout"]
     realised = holdout["sentence"] if holdout else f"none: {document['holdout_reason']}"
     provable = gain_in_words(validation["smallest_provable_gain"], relative)
-    return [*lines, f"holdout: {realised}", f"smallest gain these rows could prove: {provable}"]
+    lines += [f"holdout: {realised}", f"smallest gain these rows could prove: {provable}"]
+    return [*lines, f"rows saved: {document['rows_saved']['sentence']}"] if document["rows_saved"] else lines
 
 
 def _score_line(label: str, scored: Mapping[str, Any], metric: Mapping[str, Any]) -> str:

@@ -82,6 +82,13 @@ def draw_figures(
     if any(arm["role"] == "candidate" for arm in arms):
         caption = f"{metric['name']} against synthetic rows per real row ({metric['direction']})."
         figures[caption] = draw_ratio_curves(arms, metric=metric["name"], direction=metric["direction"])
+    saved = verdict_document["rows_saved"]
+    if saved:
+        caption = (
+            f"{metric['name']} of real rows alone against their number ({metric['direction']}), and of the "
+            "best mix made from half of them; the band and the thick line hold 90 %."
+        )
+        figures[caption] = draw_learning_curve(saved, metric=metric["name"], direction=metric["direction"])
     if predicted_winner.ndim == 2:
         caption = "Stated probability against what happened; on the diagonal, probabilities are honest."
         figures[caption] = draw_calibration(y, predicted_winner, predicted_real_only)
@@ -121,15 +128,15 @@ def draw_gains(arms: Sequence[Mapping[str, Any]], *, is_relative: bool) -> str:
 
 @styled
 def draw_ratio_curves(arms: Sequence[Mapping[str, Any]], *, metric: str, direction: str) -> str:
-    """Best score at each ratio, one line per synthesizer and label rule, and the real-only line."""
-    lower_is_better = direction == "lower is better"
+    """Best score at each ratio, one line per synthesizer and label rule, and the real-only line.
+
+    Arms come best first, those scored on few folds last: the first one at a ratio is its best.
+    """
     curves: dict[tuple[str, str], dict[float, float]] = {}
     for arm in arms:
         if arm["synthesizer"] is not None:
             curve = curves.setdefault((arm["synthesizer"], arm["label_rule"]), {})
-            best = curve.setdefault(arm["synthetic_ratio"], arm["score"])
-            better = min if lower_is_better else max
-            curve[arm["synthetic_ratio"]] = better(best, arm["score"])
+            curve.setdefault(arm["synthetic_ratio"], arm["score"])
     real_only = next(arm["score"] for arm in arms if arm["role"] == "real_only")
     figure, axes = _new_figure(height=3.6)
     names = sorted({synthesizer for synthesizer, _ in curves})
@@ -143,6 +150,37 @@ def draw_ratio_curves(arms: Sequence[Mapping[str, Any]], *, metric: str, directi
     axes.set_ylabel(f"{metric} ({direction})")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     return _to_svg(figure, "ratios")
+
+
+@styled
+def draw_learning_curve(saved: Mapping[str, Any], *, metric: str, direction: str) -> str:
+    """Score of real only over its rows, and where the mix's score lies on it.
+
+    Parameters
+    ----------
+    saved : mapping
+        ``rows_saved`` of the verdict document.
+    metric, direction : str
+    """
+    points, mix = saved["curve"], saved["mix"]
+    n_rows = [point["n_rows"] for point in points]
+    figure, axes = _new_figure(height=3.6, width=5.6)
+    axes.set_xscale("log")
+    low, high = ([point[side] for point in points] for side in ("low", "high"))
+    axes.fill_between(n_rows, low, high, color=ORANGE, alpha=0.15, linewidth=0)
+    axes.plot(n_rows, [point["score"] for point in points], color=ORANGE, label="real only")
+    axes.plot(n_rows, [point["measured"] for point in points], "s", color=ORANGE, markersize=4)
+    axes.plot(mix["n_rows"], mix["score"], "o", color=BLUE, label="best mix")
+    axes.plot(
+        [mix["n_rows"], saved["n_eq"]], [mix["score"]] * 2, ":", color=BLUE, label="real rows it is worth"
+    )
+    axes.plot(saved["interval"], [mix["score"]] * 2, color=BLUE, linewidth=4, alpha=0.25)
+    axes.set_xticks(n_rows, [f"{n:,.0f}" for n in n_rows])
+    axes.minorticks_off()
+    axes.set_xlabel("real training rows")
+    axes.set_ylabel(f"{metric} ({direction})")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    return _to_svg(figure, "rows-saved")
 
 
 @styled

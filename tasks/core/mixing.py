@@ -13,6 +13,10 @@ from tasks.core.errors import SyntheticPoolTooSmall
 from tasks.core.schema import Schema
 
 REAL = "real"
+# Distilled labels are half a row's own. With the teacher's out-of-fold labels alone XGBoost lost 2.0 %,
+# 1.7 % and 3.2 % of log-loss or RMSE at 200, 500 and 1,000 rows; with half and half of the fitted
+# teacher's labels it gained 2.0 %, 0.9 % and 0.0 % (six tables, two draws).
+OWN_LABEL_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ def mix_training_set(
     base_weight : ndarray of shape (n_real,), optional
         Weights of the real rows, 1 by default.
     real_teacher : ndarray of shape (n_real, n_classes) or (n_real,), optional
-        The teacher's out-of-fold labels of the real rows, for distillation.
+        The teacher's labels of the real rows, for distillation.
 
     Returns
     -------
@@ -186,8 +190,8 @@ def _real_set(
     soft = schema.one_hot_target(real)
     if mix.label_rule == "teacher":
         if teacher is None:
-            raise ValueError("Distillation needs the teacher's out-of-fold labels.")
-        soft = teacher
+            raise ValueError("Distillation needs the teacher's labels of the real rows.")
+        soft = OWN_LABEL_SHARE * soft + (1 - OWN_LABEL_SHARE) * teacher
     if mix.balance == "balanced":
         weight = weight * _class_weights(real, schema)
     origin = np.full(len(real), REAL, dtype=object)

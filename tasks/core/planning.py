@@ -111,6 +111,7 @@ def _richest(
         teacher=tuple((name, 0) for name in learners),
         n_workers=n_workers,
         threads_per_fit=1,
+        curve_repeats=1 if shape.has_time else 2,
     )
 
 
@@ -142,6 +143,7 @@ def _reductions(shape: TableShape, costs: Costs, asked: Asked) -> Iterator[Reduc
     if asked.ratios is None:
         for _ in range(2):
             yield lambda plan: _cheaper_refit(plan, shape, costs)
+    yield lambda plan: _fewer_curve_repeats(plan, 1)
     yield lambda plan: _fewer_trials(plan, 3)
     yield lambda plan: _without_weights(plan)
     yield lambda plan: _without(plan, asked, "copulagan")
@@ -164,6 +166,7 @@ def _reductions(shape: TableShape, costs: Costs, asked: Asked) -> Iterator[Reduc
         yield lambda plan: _fewer_ratios(plan, (1.0, 5.0))
     for name in ("neighbour-swap", "tvae", "gaussian-copula"):
         yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
+    yield lambda plan: _fewer_curve_repeats(plan, 0)
     yield lambda plan: _fewer_rows(plan, 800)
     yield lambda plan: _fewer_rows(plan, MIN_DEVELOPMENT_ROWS)
     yield lambda plan: _smaller_teacher(plan)
@@ -205,6 +208,15 @@ def _fewer_repeats(plan: Plan, n_repeats: int) -> Plan | None:
     if plan.n_repeats <= n_repeats:
         return None
     return _less(plan, f"more than {n_repeats} x the folds", n_repeats=n_repeats)
+
+
+def _fewer_curve_repeats(plan: Plan, n_repeats: int) -> Plan | None:
+    if plan.curve_repeats <= n_repeats:
+        return None
+    curve = "the rows-saved curve"
+    sentence = f"{curve} on more than {n_repeats} x the folds" if n_repeats else curve
+    milder = tuple(said for said in plan.left_out if not said.startswith(curve))
+    return _less(replace(plan, left_out=milder), sentence, curve_repeats=n_repeats)
 
 
 def _fewer_folds(plan: Plan, n_folds: int) -> Plan:

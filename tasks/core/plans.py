@@ -67,6 +67,8 @@ class Plan:
     estimate_seconds: Mapping[str, float] = field(default_factory=dict)
     machine_speed: float = 1.0
     left_out: tuple[str, ...] = ()
+    expected_provable_gain: float | None = None  # from the priors, before the race
+    curve_repeats: int = 0  # of the folds that the rows-saved curve is measured on
 
     def mixes(self) -> Iterator[Mix]:
         """Every mix of the study: real only and its distillation, controls, candidates."""

@@ -150,7 +150,7 @@ def is_copy(synthetic: pd.DataFrame, real: pd.DataFrame) -> np.ndarray:
     -------
     ndarray of bool of shape (n_synthetic,)
     """
-    return np.isin(_row_hashes(synthetic[list(real.columns)]), _row_hashes(real))
+    return np.isin(row_hashes(synthetic[list(real.columns)]), row_hashes(real))
 
 
 def check_alive(
@@ -263,12 +263,12 @@ def _repeated_row(pool: pd.DataFrame, real: pd.DataFrame, schema: Schema) -> str
     names = schema.feature_names
     if len(pool) < MIN_ROWS_TO_JUDGE or not names:
         return None
-    if len(np.unique(_row_hashes(pool[names]))) == 1 and len(np.unique(_row_hashes(real[names]))) > 1:
+    if len(np.unique(row_hashes(pool[names]))) == 1 and len(np.unique(row_hashes(real[names]))) > 1:
         return f"gave the same row {len(pool):,} times"
     return None
 
 
-def _row_hashes(frame: pd.DataFrame) -> np.ndarray:
+def row_hashes(frame: pd.DataFrame) -> np.ndarray:
     """One 64-bit hash per row; -0.0 equals 0.0 and every kind of missing is one."""
     data: dict[str, Any] = {}
     for name in frame.columns:

@@ -7,7 +7,7 @@ https://doi.org/10.1007/s10994-018-5714-4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +75,8 @@ def choose(
     ----------
     scores : ndarray of shape (n_draws, n_arms)
     metric : MetricSpec
-    is_real_only, is_candidate : ndarray of bool, shape (n_arms,)
+    is_real_only : ndarray of bool, shape (n_arms,)
+    is_candidate : ndarray of bool, shape (n_arms,) or (n_draws, n_arms)
         Arms that are neither are controls: they never ship.
 
     Returns
@@ -87,7 +88,9 @@ def choose(
     reference, candidate = best_of(utility, is_real_only), best_of(utility, is_candidate)
     draws = np.arange(len(utility))
     lead = utility[draws, candidate] - utility[draws, reference]
-    wins = is_candidate[candidate] & (lead > TIE * np.abs(utility[draws, reference]))
+    wins = np.broadcast_to(is_candidate, utility.shape)[draws, candidate] & (
+        lead > TIE * np.abs(utility[draws, reference])
+    )
     return np.where(wins, candidate, reference), reference
 
 
@@ -101,7 +104,7 @@ def bootstrap(
     metric: MetricSpec,
     *,
     is_real_only: np.ndarray,
-    is_candidate: np.ndarray,
+    eligible: Callable[[np.ndarray], np.ndarray],
     units: np.ndarray,
     strata: np.ndarray | None,
     n_draws: int,
@@ -113,7 +116,10 @@ def bootstrap(
     ----------
     scores : Scores
     metric : MetricSpec
-    is_real_only, is_candidate : ndarray of bool, shape (n_arms,)
+    is_real_only : ndarray of bool, shape (n_arms,)
+    eligible : callable
+        Weights of shape (n_draws, n_rows) to the candidates that may be chosen on them: mask of
+        shape (n_arms,) or (n_draws, n_arms).
     units : ndarray of shape (n_rows,)
         Rows with an equal value are drawn together.
     strata : ndarray of shape (n_rows,) or None
@@ -128,10 +134,11 @@ def bootstrap(
     parts: list[tuple[np.ndarray, ...]] = []
     for weights in draw_weights(units, strata, n_draws, seed):
         in_bag = scores.all_arms(weights)
-        chosen, reference = choose(in_bag, metric, is_real_only, is_candidate)
+        chosen, reference = choose(in_bag, metric, is_real_only, eligible(weights))
         left_out = (weights == 0).astype(float)
         gain = gains(metric, scores.of_arms(left_out, chosen), scores.of_arms(left_out, reference))
-        usable = np.isfinite(gain) & np.isfinite(in_bag).all(axis=1)
+        is_scored = np.isfinite(in_bag).any(axis=0)  # arms beaten in the race never are
+        usable = np.isfinite(gain) & np.isfinite(in_bag[:, is_scored]).all(axis=1)
         parts.append((in_bag[usable], chosen[usable], reference[usable], gain[usable]))
     draws = Draws(*(np.concatenate(part) for part in zip(*parts, strict=True)))
     if not len(draws.gain):

@@ -50,6 +50,9 @@ def render_report(verdict_document: Mapping[str, Any], figures: Mapping[str, str
     environment.filters["gain"] = lambda gain: gain_in_words(gain, relative)
     environment.filters["gains"] = lambda interval: interval_in_words(interval, relative)
     environment.filters["number"] = format_number
+    # Parts may be scored by another metric than the one that decides.
+    environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g["margin_is_relative"])
+    environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g["margin_is_relative"])
     template = environment.get_template("report.html.j2")
     return template.render(
         doc=verdict_document,

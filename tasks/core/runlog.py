@@ -65,7 +65,29 @@ def study_record(document: Mapping[str, Any]) -> RunRecord:
         metrics["realised_gain"] = holdout["gain"]
         metrics[f"holdout_{metric}"] = (holdout["mix"] or holdout["real_only"])["score"]
         metrics[f"holdout_{metric}_real_only"] = holdout["real_only"]["score"]
+    metrics |= generalisation_metrics(document["generalisation"])
+    metrics |= rows_saved_metrics(document["rows_saved"])
     return RunRecord(document["study"], tags, _texts(params), _finite(metrics))
+
+
+def generalisation_metrics(found: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """How both models overfit, and the mix's gain on its worst slice and under a shift."""
+    if found is None:
+        return {}
+    gaps, shift = found["gap"] or {"real_only": None, "mix": None}, found["shift"]
+    return {
+        "gap_real_only": gaps["real_only"] and gaps["real_only"]["gap"],
+        "gap_mix": gaps["mix"] and gaps["mix"]["gap"],
+        "worst_slice_gain": found["worst_slice_gain"],
+        "shift_gain": shift and shift["gain"],
+    }
+
+
+def rows_saved_metrics(saved: Mapping[str, Any] | None) -> dict[str, float]:
+    """What the best mix is worth in real rows; bounds where the curve ends."""
+    if saved is None:
+        return {}
+    return {"rows_saved": saved["rows_saved"], "rows_saved_multiplier": saved["multiplier"]}
 
 
 def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
@@ -109,19 +131,18 @@ def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
 
 
 def ratio_curves(document: Mapping[str, Any]) -> list[Curve]:
-    """Best score over learners at each ratio, one curve per synthesizer and label rule."""
+    """Best score over learners at each ratio, one curve per synthesizer and label rule.
+
+    Arms come best first, those scored on few folds last: the first one at a ratio is its best.
+    """
     metric = document["metric"]["name"]
-    best = max if document["metric"]["direction"] == "higher is better" else min
-    found: dict[str, dict[int, list[float]]] = {}
+    found: dict[str, dict[int, float]] = {}
     for row in document["arms"]:
         if row["synthesizer"] and row["score"] is not None:
             key = f"curve/{row['synthesizer']}/{row['label_rule']}/{metric}"
             step = round(100 * row["synthetic_ratio"])
-            found.setdefault(key, {}).setdefault(step, []).append(row["score"])
-    return [
-        Curve(key, tuple((step, best(scores)) for step, scores in sorted(points.items())))
-        for key, points in sorted(found.items())
-    ]
+            found.setdefault(key, {}).setdefault(step, row["score"])
+    return [Curve(key, tuple(sorted(points.items()))) for key, points in sorted(found.items())]
 
 
 def arms_table(document: Mapping[str, Any]) -> dict[str, list[Any]]:

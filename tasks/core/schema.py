@@ -158,6 +158,22 @@ class Schema:
         data = {c.name: _canonical(raw[c.name], c) for c in wanted}
         return pd.DataFrame(data, index=raw.index)
 
+    def canonical_columns(self, raw: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+        """Named columns of the file in canonical types, modelled or not.
+
+        Parameters
+        ----------
+        raw : DataFrame of shape (n_rows, n_columns)
+        names : sequence of str
+            Columns that models do not see are numbers where they are of a numeric or date kind,
+            otherwise text.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_names)
+        """
+        return pd.DataFrame({name: _canonical(raw[name], self[name]) for name in names}, index=raw.index)
+
     def restore(self, canonical: pd.DataFrame) -> pd.DataFrame:
         """Give canonical rows the columns, order and types of the file.
 

@@ -11,6 +11,7 @@ from tasks.core.arms import CONTROL_SYNTHESIZERS, Arm
 from tasks.core.errors import BadInput, RealmixError
 from tasks.core.plugins import MetricSpec
 from tasks.core.promise import choose
+from tasks.core.racing import shortlist
 from tasks.core.scores import OutOfFold, RowScores, fold_gains, fold_scores, gains
 from tasks.core.significance import CorrectedT, corrected_resampled_t, widening_factor
 
@@ -35,11 +36,15 @@ class ScoredArms:
     Attributes
     ----------
     folds : ndarray of shape (n_arms, n_folds)
-        Scores per fold, of the folds where the metric is defined for every arm.
+        Scores per fold, of the folds where the metric is defined for every arm; NaN after an
+        arm's exit from the race.
     scores, utility, gains : ndarray of shape (n_arms,)
         What the rule sees: in the metric's units; the same, higher = better; and against the
         incumbent, positive = better.
-    is_real_only, is_candidate : ndarray of bool, shape (n_arms,)
+    is_real_only, is_candidate, is_beaten : ndarray of bool, shape (n_arms,)
+        Arms beaten in the race are no candidates any more: hardly any draw would choose them.
+    is_eligible : ndarray of bool, shape (n_arms,)
+        Candidates that ran to the end of the race: what the rule may choose on all rows.
     winner, incumbent : int
     challenger : int or None
         Best candidate, whether or not it won.
@@ -55,18 +60,45 @@ class ScoredArms:
         roles = np.array([arm.mix.role for arm in oof.arms])
         is_null = np.array([arm.model in null_models for arm in oof.arms])
         self.is_real_only = roles == "real_only"
-        self.is_candidate = (roles == "candidate") & ~is_null
+        self.is_beaten = np.array(
+            [arm.name in oof.exits and oof.exits[arm.name].is_beaten for arm in oof.arms]
+        )
+        self.is_candidate: np.ndarray = (roles == "candidate") & ~is_null & ~self.is_beaten
         if not self.is_real_only.any():
             raise RealmixError("No real-only arm among the predictions: add one, it is the reference.")
-        self.folds = _defined(fold_scores(oof, metric), metric)
+        ran_all = self.where(lambda arm: arm.name not in oof.exits)
+        self.folds = _defined(fold_scores(oof, metric), metric, ran_all)
         self.row_scores = RowScores(oof, metric) if metric.row_loss is not None else None
         every_row = np.ones((1, len(oof.rows)))
-        self.scores = self.row_scores.all_arms(every_row)[0] if self.row_scores else self.folds.mean(axis=1)
+        by_fold = np.nanmean(self.folds, axis=1)
+        by_row = self.row_scores.all_arms(every_row)[0] if self.row_scores else by_fold
+        self.scores = np.where(np.isfinite(by_row), by_row, by_fold)
         self.utility = self.scores if metric.greater_is_better else -self.scores
-        chosen, reference = choose(self.scores[None, :], metric, self.is_real_only, self.is_candidate)
+        self.is_eligible = self.is_candidate & ran_all
+        chosen, reference = choose(self.scores[None, :], metric, self.is_real_only, self.is_eligible)
         self.winner, self.incumbent = int(chosen[0]), int(reference[0])
         self.gains = gains(metric, self.scores, self.scores[self.incumbent])
-        self.challenger = self.best(self.is_candidate)
+        self.challenger = self.best(self.is_eligible)
+
+    def eligible(self, weights: np.ndarray) -> np.ndarray:
+        """Candidates the rule may choose in a bootstrap draw.
+
+        After a race these are the arms of the mixes that are best on the first repeat of the
+        drawn rows, so that the promise repeats this part of the choice; a mix that did not go on
+        to the repeats is scored by the first alone.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_draws, n_rows)
+
+        Returns
+        -------
+        ndarray of bool, shape (n_arms,) or (n_draws, n_arms)
+        """
+        if self.row_scores is None or not self.oof.exits:
+            return self.is_candidate
+        first = self.row_scores.first_repeat(weights)
+        return shortlist(first if self.metric.greater_is_better else -first, self.is_candidate, self.oof.arms)
 
     @property
     def widening(self) -> float:
@@ -81,8 +113,15 @@ class ScoredArms:
         return int(np.argmax(np.where(allowed, self.utility, -np.inf)))
 
     def fold_gains(self, arm: int, reference: int) -> np.ndarray:
-        """Gains of an arm over another in every fold, of shape (n_folds,)."""
-        return fold_gains(self.metric, self.folds[arm], self.folds[reference])
+        """Gains of an arm over another in every fold that both ran, of shape (n_folds,)."""
+        both = np.isfinite(self.folds[arm]) & np.isfinite(self.folds[reference])
+        return fold_gains(self.metric, self.folds[arm, both], self.folds[reference, both])
+
+    def shown_gain(self, arm: int) -> float:
+        """Gain over the incumbent as the rule saw it; on the blocks both ran where the arm left."""
+        if self.oof.arms[arm].name not in self.oof.exits:
+            return float(self.gains[arm])
+        return float(self.fold_gains(arm, self.incumbent).mean())
 
     def t_test(self, arm: int, reference: int) -> CorrectedT:
         """Corrected resampled t-test of the fold gains."""
@@ -95,9 +134,9 @@ class ScoredArms:
         return np.array([is_wanted(arm) for arm in self.oof.arms])
 
 
-def _defined(folds: np.ndarray, metric: MetricSpec) -> np.ndarray:
-    """Columns of the folds that have a score for every arm."""
-    defined = folds[:, np.isfinite(folds).all(axis=0)]
+def _defined(folds: np.ndarray, metric: MetricSpec, ran_all: np.ndarray) -> np.ndarray:
+    """Columns of the folds that have a score for every arm that ran them all."""
+    defined = folds[:, np.isfinite(folds[ran_all]).all(axis=0)]
     if not defined.shape[1]:
         raise BadInput(
             f"The metric {metric.name} is undefined in every one of {folds.shape[1]} validation folds: "

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tasks.core.arms import Arm
+from tasks.core.arms import Arm, Exit
 from tasks.core.errors import BadInput, RealmixError
 from tasks.core.plugins import MetricSpec
 from tasks.core.thresholds import cross_fitted_labels
@@ -36,7 +36,7 @@ class OutOfFold:
     folds : ndarray of int, shape (n_repeats, n_rows)
         Fold of each row, >= 0; -1 where the row was not validated in that repeat.
     predictions : ndarray of shape (n_arms, n_repeats, n_rows[, n_classes])
-        Class probabilities or numbers; NaN where not validated.
+        Class probabilities or numbers; NaN where not validated, and after an arm's exit.
     n_train : float
         Mean number of training rows per fold.
     groups : ndarray of shape (n_rows,), optional
@@ -45,6 +45,8 @@ class OutOfFold:
         Weight of each row, >= 0.
     disqualified : mapping of mix name to reason
         Mixes that failed somewhere; their arms are not among `arms`.
+    exits : mapping of arm name to Exit
+        Arms that left the race: they were validated on their first blocks only.
 
     Raises
     ------
@@ -60,6 +62,7 @@ class OutOfFold:
     groups: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
     disqualified: Mapping[str, str] = field(default_factory=dict)
+    exits: Mapping[str, Exit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expected = (len(self.arms), self.folds.shape[0], len(self.y))
@@ -70,8 +73,8 @@ class OutOfFold:
             )
         if not self.is_validated.any():
             raise RealmixError("No row was validated in any fold: there is nothing to compare.")
-        for arm, predicted in zip(self.arms, self.predictions, strict=True):
-            if not np.isfinite(predicted[self.is_validated]).all():
+        for place, (arm, predicted) in enumerate(zip(self.arms, self.predictions, strict=True)):
+            if not np.isfinite(predicted[self.ran(place)]).all():
                 raise RealmixError(
                     f"Arm {arm.name} has no prediction for some validated rows: "
                     "disqualify its mix with the reason instead of scoring it."
@@ -81,6 +84,14 @@ class OutOfFold:
     def is_validated(self) -> np.ndarray:
         """Where a row was validated: shape (n_repeats, n_rows)."""
         return self.folds >= 0
+
+    def ran(self, arm: int) -> np.ndarray:
+        """Where an arm was validated, which ends with its exit: shape (n_repeats, n_rows)."""
+        validated = self.is_validated
+        if self.arms[arm].name in self.exits:
+            for repeat, rows in self.fold_rows[self.exits[self.arms[arm].name].after_block :]:
+                validated[repeat, rows] = False
+        return validated
 
     @property
     def rows(self) -> np.ndarray:
@@ -124,18 +135,31 @@ class Scores(Protocol):
 
 
 class RowScores:
-    """Scores that are a mean over rows: losses are averaged over repeats, then over rows."""
+    """Scores that are a mean over rows: losses are averaged over repeats, then over rows.
+
+    An arm that left the race is scored by the repeats it ran, NaN where it ran no whole one.
+    """
 
     def __init__(self, oof: OutOfFold, metric: MetricSpec) -> None:
         self._from_mean_loss = metric.from_mean_loss
         self._weight = oof.row_weight[oof.rows]
-        per_repeat = row_losses(oof, metric, range(len(oof.arms)))
-        counts = oof.is_validated.sum(axis=0)[oof.rows]
-        self.losses = np.nansum(per_repeat, axis=1)[:, oof.rows].T / counts[:, None]
+        per_repeat = row_losses(oof, metric, range(len(oof.arms)))[..., oof.rows]
+        counts = np.isfinite(per_repeat).sum(axis=1)
+        self._is_whole = (counts > 0).all(axis=1)
+        self.losses = np.nansum(per_repeat, axis=1).T / np.maximum(counts, 1).T
+        self._in_first = oof.folds[0, oof.rows] >= 0
+        self._first_losses = np.nan_to_num(per_repeat[:, 0].T) if oof.exits else self.losses
 
     def all_arms(self, weights: np.ndarray) -> np.ndarray:
-        weighted = weights * self._weight
-        return self._from_mean_loss((weighted @ self.losses) / weighted.sum(axis=1, keepdims=True))
+        return self._means(weights * self._weight, self.losses)
+
+    def first_repeat(self, weights: np.ndarray) -> np.ndarray:
+        """Scores of all arms by the first repeat alone, of the shape of `all_arms`."""
+        return self._means(weights * self._weight * self._in_first, self._first_losses)
+
+    def _means(self, weighted: np.ndarray, losses: np.ndarray) -> np.ndarray:
+        means = (weighted @ losses) / weighted.sum(axis=1, keepdims=True)
+        return np.where(self._is_whole, self._from_mean_loss(means), np.nan)
 
     def of_arms(self, weights: np.ndarray, arms: np.ndarray) -> np.ndarray:
         weighted = weights * self._weight
@@ -197,10 +221,10 @@ def row_losses(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.nd
     """Loss of each row, shape (n_arms, n_repeats, n_rows); NaN where not validated."""
     assert metric.row_loss is not None
     losses = np.full((len(arms), *oof.folds.shape), np.nan)
-    for repeat, validated in enumerate(oof.is_validated):
-        for position, arm in enumerate(arms):
-            predicted = oof.predictions[arm, repeat, validated]
-            losses[position, repeat, validated] = metric.row_loss(oof.y[validated], predicted)
+    for position, arm in enumerate(arms):
+        for repeat, ran in enumerate(oof.ran(arm)):
+            predicted = oof.predictions[arm, repeat, ran]
+            losses[position, repeat, ran] = metric.row_loss(oof.y[ran], predicted)
     return losses
 
 
@@ -217,8 +241,8 @@ def fold_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int] | None =
     Returns
     -------
     ndarray of shape (n_arms, n_folds)
-        In the metric's units. Folds that hold a single class are left out for metrics
-        that are no mean over rows.
+        In the metric's units; NaN after an arm's exit. Folds that hold a single class are left
+        out for metrics that are no mean over rows.
     """
     wanted = list(range(len(oof.arms)) if arms is None else arms)
     if metric.row_loss is not None:
@@ -226,7 +250,10 @@ def fold_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int] | None =
     folds = scorable_folds(oof)
     scored = with_tuned_labels(oof, metric, wanted)
     return np.array(
-        [[_score_fold(scored, metric, arm, *fold) for fold in folds] for arm in range(len(wanted))]
+        [
+            [_score_fold(scored, metric, arm, *fold) if ran[fold].all() else np.nan for fold in folds]
+            for arm, ran in enumerate(map(oof.ran, wanted))
+        ]
     )
 
 
@@ -244,17 +271,19 @@ def with_tuned_labels(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -
     """
     predictions = oof.predictions[list(arms)]
     if metric.name == TUNED_METRIC and oof.is_classification and predictions.shape[-1] == 2:
-        predictions = np.eye(2)[_tuned_labels(oof, predictions[..., 1]).astype(int)]
+        predictions = np.eye(2)[_tuned_labels(oof, predictions[..., 1], arms).astype(int)]
     return replace(oof, arms=tuple(oof.arms[arm] for arm in arms), predictions=predictions)
 
 
-def _tuned_labels(oof: OutOfFold, p_positive: np.ndarray) -> np.ndarray:
+def _tuned_labels(oof: OutOfFold, p_positive: np.ndarray, arms: Sequence[int]) -> np.ndarray:
     """Who is called positive, of the shape of `p_positive`: (n_arms, n_repeats, n_rows)."""
     labels = np.zeros(p_positive.shape, dtype=bool)
-    for repeat, rows in enumerate(oof.is_validated):
-        truth, folds, weight = oof.y[rows], oof.folds[repeat, rows], oof.row_weight[rows]
-        for arm, chances in enumerate(p_positive[:, repeat]):
-            labels[arm, repeat, rows] = cross_fitted_labels(truth, chances[rows], folds, weight)
+    for position, arm in enumerate(arms):
+        for repeat, rows in enumerate(oof.ran(arm)):
+            chances, folds = p_positive[position, repeat, rows], oof.folds[repeat, rows]
+            labels[position, repeat, rows] = cross_fitted_labels(
+                oof.y[rows], chances, folds, oof.row_weight[rows]
+            )
     return labels
 
 

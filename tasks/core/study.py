@@ -127,3 +127,8 @@ class Layout:
 
     plan: Plan
     blocks: tuple[Block, ...]
+
+    @property
+    def n_first(self) -> int:
+        """Blocks of the first repeat."""
+        return sum(block.repeat == 0 for block in self.blocks)

@@ -6,25 +6,26 @@ their differences are small against the margin, such a loss is impossible and an
 noise ships: up to 81 % of simulated null studies (63 % after the duplicates gate), whatever the
 prior's deviation, because shrinking towards zero never changes a sign. Here the *promised*
 gain, corrected for the choice, is shrunk, and must reach the margin: at most 3.5 % of null
-studies at any noise tried. ``tests/tasks/core/test_verdict.py`` simulates it.
+studies at any noise tried. ``tests/nulls/test_simulated.py`` simulates it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tasks.core.arms import Arm
 from tasks.core.comparison import Comparison
 from tasks.core.jsonable import to_jsonable
+from tasks.core.priors import Priors, committed_priors
 from tasks.core.realised import describe_holdout, score_holdout
 from tasks.core.scored_arms import ControlTest
 from tasks.core.significance import rows_to_prove
 from tasks.core.wording import gain_in_words, interval_in_words, mix_in_words
 
-__all__ = ["Gate", "Prior", "Verdict", "decide", "describe_holdout", "score_holdout"]
+__all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
 
 Word = Literal["proven", "chosen, not proven", "keep real only"]
 
@@ -32,21 +33,6 @@ SIGNIFICANCE_LEVEL = 0.05
 FOLDS_TO_WIN = 0.75
 CALIBRATION_TOLERANCE = 0.01
 LOSS_CHANCE = 0.02
-
-
-@dataclass(frozen=True)
-class Prior:
-    """What gain to expect of a family of mixes before seeing this table: Normal(mean, sd)."""
-
-    mean: float
-    sd: float
-
-
-# By label rule, for relative gains. Conservative until fitted on a panel of tables: no family
-# is expected to gain anything, and gains beyond 4 % are rare.
-PRIORS: Mapping[str, Prior] = {"joint": Prior(0.0, 0.02), "teacher": Prior(0.0, 0.02)}
-# Margins are 0.5 % where relative and 0.3 points where absolute; the prior shrinks alike.
-ABSOLUTE_SCALE = 0.6
 
 
 @dataclass(frozen=True)
@@ -105,7 +91,9 @@ class Verdict:
         return to_jsonable(self)
 
 
-def decide(comparison: Comparison, *, margin: float, vetoes: Sequence[str] = ()) -> Verdict:
+def decide(
+    comparison: Comparison, *, margin: float, vetoes: Sequence[str] = (), priors: Priors | None = None
+) -> Verdict:
     """Say which of the three words the comparison supports.
 
     Parameters
@@ -115,6 +103,8 @@ def decide(comparison: Comparison, *, margin: float, vetoes: Sequence[str] = ())
         Smallest gain that matters, in the units of the comparison's gains.
     vetoes : sequence of str
         Sentences of privacy, fairness, slice or rule checks that forbid shipping a mix.
+    priors : Priors, optional
+        The committed ones when None; a panel scores a table with priors that never saw it.
 
     Returns
     -------
@@ -123,7 +113,7 @@ def decide(comparison: Comparison, *, margin: float, vetoes: Sequence[str] = ())
     """
     if comparison.challenger is None:
         return _keep(comparison, (), "No mix could be compared with the real rows.", None, None)
-    shrunken, loss_chance = shrink(comparison, margin)
+    shrunken, loss_chance = shrink(comparison, margin, priors)
     gates = (
         _candidate_gate(comparison),
         *_veto_gates(vetoes),
@@ -138,8 +128,8 @@ def decide(comparison: Comparison, *, margin: float, vetoes: Sequence[str] = ())
     return _keep(comparison, gates, _why_not(gates, "chosen, not proven"), shrunken, loss_chance)
 
 
-def shrink(comparison: Comparison, margin: float) -> tuple[float, float]:
-    """Posterior of the challenger's gain under its family's prior.
+def shrink(comparison: Comparison, margin: float, priors: Priors | None = None) -> tuple[float, float]:
+    """Posterior of the challenger's gain under its family's prior at this number of rows.
 
     Returns
     -------
@@ -151,15 +141,13 @@ def shrink(comparison: Comparison, margin: float) -> tuple[float, float]:
     from scipy import stats
 
     assert comparison.challenger is not None
-    scale = 1.0 if comparison.margin_is_relative else ABSOLUTE_SCALE
-    prior = PRIORS[comparison.challenger.mix.label_rule]
-    prior_variance, data_variance = (prior.sd * scale) ** 2, comparison.standard_error**2
-    trust = prior_variance / (prior_variance + data_variance)
-    mean = prior.mean * scale * (1 - trust) + comparison.promised_gain * trust
-    spread = math.sqrt(trust * data_variance)
-    if spread == 0:
-        return mean, float(mean < -margin)
-    return mean, float(stats.norm.cdf((-margin - mean) / spread))
+    prior = (priors or committed_priors()).prior_of(comparison.challenger.mix.label_rule, comparison.n_rows)
+    expected = prior.scaled(comparison.margin_is_relative).posterior(
+        comparison.promised_gain, comparison.standard_error
+    )
+    if expected.sd == 0:
+        return expected.mean, float(expected.mean < -margin)
+    return expected.mean, float(stats.norm.cdf((-margin - expected.mean) / expected.sd))
 
 
 def _candidate_gate(comparison: Comparison) -> Gate:

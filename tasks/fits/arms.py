@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +17,7 @@ from tasks.core.mixing import TrainingSet, mix_training_set
 from tasks.core.plugins import Model
 from tasks.fits.pools import load_pool
 from tasks.fits.scope import Scope
+from tasks.metrics import METRICS
 from tasks.models import MODELS
 
 
@@ -27,7 +29,8 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
     folder : str
         Of the scope.
     batch : str
-        Name of the result: ``<batch>.npy`` of shape (n_arms, n_validation[, n_classes]).
+        Name of the result: ``<batch>.npy`` of shape (n_arms, n_validation[, n_classes]), and
+        ``<batch>.json`` with the names of the arms.
     arms : list of dict
         :meth:`Arm.to_dict`, arms of one mix side by side.
     n_jobs : int
@@ -56,6 +59,8 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
                 predicted = np.full(shape, np.nan)
             predictions.append(predicted)
     scope.write_array(f"{batch}.npy", np.array(predictions))
+    names = json.dumps([arm.name for arm in parsed])
+    (scope.folder / f"{batch}.json").write_text(names, encoding="utf-8")
     return {"seconds": time.perf_counter() - started, "failures": failures}
 
 
@@ -81,6 +86,41 @@ def predicted_or_reason(
     except Exception as err:
         # As above.
         return f"the learner raised {type(err).__name__}"
+
+
+def score_on_training_rows(
+    folder: str, arms: list[dict[str, Any]], n_jobs: int, metric: str
+) -> dict[str, float]:
+    """Fit arms once more, bit for bit as in the race, and score them on the real rows they learnt from.
+
+    Scoring every arm so during the race took 38 % longer with XGBoost and 53 % with forests
+    (1,000 rows), for a number that is wanted of two arms.
+
+    Parameters
+    ----------
+    folder : str
+        Of the scope, with the pools of the race.
+    arms : list of dict
+        :meth:`Arm.to_dict`.
+    n_jobs : int
+        Threads per fit.
+    metric : str
+
+    Returns
+    -------
+    dict
+        Score by name; arms that fail are left out.
+    """
+    scope = Scope(Path(folder))
+    schema, rows = scope.context.schema, scope.training
+    scores: dict[str, float] = {}
+    for arm in (Arm.from_dict(arm) for arm in arms):
+        training = training_set_or_reason(scope, arm.mix)
+        predicted = predicted_or_reason(scope, arm, training, rows[schema.feature_names], n_jobs)
+        if not isinstance(predicted, str):
+            truth = schema.encode_target(rows)
+            scores[arm.name] = METRICS[metric].compute(truth, predicted, scope.base_weight)
+    return scores
 
 
 def training_set(scope: Scope, mix: Mix) -> TrainingSet:

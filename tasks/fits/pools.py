@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.arms import Balance
+from tasks.core.errors import SynthesizerFailed
+from tasks.core.leaks import leak_evidence
 from tasks.core.mixing import Pool, class_counts_by_label, pool_quota
 from tasks.core.pools import draw_pool
 from tasks.core.seeds import derive_seed
@@ -46,7 +48,8 @@ def synthesize(
     Raises
     ------
     SynthesizerFailed
-        With the reason, which becomes a row of the report.
+        With the reason, which becomes a row of the report; also where the rows give away that
+        the generator was given validation rows.
     """
     scope = Scope(Path(folder))
     context = scope.context
@@ -62,10 +65,28 @@ def synthesize(
         seed_key=(context.snapshot, context.seed, scope.name, synthesizer),
         max_steps=max_steps,
     )
+    refuse_leak(scope, synthesizer, rows)
     rows.to_parquet(scope.folder / f"{synthesizer}.parquet", index=False)
     labels = load_teacher(scope).predict(rows[schema.feature_names])
     scope.write_array(f"{synthesizer}-teacher.npy", labels)
     return dataclasses.asdict(log)
+
+
+def refuse_leak(scope: Scope, synthesizer: str, rows: pd.DataFrame) -> None:
+    """Refuse a pool that knows rows of the fold it is judged on; the final fits have no such rows."""
+    if not (scope.folder / "validation.parquet").exists():
+        return
+    evidence = leak_evidence(
+        rows,
+        scope.training,
+        scope.validation,
+        scope.context.schema,
+        random_state=scope.seed(synthesizer, "leak"),
+    )
+    if evidence.reason:
+        raise SynthesizerFailed(
+            f"'{synthesizer}' {evidence.reason}: it is out of this study; the others go on."
+        )
 
 
 def load_pool(scope: Scope, synthesizer: str) -> Pool:

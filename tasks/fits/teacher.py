@@ -67,7 +67,7 @@ def fit_teacher(folder: str, members: list[tuple[str, int]], n_jobs: int) -> dic
         _member(scope, name, trial, n_jobs).fit(X, y, scope.base_weight) for name, trial in members
     )
     teacher = Teacher(fitted, weights)
-    scope.write_array("teacher-training.npy", sum(w * p for w, p in zip(weights, out_of_fold, strict=True)))
+    scope.write_array("teacher-training.npy", teacher.predict(X))
     if (scope.folder / "validation.parquet").exists():
         scope.write_array("teacher-validation.npy", teacher.predict(scope.validation[schema.feature_names]))
     # Our own store: written and read within one study, never loaded from elsewhere.

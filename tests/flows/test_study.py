@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,8 @@ WORDS = ("proven", "chosen, not proven", "keep real only")
 
 def decided(document):
     """The document without what may differ between two runs of one plan."""
-    return {key: value for key, value in document.items() if key not in PASSING}
+    kept = {key: value for key, value in document.items() if key not in PASSING}
+    return kept | {"race": {key: value for key, value in kept["race"].items() if "seconds" not in key}}
 
 
 def test_a_study_ends_in_one_of_the_three_words(finished):
@@ -56,6 +58,39 @@ def test_the_verdict_names_scores_intervals_seeds_and_versions(finished):
     assert {"snapshot", "training", "plan"} <= document["digests"].keys()
     assert {"python", "sdv", "xgboost-cpu", "prefect", "mlflow"} <= document["versions"].keys()
     assert document["seconds"]["race"] > 0
+
+
+def test_what_can_be_proven_is_said_before_the_race_and_kept(finished, caplog, monkeypatch):
+    from flows.study import announce
+
+    _, document = finished
+    expected = document["validation"]["expected_provable_gain"]
+    assert expected == document["plan"]["expected_provable_gain"] > 0
+    monkeypatch.setattr(logging.getLogger("realmix"), "propagate", True)
+    caplog.set_level(logging.INFO, logger="realmix")
+    announce(Plan.from_dict(document["plan"]))
+    assert f"expected to prove: {100 * expected:.3g} % (expected, before the race)" in caplog.text
+
+
+def test_rows_saved_are_measured_or_the_reason_is_said(finished):
+    _, document = finished
+    saved = document["rows_saved"]
+    assert (saved is None) == (document["plan"]["curve_repeats"] == 0)
+    assert (saved is None) == bool(document["rows_saved_reason"])
+    if saved:
+        assert saved["arm"] == document["validation"]["mix"]["name"]
+        assert saved["curve"][-1]["n_rows"] == round(document["validation"]["n_train"])
+
+
+def test_what_lies_beyond_the_average_is_told_without_values_of_sensitive_columns(finished):
+    out, document = finished
+    found = document["generalisation"]
+    assert found["gap"]["real_only"]["gap"] is not None and found["shift"]["samples"]
+    names = [part["name"] for part in found["slices"]]
+    assert {"marital: group 1 of 3", "age: part 1 of 4 from the lowest", "rare class: yes"} <= set(names)
+    told = json.dumps([found, document["gates"], document["reason"]])
+    assert not [status for status in ("married", "single", "divorced") if status in told]
+    assert "Beyond the average" in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_all_controls_and_both_label_rules_are_in_the_table(finished):

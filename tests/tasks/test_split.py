@@ -142,3 +142,18 @@ def plan_of(rule: HoldoutRule, *, forward: bool) -> Plan:
         n_workers=1,
         threads_per_fit=1,
     )
+
+
+def test_protected_columns_are_kept_for_the_rows_of_the_study_also_where_no_model_sees_them(
+    tmp_path: Path,
+) -> None:
+    raw = rows().assign(sex=lambda t: np.where(t["age"] > 50, "f", "m"))
+    table = table_of(raw, tmp_path, key="shop", ignore=("sex",), sensitive=("sex",), slices=("age",))  # type: ignore[arg-type]
+    folder = StudyFolder(tmp_path / "study")
+    split, _ = split_holdout.fn(table, folder, rule=None, seed=0)
+    declared = pd.read_parquet(folder.work / "declared.parquet")
+    seen = Scope(folder.scope("evaluated")).training
+    assert split.n_holdout > 0 and len(declared) == len(seen)
+    assert list(declared.columns) == ["sex", "age"] and "sex" not in seen
+    assert (declared["age"] == seen["age"]).all()
+    assert (declared["sex"] == np.where(seen["age"] > 50, "f", "m")).all()

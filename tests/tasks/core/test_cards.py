@@ -76,6 +76,7 @@ def test_a_full_card_is_read_back_as_it_was(tmp_path):
         "key": "patient_id",
         "time": "seen",
         "ignore": ["yes"],
+        "slices": ["language"],
         "rules": [
             {"kind": "range", "column": "age", "minimum": 0},
             {"kind": "dependency", "when": "age < 18", "then": "Sex == 'f'"},

@@ -66,6 +66,7 @@ BAD_TABLES: dict[str, tuple[pd.DataFrame, dict[str, Any], list[str]]] = {
     "unknown target": (customers(), {"target": "zzz"}, ["'zzz'", "It has: customer_id, age", "--target"]),
     "missing key": (customers(), {"key": "id_customer"}, ["key 'id_customer'", "'customer_id'", "the card"]),
     "missing sensitive": (customers(), {"sensitive": ["agee"]}, ["sensitive", "did you mean 'age'"]),
+    "missing slices": (customers(), {"slices": ["agee"]}, ["slices", "did you mean 'age'"]),
     "missing declared type": (customers(), {"columns": {"zip": "categorical"}}, ["columns", "'zip'"]),
     "missing rule column": (
         customers(),

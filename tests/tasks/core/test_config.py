@@ -62,3 +62,8 @@ def test_roles_are_those_declared():
 def test_a_card_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
         DataCard(target="y").target = "z"
+
+
+def test_protected_columns_are_the_sensitive_ones_and_the_slices_each_once():
+    card = parse_card({"target": "y", "sensitive": ["sex", "age"], "slices": ["plan", "sex"]})
+    assert card.protected == ("sex", "age", "plan")

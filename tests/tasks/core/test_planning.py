@@ -91,3 +91,19 @@ def test_real_only_gets_as_many_trials_as_any_mix():
     plan = plan_for(BANK, 600)
     arms = {mix.name: len(list(plan.arms_of(mix, ("class-prior",)))) for mix in plan.mixes()}
     assert arms["real-only"] == max(arms.values())
+
+
+def test_the_rows_saved_curve_goes_last_and_is_said():
+    assert plan_for(BANK, 3600).curve_repeats == 2
+    small = plan_for(LARGE, 30)
+    assert small.curve_repeats == 0
+    assert [said for said in small.left_out if "rows-saved" in said] == ["the rows-saved curve"]
+    assert small.estimate_seconds["rows saved"] == 0
+    once = next(p for p in (plan_for(BANK, b) for b in range(150, 900, 30)) if p.curve_repeats == 1)
+    assert "the rows-saved curve on more than 1 x the folds" in once.left_out
+
+
+def test_a_plan_from_before_the_rows_saved_curve_is_read_and_measures_none():
+    written = plan_for(BANK, 240).to_dict()
+    del written["curve_repeats"]
+    assert Plan.from_dict(json.loads(json.dumps(written))).curve_repeats == 0

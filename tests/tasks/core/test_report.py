@@ -203,3 +203,74 @@ def test_calibration_of_three_classes_judges_the_most_probable_one():
 def test_a_dollar_sign_in_a_name_is_no_formula(document):
     arms = [{**arm, "name": f"pay$1$_{i}"} for i, arm in enumerate(document["arms"])]
     assert "pay$1$_0" in draw_gains(arms, is_relative=True)
+
+
+def test_the_page_shows_what_lies_beyond_the_average(study):
+    part = {"n_rows": 60, "real_only": 0.5, "mix": 0.55, "interval": [-0.15, -0.05], "gain": -0.1}
+    plan = part | {"name": "plan: <plus>", "is_declared": True, "vetoes": True}
+    alone = part | {"name": "class: no", "is_declared": False, "vetoes": False, "interval": None}
+    found = {
+        "metric": "log_loss",
+        "margin_is_relative": True,
+        "gap": {"real_only": {"gap": 0.12}, "mix": {"gap": 0.05}},
+        "slices": [plan, alone],
+        "worst_slice_gain": -0.1,
+        "shift": {
+            "kind": "covariate shift",
+            "gain": 0.02,
+            "samples": [part | {"name": "rows at the low end"}],
+        },
+        "sentence": "The mix overfits less.",
+    }
+    page = render_report(build(*study, generalisation=found), {})
+    assert "<h2>Beyond the average</h2>\n<p>The mix overfits less.</p>" in page
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>.*?<td>([^<]*)</td></tr>", page)
+    assert ("plan: &lt;plus&gt;", "forbids the mix") in rows
+    assert ("class: no", "") in rows
+    assert ("rows at the low end", "covariate shift") in rows
+    assert '<td class="n">-10 %</td><td class="n">-15 % to -5 %</td>' in page  # this study's AUC is in points
+    without = render_report(build(*study, generalisation=found | {"slices": [], "shift": None}), {})
+    assert "rows at the low end" not in without and "The mix overfits less." in without
+
+
+SAVED = {
+    "sentence": "At 800 rows the best mix is worth about 1,150 real rows.",
+    "n_eq": 1150,
+    "interval": [900, 1600],
+    "rows_saved": 350,
+    "multiplier": 1.4375,
+    "curve": [
+        {"n_rows": n, "score": s, "measured": s, "low": s - 0.01, "high": s + 0.01, "arm": "real-only/linear"}
+        for n, s in ((400, 0.70), (566, 0.72), (800, 0.74), (1131, 0.75), (1600, 0.76))
+    ],
+    "mix": {"n_rows": 800, "score": 0.751},
+}
+
+
+def test_rows_saved_stand_near_the_top_with_their_curve(study):
+    document = build(*study, rows_saved=SAVED)
+    figures = figures_of(document, study[0])
+    page = render_report(document, figures)
+    assert f"<dt>Real rows saved</dt><dd>{SAVED['sentence']}</dd>" in page
+    assert page.index(SAVED["sentence"]) < page.index("<h2>Figures")
+    assert f"rows saved: {SAVED['sentence']}" in summary_lines(document)
+    curve = next(svg for caption, svg in figures.items() if "best mix made from half" in caption)
+    assert all(text in curve for text in ("real training rows", "1,600", "best mix", "real only"))
+
+
+def test_a_curve_that_was_not_measured_is_said_with_the_reason(study):
+    document = build(*study, rows_saved_reason="the plan left the rows-saved curve out")
+    assert "Not measured: the plan left the rows-saved curve out." in render_report(document, {})
+    assert not any("rows saved" in line for line in summary_lines(document))
+
+
+def test_the_page_says_what_the_race_saved_and_is_silent_without_one(study, document):
+    dropped = [
+        {"arm": "ctgan/1/joint/linear", "after_block": 3, "reason": "dropped after block 3 of 15: ..."}
+    ]
+    saved = {
+        "blocks": 15, "dropped": dropped, "generator_seconds": 12.0, "full_grid_generator_seconds": 48.0,
+    }  # fmt: skip
+    page = render_report(build(*study, race=saved), {})
+    assert "1 arm left before the last of 15 folds: generators were fitted for 12 s instead of 48 s." in page
+    assert "generators were fitted" not in render_report(document, {})

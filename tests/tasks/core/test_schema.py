@@ -255,3 +255,13 @@ def test_whole_floats_among_objects_are_the_levels_of_integers():
 def test_time_is_a_number_or_a_date_and_never_a_name(times):
     schema = infer_schema(every_kind().assign(when=times), "target", roles={"when": "time"})
     assert schema["when"].kind in ("numeric", "datetime") and schema["when"].is_feature
+
+
+def test_columns_that_no_model_sees_can_be_read_in_canonical_types_too():
+    raw = pd.DataFrame({"sex": ["f", None, "m"], "age": [30, 41, 52], "note": [3, 1, 2], "y": [1, 0, 1]})
+    schema = infer_schema(raw, "y", roles={"sex": "ignored", "age": "ignored"}, kinds={"note": "text"})
+    read = schema.canonical_columns(raw, ["sex", "age", "note"])
+    assert read["sex"].tolist() == ["f", None, "m"]
+    assert read["age"].dtype == float
+    assert read["note"].tolist() == ["3", "1", "2"]
+    assert schema.canonical_columns(raw, []).shape == (3, 0)

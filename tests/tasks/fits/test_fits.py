@@ -10,12 +10,14 @@ import pytest
 from tasks.core.arms import Arm, Mix
 from tasks.core.errors import SynthesizerFailed
 from tasks.core.mixing import synthetic_quota
-from tasks.fits.arms import train_arms
+from tasks.fits.arms import score_on_training_rows, train_arms
 from tasks.fits.pools import load_pool, synthesize
 from tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
 from tasks.fits.teacher import fit_teacher, greedy_weights, inner_folds, load_teacher
+from tasks.metrics import METRICS
 from tasks.models import MODELS
 from tasks.synthesizers import SYNTHESIZERS
+from tests.nulls.planted import Leaking, planted, registered
 
 MEMBERS = [("xgboost", 0), ("linear", 0)]
 
@@ -78,14 +80,10 @@ def test_another_study_seed_draws_other_rows(scope, tmp_path):
     assert (before["pool"] != after["pool"]).any()
 
 
-def test_teacher_labels_of_training_rows_come_from_members_that_did_not_see_them(scope):
+def test_distillation_learns_from_what_the_fitted_teacher_says_of_the_training_rows(scope):
     fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
-    schema = scope.context.schema
-    X = scope.training[schema.feature_names]
-    out_of_fold, in_sample = scope.read_array("teacher-training.npy"), load_teacher(scope).predict(X)
-    y = schema.encode_target(scope.training)
-    own = np.arange(len(y)), y
-    assert -np.log(out_of_fold[own]).mean() > -np.log(in_sample[own]).mean()
+    X = scope.training[scope.context.schema.feature_names]
+    assert np.allclose(scope.read_array("teacher-training.npy"), load_teacher(scope).predict(X))
 
 
 def test_teacher_is_no_worse_than_its_best_member_out_of_fold():
@@ -171,3 +169,33 @@ def test_a_class_without_training_rows_is_no_reason_to_fail(scope, tmp_path):
     assert np.isfinite(fold.read_array("teacher-validation.npy")).all()
     counts = np.bincount(fold.context.schema.encode_target(one), minlength=2)
     assert synthetic_quota(counts, 50, "balanced").tolist() == [50, 0]
+
+
+def test_a_model_that_memorises_scores_better_on_its_training_rows(scope):
+    arms = [Arm(Mix(), name) for name in ("random-forest", "linear", "class-prior")]
+    dictionaries = [arm.to_dict() for arm in arms]
+    train_arms(str(scope.folder), "some", dictionaries, n_jobs=1)
+    on_training = score_on_training_rows(str(scope.folder), dictionaries, 1, "log_loss")
+    y = scope.context.schema.encode_target(scope.validation)
+    gap = {
+        arm.model: METRICS["log_loss"].compute(y, predicted, None) - on_training[arm.name]
+        for arm, predicted in zip(arms, scope.read_array("some.npy"), strict=True)
+    }
+    assert gap["random-forest"] > 0.1
+    assert gap["random-forest"] > gap["linear"]
+    assert gap["class-prior"] == pytest.approx(0.0, abs=0.05)
+
+
+def test_an_arm_that_fails_has_no_score_on_its_training_rows(scope):
+    arms = [Arm(Mix("smote", 1.0), "linear").to_dict(), Arm(Mix(), "class-prior").to_dict()]
+    scores = score_on_training_rows(str(scope.folder), arms, 1, "roc_auc")
+    assert scores == {"real-only/class-prior": pytest.approx(0.5)}
+
+
+def test_a_generator_that_was_given_validation_rows_is_refused_and_its_rows_are_not_kept(scope):
+    everything = pd.concat([scope.training, scope.validation])
+    leak = planted("exact-leak", lambda: Leaking(everything, "exact"))
+    fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
+    with registered(leak), pytest.raises(SynthesizerFailed, match="'exact-leak' copied"):
+        synthesize(str(scope.folder), leak.name, 1.0, ["prior"], None)
+    assert not (scope.folder / "exact-leak.parquet").exists()

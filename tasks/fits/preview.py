@@ -1,0 +1,46 @@
+"""One fold of a preview: teacher, cheap pools and all arms, in one go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.core.arms import Arm
+from tasks.core.errors import RealmixError
+from tasks.fits.arms import train_arms
+from tasks.fits.pools import synthesize
+from tasks.fits.teacher import fit_teacher
+
+BATCH = "predictions-preview"
+
+
+def preview_fold(
+    folder: str, members: list[tuple[str, int]], ratios: dict[str, float], arms: list[dict[str, Any]]
+) -> dict[str, str]:
+    """Fit everything a preview compares on one scope, and keep the predictions there.
+
+    Parameters
+    ----------
+    folder : str
+        Of the scope.
+    members : list of (model, trial)
+        Of the teacher.
+    ratios : dict of synthesizer to its ratio
+    arms : list of dict
+        :meth:`Arm.to_dict`, arms of one mix side by side.
+
+    Returns
+    -------
+    dict of mix or arm name to reason
+        What failed; its predictions are NaN.
+    """
+    fit_teacher(folder, members, 1)
+    parsed = [Arm.from_dict(arm) for arm in arms]
+    failed: dict[str, str] = {}
+    for synthesizer, ratio in ratios.items():
+        try:
+            synthesize(folder, synthesizer, ratio, ["prior"], None)
+        except RealmixError as err:
+            failed |= {arm.mix.name: str(err) for arm in parsed if arm.mix.synthesizer == synthesizer}
+    mixes = {arm.name: arm.mix.name for arm in parsed}
+    of_arms = train_arms(folder, BATCH, arms, 1)["failures"]
+    return failed | {name: reason for name, reason in of_arms.items() if mixes[name] not in failed}

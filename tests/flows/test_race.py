@@ -1,0 +1,96 @@
+"""The race block by block, on an ephemeral Prefect server."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.study import WAITING_THREADS, race
+from tasks.core.arms import CONTROL_SYNTHESIZERS
+from tasks.core.plans import Plan
+from tasks.core.racing import MAX_FINALISTS, describe_race
+from tasks.core.study import StudyFolder
+from tasks.core.workers import WorkerPool
+from tasks.evaluate import batches, failed_arms, failed_mixes, out_of_fold, read_exits
+from tasks.split import lay_folds
+
+
+@pytest.fixture(scope="module")
+def raced(finished, workspace):
+    """Two folds in two repeats, run by one worker and by two: folder, layout and results of each."""
+    return [run_race(finished[0], workspace / "runs" / f"raced-{n}", n_workers=n) for n in (1, 2)]
+
+
+def run_race(finished, target, *, n_workers):
+    shutil.copytree(finished, target)
+    folder = StudyFolder(target)
+    plan = Plan.from_dict(json.loads((target / "plan.json").read_text()))
+    plan = dataclasses.replace(plan, n_development=400, n_folds=2, n_repeats=2, n_trials=1, ratios=(0.5, 1.0))
+    # As an interrupted run of another plan may leave it, beside the predictions of the copied study.
+    (folder.work / "race.json").write_text('{"real-only/linear": {"after_block": 1}}')
+    layout = lay_folds.fn(folder, plan)
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=WAITING_THREADS))
+    def only_the_race():
+        with WorkerPool(n_workers):
+            return race(folder, layout)
+
+    return folder, layout, only_the_race()
+
+
+def test_only_finalists_real_only_and_their_controls_run_in_the_repeats(raced):
+    _, layout, _ = raced[0]
+    first, last = (names_run(raced[0], block.scope) for block in (layout.blocks[0], layout.blocks[-1]))
+    planned = {arm.name: arm for arms in batches(layout.plan).values() for arm in arms}
+    assert first == set(planned)
+    finalists = {planned[name].mix for name in last if planned[name].mix.role == "candidate"}
+    assert len(finalists) == MAX_FINALISTS < len({arm.mix for arm in planned.values()})
+    rules = {mix.label_rule for mix in finalists}
+    for arm in planned.values():
+        if arm.mix.role == "real_only":
+            assert arm.name in last
+        elif arm.mix.synthesizer in CONTROL_SYNTHESIZERS:
+            assert (arm.name in last) is (arm.mix.label_rule in rules)
+
+
+def test_a_synthesizer_without_a_finalist_is_not_fitted_again(raced):
+    _, layout, (_, pools, _) = raced[0]
+    last = layout.blocks[-1].scope
+    fitted = {pool["synthesizer"] for pool in pools if pool["scope"] == last}
+    made = {*CONTROL_SYNTHESIZERS, *layout.plan.synthesizers}
+    assert fitted == made & {name.split("/")[0] for name in names_run(raced[0], last)}
+
+
+def test_the_race_is_the_same_for_any_number_of_workers(raced):
+    one, two = (matrix_of(*study) for study in raced)
+    assert read_exits(raced[0][0]) == read_exits(raced[1][0])
+    assert one.arms == two.arms
+    np.testing.assert_array_equal(one.predictions, two.predictions)
+
+
+def test_what_the_race_saved_is_told(raced):
+    folder, layout, (_, pools, _) = raced[0]
+    told = describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks))
+    assert told["blocks"] == 4
+    assert all(row["after_block"] == 2 and "after block 2 of 4" in row["reason"] for row in told["dropped"])
+    assert 0 < told["generator_seconds"] <= told["full_grid_generator_seconds"]
+
+
+def matrix_of(folder, layout, results):
+    _, pools, trained = results
+    failed = failed_mixes(layout.plan, pools) | failed_arms(trained)
+    return out_of_fold(folder, layout, batches(layout.plan), failed, trained)
+
+
+def names_run(study, scope):
+    """Arms that the race ran on a fold; other files there are those of the copied study."""
+    folder, _, (_, _, trained) = study
+    batches_run = [run["batch"] for run in trained if run["scope"] == scope and not run["skipped"]]
+    files = [folder.scope(scope) / f"predictions-{batch}.json" for batch in batches_run]
+    return {name for path in files for name in json.loads(path.read_text())}

@@ -1,0 +1,70 @@
+"""Small real studies in which synthetic rows cannot help, one function per null."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.config import DataCard
+from tasks.core.plugins import SynthesizerSpec
+from tasks.core.schema import infer_schema
+from tasks.core.seeds import derive_seed
+from tests.nulls.planted import COPIES, DEAD_KINDS, LEAK_KINDS, Dead, Leaking, planted, registered
+from tests.panel.study import Outcome, Recipe, study_rows
+
+# Generators that take a fraction of a second; GANs would make two hundred studies a matter of days.
+CHEAP: dict[str, int | None] = {"sequential-trees": None, "smote": None, "neighbour-swap": None}
+FULL = Recipe(
+    CHEAP,
+    ratios=(1.0, 5.0),
+    models=("xgboost", "linear", "class-prior"),
+    teacher=(("xgboost", 0), ("linear", 0)),
+    n_bootstrap=400,
+)
+# For tests, which cannot wait.
+SMALL = dataclasses.replace(FULL, synthesizers={"sequential-trees": None, "smote": None}, ratios=(1.0,))
+# Where nothing but a refusal is asked for.
+SMALLEST = dataclasses.replace(
+    SMALL, ratios=(1.0,), models=("linear",), n_folds=3, teacher=(("linear", 0),), n_bootstrap=100
+)
+
+
+def permuted_labels(rows: pd.DataFrame, card: DataCard, seed: int, recipe: Recipe = SMALL) -> Outcome:
+    """No feature tells anything of the target, so nothing beats the class prior."""
+    order = np.random.default_rng(derive_seed("permuted", seed)).permutation(len(rows))
+    permuted = rows.assign(**{card.target: rows[card.target].to_numpy()[order]})
+    return _run(permuted, card, recipe, seed)
+
+
+def copies(rows: pd.DataFrame, card: DataCard, seed: int, recipe: Recipe = SMALL) -> Outcome:
+    """The only candidate gives bootstrap copies, with joint and with teacher labels."""
+    with registered(COPIES):
+        return _run(rows, card, dataclasses.replace(recipe, synthesizers={COPIES.name: None}), seed)
+
+
+def leaks(rows: pd.DataFrame, card: DataCard, seed: int) -> Outcome:
+    """One generator for each way to give validation rows away, beside an honest one."""
+    everything = infer_schema(rows, card.target).apply(rows)
+    specs = [planted(f"{kind}-leak", lambda kind=kind: Leaking(everything, kind)) for kind in LEAK_KINDS]
+    return _with(specs, rows, card, seed)
+
+
+def dead_generators(rows: pd.DataFrame, card: DataCard, seed: int) -> Outcome:
+    """One generator for each way to be dead, beside a living one."""
+    specs = [planted(f"dead-{kind}", lambda kind=kind: Dead(kind)) for kind in DEAD_KINDS]
+    return _with(specs, rows, card, seed)
+
+
+def _with(specs: list[SynthesizerSpec], rows: pd.DataFrame, card: DataCard, seed: int) -> Outcome:
+    names: dict[str, int | None] = {**{spec.name: None for spec in specs}, "smote": None}
+    with registered(*specs):
+        return _run(rows, card, dataclasses.replace(SMALLEST, synthesizers=names), seed)
+
+
+def _run(rows: pd.DataFrame, card: DataCard, recipe: Recipe, seed: int) -> Outcome:
+    with tempfile.TemporaryDirectory() as folder:
+        return study_rows(rows, card, recipe, folder=Path(folder), seed=seed, digest=f"null-{seed}")

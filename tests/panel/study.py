@@ -1,0 +1,257 @@
+"""A study in one process, without Prefect, MLflow or validation: for panels and null studies.
+
+The product's own fits, race, comparison and verdict run on rows given by the caller. Every
+row is a development row, because the caller keeps the rows that judge.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.arms import Arm, Balance, LabelRule
+from tasks.core.checks import check_study_input
+from tasks.core.comparison import Comparison
+from tasks.core.config import DataCard
+from tasks.core.errors import RealmixError
+from tasks.core.plans import Plan
+from tasks.core.racing import heats, is_raced
+from tasks.core.schema import Schema
+from tasks.core.scores import OutOfFold
+from tasks.core.splitting import HoldoutRule
+from tasks.core.study import Layout, StudyFolder
+from tasks.core.verdict import Verdict
+from tasks.evaluate import (
+    batches,
+    compare_arms,
+    failed_arms,
+    failed_mixes,
+    judge_race,
+    out_of_fold,
+    write_exits,
+)
+from tasks.fits.arms import fit_arm, train_arms, training_set
+from tasks.fits.pools import synthesize
+from tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
+from tasks.fits.teacher import fit_teacher, load_teacher
+from tasks.metrics import METRICS
+from tasks.split import lay_folds
+
+DEFAULT_MODELS = ("xgboost", "linear", "class-prior")
+NO_HOLDOUT = HoldoutRule(salt=0, fraction=0.0, columns=())
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a small study tries; the fields of a plan that matter without a clock."""
+
+    synthesizers: dict[str, int | None]
+    ratios: tuple[float, ...] = (1.0, 5.0)
+    models: tuple[str, ...] = DEFAULT_MODELS
+    n_folds: int = 5
+    n_repeats: int = 1
+    n_trials: int = 1
+    label_rules: tuple[LabelRule, ...] = ("joint", "teacher")
+    weights: tuple[float, ...] = (1.0,)
+    balances: tuple[Balance, ...] = ("prior",)
+    teacher: tuple[tuple[str, int], ...] = (("xgboost", 0), ("linear", 0), ("random-forest", 0))
+    n_bootstrap: int = 1000
+    full_grid: bool = False
+
+    def plan(self, schema: Schema, n_rows: int, seed: int) -> Plan:
+        return Plan(
+            seed=seed,
+            task=schema.task,
+            metric="log_loss" if schema.is_classification else "rmse",
+            holdout=NO_HOLDOUT,
+            n_development=n_rows,
+            forward=False,
+            n_workers=1,
+            threads_per_fit=1,
+            **{f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "full_grid"},
+        )
+
+
+@dataclass(frozen=True)
+class Raced:
+    """Everything fitted, nothing decided.
+
+    Attributes
+    ----------
+    folder : StudyFolder
+        Its scopes, pools and predictions.
+    layout : Layout
+    schema : Schema
+    pools, trained : list of dict
+        Logs of what was run.
+    seconds : dict
+        By kind of work.
+    """
+
+    folder: StudyFolder
+    layout: Layout
+    schema: Schema
+    pools: list[dict[str, Any]]
+    trained: list[dict[str, Any]]
+    seconds: dict[str, float]
+
+    @property
+    def out_of_fold(self) -> OutOfFold:
+        """Predictions of all arms that did not fail."""
+        plan = self.layout.plan
+        failed = failed_mixes(plan, self.pools) | failed_arms(self.trained)
+        return out_of_fold(self.folder, self.layout, batches(plan), failed, self.trained)
+
+
+@dataclass(frozen=True)
+class Outcome(Raced):
+    """A finished study."""
+
+    comparison: Comparison
+    verdict: Verdict
+
+
+def study_rows(
+    raw: pd.DataFrame, card: DataCard, recipe: Recipe, *, folder: Path, seed: int, digest: str = "rows"
+) -> Outcome:
+    """Run a study on all given rows and decide.
+
+    Parameters
+    ----------
+    raw : DataFrame
+    card : DataCard
+    recipe : Recipe
+    folder : Path
+        Of the study; made as needed.
+    seed : int
+    digest : str
+        Stands for the snapshot in every derived seed.
+    """
+    raced = race_rows(raw, card, recipe, folder=folder, seed=seed, digest=digest)
+    comparison, verdict = compare_arms.fn(raced.folder, raced.layout, raced.pools, raced.trained)
+    return Outcome(**vars(raced), comparison=comparison, verdict=verdict)
+
+
+def race_rows(
+    raw: pd.DataFrame, card: DataCard, recipe: Recipe, *, folder: Path, seed: int, digest: str = "rows"
+) -> Raced:
+    """Fit everything a study fits, without deciding; see :func:`study_rows`."""
+    schema = check_study_input(raw, card)
+    place = StudyFolder(folder)
+    place.work.mkdir(parents=True, exist_ok=True)
+    StudyContext(schema, card, digest, seed).write(place.work / "context.json")
+    rows = schema.apply(raw)
+    write_scope(place.scope("evaluated"), rows, np.ones(len(rows)), feature_groups(rows, schema))
+    np.save(place.work / "priority.npy", np.zeros(len(rows)), allow_pickle=False)
+    layout = lay_folds.fn(place, recipe.plan(schema, len(rows), seed))
+    return race(Raced(place, layout, schema, [], [], {}), full_grid=recipe.full_grid)
+
+
+def race(study: Raced, *, full_grid: bool) -> Raced:
+    """Fit the arms on the folds, heat by heat; on the full grid nobody leaves."""
+    folder, plan = study.folder, study.layout.plan
+    live, n_done = batches(plan), 0
+    write_exits(folder, {})
+    raced = is_raced(METRICS[plan.metric], plan.n_repeats) and not full_grid
+    for heat in heats(study.layout.blocks, n_first=study.layout.n_first, raced=raced):
+        if n_done:
+            live = judge_race.fn(folder, study.layout, live, study.pools, study.trained)
+        for block in heat:
+            run_block(study, block.scope, live)
+        n_done += len(heat)
+    return study
+
+
+def run_block(study: Raced, scope: str, live: dict[str, list[Arm]]) -> None:
+    """One fold: its teacher, then pool and learners of every batch."""
+    label_rows(study.folder, scope, study.layout.plan, study.seconds)
+    for batch, arms in live.items():
+        if batch != "real-only":
+            pool = make_pool(study.folder, scope, batch, study.layout.plan, study.seconds)
+            study.pools.append(pool)
+            if pool["failure"]:
+                continue
+        study.trained.append(learn(study.folder, scope, batch, arms, study.seconds))
+
+
+def label_rows(folder: StudyFolder, scope: str, plan: Plan, seconds: dict[str, float]) -> None:
+    """Fit the teacher of a scope."""
+    fitted = fit_teacher(str(folder.scope(scope)), list(plan.teacher), 1)
+    seconds["teacher"] = seconds.get("teacher", 0.0) + fitted["seconds"]
+
+
+def make_pool(
+    folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Draw a pool, or say why there is none."""
+    started = time.perf_counter()
+    try:
+        made = synthesize(
+            str(folder.scope(scope)),
+            synthesizer,
+            plan.max_ratio,
+            list(plan.balances),
+            plan.synthesizers.get(synthesizer),
+        )
+    except RealmixError as err:
+        made = {"failure": str(err)}
+    seconds[synthesizer] = seconds.get(synthesizer, 0.0) + time.perf_counter() - started
+    return {"scope": scope, "synthesizer": synthesizer, **made}
+
+
+def learn(
+    folder: StudyFolder, scope: str, batch: str, arms: Sequence[Arm], seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Fit a batch of arms on a fold."""
+    dictionaries = [arm.to_dict() for arm in arms]
+    done = train_arms(str(folder.scope(scope)), f"predictions-{batch}", dictionaries, 1)
+    seconds["train"] = seconds.get("train", 0.0) + done["seconds"]
+    return {"scope": scope, "batch": batch, "skipped": False, **done}
+
+
+def predict_arms(outcome: Raced, arms: Sequence[Arm], X: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Fit arms on all rows of the study and predict others.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    arms : sequence of Arm
+    X : DataFrame of shape (n_rows, n_features)
+        Canonical.
+
+    Returns
+    -------
+    dict of arm name to predictions; without arms whose generator failed on all rows.
+    """
+    folder, plan, scope = outcome.folder, outcome.layout.plan, Scope(outcome.folder.scope("evaluated"))
+    if not (scope.folder / "teacher.pickle").exists():
+        label_rows(folder, "evaluated", plan, {})
+    failed = {
+        synthesizer
+        for synthesizer in dict.fromkeys(arm.mix.synthesizer for arm in arms)
+        if synthesizer and make_pool(folder, "evaluated", synthesizer, plan, {})["failure"]
+    }
+    return {
+        arm.name: fit_arm(scope, arm, training_set(scope, arm.mix), 1).predict(X)
+        for arm in arms
+        if arm.mix.synthesizer not in failed
+    }
+
+
+def predict_teacher(outcome: Raced, X: pd.DataFrame) -> np.ndarray:
+    """Predictions of the ensemble fitted on all rows of the study."""
+    if not (outcome.folder.scope("evaluated") / "teacher.pickle").exists():
+        label_rows(outcome.folder, "evaluated", outcome.layout.plan, {})
+    return load_teacher(Scope(outcome.folder.scope("evaluated"))).predict(X)
+
+
+def all_arms(plan: Plan) -> list[Arm]:
+    """Every arm of a plan."""
+    return [arm for arms in batches(plan).values() for arm in arms]
