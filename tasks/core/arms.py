@@ -10,6 +10,8 @@ LabelRule = Literal["joint", "teacher"]
 Balance = Literal["prior", "balanced"]
 Role = Literal["real_only", "control", "candidate"]
 
+# Real only leaves this learner for another one only where that leads by more than luck.
+DEFAULT_LEARNER = "xgboost"
 CONTROL_SYNTHESIZERS = ("duplicates", "shuffled-marginals")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.core.arms import CONTROL_SYNTHESIZERS, Arm
+from tasks.core.arms import CONTROL_SYNTHESIZERS, DEFAULT_LEARNER, Arm
 from tasks.core.errors import BadInput, RealmixError
 from tasks.core.plugins import MetricSpec
 from tasks.core.promise import choose
@@ -45,6 +45,8 @@ class ScoredArms:
         Arms beaten in the race are no candidates any more: hardly any draw would choose them.
     is_eligible : ndarray of bool, shape (n_arms,)
         Candidates that ran to the end of the race: what the rule may choose on all rows.
+    lead_needed : ndarray of shape (n_arms,)
+        See `choose`; 0 but for arms of other learners than the default one.
     winner, incumbent : int
     challenger : int or None
         Best candidate, whether or not it won.
@@ -75,10 +77,27 @@ class ScoredArms:
         self.scores = np.where(np.isfinite(by_row), by_row, by_fold)
         self.utility = self.scores if metric.greater_is_better else -self.scores
         self.is_eligible = self.is_candidate & ran_all
-        chosen, reference = choose(self.scores[None, :], metric, self.is_real_only, self.is_eligible)
+        self.lead_needed = self._leads_needed()
+        chosen, reference = choose(
+            self.scores[None, :], metric, self.is_real_only, self.is_eligible, self.lead_needed
+        )
         self.winner, self.incumbent = int(chosen[0]), int(reference[0])
         self.gains = gains(metric, self.scores, self.scores[self.incumbent])
         self.challenger = self.best(self.is_eligible)
+
+    def _leads_needed(self) -> np.ndarray:
+        """Gain by which each arm must lead the default learner's best on real rows, of shape (n_arms,).
+
+        One standard error for other learners (Breiman et al. 1984, Classification and Regression
+        Trees, 3.4.3): with a few hundred rows the best of several learners is often the luckiest.
+        """
+        needed = np.zeros(len(self.oof.arms))
+        is_default = self.where(lambda arm: arm.model == DEFAULT_LEARNER)
+        default = self.best(self.is_real_only & is_default)
+        if default is not None:
+            for arm in np.flatnonzero((self.is_real_only | self.is_candidate) & ~is_default):
+                needed[arm] = self.t_test(int(arm), default).standard_error
+        return needed
 
     def eligible(self, weights: np.ndarray) -> np.ndarray:
         """Candidates the rule may choose in a bootstrap draw.

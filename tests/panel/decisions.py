@@ -43,7 +43,7 @@ def decide_run(record: Record, priors: Priors) -> dict[str, Any]:
         reference's loss, positive = better.
     """
     metric, seed = METRICS[record.metric], derive_seed("panel", record.cell.name, record.seed)
-    oof = race_again(record.oof, metric) if not record.oof.exits else record.oof
+    oof = race_again(record.oof, metric)
     comparison = decide_on(oof, metric, seed)
     verdict = decide(comparison, margin=metric.margin, priors=priors)
     ships = verdict.ships.name
@@ -85,7 +85,12 @@ def decide_on(oof: OutOfFold, metric: MetricSpec, seed: int) -> Comparison:
 
 
 def race_again(oof: OutOfFold, metric: MetricSpec) -> OutOfFold:
-    """Run the race over a full grid of predictions: what left early is forgotten from there on."""
+    """Run the race over a full grid of predictions: what left early is forgotten from there on.
+
+    A run that was raced is as it was.
+    """
+    if oof.exits:
+        return oof
     blocks = oof.fold_rows
     n_first = sum(repeat == 0 for repeat, _ in blocks)
     run, exits = 0, {}

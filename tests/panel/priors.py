@@ -62,10 +62,10 @@ def _best_gain(record: Record, label_rule: str) -> float:
 
 
 def _deviation_line(records: Sequence[Record], kind: str) -> DeviationLine:
+    """Of one kind of task; of all where there is no table of that kind."""
+    of_kind = [record for record in records if record.oof.is_classification == (kind == "classification")]
     logs, deviations = [], []
-    for record in records:
-        if record.oof.is_classification != (kind == "classification"):
-            continue
+    for record in of_kind or records:
         case = ScoredArms(record.oof, METRICS[record.metric], null_models())
         if case.challenger is not None:
             spread = float(np.std(case.fold_gains(case.challenger, case.incumbent), ddof=1))

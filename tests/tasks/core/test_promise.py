@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.core.comparison import compare
-from tasks.core.promise import choose, draw_weights, summarise
+from tasks.core.promise import LEFT_OUT_SHARE, choose, draw_weights, summarise
 
 
 def test_arms_without_information_look_good_and_promise_nothing(simulate_study, squared_error):
@@ -50,7 +50,7 @@ def test_one_seed_gives_one_promise_and_another_gives_another(simulate_study, sq
 def test_real_only_wins_ties(squared_error):
     scores = np.array([[1.0, 1.0, 2.0], [1.0, 0.9, 2.0]])
     real_only, candidate = np.array([True, False, False]), np.array([False, True, True])
-    chosen, reference = choose(scores, squared_error, real_only, candidate)
+    chosen, reference = choose(scores, squared_error, real_only, candidate, np.zeros(len(real_only)))
     assert chosen.tolist() == [0, 1]
     assert reference.tolist() == [0, 0]
 
@@ -58,11 +58,13 @@ def test_real_only_wins_ties(squared_error):
 def test_a_control_is_never_chosen(squared_error):
     scores = np.array([[1.0, 0.1, 0.9]])
     real_only, candidate = np.array([True, False, False]), np.array([False, False, True])
-    assert choose(scores, squared_error, real_only, candidate)[0].tolist() == [2]
+    assert choose(scores, squared_error, real_only, candidate, np.zeros(len(real_only)))[0].tolist() == [2]
 
 
 def test_without_candidates_real_only_is_chosen(squared_error):
-    chosen, _ = choose(np.array([[0.1, 1.0]]), squared_error, np.array([False, True]), np.zeros(2, bool))
+    chosen, _ = choose(
+        np.array([[0.1, 1.0]]), squared_error, np.array([False, True]), np.zeros(2, bool), np.zeros(2)
+    )
     assert chosen.tolist() == [1]
 
 
@@ -81,9 +83,37 @@ def test_draws_keep_the_size_of_each_stratum():
     assert (weights[:, 30:].sum(axis=1) == 10).all()
 
 
-def test_the_interval_is_widened_around_the_promise():
-    gain = np.linspace(-1, 3, 1001)
-    narrow, wide = (summarise(gain, naive_gain=2.0, widening=w) for w in (1.0, 1.5))
-    assert narrow.interval == pytest.approx(narrow.row_interval)
-    assert wide.interval == pytest.approx((1 - 1.5 * 1.8, 1 + 1.5 * 1.8))
+def test_the_interval_is_that_of_all_rows_widened_for_training_sets():
+    gain = np.linspace(3, 7, 1001)
+    narrow, wide = (summarise(gain, naive_gain=6.0, widening=w) for w in (1.0, 1.5))
+    assert narrow.row_interval == pytest.approx((3.2, 6.8))
+    reach = 1.8 * LEFT_OUT_SHARE**0.5
+    assert narrow.interval == pytest.approx((5 - reach, 5 + reach))
+    assert wide.interval == pytest.approx((5 - 1.5 * reach, 5 + 1.5 * reach))
     assert wide.optimism == pytest.approx(1.0)
+
+
+def test_no_gain_stays_inside_where_the_draws_hold_it():
+    gain = np.linspace(-0.5, 3.5, 1001)
+    assert summarise(gain, naive_gain=2.0, widening=1.0).interval[0] == 0
+    assert summarise(gain - 3, naive_gain=0.0, widening=1.0).interval[1] == 0
+
+
+def test_a_draw_leaves_out_the_share_of_rows_that_the_interval_is_narrowed_by():
+    (weights,) = draw_weights(np.arange(500), None, 200, seed=0)
+    assert (weights == 0).mean() == pytest.approx(LEFT_OUT_SHARE, abs=0.005)
+
+
+def test_another_learner_must_lead_the_default_one_by_more_than_is_needed(squared_error):
+    scores = np.array([[1.0, 0.95, 2.0], [1.0, 0.85, 2.0]])
+    real_only, needed = np.array([True, True, False]), np.array([0.0, 0.1, 0.0])
+    chosen, reference = choose(scores, squared_error, real_only, ~real_only, needed)
+    assert reference.tolist() == chosen.tolist() == [0, 1]
+
+
+def test_a_candidate_must_beat_the_best_real_only_arm_even_where_a_safer_one_would_ship(squared_error):
+    scores = np.array([[1.0, 0.95, 0.97], [1.0, 0.95, 0.90]])
+    real_only, needed = np.array([True, True, False]), np.array([0.0, 0.1, 0.0])
+    chosen, reference = choose(scores, squared_error, real_only, ~real_only, needed)
+    assert chosen.tolist() == [0, 2]
+    assert reference.tolist() == [0, 0]
