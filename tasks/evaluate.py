@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,20 +14,24 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.core.arms import Arm, Exit
-from tasks.core.comparison import Comparison, compare
+from tasks.core.comparison import Comparison, compare, provable_gain
 from tasks.core.jsonable import to_jsonable
 from tasks.core.plans import Plan
 from tasks.core.plugins import MetricSpec
-from tasks.core.racing import judge
+from tasks.core.racing import FIRST_JUDGED_BLOCK, judge
 from tasks.core.realised import score_holdout
+from tasks.core.scored_arms import ScoredArms
 from tasks.core.scores import OutOfFold
 from tasks.core.seeds import derive_seed
 from tasks.core.study import Layout, StudyFolder
 from tasks.core.verdict import Verdict, decide
+from tasks.core.wording import gain_in_words
 from tasks.fits.scope import Scope, StudyContext
 from tasks.generalise import generalise
 from tasks.metrics import METRICS
 from tasks.models import MODELS, _serving
+
+log = logging.getLogger("realmix")
 
 
 def batches(plan: Plan) -> dict[str, list[Arm]]:
@@ -68,8 +73,11 @@ def judge_race(
     """
     plan = layout.plan
     failed = failed_mixes(plan, pools) | failed_arms(trained)
+    oof = out_of_fold(folder, layout, live, failed, trained)
+    if len(oof.fold_rows) == FIRST_JUDGED_BLOCK:
+        say_provable_gain(oof, METRICS[plan.metric], len(layout.blocks))
     leaving = judge(
-        out_of_fold(folder, layout, live, failed, trained),
+        oof,
         METRICS[plan.metric],
         n_first=layout.n_first,
         n_blocks=len(layout.blocks),
@@ -80,6 +88,15 @@ def judge_race(
         batch: [arm for arm in arms if not {arm.name, arm.mix.name} & gone] for batch, arms in live.items()
     }
     return {batch: arms for batch, arms in kept.items() if arms}
+
+
+def say_provable_gain(oof: OutOfFold, metric: MetricSpec, n_blocks: int) -> None:
+    """Say again what the study can prove, now that its first folds tell how much folds differ."""
+    case = ScoredArms(oof, metric, null_models())
+    if case.challenger is not None:
+        gain = gain_in_words(provable_gain(case, case.challenger, n_blocks), metric.margin_is_relative)
+        n_run = len(oof.fold_rows)
+        log.info("smallest gain these rows can prove: %s (measured on %d of %d folds)", gain, n_run, n_blocks)
 
 
 def write_exits(folder: StudyFolder, exits: Mapping[str, Exit]) -> None:

@@ -244,7 +244,7 @@ def _challenger_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
         "beats_distillation": control_test(case, arm, lambda a: a.mix.name == "distillation"),
         "beats_class_weights": control_test(case, arm, lambda a: a.mix.name == "class-weights"),
         "calibration_change": _calibration_change(case.oof, arm, case.incumbent),
-        "smallest_provable_gain": _provable(case, arm),
+        "smallest_provable_gain": provable_gain(case, arm, case.folds.shape[1]),
         "finalists": finalists,
     }
 
@@ -292,12 +292,21 @@ def _brier(oof: OutOfFold, arm: int) -> float:
     return float(np.average(squares[validated], weights=weight[validated]))
 
 
-def _provable(case: ScoredArms, arm: int) -> float:
-    """Smallest gain these folds could prove, with the measured deviation."""
+def provable_gain(case: ScoredArms, arm: int, n_folds: int) -> float:
+    """Smallest gain that `n_folds` folds could prove, with the deviation of an arm's fold gains.
+
+    Parameters
+    ----------
+    case : ScoredArms
+        On all folds of a study, or on those run so far.
+    arm : int
+    n_folds : int
+        Folds of the whole study.
+    """
     oof = case.oof
     spread = float(np.std(case.fold_gains(arm, case.incumbent), ddof=1))
     sizes = {"n_validation": oof.n_validation, "n_train": oof.n_train}
-    provable = smallest_provable_gain(spread, case.folds.shape[1], **sizes)
+    provable = smallest_provable_gain(spread, n_folds, **sizes)
     if case.metric.name != "accuracy":
         return provable
     disagreement = _disagreement(oof, arm, case.incumbent)

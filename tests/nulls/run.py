@@ -20,9 +20,10 @@ from scipy import stats
 from tasks.core.config import DataCard
 from tasks.core.seeds import derive_seed
 from tasks.sources import open_source
-from tests.nulls.studies import FULL, copies, permuted_labels
+from tests.nulls.studies import SMALL, copies, permuted_labels
 from tests.panel.tables import DATA, index
 
+OUT = "runs/nulls"
 NULLS = {"permuted labels": permuted_labels, "copies": copies}
 BUNDLED = "bank_marketing"
 N_ROWS = 300
@@ -73,7 +74,7 @@ def run_case(case: Case) -> dict[str, object]:
     """Run one study; its line of the CSV."""
     started = time.perf_counter()
     rows, target = table_rows(case.table, case.seed)
-    outcome = NULLS[case.null](rows, DataCard(target=target), case.seed, FULL)
+    outcome = NULLS[case.null](rows, DataCard(target=target), case.seed, SMALL)
     comparison = outcome.comparison
     return {
         "null": case.null,
@@ -104,7 +105,7 @@ def summary(lines: pd.DataFrame) -> str:
 
 
 @app.default
-def run(*, studies: int = 200, out: Path = Path("runs/nulls"), processes: int = 2) -> None:
+def run(*, studies: int = 200, out: Path = Path(OUT), processes: int = 2) -> None:
     """Run what is missing and print the counts.
 
     Parameters
@@ -118,7 +119,7 @@ def run(*, studies: int = 200, out: Path = Path("runs/nulls"), processes: int = 
     """
     out.mkdir(parents=True, exist_ok=True)
     path, wanted = out / "nulls.csv", list(cases(studies))
-    done = _read(path)
+    done = read(path)
     todo = [case for case in wanted if case.key not in _keys(done)]
     workers = multiprocessing.get_context("spawn").Pool(processes)
     with path.open("a", newline="", encoding="utf-8") as file, workers as pool:
@@ -130,11 +131,12 @@ def run(*, studies: int = 200, out: Path = Path("runs/nulls"), processes: int = 
             file.flush()
             if number % 20 == 0:
                 print(f"{number} of {len(todo)} studies", flush=True)
-    lines, keys = _read(path), {case.key for case in wanted}
+    lines, keys = read(path), {case.key for case in wanted}
     print(summary(lines[[key in keys for key in _keys(lines)]]))
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read(path: Path) -> pd.DataFrame:
+    """Lines of the studies that are done; empty where there are none."""
     if not path.exists() or not path.stat().st_size:
         return pd.DataFrame(columns=list(FIELDS))
     return pd.read_csv(path, dtype=str)

@@ -16,17 +16,14 @@ from tasks.core.seeds import derive_seed
 from tests.nulls.planted import COPIES, DEAD_KINDS, LEAK_KINDS, Dead, Leaking, planted, registered
 from tests.panel.study import Outcome, Recipe, study_rows
 
-# Generators that take a fraction of a second; GANs would make two hundred studies a matter of days.
-CHEAP: dict[str, int | None] = {"sequential-trees": None, "smote": None, "neighbour-swap": None}
-FULL = Recipe(
-    CHEAP,
-    ratios=(1.0, 5.0),
+# Generators that take a fraction of a second; GANs would make hundreds of studies a matter of days.
+SMALL = Recipe(
+    {"sequential-trees": None, "smote": None},
+    ratios=(1.0,),
     models=("xgboost", "linear", "class-prior"),
     teacher=(("xgboost", 0), ("linear", 0)),
     n_bootstrap=400,
 )
-# For tests, which cannot wait.
-SMALL = dataclasses.replace(FULL, synthesizers={"sequential-trees": None, "smote": None}, ratios=(1.0,))
 # Where nothing but a refusal is asked for.
 SMALLEST = dataclasses.replace(
     SMALL, ratios=(1.0,), models=("linear",), n_folds=3, teacher=(("linear", 0),), n_bootstrap=100

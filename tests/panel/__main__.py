@@ -7,7 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tasks.core.priors import Priors
+    from tests.panel.runs import Record
 
 # One thread per process, before anything that computes is imported.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -52,32 +59,50 @@ def work(store: Path, quick: bool, number: int) -> int:
 
 
 def report(store: Path, quick: bool) -> None:
-    """Decide every finished run, and write the table and the page."""
+    """Decide every finished run, and write the table, the page and the library's priors."""
     import pandas as pd
 
+    from tasks.core.priors import committed_priors, write_priors
     from tests.panel.decisions import decide_run
     from tests.panel.priors import fit_priors
-    from tests.panel.runs import read
+    from tests.panel.runs import path_of, read
     from tests.panel.summary import page
     from tests.panel.tables import METHOD_HALF, jobs
 
-    records = [read(store / f"{cell.name}-{seed}") for cell, seed in jobs(quick)]
-    lines = []
-    for record in records:
-        others = [name for name in METHOD_HALF if name != record.cell.table]
-        lines.append(decide_run(record, fit_priors(records, others)))
-    table = pd.DataFrame(lines)
+    wanted = [path_of(store, cell, seed) for cell, seed in jobs(quick)]
+    records = [read(path) for path in wanted if path.with_suffix(".json").exists()]
+    fitted = priors_without(records) if not quick else {}
+    priors = [fitted.get(record.cell.table, committed_priors()) for record in records]
+    with ProcessPoolExecutor(N_PROCESSES) as processes:
+        table = pd.DataFrame(list(processes.map(decide_run, records, priors)))
     results = store if quick else HERE / "results"
     results.mkdir(exist_ok=True)
     table.to_csv(results / "panel.csv", index=False, float_format="%.6g")
-    (results / "panel.md").write_text(page(table, false_discovery()), encoding="utf-8")
+    (results / "panel.md").write_text(page(table, len(wanted), false_discovery()), encoding="utf-8")
+    if not quick:
+        write_priors(fit_priors(records, METHOD_HALF))
     print((results / "panel.md").read_text(encoding="utf-8"))
+
+
+def priors_without(records: Sequence[Record]) -> dict[str, Priors]:
+    """Priors for each table, fitted on the method half without it."""
+    from tests.panel.priors import fit_priors
+    from tests.panel.tables import METHOD_HALF
+
+    def without(table: str) -> Priors:
+        return fit_priors(records, [name for name in METHOD_HALF if name != table])
+
+    unseen = without("")
+    tables = {record.cell.table for record in records}
+    return {table: without(table) if table in METHOD_HALF else unseen for table in tables}
 
 
 def false_discovery() -> str:
     """What `make nulls` found, where it was run."""
-    found = Path("runs/nulls/summary.txt")
-    return found.read_text(encoding="utf-8").strip() if found.exists() else "run `make nulls`."
+    from tests.nulls.run import OUT, read, summary
+
+    lines = read(Path(OUT) / "nulls.csv")
+    return "run `make nulls`." if lines.empty else summary(lines).replace("\n", "; ") + "."
 
 
 if __name__ == "__main__":

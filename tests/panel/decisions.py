@@ -148,7 +148,12 @@ def xgboost_alone(record: Record, metric: MetricSpec, seed: int, priors: Priors)
 
 
 def describe_race(record: Record, oof: OutOfFold, comparison: Comparison) -> dict[str, Any]:
-    """What the race saved, and what its winner lost against the full grid's, on the full grid's rows."""
+    """What the race saved, and what its winner lost against the full grid's, on the full grid's rows.
+
+    Known only of runs in which nobody left.
+    """
+    if record.oof.exits:
+        return dict.fromkeys(("race_lag", "race_spent", "race_grid"), float("nan"))
     metric = METRICS[record.metric]
     full = ScoredArms(record.oof, metric, null_models())
     place = next(i for i, arm in enumerate(full.oof.arms) if arm.name == comparison.winner.name)

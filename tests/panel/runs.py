@@ -94,6 +94,11 @@ def recipe(cell: Cell, seed: int) -> Recipe:
     )
 
 
+def path_of(store: Path, cell: Cell, seed: int) -> Path:
+    """Where a run is kept, without the suffixes of its two files."""
+    return store / f"{cell.name}-{seed}"
+
+
 def has_full_grid(cell: Cell, seed: int) -> bool:
     """Whether nobody leaves the race, so that its winner can be held against the full grid's."""
     return seed == 0 and cell.n_rows == min(SIZES)
@@ -109,7 +114,7 @@ def run(cell: Cell, seed: int, store: Path) -> Path:
     store : Path
         Folder of records: a run that is there is not run again.
     """
-    target = store / f"{cell.name}-{seed}"
+    target = path_of(store, cell, seed)
     if target.with_suffix(".json").exists():
         return target
     started = time.perf_counter()

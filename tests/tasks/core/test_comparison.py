@@ -54,6 +54,19 @@ def test_distillation_and_the_class_prior_count_as_real_only(simulate_study, squ
         assert comparison.naive_gain == 0
 
 
+def test_real_only_leaves_the_default_learner_for_more_than_luck_only(simulate_study, squared_error):
+    def incumbent(offset: float) -> Arm:
+        oof = simulate_study(1, offsets={0: offset}, noise=0.3)
+        return compare(oof, squared_error, seed=0, n_bootstrap=50).incumbent
+
+    assert incumbent(-0.3).model == "linear"
+    oof = simulate_study(1, offsets={0: -0.04}, noise=0.3)
+    comparison = compare(oof, squared_error, seed=0, n_bootstrap=50)
+    assert comparison.incumbent.model == "xgboost"
+    assert comparison.row(oof.arms[0]).gain > 0
+    assert "within a standard error" in comparison.row(oof.arms[0]).why
+
+
 def test_a_candidate_that_knows_no_feature_is_never_chosen(simulate_study, squared_error):
     oof = simulate_study(0, offsets={6: -0.3})
     arms = list(oof.arms)

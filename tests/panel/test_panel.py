@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.core.config import DataCard
+from tasks.evaluate import read_exits
+from tasks.metrics import METRICS
+from tasks.sources import open_source
+from tests.panel.decisions import race_again
+from tests.panel.study import Recipe, race_rows
+from tests.panel.summary import change, over_tables, targets
+from tests.panel.tables import DATA, MIN_CLASS_ROWS, Cell, cells, draw_rows, first_rows
+
+needs_tables = pytest.mark.skipif(
+    not DATA.exists(), reason="the panel's real tables are not beside the project"
+)
+RECIPE = Recipe(
+    {"sequential-trees": None},
+    ratios=(1.0,),
+    models=("linear", "class-prior"),
+    n_folds=3,
+    n_repeats=2,
+    n_trials=2,
+    teacher=(("linear", 0),),
+)
+
+
+def test_each_class_gets_its_share_and_never_too_few_rows():
+    target = pd.Series(["a"] * 950 + ["b"] * 50).sample(frac=1, random_state=0, ignore_index=True)
+    taken = target[first_rows(target, 100, is_classification=True)]
+    assert taken.value_counts().to_dict() == {"a": 90, "b": MIN_CLASS_ROWS}
+
+
+@needs_tables
+def test_rows_that_judge_are_never_studied_and_seeds_differ():
+    one, other = (draw_rows(Cell("california_housing", 200), seed) for seed in (0, 1))
+    keys = [set(part.itertuples(index=False, name=None)) for part in (one.training, one.test, one.spare)]
+    assert len(one.training) == 200
+    assert not keys[0] & keys[1] and not keys[0] & keys[2] and not keys[1] & keys[2]
+    assert not one.training.equals(other.training)
+
+
+@needs_tables
+def test_the_panel_has_34_cells_a_third_of_them_with_gans():
+    assert len(cells()) == 34
+    assert sum(cell.has_deep for cell in cells()) == 12
+
+
+def test_the_race_replayed_over_the_full_grid_is_the_race_that_was_run(tmp_path):
+    source = open_source("bundled:bank_marketing?rows=2000")
+    rows, card = source.load().iloc[:400].reset_index(drop=True), DataCard(**source.default_card())
+    raced = race_rows(rows, card, RECIPE, folder=tmp_path / "raced", seed=0)
+    whole = race_rows(
+        rows, card, dataclasses.replace(RECIPE, full_grid=True), folder=tmp_path / "whole", seed=0
+    )
+    replayed = race_again(whole.out_of_fold, METRICS["log_loss"])
+    assert replayed.exits == read_exits(raced.folder)
+    assert not whole.out_of_fold.exits
+
+
+def test_a_table_counts_once_however_many_runs_it_has():
+    values, tables = pd.Series([1.0, 1.0, 1.0, 3.0]), pd.Series(["a", "a", "a", "b"])
+    assert over_tables(values, tables)[0] == 2
+
+
+def test_harm_is_counted_in_runs_and_in_cells():
+    lines = pd.DataFrame(
+        {
+            "table": ["a", "a", "b"], "n_rows": 200, "loss_shipped": [1.0, 1.06, 0.9], "loss_tuned": 1.0,
+            "loss_xgb": 1.0, "loss_plain": 1.0, "loss_real_only": 1.0, "loss_distillation": 1.0,
+            "auc_xgb": 0.8, "auc_tuned": 0.8, "promised": 0.0, "realised": 0.0, "low": -0.1, "high": 0.1,
+            "multiplier": 1.0, "multiplier_real_only": 1.0, "race_lag": 0.0, "race_spent": 1.0, "race_grid": 2.0,
+        }
+    )  # fmt: skip
+    assert np.allclose(change(lines, "shipped"), [0, 0.06, -0.1])
+    measured = {name: found for name, _, found in targets(lines)}
+    assert measured["never worse: runs"].startswith("1 of 3")
+    assert measured["never worse: cells"] == "1 of 2: a 200 +3.0 %"
