@@ -120,6 +120,7 @@ def references(record: Record, oof: OutOfFold, metric: MetricSpec) -> dict[str, 
     return {
         "tuned": TUNED,
         "plain": best(every.scores, lambda arm: arm.mix.name == "real-only"),
+        "plain_xgb": best(every.scores, lambda arm: (arm.mix.name, arm.model) == ("real-only", "xgboost")),
         "distillation": best(every.scores, lambda arm: arm.mix.name == "distillation"),
         "raw_cv": best(first, lambda arm: arm.mix.role != "control"),
         "teacher": TEACHER,

@@ -10,10 +10,13 @@ import pytest
 
 from tasks.core.arms import Arm, Mix
 from tasks.core.comparison import Comparison, compare
+from tasks.core.priors import Priors
 from tasks.core.realised import prediction_interval
 from tasks.core.verdict import decide, describe_holdout, score_holdout, shrink
 
 MARGIN = 0.005
+# Nothing is expected of any family: mean 0 and deviation 0.02.
+NEUTRAL = Priors({}, {}, (200, 1000), (), "")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +117,7 @@ def test_a_tie_keeps_real_only_and_says_what_could_have_been_proven(simulate_stu
 
 
 def test_shrinking_trusts_precise_gains_more(planted):
-    precise, vague = (shrink(weakened(planted, standard_error=se), MARGIN) for se in (0.001, 0.1))
+    precise, vague = (shrink(weakened(planted, standard_error=se), MARGIN, NEUTRAL) for se in (0.001, 0.1))
     assert precise[0] == pytest.approx(planted.promised_gain, rel=0.01)
     assert 0 < vague[0] < planted.promised_gain / 10
     assert precise[1] < 1e-6 < vague[1]
@@ -123,7 +126,7 @@ def test_shrinking_trusts_precise_gains_more(planted):
 def test_shrinking_is_the_normal_posterior_worked_out_by_hand(planted):
     # Prior sd 0.02 and standard error 0.02: half the gain; posterior sd 0.02 / sqrt(2).
     promise = dataclasses.replace(planted.promise, gain=0.03)
-    mean, loss = shrink(weakened(planted, standard_error=0.02, promise=promise), MARGIN)
+    mean, loss = shrink(weakened(planted, standard_error=0.02, promise=promise), MARGIN, NEUTRAL)
     assert mean == pytest.approx(0.015)
     # Phi(-0.02 / 0.014142) = Phi(-1.41421)
     assert loss == pytest.approx(0.078650, abs=1e-5)
