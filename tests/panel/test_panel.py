@@ -71,7 +71,7 @@ def test_harm_is_counted_in_runs_and_in_cells():
     lines = pd.DataFrame(
         {
             "table": ["a", "a", "b"], "n_rows": 200, "loss_shipped": [1.0, 1.06, 0.9], "loss_tuned": 1.0,
-            "loss_xgb": 1.0, "loss_plain": 1.0, "loss_plain_xgb": 1.0, "loss_real_only": 1.0, "loss_distillation": 1.0,
+            "loss_xgb": 1.0, "loss_plain": 1.0, "loss_plain_xgb": 1.2, "loss_real_only": 1.0, "loss_distillation": 1.0,
             "auc_xgb": 0.8, "auc_tuned": 0.8, "promised": 0.0, "realised": 0.0, "low": -0.1, "high": 0.1,
             "multiplier": 1.0, "multiplier_real_only": 1.0, "race_lag": 0.0, "race_spent": 1.0, "race_grid": 2.0,
         }
@@ -79,4 +79,5 @@ def test_harm_is_counted_in_runs_and_in_cells():
     assert np.allclose(change(lines, "shipped"), [0, 0.06, -0.1])
     measured = {name: found for name, _, found in targets(lines)}
     assert measured["never worse: runs"].startswith("1 of 3")
+    assert measured["the same against the study's own XGBoost, two settings"].startswith("0 of 3")
     assert measured["never worse: cells"] == "1 of 2: a 200 +3.0 %"
