@@ -261,7 +261,7 @@ def _finalists(case: ScoredArms) -> dict[str, float]:
     """Holm-adjusted p-values of the best arms of the best candidate mixes, best first."""
     order = [int(i) for i in np.argsort(-case.utility, kind="stable") if case.is_eligible[i]]
     first_of_mix: dict[str, int] = {}
-    for arm in order:
+    for arm in ([] if case.challenger is None else [case.challenger]) + order:
         first_of_mix.setdefault(case.oof.arms[arm].mix.name, arm)
     finalists = list(first_of_mix.values())[:MAX_FINALISTS]
     adjusted = holm([case.t_test(arm, case.incumbent).p_value for arm in finalists])

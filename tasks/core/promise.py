@@ -20,7 +20,7 @@ from tasks.core.scores import Scores, gains
 # A draw whose advantage is below this share of the score is a tie, and real only wins ties.
 TIE = 1e-9
 # Share of the rows that a draw leaves out, and is scored on: its gain scatters by 1 / sqrt(share)
-# more than that of all rows. Without this the 90 % interval held the gain in 98 % to 100 % of runs.
+# more than that of all rows. Without this the 90 % interval held the gain in all of 17 panel runs.
 LEFT_OUT_SHARE = math.exp(-1)
 # Weights of one chunk of draws stay below about 64 MB.
 CHUNK_CELLS = 8_000_000
@@ -203,14 +203,12 @@ def _interval(mean: float, drawn: tuple[float, float], widening: float) -> tuple
     No gain at all stays inside where it is inside before narrowing: it is what every draw gives
     that keeps real only, and a gain is proven only where the wider interval is above it.
     """
-    below, above = (
-        widening * max(sign * (bound - mean), 0.0) for sign, bound in zip((-1, 1), drawn, strict=True)
-    )
-    low, high = (reach * math.sqrt(LEFT_OUT_SHARE) for reach in (below, above))
-    holds_zero = mean - below <= 0 <= mean + above
-    return min(mean - low, 0.0) if holds_zero else mean - low, max(
-        mean + high, 0.0
-    ) if holds_zero else mean + high
+    below, above = widening * max(mean - drawn[0], 0.0), widening * max(drawn[1] - mean, 0.0)
+    narrowing = math.sqrt(LEFT_OUT_SHARE)
+    low, high = mean - narrowing * below, mean + narrowing * above
+    if mean - below <= 0 <= mean + above:
+        return min(low, 0.0), max(high, 0.0)
+    return low, high
 
 
 def _unit_blocks(unit_of_row: np.ndarray, strata: np.ndarray | None, n_units: int) -> list[np.ndarray]:

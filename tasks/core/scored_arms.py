@@ -49,7 +49,7 @@ class ScoredArms:
         See `choose`; 0 but for arms of other learners than the default one.
     winner, incumbent : int
     challenger : int or None
-        Best candidate, whether or not it won.
+        The candidate that won, or the best one where none did: what all tests are about.
 
     Raises
     ------
@@ -83,7 +83,8 @@ class ScoredArms:
         )
         self.winner, self.incumbent = int(chosen[0]), int(reference[0])
         self.gains = gains(metric, self.scores, self.scores[self.incumbent])
-        self.challenger = self.best(self.is_eligible)
+        won = self.is_eligible[self.winner]
+        self.challenger = self.winner if won else self.best(self.is_eligible)
 
     def _leads_needed(self) -> np.ndarray:
         """Gain by which each arm must lead the default learner's best on real rows, of shape (n_arms,).

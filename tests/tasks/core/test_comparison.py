@@ -67,6 +67,22 @@ def test_real_only_leaves_the_default_learner_for_more_than_luck_only(simulate_s
     assert "within a standard error" in comparison.row(oof.arms[0]).why
 
 
+def test_what_ships_is_what_was_tested(simulate_study, squared_error):
+    """A luckier mix of another learner, within a standard error, neither wins nor is tested."""
+    oof = simulate_study(3, offsets={7: -0.1, 6: -0.101}, noise=0.05)
+    arms = list(oof.arms)
+    arms[6] = Arm(arms[6].mix, "linear")
+    predictions = oof.predictions.copy()
+    rng = np.random.default_rng(0)
+    predictions[6] = predictions[7] * np.sqrt(np.exp(rng.normal(0, 3.0, predictions[6].shape)))
+    predictions[6] *= np.sqrt(0.98 * (predictions[7] ** 2).mean() / (predictions[6] ** 2).mean())
+    noisy = dataclasses.replace(oof, arms=tuple(arms), predictions=predictions)
+    comparison = compare(noisy, squared_error, seed=0, n_bootstrap=50)
+    assert comparison.row(arms[6]).gain > comparison.row(arms[7]).gain
+    assert comparison.winner == comparison.challenger == arms[7]
+    assert arms[7].name in comparison.finalists
+
+
 def test_a_candidate_that_knows_no_feature_is_never_chosen(simulate_study, squared_error):
     oof = simulate_study(0, offsets={6: -0.3})
     arms = list(oof.arms)
