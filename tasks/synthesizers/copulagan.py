@@ -13,7 +13,7 @@ SPEC = SynthesizerSpec(
     family="gan",
     reference="https://docs.sdv.dev/sdv/single-table-data/modeling/synthesizers/copulagansynthesizer",
     fit_cost=lambda n_rows, n_columns, steps: (
-        0.04 * n_columns + 3.6e-5 * n_rows * n_columns + steps * (0.015 + 9e-4 * n_columns)
+        0.025 * n_columns + 1.6e-5 * n_rows * n_columns + steps * (0.008 + 2.5e-4 * n_columns)
     ),
     sample_cost=lambda n_rows, n_columns: 0.02 + 0.01 * n_columns + 2e-6 * n_rows * n_columns,
     default_steps=DEFAULT_STEPS,

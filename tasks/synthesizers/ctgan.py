@@ -13,8 +13,8 @@ SPEC = SynthesizerSpec(
     family="gan",
     reference="Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, https://arxiv.org/abs/1907.00503",
     fit_cost=lambda n_rows, n_columns, steps: (
-        0.02 * n_columns + 2.5e-5 * n_rows * n_columns + steps * (0.015 + 9e-4 * n_columns)
+        0.005 * n_columns + 5e-6 * n_rows * n_columns + steps * (0.008 + 2.5e-4 * n_columns)
     ),
-    sample_cost=lambda n_rows, n_columns: 0.02 + 0.01 * n_columns + 2e-6 * n_rows * n_columns,
+    sample_cost=lambda n_rows, n_columns: 0.02 + 0.005 * n_columns + 1.5e-6 * n_rows * n_columns,
     default_steps=DEFAULT_STEPS,
 )

@@ -13,8 +13,8 @@ SPEC = SynthesizerSpec(
     family="vae",
     reference="Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, https://arxiv.org/abs/1907.00503",
     fit_cost=lambda n_rows, n_columns, steps: (
-        0.028 * n_columns + 3.3e-5 * n_rows * n_columns + steps * (0.0016 + 2e-4 * n_columns)
+        0.005 * n_columns + 8e-6 * n_rows * n_columns + steps * (0.0015 + 8e-5 * n_columns)
     ),
-    sample_cost=lambda n_rows, n_columns: 0.02 + 0.006 * n_columns + 3e-6 * n_rows * n_columns,
+    sample_cost=lambda n_rows, n_columns: 0.02 + 0.003 * n_columns + 2e-6 * n_rows * n_columns,
     default_steps=500,
 )

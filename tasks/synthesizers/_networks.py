@@ -1,0 +1,440 @@
+"""CTGAN and TVAE as SDV has them, trained without what costs seconds and changes nothing.
+
+The networks, losses, optimiser and settings are ctgan's own. What differs is how a step is
+computed: all spans of a batch in one operation instead of one per column, no gradients that are
+thrown away (through the generator while the discriminator learns, and the reverse), the gradient
+penalty from its closed form instead of a second differentiation, rows drawn for a whole batch
+instead of one by one, and an optimiser call that does not import torch's compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from ctgan import CTGAN, TVAE
+from ctgan.synthesizers.base import random_state
+from ctgan.synthesizers.ctgan import Discriminator, Generator
+from ctgan.synthesizers.tvae import Decoder, Encoder
+from sdv.single_table import CopulaGANSynthesizer, CTGANSynthesizer, TVAESynthesizer
+from sdv.single_table.utils import detect_discrete_columns
+from torch import Tensor
+from torch.nn import Linear, Parameter, functional
+from torch.optim.adam import adam
+
+from tasks.synthesizers._layout import Layout
+
+# Of CTGAN: temperature of the soft categories, slope and dropout of the discriminator, and
+# weight of its gradient penalty.
+TEMPERATURE = 0.2
+SLOPE = 0.2
+DROPOUT = 0.5
+PENALTY = 10.0
+# Rows per forward pass when drawing: some tens of megabytes.
+DRAW_ROWS = 10_000
+
+
+class Spans:
+    """One-hot groups of a matrix, worked on together.
+
+    Parameters
+    ----------
+    layout : Layout
+    device : torch.device
+    """
+
+    def __init__(self, layout: Layout, device: torch.device) -> None:
+        self.n_numbers = layout.n_numbers
+        sizes = torch.tensor(layout.spans)
+        owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+        self.membership = functional.one_hot(owner, len(sizes)).float().to(device)
+        # Short spans repeat their first column, which leaves their largest value what it is.
+        steps = torch.arange(int(sizes.max()))
+        starts = torch.tensor(layout.starts) - layout.n_numbers
+        self.padded = (starts[:, None] + steps * (steps < sizes[:, None])).to(device)
+
+    def exponentials(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits' exponentials over the largest of their span, their sums, and these largest."""
+        with torch.no_grad():
+            peaks = logits[:, self.padded].amax(dim=2)
+        powers = torch.exp(logits - peaks @ self.membership.T)
+        return powers, powers @ self.membership, peaks
+
+    def softmax(self, logits: Tensor) -> Tensor:
+        """Softmax within every span, of the shape of `logits`."""
+        powers, totals, _ = self.exponentials(logits)
+        return powers / (totals @ self.membership.T)
+
+    def log_totals(self, logits: Tensor) -> Tensor:
+        """Log-sum-exp of every span, of shape (n_rows, n_spans)."""
+        _, totals, peaks = self.exponentials(logits)
+        return torch.log(totals) + peaks
+
+    def with_noise(self, output: Tensor) -> Tensor:
+        """Logits with Gumbel noise: the largest of a span is a draw from its softmax."""
+        logits = output[:, self.n_numbers :]
+        # An exact zero would make the noise infinite and the softmax undefined.
+        waits = torch.empty_like(logits).exponential_().clamp_(min=torch.finfo(logits.dtype).tiny)
+        return logits - waits.log_()
+
+    def activate(self, output: Tensor) -> Tensor:
+        """Generator output as CTGAN activates it: tanh for numbers, soft draws for spans."""
+        soft = self.softmax(self.with_noise(output) / TEMPERATURE)
+        return torch.cat([torch.tanh(output[:, : self.n_numbers]), soft], dim=1)
+
+
+class Rows:
+    """Training rows on the device, as one-hot matrices of those asked for."""
+
+    def __init__(self, layout: Layout, data: pd.DataFrame, device: torch.device) -> None:
+        coded = layout.encode(data, np.random.default_rng(np.random.randint(2**31)))
+        self.numbers = torch.from_numpy(coded.numbers).to(device)
+        self.positions = torch.from_numpy(coded.positions).to(device)
+        self.width = layout.width
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def matrix(self, rows: Tensor) -> Tensor:
+        """Matrix of shape (len(rows), width)."""
+        matrix = torch.zeros(len(rows), self.width, device=self.device)
+        matrix[:, : self.numbers.shape[1]] = self.numbers[rows]
+        return matrix.scatter_(1, self.positions[rows], 1.0)
+
+
+class Conditions:
+    """The levels that CTGAN asks its generator for, and real rows that have them.
+
+    A column is drawn evenly, its level by log-frequency, and a row evenly among those that
+    have the level.
+
+    Parameters
+    ----------
+    layout : Layout
+    rows : Rows
+    log_frequency : bool
+        False draws levels by their frequency.
+    """
+
+    def __init__(self, layout: Layout, rows: Rows, log_frequency: bool) -> None:
+        sizes = layout.spans[layout.n_numbers :]
+        self.n_levels = sum(sizes)
+        self.n_columns = len(sizes)
+        self.device = rows.device
+        if not sizes:
+            return
+        codes = rows.positions[:, layout.n_numbers :] - (layout.width - self.n_levels)
+        self.counts = torch.bincount(codes.flatten(), minlength=self.n_levels)
+        # Sorted by level, so that the rows of one lie side by side.
+        self.by_level = codes.T.flatten().argsort(stable=True) % len(rows)
+        self.starts = self.counts.cumsum(0) - self.counts
+        self.firsts = torch.tensor(np.cumsum([0, *sizes])[:-1], device=self.device)
+        weights = torch.log(self.counts.double() + 1) if log_frequency else self.counts.double()
+        shares = [part / part.sum() for part in weights.split(sizes)]
+        # Beyond the last level of a short column nothing is drawn.
+        edges = [
+            functional.pad(part.cumsum(0)[:-1], (0, max(sizes) - len(part)), value=2.0) for part in shares
+        ]
+        self.edges = torch.stack(edges).float()
+
+    def draw(self, n_rows: int) -> tuple[Tensor, Tensor]:
+        """Columns and levels (among all levels), each of shape (n_rows,)."""
+        columns = torch.randint(self.n_columns, (n_rows,), device=self.device)
+        above = torch.rand(n_rows, 1, device=self.device) >= self.edges[columns]
+        return columns, self.firsts[columns] + above.sum(dim=1)
+
+    def rows_of(self, levels: Tensor) -> Tensor:
+        """A row for each level, drawn evenly."""
+        counts = self.counts[levels]
+        places = (torch.rand(len(levels), device=self.device, dtype=torch.float64) * counts).long()
+        return self.by_level[self.starts[levels] + places]
+
+    def one_hot(self, levels: Tensor) -> Tensor:
+        return functional.one_hot(levels, self.n_levels).float()
+
+
+class Adam:
+    """torch's fused Adam, called as a function: its class imports the compiler, for seconds."""
+
+    def __init__(self, parameters: Iterable[Parameter], **settings: Any) -> None:
+        self.parameters: list[Tensor] = list(parameters)
+        self.settings = settings
+        self.means = [torch.zeros_like(p) for p in self.parameters]
+        self.squares = [torch.zeros_like(p) for p in self.parameters]
+        self.steps = [torch.zeros((), device=p.device) for p in self.parameters]
+
+    def descend(self, loss: Tensor) -> None:
+        """One step down the gradient of `loss` with respect to these parameters and no others."""
+        gradients = torch.autograd.grad(loss, self.parameters)
+        with torch.no_grad():
+            adam(
+                self.parameters,
+                list(gradients),
+                self.means,
+                self.squares,
+                [],
+                self.steps,
+                fused=True,
+                amsgrad=False,
+                maximize=False,
+                eps=1e-8,
+                **self.settings,
+            )
+
+
+class FastCtgan(CTGAN):
+    """ctgan's CTGAN with the same losses in fewer operations; draws with the real frequencies."""
+
+    def fit(self, train_data: pd.DataFrame, discrete_columns: Collection[str] = ()) -> None:
+        """Train on complete numbers and categories for the epochs of the settings."""
+        layout = self._transformer = Layout(train_data, discrete_columns)
+        rows = Rows(layout, train_data, self._device)
+        self._data_sampler = Conditions(layout, rows, self._log_frequency)
+        self._generator = Generator(
+            self._embedding_dim + self._data_sampler.n_levels, self._generator_dim, layout.width
+        ).to(self._device)
+        self._spans = Spans(layout, self._device)
+        self._level_shares: Tensor | None = None
+        critic = Discriminator(
+            layout.width + self._data_sampler.n_levels, self._discriminator_dim, pac=self.pac
+        ).to(self._device)
+        betas = {"beta1": 0.5, "beta2": 0.9}
+        learn = Adam(
+            self._generator.parameters(), lr=self._generator_lr, weight_decay=self._generator_decay, **betas
+        )
+        judge = Adam(
+            critic.parameters(), lr=self._discriminator_lr, weight_decay=self._discriminator_decay, **betas
+        )
+        for _ in range(self._epochs * max(len(rows) // self._batch_size, 1)):
+            for _ in range(self._discriminator_steps):
+                judge.descend(self._critic_loss(critic, rows))
+            learn.descend(self._generator_loss(critic))
+
+    def condition_on(self, column: str | None = None, level: object = None) -> None:
+        """Have `sample` ask for one level, or without arguments for each by its real frequency."""
+        if column is None or not self._transformer.levels:
+            self._level_shares = None
+        else:
+            position = torch.tensor(self._transformer.level_position(column, level), device=self._device)
+            self._level_shares = self._data_sampler.one_hot(position)
+
+    @random_state
+    def sample(self, n: int) -> pd.DataFrame:
+        """Draw `n` rows.
+
+        In evaluation mode: in training mode batch normalisation takes out what a whole batch
+        has in common, such as the level asked for.
+        """
+        self._generator.eval()
+        with torch.no_grad():
+            drawn = [self._draw(min(DRAW_ROWS, n - done)).cpu() for done in range(0, n, DRAW_ROWS)]
+        return self._transformer.decode(torch.cat(drawn).numpy())
+
+    def _draw(self, n_rows: int) -> Tensor:
+        output = self._generator(self._noise(n_rows, self._wanted(n_rows)))
+        n_numbers = self._spans.n_numbers
+        return torch.cat([torch.tanh(output[:, :n_numbers]), self._spans.with_noise(output)], dim=1)
+
+    def _wanted(self, n_rows: int) -> Tensor | None:
+        """Levels to draw rows for; None where the table has no category."""
+        sampler = self._data_sampler
+        if not sampler.n_columns:
+            return None
+        shares = sampler.counts.float() if self._level_shares is None else self._level_shares
+        return torch.multinomial(shares, n_rows, replacement=True)
+
+    def _noise(self, n_rows: int, levels: Tensor | None) -> Tensor:
+        noise = torch.randn(n_rows, self._embedding_dim, device=self._device)
+        return self._beside(noise, levels)
+
+    def _beside(self, matrix: Tensor, levels: Tensor | None) -> Tensor:
+        return matrix if levels is None else torch.cat([matrix, self._data_sampler.one_hot(levels)], dim=1)
+
+    def _critic_loss(self, critic: Discriminator, rows: Rows) -> Tensor:
+        """Wasserstein loss of real and made rows, and the penalty on gradients between them."""
+        with torch.no_grad():
+            real, made = self._real_and_made(rows)
+            mix = torch.rand(len(real), 1, device=self._device)
+            packs = torch.cat([made, real, mix * real + (1 - mix) * made])
+        scores, slopes = scores_and_slopes(critic, packs)
+        made_scores, real_scores = scores[: len(made)], scores[len(made) : 2 * len(made)]
+        gradients = input_gradients(critic, [slope[2 * len(made) :] for slope in slopes])
+        penalty = (gradients.norm(2, dim=1) - 1).square().mean() * PENALTY
+        return made_scores.mean() - real_scores.mean() + penalty
+
+    def _real_and_made(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """Packs of real and of made rows with the same levels, in unlike order."""
+        n_rows, sampler = self._batch_size, self._data_sampler
+        if not sampler.n_columns:
+            real = rows.matrix(torch.randint(len(rows), (n_rows,), device=self._device))
+            made = self._spans.activate(self._generator(self._noise(n_rows, None)))
+        else:
+            _, levels = sampler.draw(n_rows)
+            shuffled = levels[torch.randperm(n_rows, device=self._device)]
+            real = self._beside(rows.matrix(sampler.rows_of(shuffled)), shuffled)
+            made = self._spans.activate(self._generator(self._noise(n_rows, levels)))
+            made = self._beside(made, levels)
+        return real.view(n_rows // self.pac, -1), made.view(n_rows // self.pac, -1)
+
+    def _generator_loss(self, critic: Discriminator) -> Tensor:
+        """What the critic thinks of made rows, and how far they miss the levels asked for."""
+        n_rows, sampler = self._batch_size, self._data_sampler
+        if not sampler.n_columns:
+            output = self._generator(self._noise(n_rows, None))
+            return -critic(self._spans.activate(output)).mean()
+        columns, levels = sampler.draw(n_rows)
+        output = self._generator(self._noise(n_rows, levels))
+        scores = critic(self._beside(self._spans.activate(output), levels))
+        return self._miss(output, columns, levels) - scores.mean()
+
+    def _miss(self, output: Tensor, columns: Tensor, levels: Tensor) -> Tensor:
+        """Cross entropy of each row's level within the column it was drawn from."""
+        first_level = output.shape[1] - self._data_sampler.n_levels
+        n_mixtures = self._spans.n_numbers
+        totals = self._spans.log_totals(output[:, n_mixtures:])[:, n_mixtures:]
+        chosen = output[:, first_level:].gather(1, levels[:, None])
+        return (totals.gather(1, columns[:, None]) - chosen).mean()
+
+
+def scores_and_slopes(critic: Discriminator, packs: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Scores of packs, and per hidden layer the factors of leaky unit and dropout.
+
+    Parameters
+    ----------
+    critic : Discriminator
+        Linear layers, each but the last followed by a leaky unit and dropout.
+    packs : Tensor of shape (n_packs, pac * width)
+
+    Returns
+    -------
+    scores : Tensor of shape (n_packs, 1)
+    slopes : list of Tensor of shape (n_packs, n_units)
+    """
+    *hidden, last = _linears(critic)
+    slopes = []
+    for linear in hidden:
+        before = linear(packs)
+        leaky = torch.where(before.detach() > 0, 1.0, SLOPE)
+        slopes.append(functional.dropout(leaky, DROPOUT, training=critic.training))
+        packs = before * slopes[-1]
+    return last(packs), slopes
+
+
+def input_gradients(critic: Discriminator, slopes: list[Tensor]) -> Tensor:
+    """Gradients of the scores with respect to the packs, of shape (n_packs, pac * width).
+
+    The critic is linear wherever it can be differentiated, so they are a product of its
+    weights and slopes, which can itself be differentiated with respect to the weights.
+    """
+    *hidden, last = _linears(critic)
+    gradients = last.weight
+    for linear, slope in zip(reversed(hidden), reversed(slopes), strict=True):
+        gradients = (gradients * slope) @ linear.weight
+    return gradients
+
+
+def _linears(critic: Discriminator) -> list[Linear]:
+    return [layer for layer in critic.seq if isinstance(layer, Linear)]
+
+
+class FastTvae(TVAE):
+    """ctgan's TVAE with the same loss in fewer operations."""
+
+    def fit(self, train_data: pd.DataFrame, discrete_columns: Collection[str] = ()) -> None:
+        """Train on complete numbers and categories for the epochs of the settings."""
+        layout = self.transformer = Layout(train_data, discrete_columns)
+        rows = Rows(layout, train_data, self._device)
+        spans = Spans(layout, self._device)
+        encoder = Encoder(layout.width, self.compress_dims, self.embedding_dim).to(self._device)
+        self.decoder = Decoder(self.embedding_dim, self.decompress_dims, layout.width).to(self._device)
+        learn = Adam(
+            [*encoder.parameters(), *self.decoder.parameters()],
+            lr=1e-3,
+            weight_decay=self.l2scale,
+            beta1=0.9,
+            beta2=0.999,
+        )
+        for _ in range(self.epochs):
+            for batch in torch.randperm(len(rows), device=self._device).split(self.batch_size):
+                mean, spread, log_variance = encoder(rows.matrix(batch))
+                output, noise = self.decoder(torch.randn_like(spread) * spread + mean)
+                miss = reconstruction_loss(output, noise, rows.numbers[batch], rows.positions[batch], spans)
+                divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
+                learn.descend((miss * self.loss_factor + divergence) / len(batch))
+                self.decoder.sigma.data.clamp_(0.01, 1.0)
+
+    @random_state
+    def sample(self, samples: int) -> pd.DataFrame:
+        """Draw `samples` rows."""
+        with torch.no_grad():
+            chunks = [min(DRAW_ROWS, samples - done) for done in range(0, samples, DRAW_ROWS)]
+            drawn = [self._draw(n_rows).cpu() for n_rows in chunks]
+        return self.transformer.decode(torch.cat(drawn).numpy())
+
+    def _draw(self, n_rows: int) -> Tensor:
+        output, noise = self.decoder(torch.randn(n_rows, self.embedding_dim, device=self._device))
+        n_numbers = self.transformer.n_numbers
+        numbers = torch.tanh(output[:, :n_numbers])
+        numbers = numbers + torch.randn_like(numbers) * noise[:n_numbers]
+        return torch.cat([numbers, output[:, n_numbers:]], dim=1)
+
+
+def reconstruction_loss(
+    output: Tensor, noise: Tensor, numbers: Tensor, positions: Tensor, spans: Spans
+) -> Tensor:
+    """Negative log-likelihood of a batch under the decoder, summed over rows.
+
+    Parameters
+    ----------
+    output : Tensor of shape (n_rows, width)
+        What the decoder gave.
+    noise : Tensor of shape (width,)
+        Its standard deviations, used for the numbers.
+    numbers : Tensor of shape (n_rows, n_numbers)
+    positions : Tensor of shape (n_rows, n_spans)
+        As in :class:`tasks.synthesizers._layout.Coded`.
+    spans : Spans
+    """
+    n_numbers = spans.n_numbers
+    spread = noise[:n_numbers]
+    errors = (numbers - torch.tanh(output[:, :n_numbers])) / spread
+    loss = errors.square().sum() / 2 + spread.log().sum() * len(numbers)
+    missed = spans.log_totals(output[:, n_numbers:]).sum() - output.gather(1, positions).sum()
+    return loss + missed
+
+
+class FastCTGANSynthesizer(CTGANSynthesizer):
+    """SDV's CTGAN around `FastCtgan`."""
+
+    def _fit(self, processed_data: pd.DataFrame) -> None:
+        self._model = FastCtgan(**self._model_kwargs)
+        self._model.fit(processed_data, _discrete_columns(self, processed_data))
+
+
+class FastCopulaGANSynthesizer(CopulaGANSynthesizer, FastCTGANSynthesizer):
+    """SDV's CopulaGAN around `FastCtgan`: its own step makes numbers normal first."""
+
+
+class FastTVAESynthesizer(TVAESynthesizer):
+    """SDV's TVAE around `FastTvae`."""
+
+    def _fit(self, processed_data: pd.DataFrame) -> None:
+        self._model = FastTvae(**self._model_kwargs)
+        self._model.fit(processed_data, _discrete_columns(self, processed_data))
+
+
+# By the name of the class that each stands for.
+FASTER: dict[str, type] = {
+    "CTGANSynthesizer": FastCTGANSynthesizer,
+    "CopulaGANSynthesizer": FastCopulaGANSynthesizer,
+    "TVAESynthesizer": FastTVAESynthesizer,
+}
+
+
+def _discrete_columns(synthesizer: Any, processed_data: pd.DataFrame) -> list[str]:
+    transformers = synthesizer._data_processor._hyper_transformer.field_transformers
+    return list(detect_discrete_columns(synthesizer.metadata, processed_data, transformers))
