@@ -33,9 +33,7 @@ def learn_codes(X: pd.DataFrame) -> dict[str, Any]:
     """
     return {
         "features": [
-            {"name": name, "levels": sorted(X[name].dropna().unique())}
-            if _is_text(X[name])
-            else {"name": name}
+            {"name": name, "levels": sorted(_counts(X[name]))} if _is_text(X[name]) else {"name": name}
             for name in X.columns
         ]
     }
@@ -53,12 +51,21 @@ def learn_dense(X: pd.DataFrame) -> dict[str, Any]:
 
 
 def _is_text(values: pd.Series) -> bool:
-    return values.dtype == object
+    return values.dtype == object or isinstance(values.dtype, pd.CategoricalDtype)
+
+
+def _counts(values: pd.Series) -> dict[str, int]:
+    """Rows of each level that occurs."""
+    array = values.array
+    if not isinstance(array, pd.Categorical):
+        return values.value_counts().to_dict()
+    counts = np.bincount(array.codes + 1, minlength=len(array.categories) + 1)[1:]
+    return {level: int(n) for level, n in zip(array.categories, counts, strict=True) if n}
 
 
 def _learn_levels(values: pd.Series) -> dict[str, Any]:
-    counts = values.value_counts()
-    ranked = sorted(counts.index, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
+    counts = _counts(values)
+    ranked = sorted(counts, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
     levels = sorted(level for level in ranked if counts[level] >= MIN_LEVEL_ROWS)
     return {
         "name": values.name,

@@ -1,7 +1,7 @@
 """Rows in, predictions out: the code that training, evaluation and a shipped model share.
 
 A shipped model is a copy of this file over data files (`spec.json` and, by model,
-`model.json` or `arrays.npz`). So it imports nothing of ours, unpickles nothing, and what was
+`model.json`). So it imports nothing of ours, unpickles nothing, and what was
 evaluated is what serves.
 """
 
@@ -19,8 +19,8 @@ import pandas as pd
 MIN_PROBA = 1e-6
 # Standardised numbers beyond this many deviations are pulled in: linear models extrapolate.
 MAX_DEVIATIONS = 8.0
-# Rows of a forest walked at once: the walk's arrays then stay in the processor's cache.
-WALK_ROWS = 256
+# Rows predicted at once: one-hot columns of a million rows take a gigabyte.
+PREDICTED_ROWS = 50_000
 # The same two values as Python, numpy, a count and a text file write them.
 BOOLEAN_TEXTS: dict[Any, str] = {True: "True", False: "False"} | {
     text: word for word in ("True", "False") for text in (word, word.lower(), word.upper())
@@ -107,11 +107,12 @@ def encode_codes(frame: pd.DataFrame, spec: Spec) -> np.ndarray:
     -------
     ndarray of float32, shape (n_rows, n_features)
     """
-    columns = [
-        _codes(frame[f["name"]], f["levels"]) if "levels" in f else finite_numbers(frame[f["name"]])
-        for f in spec["features"]
-    ]
-    return np.column_stack(columns).astype(np.float32)
+    encoded = np.empty((len(frame), len(spec["features"])), dtype=np.float32)
+    for place, feature in enumerate(spec["features"]):
+        values = frame[feature["name"]]
+        is_coded = "levels" in feature
+        encoded[:, place] = _codes(values, feature["levels"]) if is_coded else finite_numbers(values)
+    return encoded
 
 
 def feature_types(spec: Spec) -> list[str]:
@@ -152,7 +153,11 @@ def finite_numbers(values: pd.Series) -> np.ndarray:
 
 
 def _codes(values: pd.Series, levels: list[str]) -> np.ndarray:
-    codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(values, dtype=object)).astype(float)
+    known, array = pd.Index(levels, dtype=object), values.array
+    if isinstance(array, pd.Categorical):
+        codes = np.append(known.get_indexer(array.categories), -1)[array.codes]
+    else:
+        codes = known.get_indexer(pd.Index(values, dtype=object))
     return np.where(codes >= 0, codes, np.nan)
 
 
@@ -207,42 +212,27 @@ def _predict_linear(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray
 
 
 def _predict_xgboost(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
-    import xgboost
-
-    rows = xgboost.DMatrix(
-        encode_codes(frame, spec), feature_types=feature_types(spec), enable_categorical=True
-    )
-    predicted = state["booster"].predict(rows)
+    predicted = _booster_predictions(frame, spec, state)
     if spec["n_classes"]:
         return as_probabilities(predicted)
     return predicted.astype(float) * spec["target_scale"] + spec["target_mean"]
 
 
+def _booster_predictions(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
+    import xgboost
+
+    rows = xgboost.DMatrix(
+        encode_codes(frame, spec), feature_types=feature_types(spec), enable_categorical=True
+    )
+    predicted: np.ndarray = state["booster"].predict(rows)
+    return predicted
+
+
 def _predict_random_forest(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
-    encoded = encode_codes(frame, spec)
-    starts = range(0, len(encoded), WALK_ROWS)
-    parts = [_mean_leaf(encoded[i : i + WALK_ROWS], state["arrays"]) for i in starts]
-    values = np.concatenate([np.empty((0, max(spec["n_classes"], 1))), *parts])
+    predicted = _booster_predictions(frame, spec, state).astype(float)
     if not spec["n_classes"]:
-        return values[:, 0] * spec["target_scale"] + spec["target_mean"]
-    return as_probabilities(values)
-
-
-def _mean_leaf(encoded: np.ndarray, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Walk all rows down all trees at once and average the leaves' values.
-
-    A leaf is its own child, so that after `depth` steps every row has arrived. Comparisons
-    are in float32, as scikit-learn's: its thresholds were rounded down to the nearest one.
-    """
-    rows = np.arange(len(encoded))[:, None]
-    node = np.broadcast_to(arrays["roots"], (len(encoded), len(arrays["roots"])))
-    for _ in range(int(arrays["depth"])):
-        value = encoded[rows, arrays["feature"][node]]
-        goes_left = np.where(
-            np.isnan(value), arrays["missing_left"][node], value <= arrays["threshold"][node]
-        )
-        node = arrays["right"][node] - goes_left * arrays["left_offset"][node]
-    return arrays["value"][node].mean(axis=1, dtype=float)
+        return predicted * spec["target_scale"] + spec["target_mean"]
+    return as_probabilities(predicted[:, 0] if predicted.ndim == 2 and spec["n_classes"] == 2 else predicted)
 
 
 PREDICTORS: dict[str, Callable[[pd.DataFrame, Spec, State], np.ndarray]] = {
@@ -262,25 +252,24 @@ def predict(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
     spec : mapping
         ``kind`` names the predictor; the rest is what the model's ``export`` returned.
     state : mapping
-        What does not go into JSON: ``booster`` or ``arrays``.
+        What does not go into JSON: ``booster``.
 
     Returns
     -------
     ndarray of shape (n_rows, n_classes) or (n_rows,)
         Class probabilities, or numbers.
     """
-    return PREDICTORS[spec["kind"]](frame, spec, state)
+    starts = range(0, max(len(frame), 1), PREDICTED_ROWS)
+    of_rows = PREDICTORS[spec["kind"]]
+    return np.concatenate([of_rows(frame.iloc[i : i + PREDICTED_ROWS], spec, state) for i in starts])
 
 
 def load_state(folder: Path, spec: Spec) -> State:
     """Read a model's data files; nothing is unpickled."""
-    if spec["kind"] == "xgboost":
+    if spec["kind"] in ("xgboost", "random-forest"):
         import xgboost
 
         return {"booster": xgboost.Booster(model_file=str(folder / "model.json"))}
-    if spec["kind"] == "random-forest":
-        with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-            return {"arrays": dict(arrays)}
     return {}
 
 

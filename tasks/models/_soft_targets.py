@@ -1,4 +1,4 @@
-"""Soft targets for learners that take hard ones: a row per class, weighted by its probability."""
+"""Soft targets in the shapes that learners take: hard ones, a row per class, or shares of one class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class HardTargets(NamedTuple):
+class Targets(NamedTuple):
     """Rows, targets and weights that say the same as the soft targets.
 
     Attributes
@@ -15,7 +15,7 @@ class HardTargets(NamedTuple):
     rows : ndarray of int, shape (n_expanded,)
         Row of the training set each entry stands for.
     y : ndarray of shape (n_expanded,)
-        Class code (int), or the standardised number.
+        Class code (int), share of the positive class in [0, 1], or the standardised number.
     sample_weight : ndarray of shape (n_expanded,)
     """
 
@@ -31,7 +31,7 @@ class TargetScale(NamedTuple):
     scale: float
 
 
-def expand_classes(y_proba: np.ndarray, sample_weight: np.ndarray) -> HardTargets:
+def expand_classes(y_proba: np.ndarray, sample_weight: np.ndarray) -> Targets:
     """Repeat each row per class with weight probability * weight.
 
     Entries of no weight are left out and the order of rows is kept, so hard labels come
@@ -55,10 +55,30 @@ def expand_classes(y_proba: np.ndarray, sample_weight: np.ndarray) -> HardTarget
     """
     weights = y_proba * sample_weight[:, None]
     rows, codes = np.nonzero(weights > 0)
-    return HardTargets(rows, codes, weights[rows, codes])
+    return Targets(rows, codes, weights[rows, codes])
 
 
-def standardise(y: np.ndarray, sample_weight: np.ndarray) -> tuple[HardTargets, TargetScale]:
+def positive_shares(y_proba: np.ndarray, sample_weight: np.ndarray) -> Targets:
+    """Give the probability of the second of two classes; rows of no weight are left out.
+
+    A logistic loss on a share has the gradient and the curvature of two weighted rows, in half
+    of the rows.
+
+    Parameters
+    ----------
+    y_proba : ndarray of shape (n_rows, 2)
+    sample_weight : ndarray of shape (n_rows,)
+
+    Examples
+    --------
+    >>> positive_shares(np.array([[1.0, 0.0], [0.25, 0.75]]), np.array([1.0, 2.0])).y.tolist()
+    [0.0, 0.75]
+    """
+    rows = np.flatnonzero(sample_weight > 0)
+    return Targets(rows, np.clip(y_proba[rows, 1], 0, 1), sample_weight[rows].astype(float))
+
+
+def standardise(y: np.ndarray, sample_weight: np.ndarray) -> tuple[Targets, TargetScale]:
     """Centre and scale a regression's target; rows of no weight are left out.
 
     Parameters
@@ -67,11 +87,11 @@ def standardise(y: np.ndarray, sample_weight: np.ndarray) -> tuple[HardTargets, 
 
     Returns
     -------
-    HardTargets, TargetScale
+    Targets, TargetScale
         ``y * scale + mean`` undoes it; a constant target has scale 1.
     """
     rows = np.flatnonzero(sample_weight > 0)
     kept, weights = y[rows].astype(float), sample_weight[rows].astype(float)
     mean = float(np.average(kept, weights=weights))
     scale = float(np.sqrt(np.average((kept - mean) ** 2, weights=weights))) or 1.0
-    return HardTargets(rows, (kept - mean) / scale, weights), TargetScale(mean, scale)
+    return Targets(rows, (kept - mean) / scale, weights), TargetScale(mean, scale)

@@ -116,10 +116,16 @@ def fit_cost(n_rows: int, n_columns: int, n_classes: int) -> float:
     return 0.005 + 5.5e-7 * n_rows * n_columns * (n_classes if n_classes > 2 else 1)
 
 
+def fit_bytes(n_rows: int, n_columns: int, n_levels: int) -> float:
+    """Dense columns of float64, once as they are and twice for the two labels of a soft target."""
+    return 24.0 * n_rows * (n_columns + n_levels)
+
+
 SPEC = ModelSpec(
     name="linear",
     build=build,
     search_space=search_space,
     reference="https://scikit-learn.org/stable/modules/linear_model.html",
     fit_cost=fit_cost,
+    fit_bytes=fit_bytes,
 )

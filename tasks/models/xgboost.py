@@ -14,7 +14,7 @@ from tasks.core.schema import Schema
 from tasks.core.seeds import derive_seed
 from tasks.models import _serving
 from tasks.models._preprocessing import learn_codes
-from tasks.models._soft_targets import HardTargets, expand_classes, standardise
+from tasks.models._soft_targets import Targets, expand_classes, positive_shares, standardise
 
 # Chosen by five-fold loss with 300 and 1,000 rows on three classification tables and a single
 # regression table: there deeper trees and more of them won, so trial 1 is a shallow one.
@@ -80,13 +80,14 @@ class XGBoost:
             target, scale = standardise(y_proba, sample_weight)
             spec |= {"n_classes": 0, "target_mean": scale.mean, "target_scale": scale.scale}
         else:
-            target = expand_classes(y_proba, sample_weight)
+            is_binary = y_proba.shape[1] == 2
+            target = (positive_shares if is_binary else expand_classes)(y_proba, sample_weight)
             spec["n_classes"] = y_proba.shape[1]
         self.spec_: dict[str, Any] = spec
         self.state_ = {"booster": self._train(_serving.encode_codes(X, spec), target)}
         return self
 
-    def _train(self, encoded: np.ndarray, target: HardTargets) -> Any:
+    def _train(self, encoded: np.ndarray, target: Targets) -> Any:
         import xgboost
 
         rows = xgboost.QuantileDMatrix(

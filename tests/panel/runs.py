@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.arms import Arm, Exit, Mix
+from tasks.core.planning import REAL_TRIALS
 from tasks.core.schema import Schema
 from tasks.core.scores import OutOfFold
 from tasks.core.seeds import derive_seed
@@ -89,6 +90,7 @@ def recipe(cell: Cell, seed: int) -> Recipe:
         synthesizers=CHEAP | deep,
         ratios=(1.0, 5.0),
         n_trials=2,
+        n_real_trials=REAL_TRIALS,
         n_repeats=2,
         full_grid=has_full_grid(cell, seed),
     )

@@ -58,6 +58,7 @@ class Recipe:
     n_folds: int = 5
     n_repeats: int = 1
     n_trials: int = 1
+    n_real_trials: int = 0
     label_rules: tuple[LabelRule, ...] = ("joint", "teacher")
     weights: tuple[float, ...] = (1.0,)
     balances: tuple[Balance, ...] = ("prior",)

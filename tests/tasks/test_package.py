@@ -117,7 +117,7 @@ def test_the_folder_holds_no_pickle_and_no_real_row(tmp_path):
     packed("random-forest", "binary", tmp_path / "model")
     names = {path.name for path in (tmp_path / "model").rglob("*") if path.is_file()}
     assert not any(name.endswith((".pkl", ".pickle", ".joblib", ".skops")) for name in names)
-    assert {"MLmodel", "requirements.txt", "served_model.py", "spec.json", "arrays.npz"} <= names
+    assert {"MLmodel", "requirements.txt", "served_model.py", "spec.json", "model.json"} <= names
 
 
 def test_the_example_row_is_made_from_the_schema_alone():

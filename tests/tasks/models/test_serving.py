@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.schema import infer_schema
+from tasks.models import MODELS, _serving
 from tasks.models._serving import _typed_labels, canonical_features
 
 TABLES = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -82,3 +83,14 @@ def test_text_in_a_number_column_is_named_without_its_value():
 )
 def test_labels_come_back_in_the_type_of_the_file(classes, raw_type, expected):
     assert _typed_labels(classes, raw_type).tolist() == expected
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize("name", list(MODELS))
+def test_rows_predicted_in_pieces_are_those_predicted_at_once(rows_of, monkeypatch, name, task):
+    rows = rows_of(task)
+    model = rows.fit(name)
+    whole = model.predict(rows.X_new)
+    monkeypatch.setattr(_serving, "PREDICTED_ROWS", 7)
+    np.testing.assert_allclose(model.predict(rows.X_new), whole, rtol=1e-12)
+    assert len(model.predict(rows.X_new[:0])) == 0
