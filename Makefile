@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
 
-.PHONY: run test ui check panel panel-quick lock clean nulls
+.PHONY: run test ui check panel panel-quick bench lock clean nulls
 
 run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
@@ -29,6 +29,9 @@ panel: $(VENV)/.test  ## realmix and its rivals on real tables, three hours and 
 
 panel-quick: $(VENV)/.test  ## seven runs of the panel
 	$(BIN)/python -m tests.panel --quick
+
+bench: $(VENV)/.test  ## benchmarks beside what people do today, forty minutes on two idle processors
+	$(BIN)/python -m tests.benchmarks
 
 lock: $(VENV)/.test  ## rewrite the exact pins from what is installed
 	$(BIN)/python -m pip freeze --exclude-editable --exclude realmix | sed 's/+cpu$$//' > infra/constraints.txt

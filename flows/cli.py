@@ -39,6 +39,8 @@ def run(
     seed: int = 0,
     out: Path | None = None,
     plan: Path | None = None,
+    runner: Literal["threads", "dask"] = "threads",
+    address: str | None = None,
 ) -> None:
     """Study a table: from real rows to a verdict.
 
@@ -70,6 +72,10 @@ def run(
         Folder for the results; runs/<study> when not given.
     plan
         plan.json of an earlier study, replayed as it is.
+    runner
+        Where the work runs: worker processes of this machine, or a Dask cluster.
+    address
+        Of a Dask scheduler, tcp://host:port or tls://host:port; a cluster on this machine when not given.
     """
     from flows.session import run_study
     from tasks.core.config import parse_request
@@ -89,7 +95,7 @@ def run(
         out=str(out) if out else "",
         plan=str(plan) if plan else None,
     )
-    run_study(request)
+    run_study(request, runner=runner, address=address)
 
 
 @app.command

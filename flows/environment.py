@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 from tasks.core.study import home
@@ -22,6 +23,7 @@ EMBEDDED = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "DASK_LOGGING__DISTRIBUTED": "critical",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Cards and tables stay references; nothing of a run is worth a second copy.
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
@@ -35,6 +37,8 @@ def prepare() -> None:
     if "PREFECT_API_URL" not in os.environ:
         os.environ.setdefault("PREFECT_HOME", str(home() / "prefect"))
     os.environ.setdefault("MLFLOW_TRACKING_URI", tracking_uri(home()))
+    # It is made once the study is checked; Prefect looks for it as soon as it is imported.
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
 
 
 def make_home() -> None:

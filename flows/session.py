@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flows import environment
+from flows.server import EmbeddedServer
 from tasks.core.config import StudyRequest
 from tasks.core.documents import summary_lines
 from tasks.core.errors import StudyInterrupted
@@ -21,14 +23,25 @@ from tasks.core.locations import hide_secrets
 from tasks.core.study import check_output_folder
 from tasks.core.workers import current_pool
 
+if TYPE_CHECKING:
+    from flows.runners import AnyRunner
+
 log = logging.getLogger("realmix")
 INTERRUPTED = 130
 # Ctrl-C must be over within five seconds, whatever a library is doing.
 PATIENCE_SECONDS = 3.5
 
 
-def run_study(request: StudyRequest) -> None:
+def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], address: str | None) -> None:
     """Check a request, run the study, print the verdict.
+
+    Parameters
+    ----------
+    request : StudyRequest
+    runner : {"threads", "dask"}
+        Where the work runs; it decides nothing else.
+    address : str or None
+        Of the Dask scheduler; None starts a cluster on this machine.
 
     Raises
     ------
@@ -37,17 +50,28 @@ def run_study(request: StudyRequest) -> None:
     """
     environment.prepare()
     show_progress()
+    server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
+    from flows.runners import check_runner, task_runner
+    from tasks.core.snapshots import content_digest, storable
     from tasks.inputs import check_names, check_plan, read_plan, read_study_input, table_name
+    from tasks.repeat import repeat_study, study_key
 
+    check_runner(runner, address)
     raw, source, card, schema = read_study_input(request)
     check_names(request, card, schema)
     if request.plan:
         check_plan(read_plan(Path(request.plan)), schema)
     name = table_name(card, request)
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    key = study_key(request, content_digest(storable(raw), source), name, card, schema)
+    if former := repeat_study(out, key):
+        print(f"Nothing changed since the study '{former['study']}': same table, request and code.")
+        print_verdict(former, out)
+        return
     check_output_folder(out)
+    engine = task_runner(runner, address, out)
     log.info(
         "%s: %s rows, %d features, %s on '%s'%s",
         name,
@@ -62,22 +86,28 @@ def run_study(request: StudyRequest) -> None:
         log.info("the plan decides everything but the table: other options are left aside")
     del raw, source
     environment.make_home()
-    document = interruptible(request.model_copy(update={"out": str(out)}))
+    document = interruptible(request.model_copy(update={"out": str(out)}), engine, server)
     print_verdict(document, out)
 
 
-def interruptible(request: StudyRequest) -> dict[str, Any]:
+def interruptible(request: StudyRequest, engine: AnyRunner, server: EmbeddedServer | None) -> dict[str, Any]:
     """Run the flow so that Ctrl-C ends it, its workers and its server within seconds."""
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    from flows.study import study
-
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        if server:
+            server.start()
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        from flows.study import study
+
+        # The slowest import of a study: seconds that pass while the server starts.
+        import_module("great_expectations")
+        if server:
+            server.wait()
         # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            return study(request)
+            return study.with_options(task_runner=engine)(request)
     except (StudyInterrupted, KeyboardInterrupt):
         _say_interrupted(request.out)
         _exit_now()
@@ -125,7 +155,10 @@ def _last_resort() -> None:
 
 
 def _say_interrupted(out: str) -> None:
-    print(f"realmix: interrupted; what was computed is kept in {out}/work.", file=sys.stderr)
+    print(
+        f"realmix: interrupted; what was computed is kept in {out}/work. The same command goes on from there.",
+        file=sys.stderr,
+    )
 
 
 def _exit_now() -> None:

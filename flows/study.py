@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 from prefect import flow
 from prefect.futures import PrefectFuture, as_completed
-from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.runners import open_pool, threads
 from tasks.core.arms import Arm
 from tasks.core.comparison import Comparison
 from tasks.core.config import StudyRequest
 from tasks.core.plans import Plan
 from tasks.core.racing import heats, is_raced
-from tasks.core.study import Block, Layout, StudyFolder
+from tasks.core.store import make_store, store_at
+from tasks.core.study import Block, Layout, StudyFolder, home
 from tasks.core.verdict import Verdict, decide
 from tasks.core.wording import gain_in_words
-from tasks.core.workers import WorkerPool
 from tasks.evaluate import batches, compare_arms, judge_race, read_holdout, write_exits
 from tasks.fits.scope import Scope
 from tasks.ingest import ingest
@@ -30,8 +31,9 @@ from tasks.inputs import read_plan
 from tasks.learning_curve import rows_saved
 from tasks.metrics import METRICS
 from tasks.overfitting import measure_gap
-from tasks.plan import n_workers, plan_study
+from tasks.plan import plan_study
 from tasks.refit import package, refit
+from tasks.repeat import keep_study, study_key
 from tasks.report import publish
 from tasks.split import lay_folds, split_holdout
 from tasks.synthesize import fit_teacher, synthesize
@@ -40,15 +42,9 @@ from tasks.train import train
 from tasks.validate import gate_raw, gate_training
 
 log = logging.getLogger("realmix")
-# Tasks that wait for a worker cost nothing; the worker pool decides what runs at once.
-WAITING_THREADS = 16
 
 
-@flow(
-    name="study",
-    flow_run_name="study-{request.out}",
-    task_runner=ThreadPoolTaskRunner(max_workers=WAITING_THREADS),  # type: ignore[arg-type]
-)
+@flow(name="study", flow_run_name="study-{request.out}", task_runner=threads())
 def study(request: StudyRequest) -> dict[str, Any]:
     """Decide whether synthetic rows make a model of this table better.
 
@@ -66,15 +62,16 @@ def study(request: StudyRequest) -> dict[str, Any]:
     Requires: nothing but a writable folder; ``REALMIX_HOME``, ``MLFLOW_TRACKING_URI`` and
     ``PREFECT_API_URL`` choose other places than the embedded ones.
     """
-    folder = StudyFolder(Path(request.out).absolute())
+    kept = store_at(make_store(home()))
+    n_taken_before = kept.n_taken
+    folder = StudyFolder(Path(request.out).absolute(), kept.folder)
     folder.work.mkdir(parents=True, exist_ok=True)
     clock = Stages()
-    with WorkerPool(n_workers(), log_path=folder.work / "workers.log"):
+    with open_pool(folder.work / "workers.log"):
         with clock("ingest"):
-            table = ingest(request)
+            table = ingested = ingest(request)
         with clock("validate"):
             table = gate_raw(table, folder)
-        store = open_store.submit(table.name)
         with clock("plan"):
             replayed = read_plan(Path(request.plan)) if request.plan else None
             rule = replayed.holdout if replayed else None
@@ -82,6 +79,10 @@ def study(request: StudyRequest) -> dict[str, Any]:
             split, rule = split_holdout(table, folder, rule=rule, seed=seed)
             plan = plan_study(request, table, split, rule, folder, development_targets(folder))
         announce(plan)
+        # A thread of this process, not a task: a cluster must not open the store of this machine.
+        # Not before the plan, whose timing probe is to have the processors for itself.
+        store = Thread(target=open_store, args=(table.name,))
+        store.start()
         with clock("race"):
             layout = lay_folds(folder, plan)
             teachers, pools, trained = race(folder, layout)
@@ -93,6 +94,8 @@ def study(request: StudyRequest) -> dict[str, Any]:
             saved = rows_saved(folder, layout, comparison)
         with clock("refit"):
             fits, verdict = final_fits(folder, comparison, verdict, plan, str(table.snapshot.path))
+    if n_taken := kept.n_taken - n_taken_before:
+        log.info("%d results of earlier runs were taken from the store", n_taken)
     with clock("evaluate"):
         gate_training(table, folder)
         holdout = read_holdout(folder, plan)
@@ -113,8 +116,11 @@ def study(request: StudyRequest) -> dict[str, Any]:
             saved,
         )
     with clock("track"):
-        store.wait()
-        return track(folder, document, figures)
+        store.join()
+        document = track(folder, document, figures)
+    name, card, schema = ingested.name, ingested.card, ingested.schema
+    keep_study(folder, study_key(request, ingested.snapshot.digest, name, card, schema), document)
+    return document
 
 
 class Stages:
@@ -174,17 +180,28 @@ def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results
     for heat in heats(layout.blocks, n_first=layout.n_first, raced=raced):
         if n_done:
             live = judge_race(folder, layout, live, pools, trained)
-        of_heat = [submit_block(folder, block, live, layout.plan) for block in heat]
-        waiting = [future for _, _, batch in of_heat for future in batch]
-        for done, future in enumerate(as_completed(waiting), start=1):
-            result, share = future.result(), (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
-            log.info("race %3.0f %% · %s on %s", 100 * share, result["batch"], result["scope"])
-        for teacher, of_pools, of_batches in of_heat:
-            teachers.append(teacher.result())
-            pools += _results(of_pools)
-            trained += _results(of_batches)
+        of_heat = run_heat(folder, layout, heat, live, n_done)
+        for found, new in zip((teachers, pools, trained), of_heat, strict=True):
+            found += new
         n_done += len(heat)
     return teachers, pools, trained
+
+
+def run_heat(
+    folder: StudyFolder, layout: Layout, heat: Sequence[Block], live: dict[str, list[Arm]], n_done: int
+) -> tuple[Results, Results, Results]:
+    """Run the live arms on the folds of one heat; no future outlives it.
+
+    Dask computes again what a lost worker held as long as somebody holds its future.
+    """
+    blocks = [submit_block(folder, block, live, layout.plan) for block in heat]
+    waiting = [future for _, _, batch in blocks for future in batch]
+    for done, future in enumerate(as_completed(waiting), start=1):
+        result, share = future.result(), (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
+        log.info("race %3.0f %% · %s on %s", 100 * share, result["batch"], result["scope"])
+    teachers = [teacher for teacher, _, _ in blocks]
+    pools = [pool for _, of_pools, _ in blocks for pool in of_pools]
+    return results(teachers), results(pools), results(waiting)
 
 
 Future = PrefectFuture[dict[str, Any]]
@@ -228,8 +245,12 @@ def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[
     return {key: round(value, 2) for key, value in seconds.items()}
 
 
-def _results(futures: list[PrefectFuture[dict[str, Any]]]) -> Results:
-    return [future.result() for future in futures]
+def results(futures: list[Future]) -> Results:
+    """What the futures bring, once none of them is being computed (again): their files are at rest."""
+    found = [future.result() for future in futures]
+    for future in futures:
+        future.wait()
+    return found
 
 
 def final_fits(
@@ -240,8 +261,10 @@ def final_fits(
     A generator that worked in every fold can still fail here: then real only ships.
     """
     arms = {"model": verdict.ships, "real_only": comparison.incumbent}
-    futures = {scope: refit.submit(folder, scope, arms, plan, raw) for scope in ("evaluated", "shipped")}
-    fits: dict[str, Any] = {scope: future.result() for scope, future in futures.items()}
+    scopes = ("evaluated", "shipped")
+    fits: dict[str, Any] = dict(
+        zip(scopes, results([refit.submit(folder, scope, arms, plan, raw) for scope in scopes]), strict=True)
+    )
     failed = [
         f"{verdict.ships.name} on {scope} rows: {fit['failure']}"
         for scope, fit in fits.items()

@@ -11,7 +11,7 @@ from tasks.core.checks import check_study_input
 from tasks.core.config import StudyRequest
 from tasks.core.snapshots import take_snapshot
 from tasks.core.study import Table, home
-from tasks.inputs import read_study_input, table_name
+from tasks.inputs import read_rows, table_name
 
 
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
@@ -22,8 +22,9 @@ def ingest(request: StudyRequest) -> Table:
 
 def stored_table(request: StudyRequest, snapshots: Path) -> Table:
     """Read the table a request names and keep it among `snapshots`."""
-    raw, source, card, _ = read_study_input(request)
+    raw, source, card = read_rows(request)
     snapshot = take_snapshot(raw, snapshots, source=source)
+    del raw
     # Of the stored rows: one digest has one schema, whatever the order or the types they came in.
     schema = check_study_input(snapshot.read(), card)
     return Table(table_name(card, request), snapshot, source, card, schema)

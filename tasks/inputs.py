@@ -42,12 +42,17 @@ def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any
     BadInput
         If anything cannot be used as given.
     """
+    raw, source, card = read_rows(request)
+    return raw, source, card, check_study_input(raw, card)
+
+
+def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard]:
+    """Read the rows and the card a request names; what :func:`read_study_input` checks."""
     declared = read_card(Path(request.card)) if request.card else None
     location = request.table or (declared and declared.source) or BUNDLED_TABLE
     source = open_source(reveal(location))
     raw = source.load()
-    card = _card(request, declared, location, source)
-    return raw, source.describe(), card, check_study_input(raw, card)
+    return raw, source.describe(), _card(request, declared, location, source)
 
 
 def table_name(card: DataCard, request: StudyRequest) -> str:

@@ -24,6 +24,7 @@ from tasks.core.study import Block, Layout, StudyFolder
 from tasks.core.subsets import CURVE_SHARES, MIX_SHARE
 from tasks.core.workers import current_pool
 from tasks.fits.curve import subset_name
+from tasks.fits.once import arms_once, pool_once, teacher_once
 from tasks.fits.scope import Scope, StudyContext
 from tasks.metrics import METRICS
 
@@ -130,28 +131,19 @@ def fit_subset(
     folder: StudyFolder, plan: Plan, scope: str, arms: list[Arm], mixed: Arm | None
 ) -> dict[str, str]:
     """Fit the real-only arms and, where one is given, the mix on one subset; reasons of failed arms."""
-    pool, place = current_pool(), str(folder.scope(scope))
-    threads = plan.threads_per_fit
     if mixed or any(arm.mix.label_rule == "teacher" for arm in arms):
-        pool.run("tasks.fits.teacher:fit_teacher", folder=place, members=list(plan.teacher), n_jobs=threads)
-    failures = _train(place, "real-only", arms, threads)
+        teacher_once(folder, scope, plan)
+    failures: dict[str, str] = arms_once(folder, scope, "curve-real-only", arms, plan)["failures"]
     if mixed is None:
         return failures
+    ratio = mixed.mix.synthetic_ratio
     try:
-        pool.run(
-            "tasks.fits.pools:synthesize",
-            timeout_seconds=plan.timeout_seconds.get(str(mixed.mix.synthesizer)),
-            folder=place,
-            synthesizer=mixed.mix.synthesizer,
-            max_ratio=mixed.mix.synthetic_ratio,
-            balances=list(plan.balances),
-            max_steps=plan.synthesizers.get(str(mixed.mix.synthesizer)),
-        )
+        pool_once(folder, scope, str(mixed.mix.synthesizer), plan, max_ratio=ratio)
     except StudyInterrupted:
         raise
     except RealmixError as err:
         return {**failures, mixed.name: str(err)}
-    return {**failures, **_train(place, "mix", [mixed], threads)}
+    return {**failures, **arms_once(folder, scope, "curve-mix", [mixed], plan)["failures"]}
 
 
 def subset_scores(
@@ -210,17 +202,6 @@ def predictions(
             if number == MIX_SHARE:
                 of_mix[block.repeat, validated] = scope.read_array("curve-mix.npy")[0]
     return by_size, of_mix
-
-
-def _train(place: str, batch: str, arms: list[Arm], n_jobs: int) -> dict[str, str]:
-    done = current_pool().run(
-        "tasks.fits.arms:train_arms",
-        folder=place,
-        batch=f"curve-{batch}",
-        arms=[arm.to_dict() for arm in arms],
-        n_jobs=n_jobs,
-    )
-    return dict(done["failures"])
 
 
 def _unknown(reason: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tasks.core.jsonable import to_jsonable
 from tasks.core.plans import Plan
 from tasks.core.study import Block, Layout, StudyFolder
 from tasks.core.workers import current_pool
+from tasks.fits.once import training_scores_once
 from tasks.fits.scope import StudyContext
 from tasks.metrics import METRICS
 
@@ -56,20 +57,10 @@ def training_scores(
     folder: StudyFolder, blocks: list[Block], arms: list[Arm], plan: Plan
 ) -> dict[str, list[float]]:
     """Score of every arm on the real training rows of each block; NaN where its fit failed."""
-    pool = current_pool()
-
-    def fit(block: Block) -> dict[str, float]:
-        scores: dict[str, float] = pool.run(
-            "tasks.fits.arms:score_on_training_rows",
-            folder=str(folder.scope(block.scope)),
-            arms=[arm.to_dict() for arm in arms],
-            n_jobs=plan.threads_per_fit,
-            metric=plan.metric,
+    with ThreadPoolExecutor(current_pool().n_workers) as threads:
+        by_block = list(
+            threads.map(lambda block: training_scores_once(folder, block.scope, arms, plan), blocks)
         )
-        return scores
-
-    with ThreadPoolExecutor(pool.n_workers) as threads:
-        by_block = list(threads.map(fit, blocks))
     return {arm.name: [scores.get(arm.name, float("nan")) for scores in by_block] for arm in arms}
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from prefect import task
@@ -13,18 +15,25 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.core.config import StudyRequest
 from tasks.core.costs import Costs
+from tasks.core.extending import extend_plan
+from tasks.core.keys import entry_key
+from tasks.core.memory import usable_bytes
 from tasks.core.planning import make_plan
 from tasks.core.plans import Asked, Plan, TableShape
 from tasks.core.priors import FoldSizes, expected_provable_gain
 from tasks.core.racing import is_raced
 from tasks.core.splitting import HoldoutRule
+from tasks.core.store import Store, store_at
 from tasks.core.study import Split, StudyFolder, Table
 from tasks.core.workers import current_pool
 from tasks.fits.probe import REFERENCE_SECONDS
 from tasks.inputs import available_synthesizers, check_plan, deciding_metric, read_plan
 from tasks.metrics import METRICS
 from tasks.models import MODELS
+from tasks.models._preprocessing import MAX_LEVELS
 from tasks.synthesizers import SYNTHESIZERS
+
+log = logging.getLogger("realmix")
 
 
 @task(task_run_name="plan", cache_policy=NO_CACHE)
@@ -35,21 +44,74 @@ def plan_study(
     if request.plan:
         plan = read_plan(Path(request.plan))
         check_plan(plan, table.schema)
+    elif folder.store:
+        plan = planned_once(request, table, split, rule, y, store_at(folder.store))
     else:
-        plan = make_plan(
-            table_shape(table, split, y),
-            Costs(SYNTHESIZERS, MODELS, machine_speed(), raced_metrics()),
-            asked=Asked(request.synthesizers, request.ratios, request.models),
-            available=available_synthesizers(table.card, table.schema),
-            metric=deciding_metric(request, table.schema).name,
-            holdout=rule,
-            budget_seconds=request.budget_seconds,
-            seed=request.seed,
-            n_workers=n_workers(),
-        )
-        plan = with_expected_gain(plan)
+        plan = new_plan(request, table, table_shape(table, split, y), rule, costs_here())
     folder.write_json("plan.json", plan.to_dict())
     return plan
+
+
+def planned_once(
+    request: StudyRequest, table: Table, split: Split, rule: HoldoutRule, y: np.ndarray, store: Store
+) -> Plan:
+    """The plan once made for this request, which another timing of the machine would change; else a new one.
+
+    A new plan goes on from the last one for the same request with fewer synthesizers, where it can.
+    """
+    asked = request.decides()
+    decided_by = {
+        "snapshot": table.snapshot.digest,
+        "schema": table.schema.to_dict(),
+        "available": available_synthesizers(table.card, table.schema),
+        "holdout": rule.to_dict(),
+        "n_workers": current_pool().n_workers,
+    }
+    key = entry_key(kind="plan", asked=asked, **decided_by)
+    family = entry_key(kind="plans", asked={**asked, "synthesizers": None}, **decided_by)
+    if found := store.get(key):
+        return Plan.from_dict(found)
+    shape, costs = table_shape(table, split, y), costs_here()
+    plan = extended_plan(request, store.get(family), shape, costs)
+    plan = plan or new_plan(request, table, shape, rule, costs)
+    store.put(key, plan.to_dict())
+    store.put(family, plan.to_dict())
+    return plan
+
+
+def extended_plan(
+    request: StudyRequest, former: dict[str, Any] | None, shape: TableShape, costs: Costs
+) -> Plan | None:
+    """The former plan with the synthesizers that are new; None where there is none to go on from."""
+    if former is None or request.synthesizers is None:
+        return None
+    plan = extend_plan(
+        Plan.from_dict(former), request.synthesizers, shape, costs, budget_seconds=request.budget_seconds
+    )
+    if plan:
+        log.info("goes on from an earlier study of this table: what it computed serves again")
+    return plan
+
+
+def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: HoldoutRule, costs: Costs) -> Plan:
+    """The richest study that fits the budget, with what its folds can be expected to prove."""
+    plan = make_plan(
+        shape,
+        costs,
+        asked=Asked(request.synthesizers, request.ratios, request.models),
+        available=available_synthesizers(table.card, table.schema),
+        metric=deciding_metric(request, table.schema).name,
+        holdout=rule,
+        budget_seconds=request.budget_seconds,
+        seed=request.seed,
+        n_workers=current_pool().n_workers,
+    )
+    return with_expected_gain(plan)
+
+
+def costs_here() -> Costs:
+    """The cost table, scaled to this machine by one timing probe."""
+    return Costs(SYNTHESIZERS, MODELS, machine_speed(), raced_metrics(), usable_bytes())
 
 
 def with_expected_gain(plan: Plan) -> Plan:
@@ -71,6 +133,7 @@ def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
         task=schema.task,
         rarest_share=rarest,
         has_time=schema.with_role("time") is not None,
+        n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
     )
 
 
@@ -87,6 +150,6 @@ def raced_metrics() -> frozenset[str]:
 def machine_speed() -> float:
     """Seconds here per second of the reference machine, with all workers busy."""
     pool = current_pool()
-    with ThreadPoolExecutor(n_workers()) as threads:
-        seconds = list(threads.map(lambda _: pool.run("tasks.fits.probe:probe"), range(n_workers())))
+    with ThreadPoolExecutor(pool.n_workers) as threads:
+        seconds = list(threads.map(lambda _: pool.run("tasks.fits.probe:probe"), range(pool.n_workers)))
     return round(max(seconds) / REFERENCE_SECONDS, 2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -11,12 +13,10 @@ from prefect.cache_policies import NO_CACHE
 from tasks.core.arms import Arm
 from tasks.core.plans import Plan
 from tasks.core.study import StudyFolder
-from tasks.core.workers import current_pool
+from tasks.fits.once import final_once
 from tasks.fits.scope import Scope
 from tasks.package import save_pyfunc
 from tasks.synthesize import fit_teacher, synthesize
-
-ROLES = ("model", "real_only")
 
 
 @task(task_run_name="refit-{scope}", cache_policy=NO_CACHE)
@@ -42,6 +42,8 @@ def refit(
         What :func:`tasks.fits.final.fit_final` says, by role; ``failure`` names the reason
         why the mix could not be made.
     """
+    n_real = len(Scope(folder.scope(scope)).base_weight)
+    arms = {role: affordable(arm, plan, n_real) for role, arm in arms.items()}
     needed = [
         arm.mix
         for arm in dict.fromkeys(arms.values())
@@ -54,25 +56,26 @@ def refit(
             pool = synthesize.fn(folder, scope, mix.synthesizer, plan, max_ratio=mix.synthetic_ratio)
             if pool["failure"]:
                 return {"failure": pool["failure"]}
-    fits = {role: fit_role(folder, scope, role, arms[role], plan, raw) for role in ROLES}
+    table = Path(raw) if raw else None
+    fits = {"model": final_once(folder, scope, "model", arms["model"], plan, raw=table)}
+    if arms["real_only"] == arms["model"]:
+        place = folder.scope(scope)
+        shutil.rmtree(place / "real_only", ignore_errors=True)
+        shutil.copytree(place / "model", place / "real_only")
+        return {"failure": None, **fits, "real_only": fits["model"]}
+    fits["real_only"] = final_once(folder, scope, "real_only", arms["real_only"], plan, raw=None)
     return {"failure": None, **fits}
 
 
-def fit_role(
-    folder: StudyFolder, scope: str, role: str, arm: Arm, plan: Plan, raw: str | None
-) -> dict[str, Any]:
-    """Fit one arm on a scope and keep its data files there."""
-    place = folder.scope(scope)
-    ships = scope == "shipped" and role == "model"
-    return current_pool().run(
-        "tasks.fits.final:fit_final",
-        folder=str(place),
-        arm=arm.to_dict(),
-        export_to=str(place / role),
-        training_to=str(folder.path / "training.parquet") if ships else None,
-        raw=raw if ships else None,
-        n_jobs=plan.threads_per_fit,
-    )
+def affordable(arm: Arm, plan: Plan, n_real: int) -> Arm:
+    """The arm with no more synthetic rows than the plan allows in a final fit.
+
+    Its synthetic rows weigh as much together: the weight of a mix does not depend on its ratio.
+    """
+    most = plan.max_synthetic_rows
+    if most is None or arm.mix.synthetic_ratio * n_real <= most:
+        return arm
+    return replace(arm, mix=replace(arm.mix, synthetic_ratio=most / n_real))
 
 
 @task(task_run_name="package", cache_policy=NO_CACHE)

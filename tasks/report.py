@@ -16,12 +16,15 @@ from prefect.cache_policies import NO_CACHE
 from tasks.core.comparison import Comparison
 from tasks.core.documents import build_verdict_document
 from tasks.core.figures import draw_figures
+from tasks.core.final_fit import describe_final_fit
+from tasks.core.keys import file_digest
+from tasks.core.plans import Plan
 from tasks.core.racing import describe_race
 from tasks.core.realised import describe_holdout, describe_real_only_holdout
 from tasks.core.report import render_report
 from tasks.core.study import Layout, Split, StudyFolder, Table
 from tasks.core.verdict import Verdict
-from tasks.fits.scope import Scope, file_digest
+from tasks.fits.scope import Scope
 from tasks.metrics import METRICS
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
@@ -77,6 +80,7 @@ def publish(
         teacher=teacher_score(folder, layout),
         race=describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
         generalisation=folder.read_json("work/generalisation.json"),
+        final_fit=final_fit(verdict, layout.plan, fits["shipped"]["model"]),
         **rows_saved,
     )
     folder.write_json("verdict.json", document)
@@ -84,6 +88,11 @@ def publish(
     (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
     folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
     return document, figures
+
+
+def final_fit(verdict: Verdict, plan: Plan, fit: dict[str, Any]) -> dict[str, Any]:
+    """Rows of the fit that ships."""
+    return describe_final_fit(verdict.ships, plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
 
 
 def described_holdout(comparison: Comparison, verdict: Verdict, holdout: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.core.config import DataCard
 from tasks.core.errors import BadInput
 from tasks.core.plans import Plan
 from tasks.core.schema import Schema
@@ -124,7 +125,7 @@ def registered_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule:
     if frozen:
         return frozen
     rule = register_holdout(raw, table.schema)
-    path = registration_path(table)
+    path = registration_path(table.name, table.card, table.schema)
     write_atomically(path, lambda file: file.write_text(json.dumps(rule.to_dict()), encoding="utf-8"))
     return rule
 
@@ -137,7 +138,7 @@ def frozen_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule | None:
     BadInput
         If the frozen rule hashes a column that the table has no longer.
     """
-    path = registration_path(table)
+    path = registration_path(table.name, table.card, table.schema)
     if not path.exists():
         return None
     rule = HoldoutRule.from_dict(json.loads(path.read_text(encoding="utf-8")))
@@ -152,13 +153,13 @@ def frozen_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule | None:
     return rule
 
 
-def registration_path(table: Table) -> Path:
+def registration_path(name: str, card: DataCard, schema: Schema) -> Path:
     """Where the holdout rule of a table is kept: one for each source, target and way to split."""
-    target, way = table.schema.target, "time" if table.schema.with_role("time") else "hash"
-    identity = "\x1f".join([table.card.source or "", target, table.schema.with_role("time") or ""])
+    target, way = schema.target, "time" if schema.with_role("time") else "hash"
+    identity = "\x1f".join([card.source or "", target, schema.with_role("time") or ""])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", target)[:60]
-    return home() / "tables" / f"{table.name}.{safe}.{way}.{digest}.json"
+    return home() / "tables" / f"{name}.{safe}.{way}.{digest}.json"
 
 
 def why_too_few_left(groups: np.ndarray) -> str | None:

@@ -14,7 +14,7 @@ from tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
 from tasks.core.jsonable import to_jsonable
 from tasks.core.plans import Plan
 from tasks.core.study import StudyFolder
-from tasks.core.workers import current_pool
+from tasks.fits.once import pool_once, teacher_once
 from tasks.fits.scope import Scope
 from tasks.validation.tables import gate_synthetic
 
@@ -24,12 +24,7 @@ log = logging.getLogger("realmix")
 @task(task_run_name="teacher-{scope}", cache_policy=NO_CACHE)
 def fit_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
     """Fit the ensemble that labels synthetic rows in this scope."""
-    return current_pool().run(
-        "tasks.fits.teacher:fit_teacher",
-        folder=str(folder.scope(scope)),
-        members=list(plan.teacher),
-        n_jobs=plan.threads_per_fit,
-    )
+    return teacher_once(folder, scope, plan)
 
 
 @task(task_run_name="{synthesizer}-{scope}", cache_policy=NO_CACHE)
@@ -49,15 +44,7 @@ def synthesize(
         The pool's log, also written to ``<synthesizer>.json`` in the scope; ``failure`` holds the reason where there is no usable pool.
     """
     try:
-        made = current_pool().run(
-            "tasks.fits.pools:synthesize",
-            timeout_seconds=plan.timeout_seconds.get(synthesizer),
-            folder=str(folder.scope(scope)),
-            synthesizer=synthesizer,
-            max_ratio=max_ratio or plan.max_ratio,
-            balances=list(plan.balances),
-            max_steps=plan.synthesizers.get(synthesizer),
-        )
+        made = pool_once(folder, scope, synthesizer, plan, max_ratio=max_ratio or plan.max_ratio)
         made["failure"] = made.get("failure") or gate(
             folder, scope, synthesizer, class_counts=made["asked_by_class"]
         )

@@ -22,7 +22,6 @@ ARTIFACTS = ("verdict.json", "report.html", "plan.json", "manifest.json")
 CHAMPION = "champion"
 
 
-@task(task_run_name="open-store", cache_policy=NO_CACHE)
 def open_store(table: str) -> None:
     """Create MLflow's store while the race runs: its first use takes seconds.
 
@@ -94,6 +93,24 @@ def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, 
     version = register(client, parent, folder, document)
     client.set_terminated(parent)
     return {"run_id": parent, "model": version["name"], "version": version["version"]}
+
+
+def is_tracked(tracking: dict[str, Any]) -> bool:
+    """Whether the store in use still holds the run of a study.
+
+    Parameters
+    ----------
+    tracking : dict
+        From :func:`track`.
+    """
+    if tracking["uri"] != without_secrets(os.environ.get("MLFLOW_TRACKING_URI", "")):
+        return False
+    from mlflow import MlflowClient
+
+    try:
+        return bool(MlflowClient().get_run(tracking["run_id"]).info.lifecycle_stage == "active")
+    except Exception:  # whatever a store raises: the study is run again
+        return False
 
 
 def create_run(client: Any, experiment: str, record: RunRecord, parent: str | None = None) -> str:

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 # Fixtures that start a real server.
-SERVERS = {"postgresql_url": "PostgreSQL", "s3_endpoint": "S3", "prefect_server": "Prefect"}
+SERVERS = {
+    "postgresql_url": "PostgreSQL",
+    "s3_endpoint": "S3",
+    "dask_cluster": "Dask",
+    "prefect_server": "Prefect",
+}
 
 
 def server_of(item: pytest.Item) -> str | None:

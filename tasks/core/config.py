@@ -239,3 +239,15 @@ class StudyRequest(_Frozen):
     seed: int = Field(default=0, ge=0)
     out: str
     plan: str | None = None
+
+    def decides(self) -> dict[str, Any]:
+        """What decides a study beside the table, its card and a replayed plan.
+
+        Examples
+        --------
+        >>> one, other = StudyRequest(out="a"), StudyRequest(out="b", table="t.csv")
+        >>> one.decides() == other.decides(), one.decides() == StudyRequest(out="a", seed=1).decides()
+        (True, False)
+        """
+        named = {"table", "card", "target", "positive", "task", "out", "plan"}
+        return self.model_dump(mode="json", exclude=named)

@@ -26,6 +26,11 @@ OVERHEAD_SECONDS = {
     "track": 5.0,  # MLflow's records, artifacts and the model version
     "report": 2.5,
 }
+# Read twice, inferred, validated, hashed, written, packed, and the holdout drawn a thousand times:
+# 100,000 and 1,000,000 rows of 20 mixed columns.
+READ_SECONDS_PER_CELL = 3e-6
+# One row by one member of the teacher.
+LABEL_SECONDS = 1e-5
 GATE_SECONDS = 0.04  # one synthetic table through its suite
 CHILD_RUN_SECONDS = 0.05  # one mix into MLflow
 SDV_IMPORT_SECONDS = 6.0  # once per worker
@@ -45,12 +50,15 @@ class Costs:
         Seconds here per second of the reference machine.
     raced_metrics : frozenset of str
         Metrics whose studies are raced: fewer mixes run in their repeats.
+    usable_bytes : float
+        Memory that a study may take here.
     """
 
     synthesizers: Mapping[str, SynthesizerSpec]
     models: Mapping[str, ModelSpec]
     machine_speed: float = 1.0
     raced_metrics: frozenset[str] = frozenset()
+    usable_bytes: float = float("inf")
 
     def estimate(self, plan: Plan, shape: TableShape) -> dict[str, float]:
         """Expected wall seconds of a plan, by stage.
@@ -68,6 +76,7 @@ class Costs:
         sdv = any(self.synthesizers[s].family in ("copula", "gan", "vae") for s in pools)
         seconds = {stage: cost * self.machine_speed for stage, cost in OVERHEAD_SECONDS.items()}
         seconds["start"] += SDV_IMPORT_SECONDS * sdv * self.machine_speed
+        seconds["rows"] = READ_SECONDS_PER_CELL * shape.n_all * shape.n_columns * self.machine_speed
         seconds["teacher"] = folds * self.teacher(plan, shape, n_train) * scale
         seconds["synthesize"] = self.all_pools(plan, shape, n_train) * scale
         seconds["gate"] = folds * len(pools) * GATE_SECONDS * self.machine_speed
@@ -79,19 +88,20 @@ class Costs:
         return {stage: round(value, 1) for stage, value in seconds.items()}
 
     def teacher(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """One teacher: its members on inner folds and on all rows."""
-        inner = round(n_rows * (1 - 1 / INNER_FOLDS))
+        """One teacher: its members on inner folds and on all rows it learns from, and its labels of others."""
+        n_learnt = plan.n_teacher(n_rows)
+        inner = round(n_learnt * (1 - 1 / INNER_FOLDS))
         return sum(
-            INNER_FOLDS * self.model(name, inner, shape) + self.model(name, n_rows, shape)
+            INNER_FOLDS * self.model(name, inner, shape) + self.model(name, n_learnt, shape)
             for name, _ in plan.teacher
-        )
+        ) + LABEL_SECONDS * (n_rows - n_learnt) * len(plan.teacher)
 
     def pool(self, plan: Plan, shape: TableShape, synthesizer: str, n_rows: int) -> float:
         """One fit and one pool, labelled by the teacher."""
         spec = self.synthesizers[synthesizer]
-        n_pool = round(n_rows * plan.max_ratio * (1.5 if "balanced" in plan.balances else 1))
+        n_pool = round(plan.n_synthetic(n_rows) * (1.5 if "balanced" in plan.balances else 1))
         steps = plan.synthesizers.get(synthesizer) or spec.default_steps or 0
-        labelling = 1e-5 * n_pool * len(plan.teacher)
+        labelling = LABEL_SECONDS * n_pool * len(plan.teacher)
         return (
             spec.fit_cost(min(n_rows, 10_000), shape.n_columns, steps)
             + spec.sample_cost(n_pool, shape.n_columns)
@@ -121,8 +131,9 @@ class Costs:
         return plan.n_folds * (sum(candidates) + (plan.n_repeats - 1) * kept)
 
     def arm(self, arm: Arm, shape: TableShape, n_rows: int) -> float:
-        """One learner on one mix; soft targets hold a row per class."""
-        per_row = shape.n_classes if arm.mix.label_rule == "teacher" else 1
+        """One learner on one mix; soft targets of several classes hold a row per class."""
+        is_soft = arm.mix.label_rule == "teacher" and shape.n_classes > 2
+        per_row = shape.n_classes if is_soft else 1
         if arm.mix.synthesizer is None:
             return self.model(arm.model, n_rows * per_row, shape)
         return self.model(arm.model, round(n_rows * (1 + arm.mix.synthetic_ratio * per_row)), shape)
@@ -141,7 +152,7 @@ class Costs:
 
     def dearest_arm(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """The learner that takes longest, on the largest mix."""
-        mix = Mix("any", plan.max_ratio, label_rule=plan.label_rules[-1])
+        mix = Mix("any", plan.n_synthetic(n_rows) / n_rows, label_rule=plan.label_rules[-1])
         return max(self.arm(Arm(mix, name), shape, n_rows) for name in plan.models)
 
     def rows_saved(self, plan: Plan, shape: TableShape, n_rows: int) -> float:

@@ -17,6 +17,7 @@ Layout, version 1 (strict JSON; what could not be computed is null):
 - ``rows_saved``: see :func:`tasks.core.rows_saved.describe_rows_saved`; null with ``rows_saved_reason``
 - ``race``: see :func:`tasks.core.racing.describe_race`; arms that left it early keep their line in
   ``arms``, scored on the folds they ran
+- ``final_fit``: see :func:`tasks.core.final_fit.describe_final_fit`
 - ``gates``, ``arms``, ``disqualified``, ``synthesizers`` (rows asked, made, kept, copies),
   ``teacher`` (``score`` of the ensemble itself, for reference)
 - ``plan`` (with ``left_out``), ``seconds``, ``seeds``, ``digests``, ``versions``, ``provenance``
@@ -71,6 +72,7 @@ def build_verdict_document(
     generalisation: Mapping[str, Any] | None = None,
     rows_saved: Mapping[str, Any] | None = None,
     rows_saved_reason: str | None = None,
+    final_fit: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put a study's outcome into one strict JSON object.
 
@@ -108,6 +110,8 @@ def build_verdict_document(
         :func:`tasks.core.rows_saved.describe_rows_saved`.
     rows_saved_reason : str, optional
         Why it is not known.
+    final_fit : mapping, optional
+        Rows of the fit that ships, from :func:`tasks.core.final_fit.describe_final_fit`.
 
     Returns
     -------
@@ -141,6 +145,7 @@ def build_verdict_document(
         "generalisation": generalisation,
         "rows_saved": rows_saved,
         "rows_saved_reason": rows_saved_reason,
+        "final_fit": final_fit,
         "plan": plan,
         "seconds": seconds,
         "seeds": seeds,
@@ -177,7 +182,10 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     realised = holdout["sentence"] if holdout else f"none: {document['holdout_reason']}"
     provable = gain_in_words(validation["smallest_provable_gain"], relative)
     lines += [f"holdout: {realised}", f"smallest gain these rows could prove: {provable}"]
-    return [*lines, f"rows saved: {document['rows_saved']['sentence']}"] if document["rows_saved"] else lines
+    for name in ("final_fit", "rows_saved"):
+        if document[name] and document[name]["sentence"]:
+            lines.append(f"{name.replace('_', ' ')}: {document[name]['sentence']}")
+    return lines
 
 
 def _score_line(label: str, scored: Mapping[str, Any], metric: Mapping[str, Any]) -> str:

@@ -36,6 +36,10 @@ class FitTimedOut(RealmixError):
     """A fit outlived its hard time limit and its process was ended."""
 
 
+class FitTooLarge(RealmixError):
+    """A fit held more memory than it may and its process was ended."""
+
+
 class WorkerDied(RealmixError):
     """A worker process ended by itself, for example for want of memory."""
 

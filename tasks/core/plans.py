@@ -28,6 +28,8 @@ class TableShape:
     rarest_share : float
         Share of the rarest class, 1 for regression.
     has_time : bool
+    n_levels : int
+        Columns that all categories take when they are one-hot coded.
     """
 
     n_all: int
@@ -37,6 +39,7 @@ class TableShape:
     task: Task
     rarest_share: float
     has_time: bool = False
+    n_levels: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class Plan:
     left_out: tuple[str, ...] = ()
     expected_provable_gain: float | None = None  # from the priors, before the race
     curve_repeats: int = 0  # of the folds that the rows-saved curve is measured on
+    n_real_trials: int = 0  # of real only and its distillation, where more than n_trials
+    max_teacher_rows: int | None = None  # real rows that the teacher of a final fit learns from; None for all
+    max_synthetic_rows: int | None = None  # in a final fit; fewer weigh as much together
+    memory_bytes: int | None = None  # estimated peak of all processes
 
     def mixes(self) -> Iterator[Mix]:
         """Every mix of the study: real only and its distillation, controls, candidates."""
@@ -93,18 +100,32 @@ class Plan:
         return ("prior",) if self.task == "regression" else ("prior", "balanced")
 
     def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
-        """Learners and trials of one mix; models without features stand with real only."""
+        """Learners and trials of one mix; models without features stand with real only.
+
+        Real only may try more: its trials cost no synthetic rows, and a mix must beat a tuned learner.
+        """
+        of_real = max(self.n_real_trials, self.n_trials)
+        n_trials = of_real if mix.role == "real_only" else self.n_trials
         for model in self.models:
             if model in null_models:
                 if mix == Mix():
                     yield Arm(mix, model)
                 continue
-            for trial in range(self.n_trials):
+            for trial in range(n_trials):
                 yield Arm(mix, model, trial)
 
     @property
     def max_ratio(self) -> float:
         return max(self.ratios)
+
+    def n_teacher(self, n_real: int) -> int:
+        """Real rows that a teacher learns from, of `n_real`."""
+        return min(n_real, self.max_teacher_rows or n_real)
+
+    def n_synthetic(self, n_real: int) -> int:
+        """Synthetic rows of the largest mix with `n_real` real ones."""
+        asked = round(self.max_ratio * n_real)
+        return min(asked, self.max_synthetic_rows or asked)
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}

@@ -119,6 +119,9 @@ class ModelSpec:
     fit_cost : callable
         ``fit_cost(n_rows, n_columns, n_classes)``: expected seconds on one thread of the
         reference machine.
+    fit_bytes : callable
+        ``fit_bytes(n_rows, n_columns, n_levels)``: most memory that one fit takes beside the rows
+        it is given; `n_levels` counts the one-hot columns of all categories.
     """
 
     name: str
@@ -129,6 +132,10 @@ class ModelSpec:
     requirements: tuple[str, ...] = ()
     is_null: bool = False
     tasks: tuple[Task, ...] = ALL_TASKS
+    # Codes as float64, their copy as float32, and what a library makes of these.
+    fit_bytes: Callable[[int, int, int], float] = field(
+        default=lambda n_rows, n_columns, n_levels: 24.0 * n_rows * n_columns
+    )
 
 
 @dataclass(frozen=True)

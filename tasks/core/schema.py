@@ -333,10 +333,7 @@ def _raw_type(values: pd.Series) -> RawType:
         present = values.dropna().astype(float)
         # Integers with missing cells are read as floats; all-missing columns stay floats.
         return "integer" if len(present) and bool((present % 1 == 0).all()) else "float"
-    present = values.dropna()
-    if len(present) and present.map(lambda v: isinstance(v, bool)).all():
-        return "boolean"
-    return "string"
+    return "boolean" if pd.api.types.infer_dtype(values, skipna=True) == "boolean" else "string"
 
 
 def _as_strings(values: pd.Series, raw_type: RawType) -> pd.Series:
@@ -395,10 +392,10 @@ def _infer_kind(values: pd.Series, raw_type: RawType) -> Kind:
         return "categorical" if raw_type == "integer" and n_unique == 2 else "numeric"
     if _looks_like_dates(present):
         return "datetime"
-    text = present.astype(str)
-    if text.str.count(r"\s").mean() > 6 and n_unique > 0.5 * len(text):
+    # Most columns of text repeat themselves, so that no blank need be counted.
+    if n_unique > 0.5 * len(present) and present.astype(str).str.count(r"\s").mean() > 6:
         return "text"
-    if n_unique > 0.9 * len(text) and len(text) >= MIN_IDENTIFIER_ROWS:
+    if n_unique > 0.9 * len(present) and len(present) >= MIN_IDENTIFIER_ROWS:
         return "identifier"
     return "categorical"
 
@@ -417,7 +414,8 @@ def _infer_column(values: pd.Series, kind: Kind | None, role: Role) -> Column:
         "has_missing": has_missing,
     }
     if kind in ("categorical", "constant"):
-        levels = _as_strings(values, raw_type).dropna().unique()
+        distinct = pd.Series(values.dropna().unique())
+        levels = _as_strings(distinct, raw_type).dropna().unique()
         return Column(**base, levels=tuple(_sorted_levels(levels, raw_type)))
     if kind in ("numeric", "datetime"):
         if kind == "datetime" and raw_type == "string":

@@ -89,14 +89,18 @@ def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) ->
         If the folder cannot be written; nothing half-written stays behind.
     """
     raw = storable(raw.reset_index(drop=True))
-    is_ordered = source.get("row_order") != "unspecified"
-    digest = frame_digest(raw, is_ordered=is_ordered)
+    digest = content_digest(raw, source)
     path, note = folder / f"{digest}.parquet", folder / f"{digest}.json"
     if not (path.exists() and note.exists()):
         write_atomically(path, lambda file: raw.to_parquet(file, engine="pyarrow", index=False))
         # The note comes last: where it lies, the snapshot is whole.
         write_atomically(note, lambda file: file.write_text(_note(raw, digest, source), encoding="utf-8"))
     return open_snapshot(path)
+
+
+def content_digest(raw: pd.DataFrame, source: dict[str, Any]) -> str:
+    """Digest of a storable table as its snapshot's; see :func:`take_snapshot`."""
+    return frame_digest(raw, is_ordered=source.get("row_order") != "unspecified")
 
 
 def open_snapshot(path: Path) -> Snapshot:

@@ -114,13 +114,15 @@ def hash_cells(values: pd.Series) -> np.ndarray:
     >>> [int(each == hashes[0]) for each in hashes]
     [1, 1, 1, 1, 1, 0]
     """
-    if pd.api.types.is_datetime64_any_dtype(values):
-        values = _moment_texts(values)
     if pd.api.types.is_numeric_dtype(values):
         return _hash_numbers(values.to_numpy(dtype=float, na_value=np.nan))
-    codes, distinct = pd.factorize(values.astype(object).to_numpy())
-    hashed = np.append(_hash_texts(pd.Series(distinct, dtype=object)), MISSING_HASH)
-    return hashed[codes]  # code -1, a missing cell, is the last one
+    if pd.api.types.is_datetime64_any_dtype(values):
+        codes, distinct = pd.factorize(values)
+        hashed = pd.util.hash_array(_moment_texts(pd.DatetimeIndex(distinct)), categorize=False)
+    else:
+        codes, distinct = pd.factorize(values.astype(object).to_numpy())
+        hashed = _hash_texts(pd.Series(distinct, dtype=object))
+    return np.append(hashed, MISSING_HASH)[codes]  # code -1, a missing cell, is the last one
 
 
 def _hash_numbers(numbers: np.ndarray) -> np.ndarray:
@@ -152,14 +154,17 @@ def _exact_number(text: str) -> float:
         return np.nan
 
 
-def _moment_texts(moments: pd.Series) -> pd.Series:
+def _moment_texts(stamps: pd.DatetimeIndex) -> np.ndarray:
     """ISO 8601 in UTC, as short as it can be said: 2026-01-31, 2026-01-31T10:00:00."""
-    codes, distinct = pd.factorize(moments)
-    stamps = pd.DatetimeIndex(distinct)
     stamps = stamps.tz_convert("UTC").tz_localize(None) if stamps.tz is not None else stamps
-    texts = pd.Series(np.datetime_as_string(stamps.to_numpy(), unit="us").astype(object), dtype=object)
-    texts = texts.astype(str).str.replace(r"(T00:00:00)?\.?0*$", "", regex=True)
-    return pd.Series(np.append(texts.to_numpy(dtype=object), [None])[codes], index=moments.index)
+    moments = stamps.to_numpy().astype("datetime64[us]")
+    texts = np.empty(len(moments), dtype=object)
+    is_second = moments == moments.astype("datetime64[s]")
+    is_day = moments == moments.astype("datetime64[D]")
+    texts[is_day] = np.datetime_as_string(moments[is_day], unit="D")
+    texts[is_second & ~is_day] = np.datetime_as_string(moments[is_second & ~is_day], unit="s")
+    texts[~is_second] = np.char.rstrip(np.datetime_as_string(moments[~is_second], unit="us"), "0")
+    return texts
 
 
 def uniform_from_hash(units: np.ndarray, salt: int) -> np.ndarray:
@@ -191,10 +196,11 @@ def register_holdout(raw: pd.DataFrame, schema: Schema) -> HoldoutRule:
     columns = tuple(schema.feature_names)
     time = schema.with_role("time")
     if time:
-        cutoff = _cutoff(schema.apply(raw)[time].to_numpy())
+        cutoff = _cutoff(schema.canonical_columns(raw, [time])[time].to_numpy())
         return HoldoutRule(0, HOLDOUT_FRACTION, columns, cutoff)
     units = hash_units(raw, schema, columns)
-    labels = _strata(schema.encode_target(schema.apply(raw)), schema.task)
+    target = schema.canonical_columns(raw, [schema.target])
+    labels = _strata(schema.encode_target(target), schema.task)
     imbalance = [_imbalance(labels, uniform_from_hash(units, salt)) for salt in range(N_SALTS)]
     return HoldoutRule(int(np.argmin(imbalance)), HOLDOUT_FRACTION, columns)
 
@@ -220,7 +226,7 @@ def holdout_side(raw: pd.DataFrame, schema: Schema, rule: HoldoutRule) -> np.nda
             "Correct `time` in the card, or start a new study without the earlier plan."
         )
     if time:
-        return (schema.apply(raw)[time] > rule.cutoff).to_numpy()
+        return (schema.canonical_columns(raw, [time])[time] > rule.cutoff).to_numpy()
     units = hash_units(raw, schema, rule.columns)
     return uniform_from_hash(units, rule.salt) < rule.fraction
 

@@ -59,9 +59,17 @@ def check_output_folder(out: Path) -> None:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """The results of one study; `work` holds what its fits keep for each other."""
+    """The results of one study; `work` holds what its fits keep for each other.
+
+    Attributes
+    ----------
+    path : Path
+    store : Path or None
+        Folder of the store in which fits are looked up and filed; None computes everything.
+    """
 
     path: Path
+    store: Path | None = None
 
     @property
     def work(self) -> Path:

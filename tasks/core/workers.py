@@ -1,4 +1,4 @@
-"""Warm worker processes in which fits run: isolated, bounded in time and threads, never orphaned.
+"""Warm worker processes in which fits run: isolated, bounded in time, threads and memory, never orphaned.
 
 A worker is a fresh interpreter (never a fork: the caller holds threads) in its own process
 group. Ctrl-C does not reach it; when its parent dies, however that happens, it ends itself.
@@ -16,13 +16,21 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
-from tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted, WorkerDied, WorkerError
+from tasks.core.errors import (
+    FitTimedOut,
+    FitTooLarge,
+    RealmixError,
+    StudyInterrupted,
+    WorkerDied,
+    WorkerError,
+)
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # How long a caller waits for an answer before it looks whether the worker still lives.
@@ -33,7 +41,17 @@ BOOTSTRAP = (
     "from tasks.core.workers import serve; serve(int(sys.argv[2]))"
 )
 
-_current: list[WorkerPool] = []
+_current: list[Pool] = []
+
+
+class Pool(Protocol):
+    """Runs functions by name: on this machine, see :class:`WorkerPool`, or on a cluster."""
+
+    n_workers: int
+
+    def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any: ...
+
+    def kill(self) -> None: ...
 
 
 class WorkerPool:
@@ -48,6 +66,9 @@ class WorkerPool:
     log_path : Path or None
         File to which the workers' output is appended; None drops it. It never reaches
         the terminal.
+    memory_bytes : int or None
+        Resident memory that a worker may hold; a fit that needs more is ended, before the system
+        has to end whichever process it likes. None sets no limit.
 
     Examples
     --------
@@ -56,7 +77,14 @@ class WorkerPool:
     'a warm worker'
     """
 
-    def __init__(self, n_workers: int, *, threads_per_worker: int = 1, log_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        n_workers: int,
+        *,
+        threads_per_worker: int = 1,
+        log_path: Path | None = None,
+        memory_bytes: int | None = None,
+    ) -> None:
         if n_workers < 1 or threads_per_worker < 1:
             raise ValueError(
                 f"A pool needs n_workers >= 1 and threads_per_worker >= 1; "
@@ -65,6 +93,7 @@ class WorkerPool:
         self.n_workers = n_workers
         self.threads_per_worker = threads_per_worker
         self.log_path = log_path
+        self.memory_bytes = memory_bytes
         self._free: list[_Worker] = []
         self._all: list[_Worker] = []
         self._changed = threading.Condition()
@@ -99,6 +128,8 @@ class WorkerPool:
         ------
         FitTimedOut
             After `timeout_seconds`.
+        FitTooLarge
+            Within a fifth of a second after it held more than `memory_bytes`.
         WorkerDied
             If the process ended without an answer.
         StudyInterrupted
@@ -170,6 +201,7 @@ class WorkerPool:
                         f"{function} ran longer than its limit of {timeout_seconds:g} s and was ended. "
                         "Give it fewer rows or steps, or a larger budget."
                     )
+                self._refuse_too_large(worker, function)
                 if worker.process.poll() is not None and not worker.connection.poll():
                     raise EOFError
             return pickle.loads(worker.connection.recv_bytes())
@@ -177,6 +209,15 @@ class WorkerPool:
             if self._is_killed:
                 raise _interrupted() from err
             raise _died(function, worker.exit_code()) from err
+
+    def _refuse_too_large(self, worker: _Worker, function: str) -> None:
+        if self.memory_bytes is None or (held := worker.held_bytes()) <= self.memory_bytes:
+            return
+        raise FitTooLarge(
+            f"{function} held {held / 2**20:,.0f} MiB of memory, a fit may hold "
+            f"{self.memory_bytes / 2**20:,.0f} MiB here, and was ended. Give it fewer rows or columns, or a "
+            "machine with more memory."
+        )
 
     def _result(self, answer: tuple[Any, ...], function: str) -> Any:
         """Value of an answer, or its error raised on this side."""
@@ -217,6 +258,15 @@ class _Worker:
         if self.process.stdin is not None:
             self.process.stdin.close()
 
+    def held_bytes(self) -> int:
+        """Resident memory of the process; 0 where it has ended."""
+        import psutil
+
+        try:
+            return int(psutil.Process(self.process.pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
+
     def exit_code(self) -> int:
         """Exit code of a worker that is ending by itself; negative for a signal."""
         try:
@@ -226,7 +276,17 @@ class _Worker:
             return self.process.returncode
 
 
-def current_pool() -> WorkerPool:
+@contextmanager
+def as_current(pool: Pool) -> Iterator[None]:
+    """Let `current_pool()` give a pool until the end of the block."""
+    _current.append(pool)
+    try:
+        yield
+    finally:
+        _current.remove(pool)
+
+
+def current_pool() -> Pool:
     """The pool of the innermost open ``with WorkerPool(...)``, in whichever thread.
 
     Raises

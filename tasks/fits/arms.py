@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,9 +16,11 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.arms import Arm, Mix
+from tasks.core.categories import code_texts
 from tasks.core.errors import RealmixError
-from tasks.core.mixing import TrainingSet, mix_training_set
+from tasks.core.mixing import Pool, TrainingSet, mix_training_set
 from tasks.core.plugins import Model
+from tasks.core.schema import Schema
 from tasks.fits.pools import load_pool
 from tasks.fits.scope import Scope
 from tasks.metrics import METRICS
@@ -50,8 +56,10 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
     parsed = [Arm.from_dict(arm) for arm in arms]
     predictions: list[np.ndarray] = []
     failures: dict[str, str] = {}
+    read = functools.lru_cache(maxsize=1)(lambda synthesizer: coded(ingredients(scope, synthesizer), schema))
+    X = code_texts([X])[0]
     for mix, of_mix in groupby(parsed, key=lambda arm: arm.mix):
-        training = training_set_or_reason(scope, mix)
+        training = training_set_or_reason(scope, mix, read)
         for arm in of_mix:
             predicted = predicted_or_reason(scope, arm, training, X, n_jobs)
             if isinstance(predicted, str):
@@ -64,10 +72,12 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
     return {"seconds": time.perf_counter() - started, "failures": failures}
 
 
-def training_set_or_reason(scope: Scope, mix: Mix) -> TrainingSet | str:
+def training_set_or_reason(
+    scope: Scope, mix: Mix, read: Callable[[str | None], Ingredients]
+) -> TrainingSet | str:
     """The training set of a mix, or why it cannot be made: its arms fail, the study goes on."""
     try:
-        return training_set(scope, mix)
+        return mixed(read(mix.synthesizer), mix, scope.context.schema)
     except RealmixError as err:
         return str(err)
     except Exception as err:
@@ -115,7 +125,7 @@ def score_on_training_rows(
     schema, rows = scope.context.schema, scope.training
     scores: dict[str, float] = {}
     for arm in (Arm.from_dict(arm) for arm in arms):
-        training = training_set_or_reason(scope, arm.mix)
+        training = training_set_or_reason(scope, arm.mix, functools.partial(ingredients, scope))
         predicted = predicted_or_reason(scope, arm, training, rows[schema.feature_names], n_jobs)
         if not isinstance(predicted, str):
             truth = schema.encode_target(rows)
@@ -123,18 +133,58 @@ def score_on_training_rows(
     return scores
 
 
+@dataclass(frozen=True)
+class Ingredients:
+    """What the mixes of one synthesizer are made of.
+
+    Attributes
+    ----------
+    real : DataFrame of shape (n_real, n_modelled)
+    base_weight : ndarray of shape (n_real,)
+    pool : Pool or None
+        None for real rows alone.
+    real_teacher : ndarray of shape (n_real, n_classes) or (n_real,), or None
+        For distillation; None beside a pool.
+    """
+
+    real: pd.DataFrame
+    base_weight: np.ndarray
+    pool: Pool | None
+    real_teacher: np.ndarray | None
+
+
+def ingredients(scope: Scope, synthesizer: str | None) -> Ingredients:
+    """Read what the scope holds for the mixes of a synthesizer, or for the real rows alone."""
+    if synthesizer:
+        return Ingredients(scope.training, scope.base_weight, load_pool(scope, synthesizer), None)
+    labels = scope.folder / "teacher-training.npy"
+    teacher = scope.read_array(labels.name) if labels.exists() else None
+    return Ingredients(scope.training, scope.base_weight, None, teacher)
+
+
+def coded(given: Ingredients, schema: Schema) -> Ingredients:
+    """Look every text up once: its level's number then serves all mixes and learners."""
+    if given.pool is None:
+        return dataclasses.replace(given, real=code_texts([given.real], schema.feature_names)[0])
+    real, rows = code_texts([given.real, given.pool.rows], schema.feature_names)
+    return dataclasses.replace(given, real=real, pool=dataclasses.replace(given.pool, rows=rows))
+
+
+def mixed(given: Ingredients, mix: Mix, schema: Schema) -> TrainingSet:
+    """Build the training set of a mix."""
+    return mix_training_set(
+        given.real,
+        given.pool,
+        mix,
+        schema=schema,
+        base_weight=given.base_weight,
+        real_teacher=given.real_teacher,
+    )
+
+
 def training_set(scope: Scope, mix: Mix) -> TrainingSet:
     """Build the training set of a mix from what the scope holds."""
-    pool = load_pool(scope, mix.synthesizer) if mix.synthesizer else None
-    distil = mix.synthesizer is None and mix.label_rule == "teacher"
-    return mix_training_set(
-        scope.training,
-        pool,
-        mix,
-        schema=scope.context.schema,
-        base_weight=scope.base_weight,
-        real_teacher=scope.read_array("teacher-training.npy") if distil else None,
-    )
+    return mixed(ingredients(scope, mix.synthesizer), mix, scope.context.schema)
 
 
 def fit_arm(scope: Scope, arm: Arm, training: TrainingSet, n_jobs: int) -> Model:

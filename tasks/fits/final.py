@@ -62,9 +62,8 @@ def fit_final(
     model = fit_arm(scope, chosen, training, n_jobs)
     export_model(model, schema, Path(export_to))
     if training_to:
-        write_training_table(
-            training, scope, chosen, pd.read_parquet(raw) if raw else None, Path(training_to)
-        )
+        rows = pd.read_parquet(raw, columns=set_apart(schema)) if raw else None
+        write_training_table(training, scope, chosen, rows, Path(training_to))
     return {
         "params": MODELS[chosen.model].search_space(chosen.trial, schema),
         "n_real": int((training.origin == REAL).sum()),
@@ -113,12 +112,17 @@ def with_raw_columns(frame: pd.DataFrame, raw: pd.DataFrame | None, schema: Sche
     """Put back what is set apart (keys, groups, free text) for the real rows, which come first."""
     if raw is None:
         return frame
-    there = {c.name for c in schema.modelled} | {c.name for c in schema.columns if c.kind == "constant"}
     absent = pd.Series([None] * (len(frame) - len(raw)), dtype=object)
-    for name in (name for name in raw.columns if name not in there):
+    for name in set_apart(schema):
         values = raw[name].astype(object).where(raw[name].notna(), None)
         frame[name] = pd.concat([values, absent], ignore_index=True).infer_objects()
     return frame
+
+
+def set_apart(schema: Schema) -> list[str]:
+    """Columns of the file that cannot be made from the modelled ones."""
+    modelled = {c.name for c in schema.modelled}
+    return [c.name for c in schema.columns if c.name not in modelled and c.kind != "constant"]
 
 
 def soft_columns(training: TrainingSet, schema: Schema) -> dict[str, np.ndarray]:

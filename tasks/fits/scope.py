@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +34,8 @@ class StudyContext:
         path.write_text(json.dumps(data, indent=1), encoding="utf-8")
 
     @staticmethod
-    @functools.lru_cache(maxsize=4)
     def read(path: Path) -> StudyContext:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return StudyContext(
-            Schema.from_dict(data["schema"]), DataCard(**data["card"]), data["snapshot"], data["seed"]
-        )
+        return _cached_context(path, path.stat().st_mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -131,12 +126,20 @@ def feature_groups(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
     return pd.factorize(hashed)[0]
 
 
-def file_digest(path: Path) -> str:
-    """sha256 of a file, as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@functools.lru_cache(maxsize=8)
 def _read_table(path: Path) -> pd.DataFrame:
+    return _cached_table(path, path.stat().st_mtime_ns)
+
+
+# A worker of a cluster outlives studies, and a later one may use the same folder: the time of a
+# file's last change tells its contents apart.
+@functools.lru_cache(maxsize=8)
+def _cached_table(path: Path, changed_ns: int) -> pd.DataFrame:
     return pd.read_parquet(path)
+
+
+@functools.lru_cache(maxsize=4)
+def _cached_context(path: Path, changed_ns: int) -> StudyContext:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return StudyContext(
+        Schema.from_dict(data["schema"]), DataCard(**data["card"]), data["snapshot"], data["seed"]
+    )

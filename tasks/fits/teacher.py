@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.core.categories import code_texts
 from tasks.core.plugins import Model
 from tasks.core.splitting import make_folds
 from tasks.fits.scope import Scope, feature_groups
@@ -37,11 +38,14 @@ class Teacher:
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Class probabilities (n_rows, n_classes), or means (n_rows,)."""
+        X = code_texts([X])[0]
         weighted = zip(self.members, self.weights, strict=True)
         return sum(weight * member.predict(X) for member, weight in weighted if weight > 0)
 
 
-def fit_teacher(folder: str, members: list[tuple[str, int]], n_jobs: int) -> dict[str, Any]:
+def fit_teacher(
+    folder: str, members: list[tuple[str, int]], n_jobs: int, max_rows: int | None = None
+) -> dict[str, Any]:
     """Fit the teacher of a scope and keep it there.
 
     Parameters
@@ -51,6 +55,8 @@ def fit_teacher(folder: str, members: list[tuple[str, int]], n_jobs: int) -> dic
     members : list of (model, trial)
     n_jobs : int
         Threads per fit.
+    max_rows : int, optional
+        Rows to learn from, where the scope has more; all of them are labelled.
 
     Returns
     -------
@@ -60,20 +66,30 @@ def fit_teacher(folder: str, members: list[tuple[str, int]], n_jobs: int) -> dic
     started = time.perf_counter()
     scope = Scope(Path(folder))
     schema, rows = scope.context.schema, scope.training
-    X, y = rows[schema.feature_names], schema.one_hot_target(rows)
-    out_of_fold = [_out_of_fold(scope, name, trial, n_jobs) for name, trial in members]
-    weights = greedy_weights(out_of_fold, y, scope.base_weight)
-    fitted = tuple(
-        _member(scope, name, trial, n_jobs).fit(X, y, scope.base_weight) for name, trial in members
-    )
+    everything = code_texts([rows[schema.feature_names]])[0]
+    learnt = learnt_rows(scope, max_rows)
+    X, y = everything.iloc[learnt], schema.one_hot_target(rows.iloc[learnt])
+    sample_weight = scope.base_weight[learnt]
+    out_of_fold = [_out_of_fold(scope, name, trial, n_jobs, learnt) for name, trial in members]
+    weights = greedy_weights(out_of_fold, y, sample_weight)
+    fitted = tuple(_member(scope, name, trial, n_jobs).fit(X, y, sample_weight) for name, trial in members)
     teacher = Teacher(fitted, weights)
-    scope.write_array("teacher-training.npy", teacher.predict(X))
+    scope.write_array("teacher-training.npy", teacher.predict(everything))
     if (scope.folder / "validation.parquet").exists():
         scope.write_array("teacher-validation.npy", teacher.predict(scope.validation[schema.feature_names]))
     # Our own store: written and read within one study, never loaded from elsewhere.
     (scope.folder / "teacher.pickle").write_bytes(pickle.dumps(teacher))
     named = {f"{name}/{trial}": float(w) for (name, trial), w in zip(members, weights, strict=True)}
     return {"weights": named, "seconds": time.perf_counter() - started}
+
+
+def learnt_rows(scope: Scope, max_rows: int | None) -> slice | np.ndarray:
+    """Positions of the training rows that the teacher learns from: all, or a sample."""
+    n_rows = len(scope.training)
+    if max_rows is None or n_rows <= max_rows:
+        return slice(None)
+    random = np.random.default_rng(scope.seed("teacher", "rows"))
+    return np.sort(random.choice(n_rows, max_rows, replace=False))
 
 
 def load_teacher(scope: Scope) -> Teacher:
@@ -131,11 +147,11 @@ def _member(scope: Scope, name: str, trial: int, n_jobs: int) -> Model:
     return spec.build(schema, spec.search_space(trial, schema), seed, n_jobs)
 
 
-def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int) -> np.ndarray:
-    """Predictions of each training row by members that did not see it."""
-    schema, rows, weight = scope.context.schema, scope.training, scope.base_weight
-    folds = inner_folds(scope)
-    X, y = rows[schema.feature_names], schema.one_hot_target(rows)
+def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int, learnt: slice | np.ndarray) -> np.ndarray:
+    """Predictions of each learnt row by members that did not see it."""
+    schema, rows, weight = scope.context.schema, scope.training.iloc[learnt], scope.base_weight[learnt]
+    folds = inner_folds(scope, learnt)
+    X, y = code_texts([rows[schema.feature_names]])[0], schema.one_hot_target(rows)
     predicted = np.empty_like(y, dtype=float)
     for fold in np.unique(folds):
         held, kept = folds == fold, folds != fold
@@ -144,7 +160,7 @@ def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int) -> np.ndarray
     return predicted
 
 
-def inner_folds(scope: Scope) -> np.ndarray:
+def inner_folds(scope: Scope, learnt: slice | np.ndarray = slice(None)) -> np.ndarray:
     """Deal the training rows of a scope into folds for the out-of-fold labels.
 
     Rows of one group stay together; where a single declared group is left, equal rows do.
@@ -153,9 +169,9 @@ def inner_folds(scope: Scope) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int, shape (n_training,)
+    ndarray of int, shape (n_learnt,)
     """
-    schema, rows, groups = scope.context.schema, scope.training, scope.groups
+    schema, rows, groups = scope.context.schema, scope.training.iloc[learnt], scope.groups[learnt]
     if len(np.unique(groups)) < 2:
         groups = feature_groups(rows, schema)
     y, seed = schema.encode_target(rows), scope.seed("teacher", "folds")

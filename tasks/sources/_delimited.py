@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.errors import BadInput
+from tasks.core.memory import check_table_fits
 from tasks.sources._plain import check_column_names, plain_types
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -89,7 +90,9 @@ def _read_parquet(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, A
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(pyarrow.BufferReader(content))
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
+        check_table_fits(file.metadata.num_rows, file.metadata.num_columns, where)
+        table = file.read()
         # The file's columns as they are: with pandas' metadata some would become an index.
         frame = table.to_pandas(ignore_metadata=True)
     except (pyarrow.ArrowException, OSError, ValueError) as err:
@@ -218,6 +221,7 @@ def _read_delimited(text: bytes, detected: dict[str, Any], where: str) -> tuple[
     records = _records(sample, delimiter)
     _check_header(records, where)
     _check_fields_per_line(text, delimiter, len(records[0]), where)
+    check_table_fits(text.count(b"\n") - 1, len(records[0]), where)
     decimal = _detect_decimal(records, delimiter)
     detected |= {"delimiter": DELIMITERS[delimiter], "decimal": decimal, "header": "line 1"}
     return plain_types(_parse(text, delimiter, decimal, where), where), detected

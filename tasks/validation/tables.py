@@ -182,11 +182,14 @@ def validate_training(
 def _with_parsed_dates(raw: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """A copy in which dates are timestamps without zone; what is no date is missing."""
     dates = [c.name for c in schema.columns if c.kind == "datetime" and c.name in raw.columns]
-    parsed = {
-        name: pd.to_datetime(raw[name], errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
-        for name in dates
-    }
-    return raw.assign(**parsed)
+    return raw.assign(**{name: _timestamps(raw[name]) for name in dates})
+
+
+def _timestamps(values: pd.Series) -> pd.Series:
+    """Timestamps in nanoseconds where these reach: others Great Expectations looks at one by one."""
+    parsed = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
+    reaches = parsed.min() >= pd.Timestamp.min and parsed.max() <= pd.Timestamp.max
+    return parsed.astype("datetime64[ns]") if reaches else parsed
 
 
 def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -197,7 +200,9 @@ def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         if values is None or not pd.api.types.is_float_dtype(values):
             continue
         if column.kind == "datetime":
-            typed[column.name] = pd.to_datetime(values, unit="s").dt.round("s")
+            # Of a NaN pandas 2.3 rounds uninitialised memory, which now and then overflows.
+            moments = pd.to_datetime(values.fillna(0), unit="s").dt.round("s")
+            typed[column.name] = moments.where(values.notna())
         elif column.is_integer and bool((values.dropna() % 1 == 0).all()):
             typed[column.name] = values.astype("Int64")
     return canonical.assign(**typed)

@@ -9,9 +9,9 @@ import shutil
 import numpy as np
 import pytest
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.study import WAITING_THREADS, race
+from flows.runners import threads
+from flows.study import race
 from tasks.core.arms import CONTROL_SYNTHESIZERS
 from tasks.core.plans import Plan
 from tasks.core.racing import MAX_FINALISTS, describe_race
@@ -36,7 +36,7 @@ def run_race(finished, target, *, n_workers):
     (folder.work / "race.json").write_text('{"real-only/linear": {"after_block": 1}}')
     layout = lay_folds.fn(folder, plan)
 
-    @flow(task_runner=ThreadPoolTaskRunner(max_workers=WAITING_THREADS))
+    @flow(task_runner=threads())
     def only_the_race():
         with WorkerPool(n_workers):
             return race(folder, layout)

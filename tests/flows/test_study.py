@@ -108,8 +108,10 @@ def test_replaying_the_plan_gives_the_same_verdict_on_one_worker(
     import flows.study
 
     out, document = finished
-    again = workspace / "runs" / "again"
-    monkeypatch.setattr(flows.study, "n_workers", lambda: 1)
+    again = workspace / "runs" / "replayed"
+    # A home of its own: nothing is taken from the store of the first study.
+    monkeypatch.setenv("REALMIX_HOME", str(workspace / "home-replayed"))
+    monkeypatch.setattr("flows.runners.n_workers", lambda: 1)
     replayed = flows.study.study(small_request(again, plan=str(out / "plan.json")))
     assert decided(replayed) == decided(document)
     pd.testing.assert_frame_equal(

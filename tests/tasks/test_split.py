@@ -72,9 +72,10 @@ def test_tables_of_one_name_and_both_ways_to_split_have_rules_of_their_own(tmp_p
         table_of(rows(), tmp_path, time="age"),
     ]
     rules = [registered_rule(table, rows()) for table in tables]
-    assert len({registration_path(table) for table in tables}) == 4
+    assert len({registration_path(t.name, t.card, t.schema) for t in tables}) == 4
     assert [rule.cutoff is not None for rule in rules] == [False, False, True, True]
-    assert json.loads(registration_path(tables[2]).read_text())["cutoff"] == rules[2].cutoff
+    path = registration_path(tables[2].name, tables[2].card, tables[2].schema)
+    assert json.loads(path.read_text())["cutoff"] == rules[2].cutoff
 
 
 def test_both_sides_know_their_groups(tmp_path: Path) -> None:

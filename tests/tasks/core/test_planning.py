@@ -94,7 +94,7 @@ def test_real_only_gets_as_many_trials_as_any_mix():
 
 
 def test_the_rows_saved_curve_goes_last_and_is_said():
-    assert plan_for(BANK, 3600).curve_repeats == 2
+    assert plan_for(BANK, 5400).curve_repeats == 2
     small = plan_for(LARGE, 30)
     assert small.curve_repeats == 0
     assert [said for said in small.left_out if "rows-saved" in said] == ["the rows-saved curve"]

@@ -238,3 +238,13 @@ def test_a_class_within_one_group_still_has_folds():
     groups = np.append(np.arange(80) % 7, np.full(20, 7))
     folds = make_folds(y, groups, "binary", n_folds=5, n_repeats=1, seed=0)[0]
     assert set(folds) == {0, 1}
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_moment_hashes_as_its_shortest_text_whatever_stands_beside_it(unit):
+    texts = ["2026-01-31", "2026-10-10T10:00:00", "1999-12-31T23:59:50"]
+    finer = ["2026-01-31T00:00:00.5", "2026-01-31T00:00:00.00001"][: {"s": 0, "ms": 1}.get(unit, 2)]
+    moments = pd.Series(np.array([*texts, *finer, "NaT"], dtype=f"datetime64[{unit}]"))
+    together = hash_cells(moments)
+    assert together.tolist() == hash_cells(pd.Series([*texts, *finer, None], dtype=object)).tolist()
+    assert together.tolist() == [hash_cells(moments[i : i + 1])[0] for i in range(len(moments))]

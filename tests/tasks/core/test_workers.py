@@ -15,7 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.errors import BadInput, FitTimedOut, StudyInterrupted, WorkerDied, WorkerError
+from tasks.core.errors import (
+    BadInput,
+    FitTimedOut,
+    FitTooLarge,
+    StudyInterrupted,
+    WorkerDied,
+    WorkerError,
+)
 from tasks.core.workers import WorkerPool, current_pool
 
 JOBS = """
@@ -35,6 +42,7 @@ def chat(): print("library noise", flush=True); os.write(2, b"more noise")
 def read_stdin(): return sys.stdin.read()
 def start_child(): return subprocess.Popen(["sleep", "60"]).pid
 def echo(value): return value
+def hoard(n_mb): kept = bytearray(n_mb * 2**20); kept[::4096] = b"x" * len(kept[::4096]); time.sleep(60)
 def threads():
     import numpy as np, threadpoolctl
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -111,6 +119,13 @@ def test_a_fit_beyond_its_limit_is_ended_and_its_worker_replaced(pool: WorkerPoo
         pool.run("worker_jobs:spin", timeout_seconds=0.5)
     assert time.monotonic() - started < 2
     assert sorted(run_at_once(pool, 2)) == sorted(set(run_at_once(pool, 2)))
+
+
+def test_a_fit_that_takes_too_much_memory_is_ended_and_the_pool_goes_on(pool: WorkerPool) -> None:
+    with WorkerPool(1, memory_bytes=200 * 2**20) as small:
+        with pytest.raises(FitTooLarge, match=r"held [2-9]\d\d MiB .* a fit may hold 200 MiB here"):
+            small.run("worker_jobs:hoard", n_mb=300, timeout_seconds=60)
+        assert small.run("worker_jobs:echo", value=1) == 1
 
 
 def run_at_once(pool: WorkerPool, n_calls: int) -> list[int]:

@@ -74,7 +74,6 @@ def test_another_study_seed_draws_other_rows(scope, tmp_path):
         path = folder.parent / "context.json"
         context = StudyContext.read(path)
         StudyContext(context.schema, context.card, context.snapshot, 1).write(path)
-        StudyContext.read.cache_clear()
 
     before, after = run_everything(scope), run_everything(twin(scope, tmp_path, reseed))
     assert (before["pool"] != after["pool"]).any()

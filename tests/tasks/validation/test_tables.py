@@ -241,3 +241,21 @@ def test_a_wrong_training_table_stops_after_its_result_is_stored(
     with pytest.raises(ValidationFailed, match="_realmix_weight"):
         validate_training(frame, schema, card, n_real=200, synthesizers=[], folder=tmp_path)
     assert read(tmp_path, "training.json")["is_usable"] is False
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "ns"])
+def test_dates_are_judged_alike_whatever_their_resolution(table, card, schema, tmp_path, unit):
+    raw = table()
+    text = raw.assign(since=raw["since"].where(raw.index != 3, "1850-01-01"))
+    typed = text.assign(since=pd.to_datetime(text["since"], format="ISO8601").astype(f"datetime64[{unit}]"))
+    of_text, of_typed = (validate_raw(rows, schema, card, tmp_path)[1].expectations for rows in (text, typed))
+    assert of_typed == of_text
+    assert [e.unexpected_count for e in of_typed if e.expectation == "expect_dates_to_be_plausible"] == [1]
+
+
+def test_dates_beyond_nanoseconds_are_judged_too(table, card, schema, tmp_path):
+    raw = table()
+    far = np.array(raw["since"].str.slice(0, 10), dtype="datetime64[s]")
+    far[5] = np.datetime64("9999-12-31")
+    found = validate_raw(raw.assign(since=far), schema, card, tmp_path)[1].expectations
+    assert [e.unexpected_count for e in found if e.expectation == "expect_dates_to_be_plausible"] == [1]

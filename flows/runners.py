@@ -1,0 +1,99 @@
+"""Where the work of a study runs: threads and worker processes of this machine, or a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect.context import FlowRunContext
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from tasks.core.errors import BadInput
+from tasks.core.memory import worker_limit
+from tasks.core.workers import WorkerPool
+from tasks.plan import n_workers
+
+Runner = Literal["threads", "dask"]
+AnyRunner = TaskRunner[Any]
+# Tasks that wait for a worker cost nothing; the worker pool decides what runs at once.
+WAITING_THREADS = 16
+
+
+def task_runner(runner: Runner, address: str | None, out: Path) -> AnyRunner:
+    """The task runner a user asked for; one for another engine, such as Ray, would be built here.
+
+    Parameters
+    ----------
+    runner : {"threads", "dask"}
+    address : str or None
+        Of a Dask scheduler; None starts a cluster on this machine for this study.
+    out : Path
+        Folder of the results.
+
+    Raises
+    ------
+    BadInput
+        If the cluster cannot run this study.
+    """
+    if runner == "threads":
+        return threads()
+    from prefect_dask import DaskTaskRunner
+
+    from flows.cluster import LOCAL_CLUSTER, check_cluster
+
+    if address is None:
+        return DaskTaskRunner(cluster_kwargs={**LOCAL_CLUSTER, "n_workers": n_workers()})
+    check_cluster(address, out)
+    return DaskTaskRunner(address=address)
+
+
+def threads() -> AnyRunner:
+    """Threads of this process, which wait for its worker pool."""
+    return ThreadPoolTaskRunner(max_workers=WAITING_THREADS)
+
+
+def check_runner(runner: Runner, address: str | None) -> None:
+    """Refuse what needs no look at a cluster.
+
+    Raises
+    ------
+    BadInput
+        If an address is given without Dask, or Dask is not installed.
+
+    Examples
+    --------
+    >>> check_runner("threads", None)
+    """
+    if runner == "threads" and address:
+        raise BadInput(
+            f"--address {address} is that of a Dask scheduler: add --runner dask, or leave it out."
+        )
+    if runner == "dask" and find_spec("prefect_dask") is None:
+        raise BadInput(
+            "--runner dask needs prefect-dask, which is not installed: pip install 'realmix[dask]'."
+        )
+
+
+@contextmanager
+def open_pool(log_path: Path) -> Iterator[None]:
+    """Open what `current_pool()` gives to the steps of the flow that is running.
+
+    Parameters
+    ----------
+    log_path : Path
+        File for the output of the fits on this machine.
+    """
+    context = FlowRunContext.get()
+    runner: Any = context.task_runner if context else None
+    if runner is None or isinstance(runner, ThreadPoolTaskRunner):
+        with WorkerPool(n_workers(), log_path=log_path, memory_bytes=worker_limit(n_workers())):
+            yield
+        return
+    from flows.cluster import cluster_pool
+
+    # The log of a given cluster, which other studies may share, lies with its workers.
+    with cluster_pool(runner.client, None if runner.address else log_path):
+        yield

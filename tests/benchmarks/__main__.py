@@ -1,0 +1,99 @@
+"""Run the benchmarks: ``python -m tests.benchmarks [--only NAME ...]``; nothing else should run beside them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from tests.benchmarks import generators, large, overhead, plain, repeats
+from tests.benchmarks.figures import Figure, as_markdown, machine, read_csv, write_csv
+
+RESULTS = Path(__file__).parent / "results"
+FIT_TARGET = 3.0
+SYNTHESIZERS_WITH_TARGET = ("ctgan", "tvae")
+
+
+def generator_figures() -> list[Figure]:
+    """Fit and draw of each synthesizer, ours and the library's, at equal steps."""
+    found = []
+    for row in generators.measure(1).itertuples():
+        of = f"{row.synthesizer}, {row.n_rows:,} rows"
+        has_target = row.synthesizer in SYNTHESIZERS_WITH_TARGET
+        found += [
+            Figure("fits", f"{of}, the library's default", float(row.library_seconds)),
+            Figure("fits", f"{of}, realmix", float(row.ours_seconds)),
+            Figure(
+                "fits",
+                f"{of}, times less",
+                float(row.ratio),
+                "x",
+                FIT_TARGET if has_target else None,
+                "at least" if has_target else None,
+            ),
+        ]
+    return found
+
+
+def repeat_figures() -> list[Figure]:
+    """A study run again, resumed, and with one more synthesizer."""
+    medians = repeats.measure(1).groupby("run", sort=False)["seconds"].median()
+    return [Figure("again", str(name), float(seconds)) for name, seconds in medians.items()]
+
+
+def large_figures() -> list[Figure]:
+    """Seconds and peak memory of each stage, from 1,000 to 1,000,000 rows."""
+    table: pd.DataFrame = large.measure(budget="1m")
+    found = []
+    for row in table.itertuples():
+        of = f"{row.n_rows:,} rows, {row.stage}"
+        limit = row.stage == "whole run"
+        found += [
+            Figure("rows", of, float(row.seconds)),
+            Figure(
+                "rows",
+                of,
+                float(row.peak_mb) / 1024,
+                "GiB",
+                6 if limit else None,
+                "at most" if limit else None,
+            ),
+        ]
+    return found
+
+
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "start": overhead.measure_start,
+    "plain": plain.measure,
+    "overhead": overhead.measure,
+    "generators": generator_figures,
+    "repeats": repeat_figures,
+    "large": large_figures,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="NAME")
+    only: Sequence[str] = parser.parse_args().only
+    RESULTS.mkdir(exist_ok=True)
+    figures = read_csv(RESULTS / "bench.csv")
+    for name in only:
+        began = time.perf_counter()
+        measured = PARTS[name]()
+        replaced = {figure.part for figure in measured}
+        figures = [figure for figure in figures if figure.part not in replaced] + measured
+        # After each part: what was measured is kept whatever happens to the next one.
+        write_csv(figures, RESULTS / "bench.csv")
+        (RESULTS / "bench.md").write_text(as_markdown(figures, machine()), encoding="utf-8")
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    print(as_markdown(figures, machine()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""realmix against the plain script that people write today: same table, folds, ratios, synthesizers, steps."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import fmean, median
+
+import numpy as np
+import pandas as pd
+
+from tasks.core.plans import Plan
+from tasks.core.splitting import HoldoutRule
+from tasks.sources import open_source
+from tests.benchmarks import plain_script
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.processes import Study, environment, run_study
+
+PART = "plain script"
+TARGET = "y"
+STEPS = 300
+N_FOLDS = 3
+LINE = re.compile(r"^(?P<name>[a-z-]+) ratio=.* fit_seconds=(?P<seconds>[0-9.]+)$")
+POOLS = "tasks.fits.pools:synthesize"
+
+
+def measure(*, n_rows: int = 1000, steps: int = STEPS, repeats: int = 1) -> list[Figure]:
+    """Run the plain script, the same grid as a study, and a study that leaves nothing out.
+
+    Parameters
+    ----------
+    n_rows : int
+        Of the bundled table; all are development rows, as in the script.
+    steps : int
+        Optimiser steps of each GAN and VAE.
+    repeats : int
+        Of all three in turn; medians are reported.
+
+    Returns
+    -------
+    list of Figure
+        Wall seconds of whole processes, how many times less a study takes, and how that comes about:
+        fewer fits, faster fits, and the rest (two workers, less what a study does beside its fits).
+    """
+    rounds = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for number in range(repeats):
+            rounds.append(one_round(Path(scratch) / str(number), n_rows, steps))
+    return [*wall_figures(rounds), *split_figures(rounds)]
+
+
+Round = dict[str, float]
+
+
+def one_round(scratch: Path, n_rows: int, steps: int) -> Round:
+    """Seconds and counts of one comparison."""
+    scratch.mkdir(parents=True)
+    table = f"bundled:bank_marketing?rows={n_rows}"
+    raw = open_source(table).load()
+    same, full = write_plans(scratch, raw, steps)
+    grid = run_study([table, "--plan", str(same)], scratch=scratch / "same")
+    everything = run_study([table, "--plan", str(full)], scratch=scratch / "full")
+    rows = raw.assign(fold=np.load(grid.out / "work" / "folds.npy")[0])
+    rows.to_csv(scratch / "table.csv", index=False)
+    seconds, fits = run_script(scratch, steps)
+    theirs = {f"theirs {name}": fmean(of_name) for name, of_name in fits.items()}
+    return {
+        "script": seconds,
+        "same": grid.seconds,
+        "full": everything.seconds,
+        "script fits": float(sum(len(of_name) for of_name in fits.values())),
+        **theirs,
+        **our_fits(grid),
+    }
+
+
+def write_plans(scratch: Path, raw: pd.DataFrame, steps: int) -> tuple[Path, Path]:
+    """Plans of the script's grid, and of the same grid with all that a study adds to it."""
+    base = Plan(
+        seed=0,
+        task="binary",
+        metric="log_loss",
+        holdout=HoldoutRule(salt=0, fraction=0.0, columns=tuple(raw.columns.drop(TARGET))),
+        n_development=len(raw),
+        n_folds=N_FOLDS,
+        n_repeats=1,
+        forward=False,
+        models=("xgboost",),
+        n_trials=1,
+        synthesizers={"gaussian-copula": None, "ctgan": steps, "tvae": steps},
+        ratios=plain_script.RATIOS,
+        weights=(1.0,),
+        label_rules=("joint",),
+        balances=("prior",),
+        teacher=(("xgboost", 0),),
+        n_workers=2,
+        threads_per_fit=1,
+    )
+    more = {
+        "models": ("xgboost", "linear"),
+        "label_rules": ("joint", "teacher"),
+        "teacher": (("linear", 0), ("random-forest", 0), ("xgboost", 0)),
+        "n_trials": 2,
+        "n_repeats": 2,
+        "curve_repeats": 1,
+    }
+    paths = []
+    for name, changes in (("same", {}), ("full", more)):
+        path = scratch / f"{name}.json"
+        path.write_text(json.dumps(base.to_dict() | changes), encoding="utf-8")
+        paths.append(path)
+    return paths[0], paths[1]
+
+
+def run_script(scratch: Path, steps: int) -> tuple[float, dict[str, list[float]]]:
+    """Wall seconds of the plain script, and of each of its synthesizer fits by name."""
+    command = [sys.executable, plain_script.__file__, "table.csv", TARGET, str(steps)]
+    began = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=scratch, env=environment(scratch / "home"), capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        raise RuntimeError(f"The plain script ended with code {done.returncode}:\n{done.stderr}")
+    fits: dict[str, list[float]] = defaultdict(list)
+    for found in map(LINE.match, done.stdout.splitlines()):
+        if found:
+            fits[found["name"]].append(float(found["seconds"]))
+    return seconds, dict(fits)
+
+
+def our_fits(study: Study) -> Round:
+    """Mean seconds of a synthesizer's fit in the folds, and how many fits there were in all."""
+    fits: dict[str, list[float]] = defaultdict(list)
+    for path in (study.out / "work").glob("fold-*/*.json"):
+        log = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(log, dict) and log.get("synthesizer") in plain_script.SYNTHESIZERS:
+            fits[log["synthesizer"]].append(log["seconds_fit"])
+    of_all_ratios = float(sum(len(of_name) for of_name in fits.values()))
+    return {"our fits": of_all_ratios, **{f"ours {name}": fmean(values) for name, values in fits.items()}}
+
+
+def wall_figures(rounds: list[Round]) -> list[Figure]:
+    """Whole processes side by side."""
+    walls = pd.DataFrame(rounds)
+    times = {name: median(walls["script"] / walls[name]) for name in ("same", "full")}
+    return [
+        Figure(PART, "the script", median(walls["script"])),
+        Figure(PART, "realmix, the script's grid", median(walls["same"])),
+        Figure(
+            PART, "realmix, full study (teacher labels, linear, 2 trials, 2 repeats)", median(walls["full"])
+        ),
+        Figure(PART, "times less wall time, the script's grid", times["same"], "x", 10, "at least"),
+        Figure(PART, "times less wall time, full study", times["full"], "x"),
+    ]
+
+
+def split_figures(rounds: list[Round]) -> list[Figure]:
+    """Where the gain on the script's grid comes from; the three factors multiply to it."""
+    found = pd.DataFrame(rounds).median().to_dict()
+    names = list(plain_script.SYNTHESIZERS)
+    fewer = found["script fits"] / found["our fits"]
+    faster = sum(found[f"theirs {name}"] for name in names) / sum(found[f"ours {name}"] for name in names)
+    rest = found["script"] / found["same"] / (fewer * faster)
+    per_fit = [
+        Figure(PART, f"one fit of {name}, {who}", found[f"{key} {name}"])
+        for name in names
+        for who, key in (("the script", "theirs"), ("realmix", "ours"))
+    ]
+    return [
+        Figure(PART, "synthesizer fits on the folds, the script", found["script fits"], "fits"),
+        Figure(PART, "synthesizer fits on the folds, realmix", found["our fits"], "fits"),
+        *per_fit,
+        Figure(PART, "from fewer fits", fewer, "x"),
+        Figure(PART, "from faster fits", faster, "x"),
+        Figure(PART, "from the rest: two workers, less what is done beside the fits", rest, "x"),
+    ]

@@ -1,0 +1,58 @@
+"""Runs the command line and notes how long each function held a worker: ``traced TRACE.json run ...``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tasks.core.workers import WorkerPool
+from tests.benchmarks.processes import PROBE
+
+
+class Trace:
+    """Calls and seconds by function, and when the first fit was sent, in seconds of this process."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.seconds: Counter[str] = Counter()
+        self.first_fit: float | None = None
+
+    def install(self) -> None:
+        """Time what workers are asked from now on."""
+        answer = WorkerPool._answer
+
+        def timed(pool: WorkerPool, worker: Any, request: bytes, function: str, limit: float | None) -> Any:
+            if self.first_fit is None and function != PROBE:
+                self.first_fit = time.time() - psutil.Process().create_time()
+            began = time.perf_counter()
+            try:
+                return answer(pool, worker, request, function, limit)
+            finally:
+                self.calls[function] += 1
+                self.seconds[function] += time.perf_counter() - began  # type: ignore[assignment]
+
+        WorkerPool._answer = timed  # type: ignore[method-assign,assignment]
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(vars(self)), encoding="utf-8")
+
+
+def main() -> None:
+    from flows import cli
+
+    trace, path = Trace(), Path(sys.argv.pop(1))
+    trace.install()
+    try:
+        cli.main()
+    finally:
+        trace.write(path)
+
+
+if __name__ == "__main__":
+    main()

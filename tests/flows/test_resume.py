@@ -1,0 +1,162 @@
+"""Each thing once: a study killed and started again, run twice, with one more synthesizer, damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tasks.core.arms import Arm
+from tasks.fits import once
+from tests.flows.test_study import decided
+
+REALMIX = [sys.executable, "-m", "flows.cli", "run", "bundled:bank_marketing?rows=300"]
+OPTIONS = ["--ratios", "1", "--models", "linear", "--budget", "30s", "--synthesizers"]
+TWO, THREE = ("smote", "neighbour-swap"), ("smote", "neighbour-swap", "sequential-trees")
+ROOT = Path(__file__).parents[2]
+# Lines of progress after which the study is killed: some fits are filed, others under way or to come.
+LINES_BEFORE_THE_KILL = 4
+
+
+def start(home, out):
+    """The command in a process group of its own, on the tests' Prefect server."""
+    from prefect.settings import PREFECT_API_URL
+
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "REALMIX_HOME": str(home),
+        "PREFECT_API_URL": PREFECT_API_URL.value(),
+    }
+    return subprocess.Popen(
+        [*REALMIX, *OPTIONS, *TWO, "--out", str(out)],
+        env={**os.environ, **environment},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def run(home, out, **changes):
+    """The same study in this process: its verdict, and the fits that were run for it."""
+    from flows.study import study
+    from tasks.core.config import StudyRequest
+
+    asked = {
+        "table": "bundled:bank_marketing?rows=300",
+        "ratios": (1.0,),
+        "models": ("linear",),
+        "budget_seconds": 30,
+        "synthesizers": TWO,
+        "out": str(out),
+    }
+    ran = []
+    with pytest.MonkeyPatch.context() as patch:
+        in_worker = once._run
+
+        def recorded(function, place, **arguments):
+            ran.append((function, place.name, arguments))
+            return in_worker(function, place, **arguments)
+
+        patch.setattr(once, "_run", recorded)
+        patch.setenv("REALMIX_HOME", str(home))
+        if "plan" in changes:  # which decides everything: how many workers there are must not matter
+            patch.setattr("flows.runners.n_workers", lambda: 1)
+        return study(StudyRequest(**{**asked, **changes})), ran
+
+
+def entries(home):
+    """Which file lies under each key: one that was written again is another one."""
+    return {path.name: path.stat().st_ino for path in (home / "store").glob("*/*.tar")}
+
+
+@pytest.fixture(scope="module")
+def killed(prefect_server, workspace):
+    """A study whose whole process group was ended by SIGKILL in the race; what its store held then."""
+    home, out = workspace / "home-killed", workspace / "runs" / "killed"
+    study, seen = start(home, out), 0
+    for line in study.stderr:
+        seen += " race " in line and "%" in line
+        if seen == LINES_BEFORE_THE_KILL:
+            os.killpg(study.pid, signal.SIGKILL)
+            break
+    assert study.wait(timeout=60) == -signal.SIGKILL
+    study.communicate()
+    assert not (out / "verdict.json").exists()
+    return home, out, entries(home)
+
+
+@pytest.fixture(scope="module")
+def resumed(killed):
+    home, out, _ = killed
+    return run(home, out)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(resumed, killed, workspace):
+    """The plan of the killed study in a home where nothing was computed before."""
+    return run(
+        workspace / "home-undisturbed", workspace / "runs" / "undisturbed", plan=str(killed[1] / "plan.json")
+    )
+
+
+def test_a_killed_study_goes_on_to_the_same_verdict(killed, resumed, undisturbed):
+    home, _, before = killed
+    document, ran = resumed
+    assert decided(document) == decided(undisturbed[0])
+    assert 0 < len(ran) < len(undisturbed[1])
+    assert len(before) > LINES_BEFORE_THE_KILL
+    assert before.items() <= entries(home).items(), "something was computed twice"
+
+
+def test_the_same_study_again_ends_at_once_with_all_its_results(resumed, killed, workspace):
+    home, first, _ = killed
+    again = workspace / "runs" / "again"
+    for out in (again, first):
+        study = start(home, out)
+        said, progress = study.communicate(timeout=100)
+        assert study.returncode == 0, progress
+        assert said.startswith("Nothing changed since the study 'killed'")
+        assert "race" not in progress
+    assert (again / "verdict.json").read_bytes() == (first / "verdict.json").read_bytes()
+    listed = json.loads((again / "manifest.json").read_text())["sha256"]
+    for name, digest in listed.items():
+        assert once.file_digest(again / name) == digest, name
+    assert {"model/MLmodel", "report.html", "training.parquet"} <= listed.keys()
+
+
+def test_one_more_synthesizer_costs_its_own_fits_only(resumed, killed, workspace):
+    home, out = killed[0], workspace / "runs" / "one-more"
+    document, ran = run(home, out, synthesizers=THREE)
+    in_folds = [(function, arguments) for function, place, arguments in ran if place.startswith("fold-")]
+    drawn = [arguments["synthesizer"] for function, arguments in in_folds if function == once.POOL]
+    trained = [Arm.from_dict(arm) for f, arguments in in_folds if f == once.ARMS for arm in arguments["arms"]]
+    assert set(drawn) == {arm.mix.synthesizer for arm in trained} == {"sequential-trees"}
+    assert once.TEACHER not in [function for function, _ in in_folds]
+    fresh, _ = run(workspace / "home-one-more", workspace / "runs" / "fresh", plan=str(out / "plan.json"))
+    assert decided(document) == decided(fresh)
+
+
+def test_damaged_results_are_computed_again_and_nothing_else(resumed, killed, workspace):
+    home = killed[0]
+    pool, arm = (next(path for path in (home / "store").glob("*/*.tar") if name in names(path))
+                 for name in ("smote.parquet", once.PREDICTIONS))  # fmt: skip
+    content = bytearray(pool.read_bytes())
+    content[content.index(b"PAR1") + 100] ^= 1
+    pool.write_bytes(content)
+    arm.write_bytes(arm.read_bytes()[:1000])
+    document, ran = run(home, workspace / "runs" / "damaged")
+    assert decided(document) == decided(resumed[0])
+    assert sorted(function for function, _, _ in ran) == sorted([once.POOL, once.ARMS])
+    assert [len(arguments["arms"]) for function, _, arguments in ran if function == once.ARMS] == [1]
+
+
+def names(path):
+    with tarfile.open(path) as tar:
+        return tar.getnames()
