@@ -196,11 +196,14 @@ def run_heat(
     """
     blocks = [submit_block(folder, block, live, layout.plan) for block in heat]
     waiting = [future for _, _, batch in blocks for future in batch]
-    for done, future in enumerate(as_completed(waiting), start=1):
-        result, share = future.result(), (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
-        log.info("race %3.0f %% · %s on %s", 100 * share, result["batch"], result["scope"])
     teachers = [teacher for teacher, _, _ in blocks]
     pools = [pool for _, of_pools, _ in blocks for pool in of_pools]
+    for done, future in enumerate(as_completed(waiting), start=1):
+        if not future.state.is_final():
+            # It will never run: say why, and not that it is pending.
+            results([*teachers, *pools])
+        result, share = future.result(), (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
+        log.info("race %3.0f %% · %s on %s", 100 * share, result["batch"], result["scope"])
     return results(teachers), results(pools), results(waiting)
 
 

@@ -52,14 +52,15 @@ class Spans:
         owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         self.membership = functional.one_hot(owner, len(sizes)).float().to(device)
         # Short spans repeat their first column, which leaves their largest value what it is.
-        steps = torch.arange(int(sizes.max()))
+        steps = torch.arange(int(sizes.max()))[:, None]
         starts = torch.tensor(layout.starts) - layout.n_numbers
-        self.padded = (starts[:, None] + steps * (steps < sizes[:, None])).to(device)
+        self.padded = (starts + steps * (steps < sizes)).to(device)
 
     def exponentials(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits' exponentials over the largest of their span, their sums, and these largest."""
         with torch.no_grad():
-            peaks = logits[:, self.padded].amax(dim=2)
+            padded = logits.T.index_select(0, self.padded.flatten())
+            peaks = padded.view(*self.padded.shape, len(logits)).amax(dim=0).T
         powers = torch.exp(logits - peaks @ self.membership.T)
         return powers, powers @ self.membership, peaks
 

@@ -27,7 +27,12 @@ def raced(finished, workspace):
     return [run_race(finished[0], workspace / "runs" / f"raced-{n}", n_workers=n) for n in (1, 2)]
 
 
-def run_race(finished, target, *, n_workers):
+def test_what_ends_a_race_is_named(finished, workspace):
+    with pytest.raises(Exception, match=r"training\.parquet|WorkerError|FileNotFoundError"):
+        run_race(finished[0], workspace / "runs" / "broken", n_workers=1, without="training.parquet")
+
+
+def run_race(finished, target, *, n_workers, without=None):
     shutil.copytree(finished, target)
     folder = StudyFolder(target)
     plan = Plan.from_dict(json.loads((target / "plan.json").read_text()))
@@ -35,6 +40,8 @@ def run_race(finished, target, *, n_workers):
     # As an interrupted run of another plan may leave it, beside the predictions of the copied study.
     (folder.work / "race.json").write_text('{"real-only/linear": {"after_block": 1}}')
     layout = lay_folds.fn(folder, plan)
+    if without:
+        (folder.scope("fold-0-0") / without).unlink()
 
     @flow(task_runner=threads())
     def only_the_race():
