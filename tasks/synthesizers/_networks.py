@@ -9,10 +9,9 @@ instead of one by one, and an optimiser call that does not import torch's compil
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from ctgan import CTGAN, TVAE
@@ -22,169 +21,17 @@ from ctgan.synthesizers.tvae import Decoder, Encoder
 from sdv.single_table import CopulaGANSynthesizer, CTGANSynthesizer, TVAESynthesizer
 from sdv.single_table.utils import detect_discrete_columns
 from torch import Tensor
-from torch.nn import Linear, Parameter, functional
-from torch.optim.adam import adam
+from torch.nn import Linear, functional
 
+from tasks.synthesizers._batches import Adam, Conditions, Rows, Spans
 from tasks.synthesizers._layout import Layout
 
-# Of CTGAN: temperature of the soft categories, slope and dropout of the discriminator, and
-# weight of its gradient penalty.
-TEMPERATURE = 0.2
+# Of CTGAN: slope and dropout of the discriminator, and weight of its gradient penalty.
 SLOPE = 0.2
 DROPOUT = 0.5
 PENALTY = 10.0
 # Rows per forward pass when drawing: some tens of megabytes.
 DRAW_ROWS = 10_000
-
-
-class Spans:
-    """One-hot groups of a matrix, worked on together.
-
-    Parameters
-    ----------
-    layout : Layout
-    device : torch.device
-    """
-
-    def __init__(self, layout: Layout, device: torch.device) -> None:
-        self.n_numbers = layout.n_numbers
-        sizes = torch.tensor(layout.spans)
-        owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
-        self.membership = functional.one_hot(owner, len(sizes)).float().to(device)
-        # Short spans repeat their first column, which leaves their largest value what it is.
-        steps = torch.arange(int(sizes.max()))[:, None]
-        starts = torch.tensor(layout.starts) - layout.n_numbers
-        self.padded = (starts + steps * (steps < sizes)).to(device)
-
-    def exponentials(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits' exponentials over the largest of their span, their sums, and these largest."""
-        with torch.no_grad():
-            padded = logits.T.index_select(0, self.padded.flatten())
-            peaks = padded.view(*self.padded.shape, len(logits)).amax(dim=0).T
-        powers = torch.exp(logits - peaks @ self.membership.T)
-        return powers, powers @ self.membership, peaks
-
-    def softmax(self, logits: Tensor) -> Tensor:
-        """Softmax within every span, of the shape of `logits`."""
-        powers, totals, _ = self.exponentials(logits)
-        return powers / (totals @ self.membership.T)
-
-    def log_totals(self, logits: Tensor) -> Tensor:
-        """Log-sum-exp of every span, of shape (n_rows, n_spans)."""
-        _, totals, peaks = self.exponentials(logits)
-        return torch.log(totals) + peaks
-
-    def with_noise(self, output: Tensor) -> Tensor:
-        """Logits with Gumbel noise: the largest of a span is a draw from its softmax."""
-        logits = output[:, self.n_numbers :]
-        # An exact zero would make the noise infinite and the softmax undefined.
-        waits = torch.empty_like(logits).exponential_().clamp_(min=torch.finfo(logits.dtype).tiny)
-        return logits - waits.log_()
-
-    def activate(self, output: Tensor) -> Tensor:
-        """Generator output as CTGAN activates it: tanh for numbers, soft draws for spans."""
-        soft = self.softmax(self.with_noise(output) / TEMPERATURE)
-        return torch.cat([torch.tanh(output[:, : self.n_numbers]), soft], dim=1)
-
-
-class Rows:
-    """Training rows on the device, as one-hot matrices of those asked for."""
-
-    def __init__(self, layout: Layout, data: pd.DataFrame, device: torch.device) -> None:
-        coded = layout.encode(data, np.random.default_rng(np.random.randint(2**31)))
-        self.numbers = torch.from_numpy(coded.numbers).to(device)
-        self.positions = torch.from_numpy(coded.positions).to(device)
-        self.width = layout.width
-        self.device = device
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def matrix(self, rows: Tensor) -> Tensor:
-        """Matrix of shape (len(rows), width)."""
-        matrix = torch.zeros(len(rows), self.width, device=self.device)
-        matrix[:, : self.numbers.shape[1]] = self.numbers[rows]
-        return matrix.scatter_(1, self.positions[rows], 1.0)
-
-
-class Conditions:
-    """The levels that CTGAN asks its generator for, and real rows that have them.
-
-    A column is drawn evenly, its level by log-frequency, and a row evenly among those that
-    have the level.
-
-    Parameters
-    ----------
-    layout : Layout
-    rows : Rows
-    log_frequency : bool
-        False draws levels by their frequency.
-    """
-
-    def __init__(self, layout: Layout, rows: Rows, log_frequency: bool) -> None:
-        sizes = layout.spans[layout.n_numbers :]
-        self.n_levels = sum(sizes)
-        self.n_columns = len(sizes)
-        self.device = rows.device
-        if not sizes:
-            return
-        codes = rows.positions[:, layout.n_numbers :] - (layout.width - self.n_levels)
-        self.counts = torch.bincount(codes.flatten(), minlength=self.n_levels)
-        # Sorted by level, so that the rows of one lie side by side.
-        self.by_level = codes.T.flatten().argsort(stable=True) % len(rows)
-        self.starts = self.counts.cumsum(0) - self.counts
-        self.firsts = torch.tensor(np.cumsum([0, *sizes])[:-1], device=self.device)
-        weights = torch.log(self.counts.double() + 1) if log_frequency else self.counts.double()
-        shares = [part / part.sum() for part in weights.split(sizes)]
-        # Beyond the last level of a short column nothing is drawn.
-        edges = [
-            functional.pad(part.cumsum(0)[:-1], (0, max(sizes) - len(part)), value=2.0) for part in shares
-        ]
-        self.edges = torch.stack(edges).float()
-
-    def draw(self, n_rows: int) -> tuple[Tensor, Tensor]:
-        """Columns and levels (among all levels), each of shape (n_rows,)."""
-        columns = torch.randint(self.n_columns, (n_rows,), device=self.device)
-        above = torch.rand(n_rows, 1, device=self.device) >= self.edges[columns]
-        return columns, self.firsts[columns] + above.sum(dim=1)
-
-    def rows_of(self, levels: Tensor) -> Tensor:
-        """A row for each level, drawn evenly."""
-        counts = self.counts[levels]
-        places = (torch.rand(len(levels), device=self.device, dtype=torch.float64) * counts).long()
-        return self.by_level[self.starts[levels] + places]
-
-    def one_hot(self, levels: Tensor) -> Tensor:
-        return functional.one_hot(levels, self.n_levels).float()
-
-
-class Adam:
-    """torch's fused Adam, called as a function: its class imports the compiler, for seconds."""
-
-    def __init__(self, parameters: Iterable[Parameter], **settings: Any) -> None:
-        self.parameters: list[Tensor] = list(parameters)
-        self.settings = settings
-        self.means = [torch.zeros_like(p) for p in self.parameters]
-        self.squares = [torch.zeros_like(p) for p in self.parameters]
-        self.steps = [torch.zeros((), device=p.device) for p in self.parameters]
-
-    def descend(self, loss: Tensor) -> None:
-        """One step down the gradient of `loss` with respect to these parameters and no others."""
-        gradients = torch.autograd.grad(loss, self.parameters)
-        with torch.no_grad():
-            adam(
-                self.parameters,
-                list(gradients),
-                self.means,
-                self.squares,
-                [],
-                self.steps,
-                fused=True,
-                amsgrad=False,
-                maximize=False,
-                eps=1e-8,
-                **self.settings,
-            )
 
 
 class FastCtgan(CTGAN):

@@ -11,21 +11,17 @@ import pandas as pd
 import pytest
 import torch
 from ctgan import CTGAN, TVAE
-from ctgan.data_sampler import DataSampler
 from ctgan.data_transformer import DataTransformer, SpanInfo
 from ctgan.synthesizers.base import BaseSynthesizer
 from ctgan.synthesizers.ctgan import Discriminator
 from ctgan.synthesizers.tvae import _loss_function
 from sdmetrics.reports import QualityReport
 
+from tasks.synthesizers._batches import Rows, Spans
 from tasks.synthesizers._layout import Layout
 from tasks.synthesizers._networks import (
-    Adam,
-    Conditions,
     FastCtgan,
     FastTvae,
-    Rows,
-    Spans,
     input_gradients,
     reconstruction_loss,
     scores_and_slopes,
@@ -60,24 +56,6 @@ def one_thread() -> Iterator[None]:
     np.random.seed(0)
     yield
     torch.set_num_threads(threads)
-
-
-def test_softmax_and_log_sums_are_those_of_each_span_alone() -> None:
-    # Differences that overflow unless each span is taken from its own largest value.
-    logits = torch.randn(50, sum(LAYOUT.spans)) * 300
-    parts = logits.split(LAYOUT.spans, dim=1)
-    assert torch.allclose(
-        SPANS.softmax(logits), torch.cat([p.softmax(dim=1) for p in parts], dim=1), atol=1e-5
-    )
-    sums = torch.stack([p.logsumexp(dim=1) for p in parts], dim=1)
-    assert torch.allclose(SPANS.log_totals(logits), sums, rtol=1e-5)
-
-
-def test_noisy_logits_draw_levels_by_their_probability() -> None:
-    logits = torch.randn(LAYOUT.width)
-    drawn = SPANS.with_noise(logits.expand(40_000, -1))[:, -4 - 2 : -2].argmax(dim=1)
-    shares = torch.bincount(drawn, minlength=4) / len(drawn)
-    assert torch.allclose(shares, logits[-6:-2].softmax(dim=0), atol=0.02)
 
 
 def test_gradients_in_closed_form_are_those_of_differentiation() -> None:
@@ -127,40 +105,6 @@ def test_the_loss_of_tvae_is_that_of_ctgan() -> None:
     theirs, _ = _loss_function(output, rows.matrix(batch), noise, mean, log_variance, INFO, 2)
     ours = reconstruction_loss(output, noise, rows.numbers[batch], rows.positions[batch], SPANS)
     assert float(ours) * 2 / 200 == pytest.approx(float(theirs), rel=1e-5)
-
-
-def test_levels_are_asked_for_as_often_as_ctgan_asks() -> None:
-    rows = Rows(LAYOUT, DATA, CPU)
-    sampler = Conditions(LAYOUT, rows, log_frequency=True)
-    library = DataSampler(rows.matrix(torch.arange(400)).numpy(), INFO, True)
-    theirs = library.sample_condvec(40_000)[0].mean(axis=0)
-    columns, levels = sampler.draw(40_000)
-    assert sampler.one_hot(levels).mean(dim=0).numpy() == pytest.approx(theirs, abs=0.01)
-    assert ((levels >= 4) == (columns == 1)).all()
-
-
-def test_rows_with_a_level_come_evenly() -> None:
-    rows = Rows(LAYOUT, DATA, CPU)
-    sampler = Conditions(LAYOUT, rows, log_frequency=True)
-    for level, (column, value) in enumerate([*(("town", v) for v in LAYOUT.levels["town"]), ("flag", "1")]):
-        level = LAYOUT.level_position(column, value)
-        holders = np.flatnonzero(DATA[column] == value)
-        drawn = sampler.rows_of(torch.full((200 * len(holders),), level)).numpy()
-        counts = pd.Series(drawn).value_counts()
-        assert sorted(counts.index) == list(holders)
-        assert counts.min() > 100 and counts.max() < 300
-
-
-def test_the_optimiser_is_adam() -> None:
-    ours, theirs = (torch.nn.Parameter(torch.linspace(-1, 1, 6)) for _ in range(2))
-    learn = Adam([ours], lr=0.1, beta1=0.5, beta2=0.9, weight_decay=0.01)
-    library = torch.optim.Adam([theirs], lr=0.1, betas=(0.5, 0.9), weight_decay=0.01)
-    for _ in range(5):
-        learn.descend((ours**3).sum())
-        library.zero_grad()
-        (theirs**3).sum().backward()
-        library.step()
-    assert torch.allclose(ours, theirs, atol=1e-6)
 
 
 def test_a_fit_imports_no_compiler_and_starts_no_process() -> None:
