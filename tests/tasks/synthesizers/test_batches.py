@@ -94,5 +94,3 @@ def test_the_optimiser_is_adam() -> None:
         (theirs**3).sum().backward()
         library.step()
     assert torch.allclose(ours, theirs, atol=1e-6)
-
-
