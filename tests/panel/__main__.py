@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.panel", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="six cells, one draw each")
+    parser.add_argument("--quick", action="store_true", help="seven cells, one draw each")
     parser.add_argument("--store", type=Path, default=Path("runs/panel"), help="where finished runs are kept")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()

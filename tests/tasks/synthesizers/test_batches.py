@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from ctgan.data_sampler import DataSampler
-from ctgan.data_transformer import SpanInfo
 
-from tasks.synthesizers._batches import Adam, Conditions, Rows, Spans
-from tasks.synthesizers._layout import Layout
+from tasks.synthesizers._batches import Adam, Conditions, Rows
+from tests.tasks.synthesizers.small_table import CPU, DATA, INFO, LAYOUT, SPANS
 
-RNG = np.random.default_rng(0)
-CPU = torch.device("cpu")
-# One number, which both layouts place first.
-DATA = pd.DataFrame(
-    {
-        "x": RNG.lognormal(3, 1, 400),
-        "town": RNG.choice(["a", "b", "c", "d"], 400, p=[0.6, 0.3, 0.08, 0.02]),
-        "flag": RNG.choice(["0", "1"], 400, p=[0.9, 0.1]),
-    }
-)
-DISCRETE = ["town", "flag"]
-LAYOUT = Layout(DATA, DISCRETE)
-SPANS = Spans(LAYOUT, CPU)
-INFO = [
-    [SpanInfo(1, "tanh"), SpanInfo(LAYOUT.spans[0], "softmax")],
-    [SpanInfo(4, "softmax")],
-    [SpanInfo(2, "softmax")],
-]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    np.random.seed(0)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_softmax_and_log_sums_are_those_of_each_span_alone() -> None:

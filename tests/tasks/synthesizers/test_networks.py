@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
 from ctgan import CTGAN, TVAE
-from ctgan.data_transformer import DataTransformer, SpanInfo
+from ctgan.data_transformer import DataTransformer
 from ctgan.synthesizers.base import BaseSynthesizer
 from ctgan.synthesizers.ctgan import Discriminator
 from ctgan.synthesizers.tvae import _loss_function
 from sdmetrics.reports import QualityReport
 
-from tasks.synthesizers._batches import Rows, Spans
-from tasks.synthesizers._layout import Layout
+from tasks.synthesizers._batches import Rows
 from tasks.synthesizers._networks import (
     FastCtgan,
     FastTvae,
@@ -27,35 +23,9 @@ from tasks.synthesizers._networks import (
     scores_and_slopes,
 )
 from tasks.synthesizers.simulations.claims import simulate
+from tests.tasks.synthesizers.small_table import CPU, DATA, DISCRETE, INFO, LAYOUT, SPANS
 
-RNG = np.random.default_rng(0)
-CPU = torch.device("cpu")
-# One number, which both layouts place first.
-DATA = pd.DataFrame(
-    {
-        "x": RNG.lognormal(3, 1, 400),
-        "town": RNG.choice(["a", "b", "c", "d"], 400, p=[0.6, 0.3, 0.08, 0.02]),
-        "flag": RNG.choice(["0", "1"], 400, p=[0.9, 0.1]),
-    }
-)
-DISCRETE = ["town", "flag"]
-LAYOUT = Layout(DATA, DISCRETE)
-SPANS = Spans(LAYOUT, CPU)
-INFO = [
-    [SpanInfo(1, "tanh"), SpanInfo(LAYOUT.spans[0], "softmax")],
-    [SpanInfo(4, "softmax")],
-    [SpanInfo(2, "softmax")],
-]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    np.random.seed(0)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_gradients_in_closed_form_are_those_of_differentiation() -> None:
