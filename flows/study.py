@@ -98,7 +98,7 @@ def study(request: StudyRequest) -> dict[str, Any]:
         log.info("%d results of earlier runs were taken from the store", n_taken)
     with clock("evaluate"):
         gate_training(table, folder)
-        holdout = read_holdout(folder, plan)
+        holdout = read_holdout(folder, table, plan)
     with clock("package"):
         package(folder, {"model": verdict.ships, "real_only": comparison.incumbent})
     with clock("report"):

@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.core.arms import Arm, Exit
 from tasks.core.comparison import Comparison, compare, provable_gain
 from tasks.core.jsonable import to_jsonable
+from tasks.core.keys import entry_key
 from tasks.core.plans import Plan
 from tasks.core.plugins import MetricSpec
 from tasks.core.racing import FIRST_JUDGED_BLOCK, judge
@@ -23,13 +24,15 @@ from tasks.core.realised import score_holdout
 from tasks.core.scored_arms import ScoredArms
 from tasks.core.scores import OutOfFold
 from tasks.core.seeds import derive_seed
-from tasks.core.study import Layout, StudyFolder
+from tasks.core.state import count_holdout_reads
+from tasks.core.study import Layout, StudyFolder, Table
 from tasks.core.verdict import Verdict, decide
 from tasks.core.wording import gain_in_words
 from tasks.fits.scope import Scope, StudyContext
 from tasks.generalise import generalise
 from tasks.metrics import METRICS
 from tasks.models import MODELS, _serving
+from tasks.split import registration_path
 
 log = logging.getLogger("realmix")
 
@@ -203,13 +206,15 @@ def side_metrics(context: StudyContext, deciding: MetricSpec) -> list[MetricSpec
 
 
 @task(task_run_name="read-holdout", cache_policy=NO_CACHE)
-def read_holdout(folder: StudyFolder, plan: Plan) -> dict[str, Any] | None:
+def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any] | None:
     """Score the two evaluated fits on the holdout: the only place where it is read.
 
     Returns
     -------
     dict or None
-        None where there is no holdout.
+        From :func:`tasks.core.realised.score_holdout`, with `decisions_served`: how many studies,
+        this one included, have read its rows, for the least and the most used of them. None
+        where there is no holdout.
     """
     context = StudyContext.read(folder.work / "context.json")
     schema = context.schema
@@ -217,7 +222,12 @@ def read_holdout(folder: StudyFolder, plan: Plan) -> dict[str, Any] | None:
     if rows.empty:
         return None
     scope = Scope(folder.scope("evaluated"))
-    return score_holdout(
+    reader = entry_key(
+        kind="holdout", snapshot=context.snapshot, card=context.card.studied, plan=plan.to_dict()
+    )
+    registration = registration_path(table.name, table.card, table.schema).stem
+    served = count_holdout_reads(registration, reader, np.load(folder.work / "holdout-units.npy"))
+    scored = score_holdout(
         schema.encode_target(rows),
         predict_exported(scope, "model", rows),
         predict_exported(scope, "real_only", rows),
@@ -226,6 +236,7 @@ def read_holdout(folder: StudyFolder, plan: Plan) -> dict[str, Any] | None:
         groups=np.load(folder.work / "holdout-groups.npy"),
         sample_weight=np.load(folder.work / "holdout-weight.npy"),
     )
+    return scored | {"decisions_served": [int(served.min()), int(served.max())]}
 
 
 def predict_exported(scope: Scope, role: str, rows: pd.DataFrame) -> np.ndarray:

@@ -47,7 +47,7 @@ def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, s
         plan=plan,
         snapshot=snapshot,
         name=name,
-        card=card.model_dump(mode="json"),
+        card=card.studied,
         holdout=registered.read_text(encoding="utf-8") if registered.exists() else None,
         n_workers=n_workers(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -128,7 +129,7 @@ def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
         "snapshot": table.snapshot.digest,
         "plan": file_digest(folder.path / "plan.json"),
         "training": file_digest(folder.path / "training.parquet"),
-        "card": hashlib.sha256(table.card.model_dump_json().encode()).hexdigest(),
+        "card": hashlib.sha256(json.dumps(table.card.studied).encode()).hexdigest(),
     }
 
 

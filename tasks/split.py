@@ -61,7 +61,9 @@ def split_holdout(
     rows[held].to_parquet(folder.work / "holdout.parquet", index=False)
     np.save(folder.work / "holdout-weight.npy", weight[held], allow_pickle=False)
     np.save(folder.work / "holdout-groups.npy", groups[held], allow_pickle=False)
-    priority = uniform_from_hash(hash_units(raw, schema, rule.columns), SAMPLE_SALT)[development]
+    units = hash_units(raw, schema, rule.columns)
+    np.save(folder.work / "holdout-units.npy", units[held], allow_pickle=False)
+    priority = uniform_from_hash(units, SAMPLE_SALT)[development]
     np.save(folder.work / "priority.npy", priority, allow_pickle=False)
     return Split(len(rows), int(development.sum()), int(held.sum()), reason), rule
 

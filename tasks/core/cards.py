@@ -43,6 +43,10 @@ FIELD_COMMENTS = {
     "simulate": "module:function, called as simulate(n_rows, reference, random_state).",
     "allow_leaks": "Features allowed although the target can be read off them.",
     "provenance": "Whose data this is, and on what terms it may be used.",
+    "operation": (
+        "How the table is looked after once it is registered: where new rows land, when it is studied\n"
+        "again, who promotes a challenger (auto, approve, never)."
+    ),
     "price_per_row": "What one more collected row costs, in `currency`, and how many days it takes.",
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tasks.core.errors import BadInput, unknown_name
 from tasks.core.schema import Kind, Role, Task
@@ -71,6 +71,57 @@ class DerivedRule(_Frozen):
 Rule = RangeRule | ConditionRule | DistributionRule | DerivedRule
 
 
+class Operation(_Frozen):
+    """How a registered table is looked after: what arrives, when it is retrained, who promotes.
+
+    Attributes
+    ----------
+    landing : str or None
+        Where new rows appear: a folder, ``s3://bucket/prefix`` or ``sql:TABLE``.
+    arrival : {"append", "upsert", "replace"}
+        What a batch does to the rows that are there: adds to them, adds and corrects by `key`, or
+        takes their place.
+    cursor : str or None
+        Of ``sql:TABLE``: the strictly increasing column that says what is new.
+    lag_seconds : float
+        Of ``sql:TABLE``: rows are taken this long after they were first seen, because a
+        transaction that began earlier may commit later.
+    schedule : str or None
+        Cron expression (UTC) of full checks; None where only arrivals count.
+    poll_seconds : float
+        Between two looks at `landing`, at least 5.
+    budget_seconds : float
+        Of a full study, at least 30.
+    refit_growth : float
+        A study is repeated once the table has grown by this share since the last one.
+    max_age_days : float
+        A study is repeated after so many days even without drift.
+    promotion : {"auto", "approve", "never"}
+        Whether a challenger that passed replaces the champion by itself, waits for
+        ``realmix promote``, or never does.
+    tolerance : float
+        Loss of quality, relative to the champion's score, that still counts as "not worse", in (0, 1).
+    max_slowdown : float
+        Serving time of a challenger relative to the champion's, at most.
+    notify : tuple of str
+        Names of environment variables that hold webhook or apprise URLs.
+    """
+
+    landing: str | None = None
+    arrival: Literal["append", "upsert", "replace"] = "append"
+    cursor: str | None = None
+    lag_seconds: float = Field(default=60.0, ge=0)
+    schedule: str | None = None
+    poll_seconds: float = Field(default=30.0, ge=5)
+    budget_seconds: float = Field(default=240.0, ge=30)
+    refit_growth: float = Field(default=0.1, gt=0)
+    max_age_days: float = Field(default=30.0, gt=0)
+    promotion: Literal["auto", "approve", "never"] = "approve"
+    tolerance: float = Field(default=0.02, gt=0, lt=1)
+    max_slowdown: float = Field(default=1.5, ge=1)
+    notify: tuple[str, ...] = ()
+
+
 class DataCard(_Frozen):
     """Everything a table's owner may declare; only the target cannot be inferred.
 
@@ -117,12 +168,24 @@ class DataCard(_Frozen):
     price_per_row: float | None = Field(default=None, gt=0)
     currency: str = "EUR"
     days_per_row: float | None = Field(default=None, gt=0)
+    operation: Operation = Operation()
+
+    @model_validator(mode="after")
+    def _upsert_has_key(self) -> DataCard:
+        if self.operation.arrival == "upsert" and not self.key:
+            raise ValueError("arrival: upsert needs `key`, the column that names a row for good")
+        return self
 
     @field_validator("positive", mode="before")
     @classmethod
     def _as_label(cls, value: Any) -> Any:
         """A label may be written as a number or a truth value."""
         return str(value) if isinstance(value, (bool, int)) else value
+
+    @property
+    def studied(self) -> dict[str, Any]:
+        """What a study follows from, as strict JSON: how a table is looked after does not matter."""
+        return self.model_dump(mode="json", exclude={"operation"})
 
     @property
     def protected(self) -> tuple[str, ...]:

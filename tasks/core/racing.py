@@ -188,7 +188,7 @@ def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]
     ----------
     utility : ndarray of shape (n_draws, n_arms)
         Scores on the first repeat, higher = better.
-    is_candidate : ndarray of bool, shape (n_arms,)
+    is_candidate : ndarray of bool, shape (n_arms,) or (n_draws, n_arms)
     arms : sequence of Arm
 
     Returns
@@ -202,7 +202,9 @@ def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]
     >>> shortlist(utility, np.ones(10, dtype=bool), arms).astype(int).tolist()
     [[0, 0, 1, 1, 1, 1, 1, 1, 1, 1]]
     """
-    places = np.flatnonzero(is_candidate)
+    candidates = np.broadcast_to(is_candidate, utility.shape)
+    utility = np.where(candidates, utility, -np.inf)
+    places = np.flatnonzero(candidates.any(axis=0))
     allowed = np.zeros(utility.shape, dtype=bool)
     if not len(places):
         return allowed
@@ -212,7 +214,7 @@ def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]
     is_finalist = np.zeros(best.shape, dtype=bool)
     np.put_along_axis(is_finalist, finalists, True, axis=1)
     allowed[:, places] = is_finalist[:, mix_of]
-    return allowed
+    return allowed & candidates
 
 
 def describe_race(

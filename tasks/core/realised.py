@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,7 @@ def describe_holdout(comparison: Comparison, realised: Mapping[str, Any]) -> dic
         f"{gain_in_words(realised['gain'], relative)} "
         f"(90 % interval {interval_in_words(realised['interval'], relative)}), {verb} the "
         f"{interval_in_words(bounds, relative)} that the promise allows for so many rows."
+        f"{served_in_words(realised['decisions_served'])}"
     )
     return {
         **realised,
@@ -128,6 +129,7 @@ def describe_real_only_holdout(realised: Mapping[str, Any], metric_name: str) ->
     Examples
     --------
     >>> scored = {"n_rows": 1500, "real_only": {"score": 0.81234, "interval": [0.79, 0.83]}}
+    >>> scored["decisions_served"] = [1, 1]
     >>> print(describe_real_only_holdout(scored, "roc_auc")["sentence"])
     On 1,500 rows that took no part in the choice the real-only model scored roc_auc 0.8123 (90 % interval 0.79 to 0.83).
     """
@@ -136,14 +138,33 @@ def describe_real_only_holdout(realised: Mapping[str, Any], metric_name: str) ->
     sentence = (
         f"On {realised['n_rows']:,} rows that took no part in the choice the real-only model scored "
         f"{metric_name} {real_only['score']:.4g} (90 % interval {low:.4g} to {high:.4g})."
+        f"{served_in_words(realised['decisions_served'])}"
     )
     return {
         "n_rows": realised["n_rows"],
+        "decisions_served": realised["decisions_served"],
         "real_only": real_only,
         **dict.fromkeys(("mix", "gain", "interval", "standard_error")),
         **dict.fromkeys(("promised", "prediction_interval", "inside_interval")),
         "sentence": sentence,
     }
+
+
+def served_in_words(served: Sequence[int]) -> str:
+    """Say that holdout rows are used up, once more than one decision has read them.
+
+    Examples
+    --------
+    >>> served_in_words([1, 1])
+    ''
+    >>> print(served_in_words([1, 3]))
+     These rows have now served 1 to 3 decisions: the more often, the less a good score says.
+    """
+    least, most = served
+    if most == 1:
+        return ""
+    times = f"{least} to {most}" if least < most else f"{most}"
+    return f" These rows have now served {times} decisions: the more often, the less a good score says."
 
 
 def prediction_interval(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from tasks.core.errors import BadInput, RealmixError
 from tasks.core.plugins import MetricSpec
 from tasks.core.promise import choose
 from tasks.core.racing import shortlist
+from tasks.core.replay import RaceReplay
 from tasks.core.scores import OutOfFold, RowScores, fold_gains, fold_scores, gains
 from tasks.core.significance import CorrectedT, corrected_resampled_t, widening_factor
 
@@ -103,9 +105,9 @@ class ScoredArms:
     def eligible(self, weights: np.ndarray) -> np.ndarray:
         """Candidates the rule may choose in a bootstrap draw.
 
-        After a race these are the arms of the mixes that are best on the first repeat of the
-        drawn rows, so that the promise repeats this part of the choice; a mix that did not go on
-        to the repeats is scored by the first alone.
+        After a race each draw repeats it: what its own leader beats is dropped block by block, and
+        after the first repeat its own best mixes go on. A mix that did not go on to the repeats in
+        the race itself is scored by the first alone.
 
         Parameters
         ----------
@@ -118,7 +120,15 @@ class ScoredArms:
         if self.row_scores is None or not self.oof.exits:
             return self.is_candidate
         first = self.row_scores.first_repeat(weights)
-        return shortlist(first if self.metric.greater_is_better else -first, self.is_candidate, self.oof.arms)
+        utility = first if self.metric.greater_is_better else -first
+        live = np.broadcast_to(~self.is_beaten, utility.shape)
+        live = self._replay.survivors(weights, live, in_first_repeat=True)
+        live &= ~self.is_candidate | shortlist(utility, self.is_candidate & live, self.oof.arms)
+        return self.is_candidate & self._replay.survivors(weights, live, in_first_repeat=False)
+
+    @cached_property
+    def _replay(self) -> RaceReplay:
+        return RaceReplay(self.oof, self.metric, self.is_candidate)
 
     @property
     def widening(self) -> float:

@@ -27,7 +27,7 @@ class StudyContext:
     def write(self, path: Path) -> None:
         data = {
             "schema": self.schema.to_dict(),
-            "card": self.card.model_dump(mode="json"),
+            "card": self.card.studied,
             "snapshot": self.snapshot,
             "seed": self.seed,
         }

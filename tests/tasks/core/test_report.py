@@ -64,6 +64,7 @@ def build(oof, metric, **changes):
         "gain": comparison.promised_gain,
         "interval": [0.0, 0.2],
         "standard_error": 0.02,
+        "decisions_served": [1, 2],
     }
     fields = {
         "study": "bank",
@@ -110,6 +111,7 @@ def test_a_realised_gain_outside_its_interval_stands_in_the_first_line(study):
     oof, metric = study
     comparison = compare(oof, metric, seed=0, n_bootstrap=100)
     far = {"n_rows": 150, "gain": -0.5, "interval": [-0.6, -0.4], "standard_error": 0.01}
+    far["decisions_served"] = [1, 1]
     document = build(oof, metric, holdout=describe_holdout(comparison, far))
     assert "OUTSIDE" in document["sentence"]
 
@@ -117,6 +119,7 @@ def test_a_realised_gain_outside_its_interval_stands_in_the_first_line(study):
 def test_real_only_that_ships_has_a_score_on_the_holdout_and_no_gain(simulate_study, squared_error):
     oof = simulate_study(0, offsets={0: -0.5})
     scored = score_holdout(oof.y, oof.predictions[0, 0], oof.predictions[0, 0], squared_error, seed=0)
+    scored["decisions_served"] = [1, 1]
     described = describe_real_only_holdout(scored, "squared_error")
     document = build(oof, squared_error, holdout=described)
     assert set(document["holdout"]) == set(describe_holdout(compare(oof, squared_error, seed=0), scored))

@@ -192,6 +192,7 @@ def test_groups_of_the_holdout_are_drawn_together(squared_error):
 
 def test_a_realised_gain_is_held_against_an_interval_for_its_own_sample(planted):
     near = {"n_rows": 200, "gain": planted.promised_gain, "interval": [0, 0.2], "standard_error": 0.02}
+    near["decisions_served"] = [1, 1]
     described = describe_holdout(planted, near)
     low, high = described["prediction_interval"]
     assert low < planted.promised_interval[0] < planted.promised_interval[1] < high
@@ -199,6 +200,11 @@ def test_a_realised_gain_is_held_against_an_interval_for_its_own_sample(planted)
     far = describe_holdout(planted, {**near, "gain": -0.5})
     assert not far["inside_interval"]
     assert "OUTSIDE" in far["sentence"]
+    assert "decisions" not in far["sentence"]
+    used = describe_holdout(planted, {**near, "decisions_served": [2, 5]})
+    assert used["sentence"].endswith(
+        "have now served 2 to 5 decisions: the more often, the less a good score says."
+    )
 
 
 def test_a_huge_holdout_adds_nothing_to_the_promised_interval():
