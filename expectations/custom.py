@@ -93,6 +93,38 @@ class ExpectValueCountsToEqual(ColumnAggregateExpectation):
         return {"success": observed == self.counts, "result": {"observed_value": observed}}
 
 
+class ExpectColumnPsiToBeAtMost(ColumnAggregateExpectation):
+    """The column's bins are as full as the `reference` rows made them: rows by number of the bin.
+
+    ``prior`` rows are added to each bin that is not empty on both sides.
+    """
+
+    reference: dict[str, int]
+    prior: float
+    maximum: float
+
+    metric_dependencies = ("column.realmix_value_counts",)
+    success_keys = ("reference", "prior", "maximum")
+
+    def _validate(
+        self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
+    ) -> dict[str, Any]:
+        found = metrics["column.realmix_value_counts"]
+        bins = sorted({*self.reference, *found})
+        rows = np.array(
+            [[side.get(name, 0) for name in bins] for side in (self.reference, found)], dtype=float
+        )
+        rows = rows[:, rows.sum(axis=0) > 0] + self.prior
+        before, after = rows / rows.sum(axis=1, keepdims=True)
+        psi = float(np.sum((after - before) * np.log(after / before)))
+        return {"success": psi <= self.maximum, "result": {"observed_value": psi}}
+
+
+class ExpectDomainAucToBeAtMost(gxe.ExpectColumnMeanToBeBetween):
+    """New rows are not told from the reference rows; its column holds for each new row the share of
+    reference rows that look less new, the mean of which is the area under the curve."""
+
+
 class ExpectColumnTypesToBe(BatchExpectation):
     """Every column of `types` is stored as the named pandas type."""
 

@@ -28,8 +28,9 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     ----------
     metadata : mapping
         ``schema`` (plain values of the study's schema), ``key`` and ``time`` (column or
-        None), ``rules`` (the card's, as plain values) and ``rule_columns`` (places of the rules
-        that have a column ``_realmix_rule_<i>``, true where broken).
+        None), ``rules`` (the card's, as plain values), ``rule_columns`` (places of the rules
+        that have a column ``_realmix_rule_<i>``, true where broken) and ``is_batch`` (true for
+        rows that arrive at a table: they may be few, and wait for a target).
 
     Returns
     -------
@@ -42,8 +43,8 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     names = [column["name"] for column in schema["columns"]]
     expectations: list[Expectation] = [
         gxe.ExpectTableColumnsToMatchSet(column_set=names, exact_match=False, severity=CRITICAL, meta=STOP),
-        gxe.ExpectTableRowCountToBeBetween(min_value=MIN_ROWS, severity=CRITICAL, meta=STOP),
-        *_target(schema),
+        *(() if metadata.get("is_batch") else _complete(schema)),
+        *_target_classes(schema),
         *_present(metadata),
         *_declared_ranges(metadata["rules"]),
         *declared_rules(metadata["rule_columns"], QUARANTINE),
@@ -54,12 +55,19 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     return gx.ExpectationSuite(name="raw", expectations=expectations)
 
 
-def _target(schema: Mapping[str, Any]) -> Iterator[Expectation]:
-    """The target is there and of a known class; numbers are checked with all others."""
-    from expectations.custom import CRITICAL, QUARANTINE, ExpectColumnLevelsToBeKnown, gxe
+def _complete(schema: Mapping[str, Any]) -> Iterator[Expectation]:
+    """There are rows enough, each with a target."""
+    from expectations.custom import CRITICAL, QUARANTINE, STOP, gxe
+
+    yield gxe.ExpectTableRowCountToBeBetween(min_value=MIN_ROWS, severity=CRITICAL, meta=STOP)
+    yield gxe.ExpectColumnValuesToNotBeNull(column=schema["target"], severity=CRITICAL, meta=QUARANTINE)
+
+
+def _target_classes(schema: Mapping[str, Any]) -> Iterator[Expectation]:
+    """A target is of a known class; numbers are checked with all others."""
+    from expectations.custom import CRITICAL, QUARANTINE, ExpectColumnLevelsToBeKnown
 
     target = schema["target"]
-    yield gxe.ExpectColumnValuesToNotBeNull(column=target, severity=CRITICAL, meta=QUARANTINE)
     if schema["task"] != "regression":
         raw_type = next(c["raw_type"] for c in schema["columns"] if c["name"] == target)
         yield ExpectColumnLevelsToBeKnown(

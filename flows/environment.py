@@ -23,6 +23,8 @@ EMBEDDED = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    # A server that is gone must not hold a study up: by default each call tries for four minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "DASK_LOGGING__DISTRIBUTED": "critical",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Cards and tables stay references; nothing of a run is worth a second copy.

@@ -20,7 +20,7 @@ from tasks.core.config import StudyRequest
 from tasks.core.documents import summary_lines
 from tasks.core.errors import StudyInterrupted
 from tasks.core.locations import hide_secrets
-from tasks.core.study import check_output_folder
+from tasks.core.study import check_output_folder, home
 from tasks.core.workers import current_pool
 
 if TYPE_CHECKING:
@@ -86,12 +86,50 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         log.info("the plan decides everything but the table: other options are left aside")
     del raw, source
     environment.make_home()
-    document = interruptible(request.model_copy(update={"out": str(out)}), engine, server)
+    asked = request.model_copy(update={"out": str(out)})
+    document = interruptible("study", asked, server=server, engine=engine, kept=f"{out}/work")
     print_verdict(document, out)
 
 
-def interruptible(request: StudyRequest, engine: AnyRunner, server: EmbeddedServer | None) -> dict[str, Any]:
-    """Run the flow so that Ctrl-C ends it, its workers and its server within seconds."""
+def run_retraining(table: str, why: str) -> dict[str, Any]:
+    """Retrain a registered table here and now.
+
+    Parameters
+    ----------
+    table : str
+    why : str
+        For the record.
+
+    Returns
+    -------
+    dict
+        The entry of the record.
+    """
+    environment.prepare()
+    show_progress()
+    server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
+    environment.make_home()
+    entry: dict[str, Any] = interruptible("retrain", table, why, server=server, kept=str(home()))
+    return entry
+
+
+def interruptible(
+    name: str, *arguments: Any, server: EmbeddedServer | None, engine: AnyRunner | None = None, kept: str
+) -> Any:
+    """Run a flow so that Ctrl-C ends it, its workers and its server within seconds.
+
+    Parameters
+    ----------
+    name : str
+        Of the flow and of its module in `flows`.
+    *arguments
+        Of the flow.
+    server : EmbeddedServer or None
+    engine : task runner, optional
+        The flow's own when None.
+    kept : str
+        Where what was computed lies after Ctrl-C.
+    """
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -99,17 +137,16 @@ def interruptible(request: StudyRequest, engine: AnyRunner, server: EmbeddedServ
             server.start()
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-        from flows.study import study
-
+        flow = getattr(import_module(f"flows.{name}"), name)
         # The slowest import of a study: seconds that pass while the server starts.
         import_module("great_expectations")
         if server:
             server.wait()
         # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            return study.with_options(task_runner=engine)(request)
+            return (flow.with_options(task_runner=engine) if engine else flow)(*arguments)
     except (StudyInterrupted, KeyboardInterrupt):
-        _say_interrupted(request.out)
+        _say_interrupted(kept)
         _exit_now()
         raise
 
@@ -154,9 +191,9 @@ def _last_resort() -> None:
     _exit_now()
 
 
-def _say_interrupted(out: str) -> None:
+def _say_interrupted(kept: str) -> None:
     print(
-        f"realmix: interrupted; what was computed is kept in {out}/work. The same command goes on from there.",
+        f"realmix: interrupted; what was computed is kept in {kept}. The same command goes on from there.",
         file=sys.stderr,
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 from prefect import flow
 from prefect.futures import PrefectFuture, as_completed
+from threadpoolctl import threadpool_limits
 
 from flows.runners import open_pool, threads
 from tasks.core.arms import Arm
@@ -62,9 +65,15 @@ def study(request: StudyRequest) -> dict[str, Any]:
     Requires: nothing but a writable folder; ``REALMIX_HOME``, ``MLFLOW_TRACKING_URI`` and
     ``PREFECT_API_URL`` choose other places than the embedded ones.
     """
+    # Sums of many threads differ in their last bit with the number of processors.
+    with threadpool_limits(limits=1):
+        return _study(request)
+
+
+def _study(request: StudyRequest) -> dict[str, Any]:
     kept = store_at(make_store(home()))
     n_taken_before = kept.n_taken
-    folder = StudyFolder(Path(request.out).absolute(), kept.folder)
+    folder = StudyFolder(Path(request.out or new_folder(request)).absolute(), kept.folder)
     folder.work.mkdir(parents=True, exist_ok=True)
     clock = Stages()
     with open_pool(folder.work / "workers.log"):
@@ -121,6 +130,13 @@ def study(request: StudyRequest) -> dict[str, Any]:
     name, card, schema = ingested.name, ingested.card, ingested.schema
     keep_study(folder, study_key(request, ingested.snapshot.digest, name, card, schema), document)
     return document
+
+
+def new_folder(request: StudyRequest) -> Path:
+    """Folder of a study that was asked for without one, as deployments do."""
+    name = (request.table or "study").rpartition(":")[2]
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[-40:]
+    return home() / "studies" / f"{safe}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
 class Stages:

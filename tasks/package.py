@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from tasks.models import MODELS, _serving
 
 # What every shipped model needs: mlflow-skinny loads a pyfunc without the server's dependencies.
 BASE_REQUIREMENTS = ("mlflow-skinny", "numpy", "pandas")
+# What a packed model says of its columns and classes, inside its folder.
+DATA_SPEC = "artifacts/data/spec.json"
 ENTRY_POINT = '''
 
 import mlflow  # noqa: E402
@@ -151,9 +154,20 @@ def load_and_predict(folder: Path, raw: pd.DataFrame) -> pd.DataFrame:
     DataFrame of shape (n_rows, 1 + n_classes)
         ``prediction`` and ``proba_<class>``.
     """
+    return load_served(folder)(raw)
+
+
+def load_served(folder: Path) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Load a model folder; gives what :func:`load_and_predict` does with rows."""
     import mlflow.pyfunc
 
-    spec = json.loads((folder / "artifacts" / "data" / "spec.json").read_text(encoding="utf-8"))
-    # MLflow would log a warning that names every other column.
-    known = [c["name"] for c in spec["columns"] if c["name"] in raw.columns]
-    return mlflow.pyfunc.load_model(str(folder)).predict(raw[known])
+    spec = json.loads((folder / DATA_SPEC).read_text(encoding="utf-8"))
+    model = mlflow.pyfunc.load_model(str(folder))
+
+    def serve(raw: pd.DataFrame) -> pd.DataFrame:
+        # MLflow would log a warning that names every other column.
+        known = [c["name"] for c in spec["columns"] if c["name"] in raw.columns]
+        predicted: pd.DataFrame = model.predict(raw[known])
+        return predicted
+
+    return serve

@@ -98,7 +98,7 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
     plan = make_plan(
         shape,
         costs,
-        asked=Asked(request.synthesizers, request.ratios, request.models),
+        asked=Asked(request.synthesizers, request.ratios, request.models, request.first),
         available=available_synthesizers(table.card, table.schema),
         metric=deciding_metric(request, table.schema).name,
         holdout=rule,

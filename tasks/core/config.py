@@ -287,6 +287,8 @@ class StudyRequest(_Frozen):
         Folder of the results.
     plan : str or None
         Path of a ``plan.json`` to replay.
+    first : str or None
+        Synthesizer of the last winner: first in the race, and never left out by the plan.
     """
 
     table: str | None = None
@@ -302,6 +304,7 @@ class StudyRequest(_Frozen):
     seed: int = Field(default=0, ge=0)
     out: str
     plan: str | None = None
+    first: str | None = None
 
     def decides(self) -> dict[str, Any]:
         """What decides a study beside the table, its card and a replayed plan.

@@ -32,6 +32,10 @@ class ValidationFailed(RealmixError):
     """A critical expectation failed, so nothing is trained on this table."""
 
 
+class RegistryRefused(RealmixError):
+    """MLflow does not answer, or does not do what it is asked."""
+
+
 class FitTimedOut(RealmixError):
     """A fit outlived its hard time limit and its process was ended."""
 

@@ -111,6 +111,7 @@ def _richest(
     n_workers: int,
 ) -> Plan:
     names = asked.synthesizers if asked.synthesizers is not None else tuple(available)
+    names = tuple(sorted(names, key=lambda name: name != asked.first))
     learners = [m for m, spec in costs.models.items() if not spec.is_null and shape.task in spec.tasks]
     null = [m for m, spec in costs.models.items() if spec.is_null]
     rare = shape.task != "regression" and shape.rarest_share < RARE_CLASS_SHARE
@@ -300,7 +301,7 @@ def _without_balance(plan: Plan) -> Plan | None:
 
 
 def _without(plan: Plan, asked: Asked, synthesizer: str) -> Plan | None:
-    if asked.synthesizers is not None or synthesizer not in plan.synthesizers:
+    if asked.synthesizers is not None or synthesizer == asked.first or synthesizer not in plan.synthesizers:
         return None
     kept = {name: steps for name, steps in plan.synthesizers.items() if name != synthesizer}
     return _less(plan, f"synthesizer {synthesizer}", synthesizers=kept) if kept else None

@@ -141,11 +141,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user named; None leaves the choice to the planner."""
+    """What the user named; None leaves the choice to the planner.
+
+    `first` is the synthesizer of the last winner: it comes first, and is not left out.
+    """
 
     synthesizers: tuple[str, ...] | None = None
     ratios: tuple[float, ...] | None = None
     models: tuple[str, ...] | None = None
+    first: str | None = None
 
 
 def _hashable(value: Any) -> Any:

@@ -1,8 +1,8 @@
-"""What a plug-in file offers: the contracts of sources, synthesizers, models and metrics."""
+"""What a plug-in file offers: the contracts of sources, landing places, synthesizers, models and metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +13,7 @@ import pandas as pd
 from tasks.core.schema import Schema, Task
 
 if TYPE_CHECKING:
-    from tasks.core.config import DataCard
+    from tasks.core.config import DataCard, Operation
 
 ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 
@@ -200,3 +200,52 @@ class SourceSpec:
     matches: Callable[[str], bool]
     build: Callable[[str], Source]
     order: int = 50
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One step of reading a landing place: a batch, or only how far it was looked at.
+
+    Attributes
+    ----------
+    cursor : JSON-able
+        How far the place is read once this step is kept.
+    name : str
+        Of the file, object or table, for people; empty where there is no batch.
+    rows : DataFrame or None
+    refusal : str or None
+        Why what lies there is no table; `fingerprint` is then the hash of its bytes.
+    fingerprint : str
+    source : dict
+        What was read and detected, without secrets.
+    """
+
+    cursor: Any
+    name: str = ""
+    rows: pd.DataFrame | None = None
+    refusal: str | None = None
+    fingerprint: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LandingSpec:
+    """A kind of place where new rows of a table appear.
+
+    Attributes
+    ----------
+    name : str
+    matches : callable
+        ``matches(location)`` says whether a location is of this kind.
+    read : callable
+        ``read(location, operation, cursor)`` gives what is new and complete, step by step, oldest
+        first; only what is kept may be passed back as cursor. What cannot be reached raises
+        :class:`~tasks.core.errors.BadInput` and is tried again at the next look.
+    start : callable or None
+        ``start(operation, rows)``: cursor of a first look, where it follows from the rows the table has.
+    """
+
+    name: str
+    matches: Callable[[str], bool]
+    read: Callable[[str, Operation, Any], Generator[Landed, None, None]]
+    start: Callable[[Operation, pd.DataFrame], Any] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,3 +169,60 @@ def _finite(values: Mapping[str, Any]) -> dict[str, float]:
     """MLflow turns infinity into a huge number: what is unknown is left out."""
     items: Iterable[tuple[str, Any]] = values.items()
     return {key: float(v) for key, v in items if v is not None and math.isfinite(v)}
+
+
+# As numbers, so that MLflow draws them.
+REDONE = {"skip": 0, "refit": 1, "study": 2}
+DRIFT_LEVELS = {"none": 0, "drift": 1, "critical": 2}
+
+
+def history_metrics(entry: Mapping[str, Any]) -> dict[str, float]:
+    """A retraining in numbers: rows, drift, what was redone, and how champion and challenger did.
+
+    Parameters
+    ----------
+    entry : mapping
+        What the record keeps of a retraining.
+
+    Returns
+    -------
+    dict
+        `redone` is 0 for nothing, 1 for a refit and 2 for a study; `drift` is 0, 1 or, where it is
+        critical, 2. What is not known is left out.
+
+    Examples
+    --------
+    >>> history_metrics({"level": "skip", "n_changed": 0, "drift": None})
+    {'redone': 0.0, 'rows_changed': 0.0, 'drift': 0.0, 'promoted': 0.0}
+    """
+    drift, judgement = entry["drift"] or {"level": "none"}, entry.get("judgement") or {}
+    return _finite(
+        {
+            "redone": REDONE[entry["level"]],
+            "rows": entry.get("n_rows"),
+            "rows_changed": entry["n_changed"],
+            "drift": DRIFT_LEVELS[drift["level"]],
+            "drift_auc": (drift.get("domain") or {}).get("auc"),
+            "promised_gain": entry.get("promised_gain"),
+            "rows_compared": judgement.get("n_rows"),
+            "champion_score": judgement.get("champion_score"),
+            "challenger_score": judgement.get("challenger_score"),
+            "challenger_gain": judgement.get("gain"),
+            "promoted": float(judgement.get("promoted", False)),
+        }
+    )
+
+
+def history_note(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """Retrainings in Markdown, the latest first, as many as a note holds.
+
+    Parameters
+    ----------
+    entries : sequence of (moment, entry)
+        Oldest first.
+    """
+    lines = []
+    for number, (moment, entry) in enumerate(entries, start=1):
+        judged = (entry.get("judgement") or {}).get("reason", "")
+        lines.append(f"{number}. {moment}: **{entry['level']}**, because {entry['reason']}. {judged}".strip())
+    return "\n\n".join(reversed(lines))[:MAX_NOTE]

@@ -7,6 +7,7 @@ and two processes take turns.
 from __future__ import annotations
 
 import datetime
+import fcntl
 import hashlib
 import json
 import sqlite3
@@ -105,6 +106,19 @@ def _explain(err: sqlite3.Error, path: Path) -> BadInput:
     )
 
 
+@contextmanager
+def table_lock(name: str) -> Iterator[None]:
+    """Keep other processes from retraining or promoting the same table meanwhile; they wait.
+
+    The lock ends with the process, however that ends.
+    """
+    path = home() / "tables" / name / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @dataclass(frozen=True)
 class Registered:
     """A table that realmix looks after.
@@ -193,16 +207,6 @@ def registered_table(name: str) -> Registered:
     return found[name]
 
 
-def see_batch(table: str, digest: str, name: str, n_rows: int) -> bool:
-    """Note a batch as waiting; False where the same content was seen before."""
-    with transaction() as state:
-        added = state.execute(
-            "INSERT OR IGNORE INTO batches (table_name, digest, name, n_rows, seen_at) VALUES (?, ?, ?, ?, ?)",
-            (table, digest, name, n_rows, _now()),
-        )
-        return bool(added.rowcount)
-
-
 def batches(table: str, status: str | None = None) -> list[Batch]:
     """Batches of a table in the order they were seen; of one status, or all."""
     with transaction() as state:
@@ -255,16 +259,37 @@ def refuse_batch(batch: Batch, outcome: Mapping[str, Any]) -> None:
 def read_cursor(table: str, source: str) -> Any:
     """How far a source was read; None at the start."""
     with transaction() as state:
-        row = state.execute(
-            "SELECT value FROM cursors WHERE table_name = ? AND source = ?", (table, source)
-        ).fetchone()
-        return json.loads(row["value"]) if row else None
+        return _cursor(state, table, source)
 
 
-def write_cursor(table: str, source: str, value: Any) -> None:
-    """Note how far a source was read: after its batches are seen, so that a crash repeats and never loses."""
+def note_read(
+    table: str, source: str, *, before: Any, after: Any, batch: tuple[str, str, int] | None = None
+) -> bool:
+    """Move a cursor on, and note what was read up to there as a waiting batch: both or neither.
+
+    Parameters
+    ----------
+    table, source : str
+    before, after : JSON-able
+        Cursor as it was read, and as it is to be.
+    batch : tuple of (digest, name, number of rows), optional
+        The same content is noted once, whatever its name.
+
+    Returns
+    -------
+    bool
+        False where another process moved the cursor meanwhile: nothing is changed then.
+    """
     with transaction() as state:
-        state.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (table, source, json.dumps(value)))
+        if _cursor(state, table, source) != before:
+            return False
+        state.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (table, source, json.dumps(after)))
+        if batch:
+            state.execute(
+                "INSERT OR IGNORE INTO batches (table_name, digest, name, n_rows, seen_at) VALUES (?, ?, ?, ?, ?)",
+                (table, *batch, _now()),
+            )
+    return True
 
 
 def record_decision(
@@ -345,6 +370,11 @@ def _settle(state: sqlite3.Connection, batch: Batch, status: str, outcome: Mappi
         "UPDATE batches SET status = ?, outcome = ? WHERE table_name = ? AND digest = ? AND status = 'waiting'",
         (status, json.dumps(outcome, allow_nan=False), batch.table_name, batch.digest),
     ).rowcount
+
+
+def _cursor(state: sqlite3.Connection, table: str, source: str) -> Any:
+    found = state.execute("SELECT value FROM cursors WHERE table_name = ? AND source = ?", (table, source))
+    return next((json.loads(row["value"]) for row in found), None)
 
 
 def _table(row: sqlite3.Row) -> Registered:

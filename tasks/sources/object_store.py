@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -11,6 +13,9 @@ from tasks.core.errors import BadInput
 from tasks.core.locations import without_secrets
 from tasks.core.plugins import SourceSpec
 from tasks.sources._delimited import read_table
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
@@ -41,7 +46,7 @@ class ObjectStoreSource:
         BadInput
             If the object cannot be read or is no table.
         """
-        content = _read_object(self.location, self.shown)
+        content = read_object(self.location)
         frame, self._detected = read_table(content, self.shown)
         self._detected["n_bytes"] = len(content)
         return frame
@@ -51,16 +56,36 @@ class ObjectStoreSource:
         return {"kind": "object_store", "location": self.shown, **self._detected}
 
 
-def _read_object(location: str, shown: str) -> bytes:
+def read_object(location: str) -> bytes:
+    """Read the bytes of one object.
+
+    Raises
+    ------
+    BadInput
+        If it is not there, or the store does not answer or refuses.
+    """
+    with open_store(location) as store:
+        return bytes(store.cat_file(store._strip_protocol(location)))
+
+
+@contextmanager
+def open_store(location: str) -> Iterator[AbstractFileSystem]:
+    """Open the store of a ``scheme://`` address; its errors become sentences.
+
+    Raises
+    ------
+    BadInput
+        If no library knows the scheme, or whatever is read inside cannot be.
+    """
     import fsspec
 
-    scheme = urlsplit(location).scheme
+    scheme, shown = urlsplit(location).scheme, without_secrets(location)
     try:
         store = fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
     except (ValueError, ImportError) as err:
         raise BadInput(_unknown_scheme(scheme)) from err
     try:
-        return bytes(store.cat_file(store._strip_protocol(location)))
+        yield store
     except FileNotFoundError as err:
         raise BadInput(f"There is no object '{shown}'. Check the address.") from err
     except PermissionError as err:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from tasks.core.plugins import SourceSpec
 from tasks.sources._plain import plain_types
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, TableClause
     from sqlalchemy.engine import URL
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -65,20 +67,10 @@ class SqlSource:
             If the URL is missing or wrong, the database does not answer, or it refuses
             the table or query. The password is in no message.
         """
-        from sqlalchemy.exc import SQLAlchemyError
-
-        url = _database_url()
-        self._database = {"dialect": url.get_backend_name(), "host": url.host, "database": url.database}
-        engine = _create_engine(url)
-        try:
-            with _connect(engine) as connection:
-                frame = self._read(connection)
-        except SQLAlchemyError as err:
-            raise BadInput(
-                f"The database refused '{self.location}': {_reason(err)}. Correct the table or query."
-            ) from err
-        finally:
-            engine.dispose()
+        with open_database(self.location) as connection:
+            url = connection.engine.url
+            self._database = {"dialect": url.get_backend_name(), "host": url.host, "database": url.database}
+            frame = self._read(connection)
         return plain_types(frame, f"'{self.location}'")
 
     def describe(self) -> dict[str, Any]:
@@ -91,7 +83,38 @@ class SqlSource:
         if self.is_query:
             # Without parameters a % in the query stays a %.
             return pd.read_sql_query(self.statement, connection.execution_options(no_parameters=True))
-        return _read_whole_table(connection, self.statement)
+        from sqlalchemy import literal_column, select
+
+        table = find_table(connection, self.statement)
+        return pd.read_sql_query(select(literal_column("*")).select_from(table), connection)
+
+
+@contextmanager
+def open_database(location: str) -> Iterator[Connection]:
+    """Connect to the database of ``REALMIX_SQL_URL``; its errors become sentences.
+
+    Parameters
+    ----------
+    location : str
+        What is read there, for messages.
+
+    Raises
+    ------
+    BadInput
+        See :meth:`SqlSource.load`.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    engine = _create_engine(_database_url())
+    try:
+        with _connect(engine) as connection:
+            yield connection
+    except SQLAlchemyError as err:
+        raise BadInput(
+            f"The database refused '{location}': {_reason(err)}. Correct the table or query."
+        ) from err
+    finally:
+        engine.dispose()
 
 
 def _database_url() -> URL:
@@ -148,8 +171,15 @@ def _connect(engine: Engine) -> Connection:
         ) from err
 
 
-def _read_whole_table(connection: Connection, name: str) -> pd.DataFrame:
-    from sqlalchemy import inspect, literal_column, select, table
+def find_table(connection: Connection, name: str) -> TableClause:
+    """A table or view by its name, ``TABLE`` or ``SCHEMA.TABLE``.
+
+    Raises
+    ------
+    BadInput
+        If the database has none of that name.
+    """
+    from sqlalchemy import inspect, table
 
     schema, _, bare = name.rpartition(".")
     inspector = inspect(connection)
@@ -161,8 +191,7 @@ def _read_whole_table(connection: Connection, name: str) -> pd.DataFrame:
             f"The database has no table '{name}'{hint} It holds: {', '.join(sorted(known)) or 'no tables'}. "
             "Correct the name after 'sql:'."
         )
-    everything = table(bare, schema=schema or None)
-    return pd.read_sql_query(select(literal_column("*")).select_from(everything), connection)
+    return table(bare, schema=schema or None)
 
 
 def _reason(err: SQLAlchemyError) -> str:

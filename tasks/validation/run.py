@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tasks.core.jsonable import to_jsonable
 from tasks.core.validation import ExpectationOutcome, ValidationOutcome
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def run_suite(
     *,
     personal: Collection[str] = (),
     row_column: str | None = None,
+    is_detailed: bool = False,
 ) -> ValidationOutcome:
     """Run a suite; every call has its own context, so threads may run it side by side.
 
@@ -43,11 +45,13 @@ def run_suite(
         Columns whose values must not be in the outcome.
     row_column : str, optional
         Column of row positions; with it, rows that fail are named in ``bad_rows``.
+    is_detailed : bool
+        Whether the numbers of what passed are wanted too.
     """
     batch = _batch(frame)
     first = batch.validate(suite, result_format="BOOLEAN_ONLY").results
-    again = [r for r in first if _has_details(r)]
-    results = [r for r in first if not _has_details(r)]
+    again = [r for r in first if _has_details(r, of_passed=is_detailed)]
+    results = [r for r in first if not _has_details(r, of_passed=is_detailed)]
     if again:
         results += batch.validate(_suite_of(suite.name, again), result_format=_detailed(row_column)).results
     return ValidationOutcome(
@@ -92,9 +96,9 @@ def _arguments(result: ExpectationValidationResult) -> dict[str, Any]:
     return {name: value for name, value in kwargs.items() if name != "batch_id"}
 
 
-def _has_details(result: ExpectationValidationResult) -> bool:
-    """Whether it failed by its values, not by an exception."""
-    return not result.success and _exception(result) is None
+def _has_details(result: ExpectationValidationResult, *, of_passed: bool) -> bool:
+    """Whether it failed by its values, not by an exception; or passed, where that is asked for too."""
+    return (of_passed or not result.success) and _exception(result) is None
 
 
 def _outcome(result: ExpectationValidationResult, personal: Collection[str]) -> ExpectationOutcome:
@@ -132,7 +136,8 @@ def _withheld(arguments: Mapping[str, Any], personal: Collection[str]) -> dict[s
 def _observed(found: Mapping[str, Any]) -> Any:
     """What a whole column or table showed: missing or surplus columns, a count, a number."""
     named = found.get("details", {}).get("mismatched")
-    return named if named else found.get("observed_value")
+    # Great Expectations' page fails at numbers of numpy.
+    return to_jsonable(named if named else found.get("observed_value"))
 
 
 def _exception(result: ExpectationValidationResult) -> str | None:

@@ -25,7 +25,7 @@ ROW = "_realmix_row"
 
 
 def validate_raw(
-    raw: pd.DataFrame, schema: Schema, card: DataCard, folder: Path
+    raw: pd.DataFrame, schema: Schema, card: DataCard, folder: Path, *, is_batch: bool = False
 ) -> tuple[pd.DataFrame, ValidationOutcome]:
     """Run the raw suite, set bad rows aside and store everything, then stop if it must.
 
@@ -37,6 +37,8 @@ def validate_raw(
     folder : Path
         Gets ``raw.suite.json``, ``raw.json``, ``raw.html`` and, where rows are bad,
         ``quarantine.parquet``: these rows with their reason in ``_realmix_reason``.
+    is_batch : bool
+        True for rows that arrive at a table, which may be few and wait for a target.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def validate_raw(
     frame[ROW] = np.arange(len(raw))
     outcome = run_suite(
         frame,
-        suite(suite_metadata(schema, card, rule_columns=rules)),
+        suite(suite_metadata(schema, card, rule_columns=rules, is_batch=is_batch)),
         personal=personal_columns(schema, card),
         row_column=ROW,
     )
@@ -66,7 +68,8 @@ def validate_raw(
     is_bad = np.isin(np.arange(len(raw)), list(outcome.bad_rows))
     if is_bad.any():
         write_quarantine(raw[is_bad], list(outcome.bad_rows.values()), folder)
-    outcome.check(f"Nothing was trained. Mend the table or its card; the details are in {folder}.")
+    what = "The batch stays out. Mend it" if is_batch else "Nothing was trained. Mend the table"
+    outcome.check(f"{what} or its card; the details are in {folder}.")
     return raw[~is_bad], outcome
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations import raw, synthetic, training
+from expectations import drift, raw, synthetic, training
 from tasks.core.validation import ExpectationOutcome
 from tasks.validation.run import run_suite
 
@@ -276,3 +276,36 @@ def test_soft_numbers_of_a_regression_must_be_finite(value: float, n_failed: int
     table = training_table().drop(columns=["_realmix_proba_no", "_realmix_proba_yes"])
     table = table.assign(income=0.5, _realmix_target=value)
     assert len(failures(table, training_suite(schema=schema))) == n_failed
+
+
+# --- drift
+
+
+def drift_table() -> pd.DataFrame:
+    """Numbers of bins, as full as those of the reference rows, and how new the rows look."""
+    return pd.DataFrame({"age": [1, 2, 3, 4] * 15, "_realmix_domain_rank": [0.4, 0.6] * 29 + [None] * 2})
+
+
+def drift_suite(**more: Any) -> Any:
+    age = {"name": "age", "reference": {"0": 0, "1": 25, "2": 25, "3": 25, "4": 25}, "maximum": 0.1}
+    domain = {"maximum": 0.55, "p_value": 0.5}
+    return drift.suite({"columns": [{**age, "p_value": 0.5}], "prior": 0.5, "domain": domain, **more})
+
+
+def test_new_rows_like_the_earlier_ones_pass() -> None:
+    assert failures(drift_table(), drift_suite()) == {}
+    assert failures(drift_table().drop(columns="_realmix_domain_rank"), drift_suite(domain=None)) == {}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expectation"),
+    [
+        (set_column("age", [1, 1, 1, 4] * 15), "column_psi_to_be_at_most:age"),
+        (set_column("age", [0, 2, 3, 4] * 15), "column_psi_to_be_at_most:age"),
+        (set_column("_realmix_domain_rank", 0.6), "domain_auc_to_be_at_most:_realmix_domain_rank"),
+    ],
+)
+def test_drifted_rows_are_a_warning(spoil: Spoil, expectation: str) -> None:
+    failed = failures(spoil(drift_table()), drift_suite())
+    assert list(failed) == [expectation]
+    assert failed[expectation].severity == "warning" and not failed[expectation].exception

@@ -193,7 +193,10 @@ def test_the_study_stands_in_mlflow(finished):
     assert point.step == 100
     assert {d.tags[0].value for d in parent.inputs.dataset_inputs} == {"snapshot", "training"}
     artifacts = {a.path for a in client.list_artifacts(parent.info.run_id)}
-    assert {"verdict.json", "report.html", "arms.json", "model", "figures"} <= artifacts
+    assert {"verdict.json", "report.html", "arms.json", "model", "evaluated", "figures"} <= artifacts
+    holdout = document["holdout"]
+    assert parent.data.metrics["promised_gain"] == document["validation"]["promised_gain"]
+    assert parent.data.metrics.get("realised_gain") == (holdout and holdout["gain"])
 
 
 def test_the_first_version_of_a_table_is_its_champion(finished):
@@ -224,3 +227,20 @@ def copy_of(folder: StudyFolder, target):
 
     shutil.copytree(folder.path, target)
     return StudyFolder(target)
+
+
+def test_sums_are_made_by_one_thread_whatever_the_processors(
+    prefect_server, small_request, workspace, monkeypatch
+):
+    from threadpoolctl import threadpool_info
+
+    from flows import study as flows_study
+
+    threads: list[int] = []
+    monkeypatch.setattr(
+        flows_study,
+        "_study",
+        lambda request: threads.extend(lib["num_threads"] for lib in threadpool_info()) or {},
+    )
+    flows_study.study(small_request(workspace / "runs" / "threads"))
+    assert set(threads) == {1}

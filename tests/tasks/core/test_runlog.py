@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tasks.core.runlog import generalisation_metrics, rows_saved_metrics
+from tasks.core.runlog import (
+    MAX_NOTE,
+    generalisation_metrics,
+    history_metrics,
+    history_note,
+    rows_saved_metrics,
+)
 
 
 def test_what_lies_beyond_the_average_is_four_numbers():
@@ -32,3 +38,42 @@ def test_rows_saved_are_two_numbers_or_none():
     saved = {"rows_saved": -200, "multiplier": 0.75, "n_eq": 600, "sentence": "..."}
     assert rows_saved_metrics(saved) == {"rows_saved": -200, "rows_saved_multiplier": 0.75}
     assert rows_saved_metrics(None) == {}
+
+
+def test_a_retraining_is_numbers_over_time_and_a_line_of_the_note():
+    entry = {
+        "level": "study",
+        "reason": "the table grew",
+        "n_rows": 1500,
+        "n_changed": 300,
+        "drift": {"level": "critical", "domain": {"auc": 0.8}},
+        "promised_gain": 0.02,
+        "judgement": {
+            "n_rows": 60,
+            "champion_score": 0.5,
+            "challenger_score": 0.4,
+            "gain": 0.2,
+            "promoted": True,
+            "reason": "It is better.",
+        },
+    }
+    assert history_metrics(entry) == {
+        "redone": 2,
+        "rows": 1500,
+        "rows_changed": 300,
+        "drift": 2,
+        "drift_auc": 0.8,
+        "promised_gain": 0.02,
+        "rows_compared": 60,
+        "champion_score": 0.5,
+        "challenger_score": 0.4,
+        "challenger_gain": 0.2,
+        "promoted": 1,
+    }
+    skipped = {"level": "skip", "reason": "nothing came", "n_changed": 0, "drift": None}
+    lines = history_note([("Monday", entry), ("Tuesday", skipped)]).split("\n\n")
+    assert lines == [
+        "2. Tuesday: **skip**, because nothing came.",
+        "1. Monday: **study**, because the table grew. It is better.",
+    ]
+    assert len(history_note([("Monday", entry)] * 500)) <= MAX_NOTE

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import BadInput
-from tasks.core.state import FILE, count_holdout_reads, transaction
+from tasks.core.state import FILE, batches, count_holdout_reads, note_read, read_cursor, transaction
 
 UNITS = np.array([5, 2**64 - 1, 5, 7], dtype=np.uint64)
 READ = """
@@ -55,3 +55,12 @@ def test_a_damaged_database_is_named(home):
     (home / FILE).write_bytes(b"no database" * 1000)
     with pytest.raises(BadInput, match=r"state\.sqlite cannot be used"):
         count_holdout_reads("bank", "study 1", UNITS)
+
+
+def test_a_cursor_moves_on_from_where_it_was_read_and_its_batch_with_it():
+    assert note_read("bank", "landing", before=None, after={"a": 1}, batch=("d1", "a.csv", 5))
+    assert not note_read("bank", "landing", before=None, after={"b": 1}, batch=("d2", "b.csv", 5))
+    assert read_cursor("bank", "landing") == {"a": 1}
+    assert note_read("bank", "landing", before={"a": 1}, after={"a": 1, "b": 1}, batch=("d1", "b.csv", 5))
+    assert [(batch.name, batch.n_rows) for batch in batches("bank")] == [("a.csv", 5)]
+    assert read_cursor("bank", "another place") is None and batches("shop") == []

@@ -6,10 +6,8 @@ import http.server
 import io
 import threading
 
-import boto3
 import pandas as pd
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tasks.core.errors import BadInput
 from tasks.sources.object_store import ObjectStoreSource
@@ -25,30 +23,6 @@ def parquet_bytes() -> bytes:
     buffer = io.BytesIO()
     TABLE.to_parquet(buffer)
     return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def s3_endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(s3_endpoint, monkeypatch):
-    environment = {
-        "AWS_ENDPOINT_URL": s3_endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="tables")
-    return client
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ LOCATIONS = {
     "bundled": "bundled:bank_marketing",
     "file": "tables/train.csv",
     "object_store": "s3://bucket/train.csv",
+    "registered": "table:train",
     "sql": "sql:SELECT * FROM train",
 }
 

@@ -1,0 +1,169 @@
+"""What Prefect is told of each registered table: three deployments and what starts them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasks.core.state import Registered, registered_tables
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.deployments.runner import RunnerDeployment
+
+POOL = "realmix"
+# Also reached by POST /api/events: new rows need not wait for the next look.
+ARRIVED = "realmix.data.arrived"
+# A run ends with its worker: two runs never work at the same thing unseen.
+COMMAND = (sys.executable, "-P", "-m", "flows.bound", "prefect.engine")
+# Schedules count from here, so that the same card gives the same schedule.
+ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def apply_deployments(tables: Sequence[Registered]) -> list[str]:
+    """Make Prefect's deployments those of the registered tables; what is so already is left alone.
+
+    Parameters
+    ----------
+    tables : sequence of Registered
+
+    Returns
+    -------
+    list of str
+        Full names of the deployments that were made or changed.
+    """
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        make_pool(client)
+        wanted = [deployment for table in tables for deployment in deployments_of(table)]
+        return [deployment.full_name for deployment in wanted if apply_if_changed(client, deployment)]
+
+
+def deployments_of(table: Registered) -> list[RunnerDeployment]:
+    """``study/<table>`` on demand, ``watch/<table>`` at intervals and ``retrain/<table>`` by cron."""
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.retrain import retrain
+    from flows.study import study
+    from flows.watch import watch
+
+    made = [
+        RunnerDeployment.from_flow(
+            flow,
+            name=table.name,
+            entrypoint_type=EntrypointType.MODULE_PATH,
+            work_pool_name=POOL,
+            job_variables={"command": shlex.join(COMMAND), "working_dir": str(Path.cwd())},
+            **options,
+        )
+        for flow, options in (
+            (study, study_options(table)),
+            (watch, watch_options(table)),
+            (retrain, retrain_options(table)),
+        )
+    ]
+    for deployment in made:
+        deployment.version = version_of(deployment)
+    return made
+
+
+def study_options(table: Registered) -> dict[str, Any]:
+    """A full study, whenever somebody asks for one."""
+    request = {
+        "table": f"table:{table.name}",
+        "budget_seconds": table.card.operation.budget_seconds,
+        "out": "",
+    }
+    return {"parameters": {"request": request}, "schedules": [], "triggers": []}
+
+
+def watch_options(table: Registered) -> dict[str, Any]:
+    """A look every few seconds, and one as soon as an event says that something came."""
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.client.schemas.schedules import IntervalSchedule
+    from prefect.events import DeploymentEventTrigger
+
+    operation = table.card.operation
+    every = [IntervalSchedule(interval=timedelta(seconds=operation.poll_seconds), anchor_date=ANCHOR)]
+    arrived = DeploymentEventTrigger(
+        name=f"data-arrived-{table.name}",
+        expect={ARRIVED},
+        match={"prefect.resource.id": f"realmix.table.{table.name}"},
+        parameters={"table": table.name},
+    )
+    return {
+        "parameters": {"table": table.name},
+        "schedules": every if operation.landing else [],
+        "triggers": [arrived] if operation.landing else [],
+        # Two looks at once would see the same.
+        "concurrency_limit": ConcurrencyLimitConfig(
+            limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+        ),
+    }
+
+
+def retrain_options(table: Registered) -> dict[str, Any]:
+    """Retraining by the clock; asked for by `watch` when rows wait."""
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.client.schemas.schedules import CronSchedule
+
+    cron = table.card.operation.schedule
+    return {
+        "parameters": {"table": table.name},
+        "schedules": [CronSchedule(cron=cron, timezone="UTC")] if cron else [],
+        "triggers": [],
+        "concurrency_limit": ConcurrencyLimitConfig(
+            limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
+        ),
+    }
+
+
+def version_of(deployment: RunnerDeployment) -> str:
+    """Digest of everything a deployment says; equal ones need not be applied again."""
+    said = {
+        **deployment.model_dump(mode="json", exclude={"version", "version_type", "triggers"}),
+        "triggers": [trigger.model_dump(mode="json") for trigger in deployment.triggers],
+        "schema": deployment._parameter_openapi_schema.model_dump(mode="json"),
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def apply_if_changed(client: SyncPrefectClient, deployment: RunnerDeployment) -> bool:
+    """Apply a deployment unless Prefect has this very one; True where it was applied."""
+    from prefect.client.schemas.objects import VersionInfo
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        if client.read_deployment_by_name(deployment.full_name).version == deployment.version:
+            return False
+    except ObjectNotFound:
+        pass
+    # Given here, so that Prefect does not look into the folder's version control.
+    deployment.apply(version_info=VersionInfo(type="prefect:simple", version=deployment.version or ""))
+    return True
+
+
+def make_pool(client: SyncPrefectClient) -> None:
+    """Make the work pool if it is not there."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectNotFound
+    from prefect.workers.process import ProcessWorker
+
+    try:
+        client.read_work_pool(POOL)
+    except ObjectNotFound:
+        template = ProcessWorker.get_default_base_job_template()
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
+
+
+if __name__ == "__main__":
+    for name in apply_deployments(registered_tables()):
+        print(f"Deployment {name} was applied.")

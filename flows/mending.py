@@ -1,0 +1,108 @@
+"""Runs whose process is gone: none is shown as running for ever, and what was asked for is done.
+
+Prefect learns of the end of a run from its process or from the worker that started it; where both
+were killed, nobody tells it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from flows.children import MARK, RUN, marked_processes
+from flows.deployments import POOL
+from tasks.core.study import home
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun, State
+
+# Between taking a run and starting its process a busy worker needs seconds.
+PENDING_SECONDS = 60
+# A run that took its process down this often would do so again.
+MAX_TRIES = 5
+# What these were asked to do is still wanted; a look at the landing place comes again by itself.
+WANTED = ("study", "retrain")
+
+
+def mend_runs(worker_since: datetime.datetime) -> list[str]:
+    """Settle the runs of our work pool that no process of this machine works on.
+
+    Studies and retrainings are run again by the same run, so that nothing is asked for twice; a look
+    is marked as crashed, a run that was being cancelled as cancelled. Only for a Prefect server whose
+    runs are all on this machine.
+
+    Parameters
+    ----------
+    worker_since : datetime
+        When the worker was started: what an earlier one was about to start, nobody starts any more.
+
+    Returns
+    -------
+    list of str
+        One line for each.
+    """
+    from prefect.client.orchestration import get_client
+
+    lines = []
+    with get_client(sync_client=True) as client:
+        unfinished = runs_of_pool(client, ["RUNNING", "CANCELLING", "PENDING"])
+        living = {found.get(RUN) for _, found in marked_processes() if found[MARK] == str(home())}
+        for run in unfinished:
+            if str(run.id) in living or is_starting(run, worker_since):
+                continue
+            # A run that ended since it was read is left alone.
+            now = client.read_flow_run(run.id)
+            if now.state is None or run.state is None or now.state.id != run.state.id:
+                continue
+            flow = client.read_flow(now.flow_id).name
+            state = settled(now, flow)
+            client.set_flow_run_state(now.id, state, force=True)
+            lines.append(f"The process of {flow} run '{now.name}' was gone: it is now {state.name}.")
+    return lines
+
+
+def drop_missed_looks() -> None:
+    """Remove the looks at landing places that were due while nothing ran: one look sees all."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas import filters
+
+    watching = filters.FlowFilter(name=filters.FlowFilterName(any_=["watch"]))
+    now = datetime.datetime.now(datetime.UTC)
+    with get_client(sync_client=True) as client:
+        for run in runs_of_pool(client, ["SCHEDULED"], flow_filter=watching):
+            if run.auto_scheduled and run.expected_start_time and run.expected_start_time < now:
+                client.delete_flow_run(run.id)
+
+
+def runs_of_pool(client: SyncPrefectClient, states: list[str], **more: Any) -> list[FlowRun]:
+    """Flow runs of our work pool in states of these types."""
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+
+    types = filters.FlowRunFilterStateType(any_=[StateType(state) for state in states])
+    return client.read_flow_runs(
+        flow_run_filter=filters.FlowRunFilter(state=filters.FlowRunFilterState(type=types)),
+        work_pool_filter=filters.WorkPoolFilter(name=filters.WorkPoolFilterName(any_=[POOL])),
+        **more,
+    )
+
+
+def is_starting(run: FlowRun, worker_since: datetime.datetime) -> bool:
+    """Whether the worker may be about to start the process of a run."""
+    if run.state is None or not run.state.is_pending():
+        return False
+    age = datetime.datetime.now(datetime.UTC) - run.state.timestamp
+    return run.state.timestamp > worker_since and age.total_seconds() < PENDING_SECONDS
+
+
+def settled(run: FlowRun, flow: str) -> State[Any]:
+    """The state of a run whose process is gone."""
+    from prefect.states import AwaitingRetry, Cancelled, Crashed
+
+    gone = "The process of this run was gone."
+    if run.state is not None and run.state.is_cancelling():
+        return Cancelled(message=gone)
+    if flow in WANTED and run.run_count < MAX_TRIES:
+        return AwaitingRetry(message=f"{gone} It runs again; what it had computed is kept.")
+    return Crashed(message=gone)

@@ -1,0 +1,74 @@
+"""The sensor: what has landed for a table, and one retraining for it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any
+
+from prefect import flow
+from prefect.deployments import run_deployment
+
+from tasks.arrive import look
+from tasks.core.state import batches, registered_table
+
+log = logging.getLogger("realmix")
+# A retraining that fails this often on the same rows needs a person.
+MAX_ATTEMPTS = 5
+
+
+@flow(name="watch", flow_run_name="watch-{table}")
+def watch(table: str) -> str | None:
+    """Look for new batches of a table and ask for one retraining with all that wait.
+
+    Parameters
+    ----------
+    table : str
+        Of a registered table.
+
+    Returns
+    -------
+    str or None
+        Id of the flow run that was asked for; None where nothing waits.
+
+    Notes
+    -----
+    Requires: a Prefect server with the deployment ``retrain/<table>``, and what the card's
+    ``operation.landing`` needs (``REALMIX_SQL_URL``, keys of the object store).
+
+    A crash between seeing and asking loses nothing: what waits is asked for at the next look. The
+    idempotency key follows from the content, so that two watchers, or a second look, ask once.
+    """
+    look(table)
+    key = waiting_key(table)
+    if key is None:
+        return None
+    for attempt in range(MAX_ATTEMPTS):
+        run: Any = run_deployment(
+            f"retrain/{table}",
+            parameters={"table": table, "why": "new data"},
+            timeout=0,
+            as_subflow=False,
+            idempotency_key=f"{key}:{attempt}",
+        )
+        if run.state is None or not run.state.is_final():
+            return str(run.id)
+    log.warning("%d retrainings of %s ended without taking its new rows: see their logs", MAX_ATTEMPTS, table)
+    return None
+
+
+def waiting_key(table: str) -> str | None:
+    """Key of all that has come and is not decided on; None where nothing is.
+
+    It follows from every batch ever seen, so that it stays the same while a retraining takes them in.
+
+    Parameters
+    ----------
+    table : str
+    """
+    registered, seen = registered_table(table), batches(table)
+    is_waiting = any(batch.status == "waiting" for batch in seen)
+    if not is_waiting and registered.decided == registered.snapshot:
+        return None
+    content = "\n".join([table, registered.registered_at, *sorted(batch.digest for batch in seen)])
+    return f"{table}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"

@@ -1,0 +1,4 @@
+-- Read once by PostgreSQL's image, in the database `prefect` that its environment names.
+-- Prefect searches names with trigrams and does not start without them.
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE DATABASE mlflow;

@@ -1,0 +1,37 @@
+"""Where new rows of a registered table appear: one file per kind of place."""
+
+from __future__ import annotations
+
+from tasks.core.errors import BadInput
+from tasks.core.locations import without_secrets
+from tasks.core.plugins import LandingSpec
+from tasks.core.registry import Registry
+
+LANDINGS: Registry[LandingSpec] = Registry("tasks.landing", "landing place")
+
+
+def find_landing(location: str) -> LandingSpec:
+    """Choose the kind of landing place by its location; nothing is read yet.
+
+    Parameters
+    ----------
+    location : str
+        A folder, ``s3://bucket/prefix`` or ``sql:TABLE``.
+
+    Raises
+    ------
+    BadInput
+        If nothing can land there.
+
+    Examples
+    --------
+    >>> find_landing("incoming/").name, find_landing("sql:customers").name
+    ('folder', 'sql')
+    """
+    for spec in LANDINGS.values():
+        if spec.matches(location):
+            return spec
+    raise BadInput(
+        f"Nothing can land in '{without_secrets(location)}'; expected a folder, s3://bucket/prefix or sql:TABLE. "
+        "Correct `operation.landing` in the card."
+    )

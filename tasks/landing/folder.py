@@ -1,0 +1,108 @@
+"""Files dropped into a folder: CSV, CSV.gz or Parquet, each one a batch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from tasks.core.config import Operation
+from tasks.core.errors import BadInput
+from tasks.core.plugins import Landed, LandingSpec
+from tasks.landing._files import MARKER, is_batch_name, read_batch
+
+log = logging.getLogger("realmix")
+# A copy under way changes size or time several times a second, and over a slow line every second.
+SETTLE_SECONDS = 3.0
+
+# Size in bytes and time of the last change in nanoseconds.
+Version = list[int]
+
+
+def read_folder(
+    location: str, operation: Operation, cursor: dict[str, Version] | None
+) -> Generator[Landed, None, None]:
+    """Read the files that are new and complete, the oldest first.
+
+    A file is complete when its size and time of change stand still for `SETTLE_SECONDS`, or when a
+    marker that is not older than it lies there: ``<file>._SUCCESS``, or ``_SUCCESS`` for all of the
+    folder. Hidden and temporary files, and folders inside, are left alone.
+
+    Parameters
+    ----------
+    location : str
+        The folder; ``~`` is the home folder.
+    operation : Operation
+    cursor : dict of name to version, optional
+        Files that were read already, as they were then.
+
+    Raises
+    ------
+    BadInput
+        If the folder cannot be read.
+    """
+    folder = Path(location).expanduser()
+    listed = _list_files(folder)
+    known = cursor or {}
+    seen = {name: version for name, version in known.items() if name in listed}
+    if seen != known:
+        yield Landed(seen)
+    new = {name: version for name, version in listed.items() if seen.get(name) != version}
+    for name in _complete(folder, new):
+        content = _read_unchanged(folder / name, new[name])
+        if content is not None:
+            seen = {**seen, name: new[name]}
+            yield read_batch(content, name, seen, {"kind": "folder", "location": str(folder / name)})
+
+
+def _list_files(folder: Path) -> dict[str, Version]:
+    try:
+        found = {path.name: _version(path) for path in folder.iterdir() if is_batch_name(path.name)}
+    except OSError as err:
+        raise BadInput(
+            f"The landing folder '{folder}' cannot be read: {err.strerror}. Make it, or correct "
+            "`operation.landing` in the card."
+        ) from err
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _version(path: Path) -> Version | None:
+    """None where there is no file, for example no longer."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns] if path.is_file() else None
+
+
+def _complete(folder: Path, new: dict[str, Version]) -> list[str]:
+    """Names of the complete files, the oldest first."""
+    whole = [name for name, version in new.items() if _is_marked(folder, name, version)]
+    if len(whole) < len(new):
+        time.sleep(SETTLE_SECONDS)
+        again = _list_files(folder)
+        whole += [name for name in new.keys() - set(whole) if again.get(name) == new[name]]
+    return sorted(whole, key=lambda name: (new[name][1], name))
+
+
+def _is_marked(folder: Path, name: str, version: Version) -> bool:
+    markers = (_version(folder / marker) for marker in (f"{name}.{MARKER}", MARKER))
+    return any(marker is not None and marker[1] >= version[1] for marker in markers)
+
+
+def _read_unchanged(path: Path, version: Version) -> bytes | None:
+    """The bytes of a file; None where it is gone, closed to us or other than it was: the next look tries again."""
+    try:
+        content = path.read_bytes()
+    except OSError as err:
+        log.warning("%s cannot be read now (%s) and is tried again later", path.name, err.strerror)
+        return None
+    return content if _version(path) == version else None
+
+
+SPEC = LandingSpec(
+    name="folder",
+    matches=lambda location: "://" not in location and not location.startswith("sql:"),
+    read=read_folder,
+)

@@ -1,0 +1,130 @@
+"""Runs whose process is gone: none runs for ever, and what was asked for is done once."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import subprocess
+import sys
+
+import pytest
+
+from flows.children import MARK, RUN
+from tasks.core.config import DataCard, Operation
+from tasks.core.state import Registered
+from tasks.core.study import home
+
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+@pytest.fixture
+def client(prefect_server):
+    from prefect.client.orchestration import get_client
+
+    from flows.deployments import apply_deployments
+
+    card = DataCard(
+        source="table:mended", target="y", operation=Operation(landing="/landing", poll_seconds=60)
+    )
+    apply_deployments([Registered("mended", card, "2026-01-01T00:00:00+00:00", "0" * 64, None, None)])
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+@pytest.fixture
+def make_run(client):
+    """Makes runs of our deployments in a state; all are removed afterwards."""
+    from prefect.states import State
+
+    made = []
+
+    def make(flow, kind, *, n_times=1):
+        deployment = client.read_deployment_by_name(f"{flow}/mended")
+        run = client.create_flow_run_from_deployment(deployment.id)
+        made.append(run.id)
+        for _ in range(n_times):
+            client.set_flow_run_state(run.id, State(type="RUNNING"), force=True)
+        client.set_flow_run_state(run.id, State(type=kind), force=True)
+        return run.id
+
+    yield make
+    for run in made:
+        client.delete_flow_run(run)
+
+
+def state_of(client, run):
+    found = client.read_flow_run(run)
+    return found.state.type.value, found.state.name
+
+
+@pytest.mark.parametrize(
+    ("flow", "kind", "becomes"),
+    [
+        ("retrain", "RUNNING", ("SCHEDULED", "AwaitingRetry")),
+        ("study", "RUNNING", ("SCHEDULED", "AwaitingRetry")),
+        ("watch", "RUNNING", ("CRASHED", "Crashed")),
+        ("retrain", "CANCELLING", ("CANCELLED", "Cancelled")),
+        ("retrain", "PENDING", ("SCHEDULED", "AwaitingRetry")),
+        ("retrain", "COMPLETED", ("COMPLETED", "Completed")),
+    ],
+)
+def test_a_run_without_a_process_is_settled(client, make_run, flow, kind, becomes):
+    from flows.mending import mend_runs
+
+    run = make_run(flow, kind)
+    lines = mend_runs(datetime.datetime.now(datetime.UTC))
+    assert state_of(client, run) == becomes
+    assert len(lines) == (kind != "COMPLETED")
+    assert mend_runs(datetime.datetime.now(datetime.UTC)) == []
+
+
+def test_a_run_that_takes_its_process_down_again_and_again_is_given_up(client, make_run):
+    from flows.mending import MAX_TRIES, mend_runs
+
+    run = make_run("retrain", "RUNNING", n_times=MAX_TRIES)
+    mend_runs(datetime.datetime.now(datetime.UTC))
+    assert state_of(client, run)[0] == "CRASHED"
+
+
+def test_a_run_that_the_worker_may_be_starting_is_left_alone(client, make_run):
+    from flows.mending import mend_runs
+
+    run = make_run("retrain", "PENDING")
+    assert mend_runs(NOW) == []
+    assert state_of(client, run)[0] == "PENDING"
+
+
+def test_a_run_with_a_living_process_is_left_alone(client, make_run):
+    from flows.mending import mend_runs
+
+    run = make_run("retrain", "RUNNING")
+    marked = {**os.environ, MARK: str(home()), RUN: str(run)}
+    process = subprocess.Popen([sys.executable, "-c", "print(1, flush=True); input()"], env=marked,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    try:
+        process.stdout.readline()
+        assert mend_runs(datetime.datetime.now(datetime.UTC)) == []
+        assert state_of(client, run)[0] == "RUNNING"
+    finally:
+        process.communicate(b"\n")
+
+
+def test_looks_that_were_missed_are_removed_and_others_stay(client):
+    from flows.mending import drop_missed_looks, runs_of_pool
+
+    deployment = client.read_deployment_by_name("watch/mended")
+    asked_for = client.create_flow_run_from_deployment(deployment.id)
+    now = datetime.datetime.now(datetime.UTC)
+    hour = datetime.timedelta(hours=1)
+    for start in (now - hour, now + hour):
+        window = {"start_time": start.isoformat(), "end_time": (start + hour / 10).isoformat(), "max_runs": 2}
+        path = {"id": str(deployment.id)}
+        client.request("POST", "/deployments/{id}/schedule", path_params=path, json=window)
+    before = len(runs_of_pool(client, ["SCHEDULED"]))
+    drop_missed_looks()
+    left = runs_of_pool(client, ["SCHEDULED"])
+    assert before - len(left) == 2
+    assert asked_for.id in {run.id for run in left}
+    assert all(run.expected_start_time > now for run in left if run.auto_scheduled)
+    for run in left:
+        client.delete_flow_run(run.id)
