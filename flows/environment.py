@@ -36,11 +36,22 @@ def prepare() -> None:
     """Set what is not set yet; call it before importing Prefect or MLflow."""
     for name, value in (QUIET | EMBEDDED).items():
         os.environ.setdefault(name, value)
+    for name, value in running_servers().items():
+        os.environ.setdefault(name, value)
     if "PREFECT_API_URL" not in os.environ:
         os.environ.setdefault("PREFECT_HOME", str(home() / "prefect"))
     os.environ.setdefault("MLFLOW_TRACKING_URI", tracking_uri(home()))
     # It is made once the study is checked; Prefect looks for it as soon as it is imported.
     warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
+
+
+def running_servers() -> dict[str, str]:
+    """Addresses of the servers of a `realmix up` in this home."""
+    from flows.up import running
+
+    found = running() or {}
+    names = {"PREFECT_API_URL": "prefect_api_url", "MLFLOW_TRACKING_URI": "mlflow_tracking_uri"}
+    return {name: found[key] for name, key in names.items() if found.get(key)}
 
 
 def make_home() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import environment
-from tasks.core.config import DataCard, StudyRequest, read_card
+from tasks.core.config import DataCard, Operation, StudyRequest, read_card
 from tasks.core.errors import BadInput
 from tasks.core.standing import standing
 from tasks.core.state import (
@@ -61,7 +61,7 @@ def register(card_path: Path, name: str | None) -> str:
     raw, source, card = read_rows(StudyRequest(card=str(card_path), out=""))
     name = name or table_name(card, StudyRequest(out=""))
     known = {table.name: table for table in registered_tables()}
-    card = card.model_copy(update={"source": f"table:{name}"})
+    card = card.model_copy(update={"source": f"table:{name}", "operation": placed(card.operation)})
     if name in known:
         register_table(name, card, known[name].snapshot)
         return name
@@ -72,6 +72,14 @@ def register(card_path: Path, name: str | None) -> str:
     registered_rule(Table(name, snapshot, source, card, schema), rows)
     register_table(name, card, snapshot.digest)
     return name
+
+
+def placed(operation: Operation) -> Operation:
+    """The same with an absolute landing folder: workers run elsewhere."""
+    landing = operation.landing
+    if landing is None or "://" in landing or landing.startswith("sql:"):
+        return operation
+    return operation.model_copy(update={"landing": str(Path(landing).expanduser().absolute())})
 
 
 def check_operation(card: DataCard) -> None:
@@ -121,7 +129,7 @@ def _status_of(table: Registered) -> Iterator[str]:
     if retrained and retrained[-1].document.get("judgement"):
         yield f"  last judgement: {retrained[-1].document['judgement']['reason']}"
     pending = sum(batch.n_rows for batch in waiting)
-    undecided = "" if table.decided == table.snapshot else "; rows taken in and not decided on yet"
+    undecided = "" if table.decided in (None, table.snapshot) else "; rows taken in and not decided on yet"
     yield f"  pending data: {len(waiting)} batches, {pending:,} rows{undecided}"
     yield f"  next run: {next_run(table)}"
 
@@ -169,9 +177,9 @@ class Finding:
 
 def tier() -> str:
     """Which of the three ways to run is in use."""
-    if os.environ.get("PREFECT_API_URL", "").startswith("http") and running_up() is None:
-        return "cluster"
-    return "workstation" if running_up() else "embedded"
+    if running_up():
+        return "workstation"
+    return "cluster" if os.environ.get("PREFECT_API_URL") else "embedded"
 
 
 TIERS = {

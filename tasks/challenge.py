@@ -16,13 +16,14 @@ import pandas as pd
 
 from tasks.core.config import DataCard
 from tasks.core.errors import RealmixError, RegistryRefused
+from tasks.core.holdout_reads import count_holdout_reads
 from tasks.core.promotion import Compared, Judgement, judge_challenger, undecided
 from tasks.core.schema import Schema, infer_schema
 from tasks.core.seeds import derive_seed
 from tasks.core.slices import declared_slices
 from tasks.core.snapshots import Snapshot, open_snapshot
 from tasks.core.splitting import HoldoutRule, hash_units, holdout_side
-from tasks.core.state import Registered, count_holdout_reads
+from tasks.core.state import Registered
 from tasks.core.study import Table, home
 from tasks.generalise import row_metric
 from tasks.metrics import METRICS

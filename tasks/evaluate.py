@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.core.arms import Arm, Exit
 from tasks.core.comparison import Comparison, compare, provable_gain
+from tasks.core.holdout_reads import count_holdout_reads
 from tasks.core.jsonable import to_jsonable
 from tasks.core.keys import entry_key
 from tasks.core.plans import Plan
@@ -24,7 +25,6 @@ from tasks.core.realised import score_holdout
 from tasks.core.scored_arms import ScoredArms
 from tasks.core.scores import OutOfFold
 from tasks.core.seeds import derive_seed
-from tasks.core.state import count_holdout_reads
 from tasks.core.study import Layout, StudyFolder, Table
 from tasks.core.verdict import Verdict, decide
 from tasks.core.wording import gain_in_words

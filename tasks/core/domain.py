@@ -20,8 +20,8 @@ from tasks.core.seeds import derive_seed
 
 # Bounds the time; with so many rows an area of 0.54 is told from chance.
 MAX_ROWS = 2_000
-# Extra trees: on the bundled table they find a changed dependence twice as often as boosted ones do.
-# Twice as many find no more.
+# Extra trees: on 1,500 and 1,000 rows of the bundled table they found a shuffled column in 18 and 20 of 20
+# draws, boosted trees in 13 and 5.
 N_TREES = 50
 # Fewer rows in a leaf fit noise; more hide what only two columns together tell.
 MIN_LEAF_ROWS = 5

@@ -287,7 +287,7 @@ def comparable_rows(
     Returns
     -------
     tuple of two DataFrames
-        Canonical, with fresh indices; the target is left out where no new row has one.
+        Canonical, with fresh indices.
     """
     group = schema.with_role("group")
     sides = []

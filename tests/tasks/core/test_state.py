@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import BadInput
-from tasks.core.state import FILE, batches, count_holdout_reads, note_read, read_cursor, transaction
+from tasks.core.holdout_reads import count_holdout_reads
+from tasks.core.state import FILE, batches, note_read, read_cursor, transaction
 
 UNITS = np.array([5, 2**64 - 1, 5, 7], dtype=np.uint64)
 READ = """
 import sys
 import numpy as np
-from tasks.core.state import count_holdout_reads
+from tasks.core.holdout_reads import count_holdout_reads
 for reader in range(20):
     count_holdout_reads("bank", f"{sys.argv[1]}-{reader}", np.arange(50, dtype=np.uint64))
 """
