@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
 
-.PHONY: run test ui check panel panel-quick bench lock clean nulls
+.PHONY: run test test-servers test-faults ui check panel panel-quick bench replay lock clean nulls
 
 run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
@@ -17,6 +17,17 @@ check: $(VENV)/.test  ## lint, types, import rules
 	@start=$$(date +%s); \
 	  $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache >/dev/null; status=$$?; \
 	  echo "checks: $$(( $$(date +%s) - start )) s"; exit $$status
+
+test-servers: $(VENV)/.test  ## PostgreSQL, MLflow, Prefect, S3 and a worker, with passwords, on loopback
+	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=5 tests/servers; status=$$?; \
+	  echo "server tests: $$(( $$(date +%s) - start )) s"; exit $$status
+
+test-faults: $(VENV)/.test  ## kills, full disks and refusals in the middle of work
+	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=5 tests/faults; status=$$?; \
+	  echo "fault tests: $$(( $$(date +%s) - start )) s"; exit $$status
+
+replay: $(VENV)/.test  ## Bank Marketing in its real order, month by month through the watcher
+	$(BIN)/python -m tests.replay
 
 nulls: $(VENV)/.test  ## 200 small studies of each null; goes on where it stopped
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.nulls.run

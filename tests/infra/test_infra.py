@@ -143,7 +143,7 @@ def test_the_image_does_not_run_as_root():
     assert "--constraint infra/constraints.txt" in (INFRA / "Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("pod", pods())
+@pytest.mark.parametrize("pod", list(pods()))
 def test_pods_are_locked(pod):
     assert pod["securityContext"]["runAsNonRoot"] and not pod["automountServiceAccountToken"]
     for container in pod["containers"]:
@@ -152,7 +152,7 @@ def test_pods_are_locked(pod):
         assert "memory" in container["resources"]["limits"]
 
 
-@pytest.mark.parametrize("pod", pods())
+@pytest.mark.parametrize("pod", list(pods()))
 def test_volumes_of_pods_exist(pod):
     volumes = {volume["name"] for volume in pod["volumes"]}
     assert all(mount["name"] in volumes for one in pod["containers"] for mount in one["volumeMounts"])
