@@ -12,6 +12,7 @@ SERVERS = {
     "s3_endpoint": "S3",
     "dask_cluster": "Dask",
     "prefect_server": "Prefect",
+    "servers": "PostgreSQL",  # and MLflow, Prefect and S3 on it
 }
 
 

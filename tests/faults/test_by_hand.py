@@ -1,0 +1,98 @@
+"""A retraining by hand that is killed, runs out of disk, or loses MLflow: the same verdict, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import wait_until
+from tests.servers.conftest import free_port, process, wait_for
+
+RACE = "race  "
+
+
+def race_has_begun(home) -> bool:
+    return home.log().count(" race ") >= 4
+
+
+def test_a_retraining_that_is_killed_goes_on_to_the_same_verdict(make_home, undisturbed):
+    home = make_home()
+    started = home.start("retrain", "calls")
+    wait_until(lambda: race_has_begun(home), 120, home.log)
+    os.killpg(started.pid, signal.SIGKILL)
+    assert started.wait() == -signal.SIGKILL
+    assert home.retrainings() == []
+    again = home.run("retrain", "calls")
+    assert again.returncode == 0, again.stderr
+    assert "taken from the store" in again.stderr
+    assert [entry["level"] for entry in home.retrainings()] == ["study"]
+    assert home.retrainings()[0]["version"] == "1"
+    assert home.verdict() == undisturbed(home.study() / "plan.json")
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of its own with 350 MiB."""
+    place = Path(tempfile.mkdtemp(prefix="realmix-disk-"))
+    mount = ["mount", "-t", "tmpfs", "-o", "size=350m", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        place.rmdir()
+        pytest.skip("only root may mount the small disk that this test fills")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def test_a_full_disk_is_said_in_one_sentence_and_costs_nothing_that_was_done(
+    small_disk, make_home, undisturbed
+):
+    home = make_home(small_disk / "place")
+    started = home.start("retrain", "calls")
+    wait_until(lambda: race_has_begun(home), 120, home.log)
+    free = shutil.disk_usage(small_disk).free
+    with (small_disk / "ballast").open("wb") as ballast:
+        os.posix_fallocate(ballast.fileno(), 0, free)
+    assert started.wait(timeout=120) not in (0, None)
+    said = home.log()
+    assert "no space is left" in said.lower() or "disk" in said.lower()
+    assert "Traceback" not in said
+    (small_disk / "ballast").unlink()
+    again = home.run("retrain", "calls")
+    assert again.returncode == 0, again.stderr
+    assert [entry["level"] for entry in home.retrainings()] == ["study"]
+    assert home.verdict() == undisturbed(home.study() / "plan.json")
+
+
+def test_a_study_survives_its_mlflow_server_which_is_told_afterwards(make_home, undisturbed, tmp_path):
+    port = free_port()
+    server = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--artifacts-destination", str(tmp_path / "files"),
+    ]  # fmt: skip
+    settings = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    home = make_home(MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
+    with process(server, settings, tmp_path) as mlflow:
+        wait_for(f"http://127.0.0.1:{port}/health", tmp_path)
+        started = home.start("retrain", "calls")
+        wait_until(lambda: race_has_begun(home), 120, home.log)
+        os.killpg(mlflow.pid, signal.SIGKILL)
+        assert started.wait(timeout=180) == 0, home.log()
+    (entry,) = home.retrainings()
+    assert entry["run_id"] is None
+    assert entry["judgement"]["promoted"] is False
+    with process(server, settings, tmp_path):
+        wait_for(f"http://127.0.0.1:{port}/health", tmp_path)
+        told = home.run("sync")
+        assert told.returncode == 0, told.stderr
+        assert "1 studies were told" in told.stdout
+        assert "0 studies were told" in home.run("sync").stdout
+        assert "champion: version 1" in home.run("status").stdout
+        assert home.verdict() == undisturbed(home.study() / "plan.json")

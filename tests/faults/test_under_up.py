@@ -1,0 +1,70 @@
+"""Kills of what `realmix up` runs, in the middle of a study that it started by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+
+from flows.children import MARK, marked_processes
+from tests.faults.conftest import wait_until
+
+
+@pytest.fixture
+def home(make_home) -> Iterator:
+    """A home whose `realmix up` is in the middle of its first study."""
+    made = make_home()
+    made.up = made.start("up", "--prefect-port", "0", "--mlflow-port", "0")
+    wait_until(lambda: "Ready." in made.log(), 120, made.log)
+    wait_until(lambda: is_studying(made), 120, made.log)
+    yield made
+    made.run("down")
+    made.up.wait(timeout=60)
+    assert not any(found[MARK] == str(made.path) for _, found in marked_processes())
+
+
+def is_studying(home) -> bool:
+    """Some folds are done, others are not."""
+    (study, *_) = [*(home.path / "studies").glob("calls-0001-*"), home.path]
+    n_done = len(list(study.glob("work/fold-*/predictions-*.json")))
+    return n_done > 0 and not (study / "verdict.json").exists()
+
+
+def child(home, word: str) -> psutil.Process:
+    return next(one for one in psutil.Process(home.up.pid).children() if word in " ".join(one.cmdline()))
+
+
+def flow_runs(home, *states: str) -> list:
+    url = json.loads((home.path / "up.json").read_text())["prefect_api_url"]
+    body = json.dumps({"flow_runs": {"state": {"type": {"any_": list(states)}}}}).encode()
+    request = Request(f"{url}/flow_runs/filter", body, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=30) as answer:
+        found: list = json.loads(answer.read())
+        return found
+
+
+def check_it_ended_well(home, undisturbed) -> None:
+    """One study, one entry, one version, the same verdict, and no run shown as running for ever."""
+    wait_until(lambda: bool(home.retrainings()), 200, home.log)
+    wait_until(lambda: not flow_runs(home, "RUNNING", "CANCELLING", "PENDING"), 90, home.log)
+    assert [entry["level"] for entry in home.retrainings()] == ["study"]
+    assert home.retrainings()[0]["version"] == "1"
+    assert home.verdict() == undisturbed(home.study() / "plan.json")
+
+
+def test_a_killed_worker(home, undisturbed):
+    child(home, "worker").kill()
+    check_it_ended_well(home, undisturbed)
+
+
+def test_a_killed_prefect_server(home, undisturbed):
+    child(home, "prefect server").kill()
+    check_it_ended_well(home, undisturbed)
+
+
+def test_a_killed_mlflow_server(home, undisturbed):
+    child(home, "mlflow").kill()
+    check_it_ended_well(home, undisturbed)
