@@ -12,8 +12,15 @@ import os
 import runpy
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
+# In the environment of every process of `realmix up`: the home it belongs to.
+MARK = "REALMIX_UP"
+# In the environment of a run's processes: its id.
+RUN = "PREFECT__FLOW_RUN_ID"
+# Folder of the home with an empty file for each run that was started from there.
+RUNS = "runs"
 # Of <sys/prctl.h>: the signal this process gets when its parent ends.
 PR_SET_PDEATHSIG = 1
 
@@ -21,6 +28,7 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Bind this process to its parent, then become the module that the arguments name."""
     bind_to_parent()
+    note_run()
     # Prefect sends what our logger says along with a run, from the level that is set here.
     logging.getLogger("realmix").setLevel(logging.INFO)
     sys.argv = sys.argv[1:]
@@ -39,6 +47,14 @@ def bind_to_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGHUP)
     if os.getppid() != parent:
         _end_group(signal.SIGHUP, None)
+
+
+def note_run() -> None:
+    """Leave the id of the run this process works on, so that a later process knows whose it was."""
+    if MARK in os.environ and RUN in os.environ:
+        folder = Path(os.environ[MARK]) / RUNS
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / os.environ[RUN]).touch()
 
 
 def _end_group(signum: int, frame: FrameType | None) -> None:

@@ -15,10 +15,8 @@ from pathlib import Path
 
 import psutil
 
-# In the environment of every process of `realmix up`: the home it belongs to.
-MARK = "REALMIX_UP"
-# In the environment of a run's processes: its id.
-RUN = "PREFECT__FLOW_RUN_ID"
+from flows.bound import MARK
+
 # A child that dies again at once is tried less and less often; after a quiet minute all is forgiven.
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, QUIET_SECONDS = 1.0, 30.0, 60.0
 STOP_SECONDS = 5.0

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from flows.children import MARK, RUN, marked_processes
+from flows.bound import MARK, RUN, RUNS
+from flows.children import marked_processes
 from flows.deployments import POOL
 from tasks.core.study import home
 
@@ -25,17 +26,18 @@ MAX_TRIES = 5
 WANTED = ("study", "retrain")
 
 
-def mend_runs(worker_since: datetime.datetime) -> list[str]:
+def mend_runs(worker_since: datetime.datetime, *, is_shared: bool) -> list[str]:
     """Settle the runs of our work pool that no process of this machine works on.
 
     Studies and retrainings are run again by the same run, so that nothing is asked for twice; a look
-    is marked as crashed, a run that was being cancelled as cancelled. Only for a Prefect server whose
-    runs are all on this machine.
+    is marked as crashed, a run that was being cancelled as cancelled.
 
     Parameters
     ----------
     worker_since : datetime
         When the worker was started: what an earlier one was about to start, nobody starts any more.
+    is_shared : bool
+        Whether workers of other homes take runs from the same server: those are left alone.
 
     Returns
     -------
@@ -47,9 +49,12 @@ def mend_runs(worker_since: datetime.datetime) -> list[str]:
     lines = []
     with get_client(sync_client=True) as client:
         unfinished = runs_of_pool(client, ["RUNNING", "CANCELLING", "PENDING"])
-        living = {found.get(RUN) for _, found in marked_processes() if found[MARK] == str(home())}
+        here = [found for _, found in marked_processes() if found[MARK] == str(home())]
+        living = {found[RUN] for found in here if RUN in found}
+        ours = noted_runs(keep={str(run.id) for run in unfinished} | living)
         for run in unfinished:
-            if str(run.id) in living or is_starting(run, worker_since):
+            is_ours = not is_shared or str(run.id) in ours
+            if not is_ours or str(run.id) in living or is_starting(run, worker_since):
                 continue
             # A run that ended since it was read is left alone.
             now = client.read_flow_run(run.id)
@@ -60,6 +65,16 @@ def mend_runs(worker_since: datetime.datetime) -> list[str]:
             client.set_flow_run_state(now.id, state, force=True)
             lines.append(f"The process of {flow} run '{now.name}' was gone: it is now {state.name}.")
     return lines
+
+
+def noted_runs(keep: set[str]) -> set[str]:
+    """Ids of unfinished runs that were started from this home; notes of others are removed."""
+    folder = home() / RUNS
+    notes = list(folder.iterdir()) if folder.exists() else []
+    for note in notes:
+        if note.name not in keep:
+            note.unlink()
+    return {note.name for note in notes} & keep
 
 
 def drop_missed_looks() -> None:

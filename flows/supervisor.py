@@ -16,7 +16,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from flows.children import MARK, RUN, Child, end_marked
+from flows.bound import MARK, RUN
+from flows.children import Child, end_marked
 from flows.deployments import POOL
 from tasks.core.errors import RealmixError
 from tasks.core.snapshots import write_atomically
@@ -163,7 +164,7 @@ class Supervisor:
             from flows.mending import drop_missed_looks
 
             drop_missed_looks()
-            self.mend()
+        self.mend()
         name = f"up-{os.getpid()}"
         self.worker = self.child("The worker", "worker", worker_command(name))
         self.worker.start()
@@ -205,14 +206,12 @@ class Supervisor:
             print(f"{err} It is tried again.", flush=True)
 
     def mend(self) -> None:
-        """Settle runs without a process, on a server that has no runs of other machines."""
-        if self.prefect:
-            from flows.mending import mend_runs
+        """Settle runs without a process; on a server that others use as well, only those of this home."""
+        from flows.mending import mend_runs
 
-            for line in mend_runs(
-                self.worker.started_at if self.worker else datetime.datetime.now(datetime.UTC)
-            ):
-                print(line, flush=True)
+        since = self.worker.started_at if self.worker else datetime.datetime.now(datetime.UTC)
+        for line in mend_runs(since, is_shared=self.prefect is None):
+            print(line, flush=True)
 
     def children(self) -> list[Child]:
         """Those that were started."""

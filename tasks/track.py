@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -58,11 +59,33 @@ def ping() -> None:
     MlflowClient().search_experiments(max_results=1)
 
 
+def make_database() -> None:
+    """Make MLflow's SQLite file whole or not at all.
+
+    MLflow makes its tables one by one, for seconds: a file whose making was cut off by a kill can never
+    be opened again.
+    """
+    from mlflow import MlflowClient
+
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or path.exists():
+        return
+    begun = path.with_name(f".{uuid.uuid4().hex}.db")
+    try:
+        MlflowClient(tracking_uri=f"sqlite:///{begun}").search_experiments(max_results=1)
+        with suppress(FileExistsError):  # another process was faster
+            path.hardlink_to(begun)
+    finally:
+        begun.unlink(missing_ok=True)
+
+
 def experiment_id(table: str) -> str:
     """Id of the table's experiment, which is made if need be."""
     from mlflow import MlflowClient
 
     home().mkdir(parents=True, exist_ok=True)
+    make_database()
     client = MlflowClient()
     found = client.get_experiment_by_name(table)
     if found is not None:

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from tasks.sources import open_source
+from tests.flows.conftest import prefect_server, workspace  # noqa: F401  (fixtures)
 from tests.flows.test_study import decided
 
 REALMIX = [sys.executable, "-P", "-m", "flows.cli"]

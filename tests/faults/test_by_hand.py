@@ -16,7 +16,11 @@ import pytest
 from tests.faults.conftest import wait_until
 from tests.servers.conftest import free_port, process, wait_for
 
-RACE = "race  "
+# A client that asks whether a server is up again leaves the sockets of refused calls to the collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def race_has_begun(home) -> bool:
@@ -96,3 +100,21 @@ def test_a_study_survives_its_mlflow_server_which_is_told_afterwards(make_home, 
         assert "0 studies were told" in home.run("sync").stdout
         assert "champion: version 1" in home.run("status").stdout
         assert home.verdict() == undisturbed(home.study() / "plan.json")
+
+
+def test_mlflow_s_database_is_whole_or_not_there(tmp_path):
+    environment = {
+        **os.environ,
+        "REALMIX_HOME": str(tmp_path),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",
+    }
+    code = "from tasks.track import experiment_id; print(experiment_id('calls'))"
+    command = [sys.executable, "-c", code]
+    making = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: any(path.stat().st_size > 50_000 for path in tmp_path.glob(".*.db")), 60)
+    making.kill()
+    making.wait()
+    assert not (tmp_path / "mlflow.db").exists()
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "mlflow.db").exists()

@@ -9,8 +9,15 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from flows.children import MARK, marked_processes
+from flows.bound import MARK
+from flows.children import marked_processes
 from tests.faults.conftest import wait_until
+
+# A client that asks whether a server is up again leaves the sockets of refused calls to the collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture
@@ -21,8 +28,9 @@ def home(make_home) -> Iterator:
     wait_until(lambda: "Ready." in made.log(), 120, made.log)
     wait_until(lambda: is_studying(made), 120, made.log)
     yield made
-    made.run("down")
+    stopping = made.start("down")
     made.up.wait(timeout=60)
+    stopping.wait(timeout=60)
     assert not any(found[MARK] == str(made.path) for _, found in marked_processes())
 
 

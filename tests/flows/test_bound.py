@@ -9,6 +9,8 @@ import time
 import psutil
 import pytest
 
+from flows.bound import MARK, RUN, RUNS
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the signal on a parent's end is Linux's")
 
 # A parent that starts a bound process, which starts another one, as MLflow's server does.
@@ -51,3 +53,11 @@ def test_a_module_gets_its_arguments_and_its_status_is_passed_on(tmp_path, monke
     command = [sys.executable, "-P", "-m", "flows.bound", "says", "--port", "1"]
     done = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
     assert (done.stdout, done.returncode) == ("['--port', '1'] __main__\n", 3)
+
+
+def test_a_run_leaves_its_id_in_the_home(tmp_path, monkeypatch):
+    (tmp_path / "nothing.py").touch()
+    for name, value in (("PYTHONPATH", str(tmp_path)), (MARK, str(tmp_path)), (RUN, "1234")):
+        monkeypatch.setenv(name, value)
+    subprocess.run([sys.executable, "-P", "-m", "flows.bound", "nothing"], check=True, start_new_session=True)
+    assert [note.name for note in (tmp_path / RUNS).iterdir()] == ["1234"]

@@ -10,7 +10,8 @@ import time
 import psutil
 import pytest
 
-from flows.children import MARK, RUN, Child, end_marked, marked_processes
+from flows.bound import MARK, RUN
+from flows.children import Child, end_marked, marked_processes
 
 LISTENS = """
 import socket, sys, time

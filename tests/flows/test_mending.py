@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from flows.children import MARK, RUN
+from flows.bound import MARK, RUN, RUNS
 from tasks.core.config import DataCard, Operation
 from tasks.core.state import Registered
 from tasks.core.study import home
@@ -72,17 +72,17 @@ def test_a_run_without_a_process_is_settled(client, make_run, flow, kind, become
     from flows.mending import mend_runs
 
     run = make_run(flow, kind)
-    lines = mend_runs(datetime.datetime.now(datetime.UTC))
+    lines = mend_runs(datetime.datetime.now(datetime.UTC), is_shared=False)
     assert state_of(client, run) == becomes
     assert len(lines) == (kind != "COMPLETED")
-    assert mend_runs(datetime.datetime.now(datetime.UTC)) == []
+    assert mend_runs(datetime.datetime.now(datetime.UTC), is_shared=False) == []
 
 
 def test_a_run_that_takes_its_process_down_again_and_again_is_given_up(client, make_run):
     from flows.mending import MAX_TRIES, mend_runs
 
     run = make_run("retrain", "RUNNING", n_times=MAX_TRIES)
-    mend_runs(datetime.datetime.now(datetime.UTC))
+    mend_runs(datetime.datetime.now(datetime.UTC), is_shared=False)
     assert state_of(client, run)[0] == "CRASHED"
 
 
@@ -90,7 +90,7 @@ def test_a_run_that_the_worker_may_be_starting_is_left_alone(client, make_run):
     from flows.mending import mend_runs
 
     run = make_run("retrain", "PENDING")
-    assert mend_runs(NOW) == []
+    assert mend_runs(NOW, is_shared=False) == []
     assert state_of(client, run)[0] == "PENDING"
 
 
@@ -103,10 +103,25 @@ def test_a_run_with_a_living_process_is_left_alone(client, make_run):
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
     try:
         process.stdout.readline()
-        assert mend_runs(datetime.datetime.now(datetime.UTC)) == []
+        assert mend_runs(datetime.datetime.now(datetime.UTC), is_shared=False) == []
         assert state_of(client, run)[0] == "RUNNING"
     finally:
         process.communicate(b"\n")
+
+
+def test_on_a_shared_server_only_runs_of_this_home_are_settled(client, make_run):
+    from flows.mending import mend_runs
+
+    mine, other = make_run("retrain", "RUNNING"), make_run("retrain", "RUNNING")
+    (home() / RUNS).mkdir(parents=True, exist_ok=True)
+    notes = [home() / RUNS / str(mine), home() / RUNS / "00000000-0000-4000-8000-000000000009"]
+    for note in notes:
+        note.touch()
+    mend_runs(datetime.datetime.now(datetime.UTC), is_shared=True)
+    assert state_of(client, mine)[1] == "AwaitingRetry"
+    assert state_of(client, other)[0] == "RUNNING"
+    assert not notes[1].exists()
+    notes[0].unlink()
 
 
 def test_looks_that_were_missed_are_removed_and_others_stay(client):

@@ -17,6 +17,8 @@ import boto3
 import pytest
 import yaml
 
+from tests.flows.conftest import prefect_server, workspace  # noqa: F401  (fixtures)
+
 ROOT = Path(__file__).parents[2]
 PASSWORD = "t3st-only"
 READY_SECONDS = 120

@@ -32,6 +32,12 @@ from tasks.core.workers import current_pool
 from tasks.models import MODELS
 from tasks.synthesizers import SYNTHESIZERS
 
+# Of Prefect's embedded server, and of a client that asks whether a server is up again.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType.*:UserWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 ROOT = Path(__file__).parents[2]
 # What may differ between two runs of one plan: names, places and clocks.
 PASSING = ("study", "seconds", "tracking")

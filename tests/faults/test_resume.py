@@ -16,6 +16,12 @@ from tasks.core.arms import Arm
 from tasks.fits import once
 from tests.flows.test_study import decided
 
+# Of Prefect's embedded server, and of a client that asks whether a server is up again.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType.*:UserWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 REALMIX = [sys.executable, "-m", "flows.cli", "run", "bundled:bank_marketing?rows=300"]
 OPTIONS = ["--ratios", "1", "--models", "linear", "--budget", "30s", "--synthesizers"]
 TWO, THREE = ("smote", "neighbour-swap"), ("smote", "neighbour-swap", "sequential-trees")
