@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun, State
 
+PROCESS_TAG = "realmix-process:"
 # Between taking a run and starting its process a busy worker needs seconds.
 PENDING_SECONDS = 60
 # A run that took its process down this often would do so again.
@@ -65,6 +66,44 @@ def mend_runs(worker_since: datetime.datetime, *, is_shared: bool) -> list[str]:
             client.set_flow_run_state(now.id, state, force=True)
             lines.append(f"The process of {flow} run '{now.name}' was gone: it is now {state.name}.")
     return lines
+
+
+def tag_of_process() -> str:
+    """Tag of the runs of this process, by which another one can tell that it is gone."""
+    import psutil
+
+    process = psutil.Process()
+    return f"{PROCESS_TAG}{process.pid}:{process.create_time():.2f}"
+
+
+def settle_runs_by_hand() -> int:
+    """Mark the runs whose tag names a process that is gone as crashed; how many there were."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    running = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    with get_client(sync_client=True) as client:
+        found = client.read_flow_runs(flow_run_filter=filters.FlowRunFilter(state=running))
+        gone = [run for run in found if any(_is_gone(tag) for tag in run.tags)]
+        for run in gone:
+            client.set_flow_run_state(
+                run.id, Crashed(message="The process of this run was gone."), force=True
+            )
+    return len(gone)
+
+
+def _is_gone(tag: str) -> bool:
+    import psutil
+
+    if not tag.startswith(PROCESS_TAG):
+        return False
+    pid, started = tag.removeprefix(PROCESS_TAG).split(":")
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+    except psutil.NoSuchProcess:
+        return True
 
 
 def noted_runs(keep: set[str]) -> set[str]:

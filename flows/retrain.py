@@ -13,12 +13,14 @@ from flows.runners import open_pool, threads
 from flows.study import results, study
 from tasks.arrive import admit_waiting
 from tasks.core.arms import Arm
+from tasks.core.cards import schema_of
 from tasks.core.config import StudyRequest
 from tasks.core.drift import Drift
 from tasks.core.errors import RealmixError
 from tasks.core.final_fit import describe_final_fit
 from tasks.core.plans import Plan
 from tasks.core.redo import Redo, Since, how_much
+from tasks.core.snapshots import open_snapshot
 from tasks.core.state import (
     Registered,
     decisions,
@@ -27,7 +29,7 @@ from tasks.core.state import (
     table_lock,
 )
 from tasks.core.store import make_store
-from tasks.core.study import StudyFolder, home
+from tasks.core.study import StudyFolder, Table, home
 from tasks.evaluate import read_holdout
 from tasks.ingest import ingest
 from tasks.notify import Event, notify
@@ -35,7 +37,7 @@ from tasks.promote import review_challenger, sync, write_history
 from tasks.refit import package, refit
 from tasks.renew import copy_plan, last_winner, publish_renewal
 from tasks.since import RETRAINING, last_study, since_last_study
-from tasks.split import split_holdout
+from tasks.split import split_holdout, start_epoch
 from tasks.track import track
 from tasks.validate import gate_raw, gate_training
 
@@ -136,7 +138,20 @@ def do_again(table: Registered, redo: Redo, folder: StudyFolder) -> dict[str, An
             return renew(request, StudyFolder(home() / "studies" / last.document["study"]), folder)
         except RealmixError as err:
             log.warning("the refit is not possible (%s): a whole study is run", err)
+    if last:
+        note_epoch(table)
     return study(request)
+
+
+def note_epoch(table: Registered) -> None:
+    """Start a new epoch of a table ordered in time, which a whole study may, and put it into the record."""
+    snapshot = open_snapshot(home() / "snapshots" / f"{table.snapshot}.parquet")
+    rows = snapshot.read()
+    whole = Table(table.name, snapshot, snapshot.source, table.card, schema_of(rows, table.card))
+    if moved := start_epoch(whole, rows):
+        record_decision(
+            table.name, "epoch", {"cutoff_before": moved[0], "cutoff": moved[1], "snapshot": table.snapshot}
+        )
 
 
 def renew(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> dict[str, Any]:

@@ -135,15 +135,19 @@ def interruptible(
     try:
         if server:
             server.start()
+        from prefect import tags
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        from flows import mending
 
         flow = getattr(import_module(f"flows.{name}"), name)
         # The slowest import of a study: seconds that pass while the server starts.
         import_module("great_expectations")
         if server:
             server.wait()
+            mending.settle_runs_by_hand()
         # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(mending.tag_of_process()):
             return (flow.with_options(task_runner=engine) if engine else flow)(*arguments)
     except (StudyInterrupted, KeyboardInterrupt):
         _say_interrupted(kept)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import DataCard
+from tasks.core.cards import schema_of
 from tasks.core.errors import RealmixError, RegistryRefused
 from tasks.core.holdout_reads import count_holdout_reads
 from tasks.core.promotion import Compared, Judgement, judge_challenger, undecided
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.schema import Schema
 from tasks.core.seeds import derive_seed
 from tasks.core.slices import declared_slices
 from tasks.core.snapshots import Snapshot, open_snapshot
@@ -178,13 +178,6 @@ def why_not_comparable(champion: Version, challenger: Version) -> str | None:
     if lost:
         return f"The new rows lack columns that the champion needs: {', '.join(sorted(lost))}."
     return None
-
-
-def schema_of(raw: pd.DataFrame, card: DataCard) -> Schema:
-    """Schema of rows under their card."""
-    return infer_schema(
-        raw, card.target, task=card.task, positive=card.positive, kinds=card.columns, roles=card.roles
-    )
 
 
 def lay_side_by_side(table: Registered, schema: Schema, champion: Version, challenger: Version) -> Compared:

@@ -6,10 +6,10 @@ import datetime
 
 import pandas as pd
 
+from tasks.core.cards import schema_of
 from tasks.core.config import DataCard
 from tasks.core.drift import Drift, measure_drift
 from tasks.core.redo import Since
-from tasks.core.schema import Schema, infer_schema
 from tasks.core.snapshots import open_snapshot
 from tasks.core.splitting import hash_cells
 from tasks.core.state import Decision, Registered, decisions
@@ -28,6 +28,16 @@ def last_study(table: str) -> Decision | None:
 def rows_of(digest: str) -> pd.DataFrame:
     """Rows of a stored snapshot."""
     return open_snapshot(home() / "snapshots" / f"{digest}.parquet").read()
+
+
+def synthetic_rows(study: Decision) -> pd.DataFrame | None:
+    """Synthetic rows of what a study shipped; None where there were none, or its folder is gone."""
+    path = home() / "studies" / str(study.document.get("study")) / "training.parquet"
+    if not path.exists():
+        return None
+    training = pd.read_parquet(path)
+    synthetic = training[training["_realmix_origin"] != "real"]
+    return None if synthetic.empty else synthetic
 
 
 def changed_rows(former: pd.DataFrame, today: pd.DataFrame, card: DataCard) -> pd.DataFrame:
@@ -100,13 +110,6 @@ def since_last_study(
     if new.empty:
         return since, None
     schema = schema_of(former, table.card)
-    drift = measure_drift(former, new, schema, seed=seed)
+    drift = measure_drift(former, new, schema, seed=seed, synthetic=synthetic_rows(last))
     validate_drift(former, new, schema, drift, folder.path / "validation")
     return Since(since.n_studied, since.n_changed, since.age_days, drift.level, drift.sentence), drift
-
-
-def schema_of(rows: pd.DataFrame, card: DataCard) -> Schema:
-    """Schema of rows under their card."""
-    return infer_schema(
-        rows, card.target, task=card.task, positive=card.positive, kinds=card.columns, roles=card.roles
-    )

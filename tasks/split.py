@@ -127,9 +127,41 @@ def registered_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule:
     if frozen:
         return frozen
     rule = register_holdout(raw, table.schema)
+    freeze(table, rule)
+    return rule
+
+
+def start_epoch(table: Table, raw: pd.DataFrame) -> tuple[float, float] | None:
+    """Let the holdout of a table ordered in time begin later, so that what it held can be learned from.
+
+    Otherwise all new rows would lie behind the frozen cut-off for ever, and nothing new be learned.
+
+    Parameters
+    ----------
+    table : Table
+    raw : DataFrame
+        Its rows of today.
+
+    Returns
+    -------
+    tuple of float or None
+        Cut-off before and after, for the record; None where the table is not ordered in time, is new,
+        or has no later rows.
+    """
+    former = frozen_rule(table, raw)
+    if former is None or former.cutoff is None:
+        return None
+    rule = register_holdout(raw, table.schema)
+    if rule.cutoff is None or rule.cutoff <= former.cutoff:
+        return None
+    freeze(table, rule)
+    return former.cutoff, rule.cutoff
+
+
+def freeze(table: Table, rule: HoldoutRule) -> None:
+    """Keep the rule by which a table's holdout is cut from now on."""
     path = registration_path(table.name, table.card, table.schema)
     write_atomically(path, lambda file: file.write_text(json.dumps(rule.to_dict()), encoding="utf-8"))
-    return rule
 
 
 def frozen_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule | None:

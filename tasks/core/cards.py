@@ -103,6 +103,19 @@ def infer_card(
     )
 
 
+def schema_of(raw: pd.DataFrame, card: DataCard) -> Schema:
+    """Infer the schema of rows under what their card declares.
+
+    Parameters
+    ----------
+    raw : DataFrame of shape (n_rows, n_columns)
+    card : DataCard
+    """
+    return infer_schema(
+        raw, card.target, task=card.task, positive=card.positive, kinds=card.columns, roles=card.roles
+    )
+
+
 def _find_key(raw: pd.DataFrame, schema: Schema) -> str | None:
     """The first identifier named like one, present and distinct in every row."""
     named = [c.name for c in schema.columns if c.kind == "identifier" and IDENTIFIER_NAME.search(c.name)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,10 @@ def test_a_retraining_that_is_killed_goes_on_to_the_same_verdict(make_home, undi
     assert [entry["level"] for entry in home.retrainings()] == ["study"]
     assert home.retrainings()[0]["version"] == "1"
     assert home.verdict() == undisturbed(home.study() / "plan.json")
+    with sqlite3.connect(home.path / "prefect" / "prefect.db") as runs:
+        states = runs.execute("select state_type, count(*) from flow_run group by 1 order by 1").fetchall()
+    # The killed retraining with its study, and those that went on.
+    assert states == [("COMPLETED", 2), ("CRASHED", 2)]
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -30,9 +32,24 @@ def compose():
     return yaml.safe_load((ROOT / "infra" / "compose.yaml").read_text())["services"]
 
 
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A server of its own: its address without a scheme, and how it is killed and started again."""
+
+    address: str
+    kill: Callable[[], None]
+    start: Callable[[], None]
+
+
 @pytest.fixture(scope="session")
-def real_postgresql():
+def real_postgresql(postgresql_cluster):
     """Address, without a scheme, of a PostgreSQL that was prepared by infra/databases.sql."""
+    return postgresql_cluster.address
+
+
+@pytest.fixture(scope="session")
+def postgresql_cluster():
+    """A PostgreSQL that was prepared by infra/databases.sql."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
@@ -56,12 +73,19 @@ def real_postgresql():
     call("initdb", "-D", data, "-U", "realmix", "-A", "scram-sha-256", "--pwfile", folder / "password",
          "-E", "UTF8", "-N")  # fmt: skip
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    call("pg_ctl", "-D", data, "-l", folder / "log", "-o", options, "-w", "start")
+
+    def start():
+        call("pg_ctl", "-D", data, "-l", folder / "log", "-o", options, "-w", "start")
+
+    def kill():
+        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+    start()
     try:
         prepare_databases(port)
-        yield f"realmix:{PASSWORD}@127.0.0.1:{port}"
+        yield PostgreSQL(f"realmix:{PASSWORD}@127.0.0.1:{port}", kill, start)
     finally:
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        kill()
         shutil.rmtree(folder)
 
 

@@ -139,6 +139,28 @@ def test_a_killed_worker_is_started_again_and_works(up):
     wait_until(lambda: len(runs(named, "watch", "COMPLETED")) > n_done, 60)
 
 
+def test_a_retraining_outlives_twenty_seconds_without_postgresql(up, postgresql_cluster):
+    named, landing, _, _ = up
+    before = {version["version"] for version in versions(named)}
+    everything = open_source("bundled:bank_marketing?rows=5000").load()
+    everything.head(200).assign(y="yes").to_csv(landing / "july.csv", index=False)
+    (landing / "july.csv._SUCCESS").touch()
+    wait_until(lambda: runs(named, "retrain", "RUNNING"), 60)
+    postgresql_cluster.kill()
+    time.sleep(20)
+    postgresql_cluster.start()
+    wait_until(lambda: {version["version"] for version in versions_if_up(named)} > before, 240)
+    wait_until(lambda: not runs(named, "retrain", "RUNNING", "PENDING", "SCHEDULED"), 120)
+    assert len(versions(named)) == len(before) + 1
+
+
+def versions_if_up(named):
+    try:
+        return versions(named)
+    except (HTTPError, OSError):
+        return []
+
+
 def test_nothing_is_left_when_up_is_killed_hard(up):
     named, _, started, _ = up
     os.kill(started.pid, signal.SIGKILL)

@@ -74,6 +74,23 @@ def test_refits_do_not_make_a_study_young(bank, tmp_path):
     assert early.age_days == 0
 
 
+def test_new_rows_are_held_against_the_synthetic_ones_that_shipped(bank, tmp_path):
+    first = kept(bank[:800])
+    register_table("bank", card(), kept(bank[:1000]))
+    record_decision(
+        "bank", RETRAINING, {"level": "study", "snapshot": first, "study": "bank-0001"}, decided=first
+    )
+    folder = home() / "studies" / "bank-0001"
+    folder.mkdir(parents=True)
+    shuffled = bank[:800].apply(lambda column: column.sample(frac=1, random_state=0).to_numpy())
+    both = pd.concat([bank[:800].assign(_realmix_origin="real"), shuffled.assign(_realmix_origin="smote")])
+    both.to_parquet(folder / "training.parquet")
+    _, drift = since_last_study(registered_table("bank"), now=NOW, folder=StudyFolder(tmp_path), seed=0)
+    assert drift is not None
+    assert drift.synthetic is not None
+    assert 0.5 < drift.synthetic.auc <= 1
+
+
 def test_a_jump_of_the_target_is_drift_and_is_kept_with_the_study(bank, tmp_path):
     first = kept(bank[:1000])
     more = bank[1000:].assign(y="yes")

@@ -16,7 +16,7 @@ from tasks.core.snapshots import take_snapshot
 from tasks.core.splitting import HoldoutRule
 from tasks.core.study import StudyFolder, Table
 from tasks.fits.scope import Scope
-from tasks.split import fold_blocks, lay_folds, registered_rule, registration_path, split_holdout
+from tasks.split import fold_blocks, lay_folds, registered_rule, registration_path, split_holdout, start_epoch
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +76,26 @@ def test_tables_of_one_name_and_both_ways_to_split_have_rules_of_their_own(tmp_p
     assert [rule.cutoff is not None for rule in rules] == [False, False, True, True]
     path = registration_path(tables[2].name, tables[2].card, tables[2].schema)
     assert json.loads(path.read_text())["cutoff"] == rules[2].cutoff
+
+
+def test_a_new_epoch_moves_the_cut_off_forward_and_nothing_else_does(tmp_path: Path) -> None:
+    raw = rows().assign(day=np.arange(800))
+    table = table_of(raw, tmp_path, time="day")
+    first = registered_rule(table, raw)
+    assert start_epoch(table, raw) is None
+    grown = pd.concat([raw, raw.assign(day=raw["day"] + 800)], ignore_index=True)
+    assert registered_rule(table, grown) == first
+    later = table_of(grown, tmp_path, time="day")
+    assert start_epoch(later, grown) == (first.cutoff, registered_rule(later, grown).cutoff)
+    held = grown["day"] > registered_rule(later, grown).cutoff
+    assert held.mean() == pytest.approx(0.2, abs=0.01)
+    assert (raw["day"] > first.cutoff).any()
+    assert not held[:800].any()
+
+
+def test_tables_without_time_have_no_epochs(tmp_path: Path) -> None:
+    registered_rule(table_of(rows(), tmp_path), rows())
+    assert start_epoch(table_of(rows(1600), tmp_path), rows(1600)) is None
 
 
 def test_both_sides_know_their_groups(tmp_path: Path) -> None:
