@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
+from flows import commands
 from tasks.core.errors import BadInput, RealmixError
 
 app = cyclopts.App(
@@ -198,167 +199,32 @@ def ui(*, port: int = 5000) -> None:
         Port on 127.0.0.1.
     """
     from flows import environment
+    from flows.supervisor import mlflow_command, mlflow_store
+    from tasks.core.locations import without_secrets
 
     environment.prepare()
-    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     uri = os.environ["MLFLOW_TRACKING_URI"]
-    print(f"MLflow on {uri}: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
-    server = [
-        "-m",
-        "mlflow",
-        "server",
-        "--backend-store-uri",
-        uri,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    os.execv(sys.executable, [sys.executable, *server])
-
-
-@app.command
-def register(card: Path, /, *, name: str | None = None) -> None:
-    """Take a table on: keep its rows, freeze its holdout, and let `realmix up` look after it.
-
-    Parameters
-    ----------
-    card
-        Data card (YAML) with `source` and, for what happens later, `operation`.
-    name
-        Of the table; after its source when not given.
-    """
-    from flows.operate import register as take_on
-
-    taken = take_on(card, name)
-    print(f"Registered '{taken}'. `realmix retrain {taken}` studies it now; `realmix up` does so by itself.")
-
-
-@app.command
-def retrain(table: str, /) -> None:
-    """Take in the rows that wait for a table and do again as much of its study as they are worth.
-
-    Parameters
-    ----------
-    table
-        Of a registered table.
-    """
-    from flows.operate import print_entry
-    from flows.session import run_retraining
-    from tasks.core.state import registered_table
-
-    registered_table(table)
-    print_entry(run_retraining(table, "asked"))
-
-
-@app.command
-def watch(table: str, /) -> None:
-    """Look once for new rows of a table and retrain if there are any: for cron, without a server.
-
-    Parameters
-    ----------
-    table
-        Of a registered table.
-    """
-    from flows.operate import is_due, print_entry
-    from flows.session import run_retraining
-
-    if not is_due(table):
-        print(f"Nothing new for '{table}'.")
+    if uri.startswith("http"):
+        print(f"MLflow: {without_secrets(uri)}")
         return
-    print_entry(run_retraining(table, "new data"))
+    os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **mlflow_store()}
+    print(f"MLflow on {uri}: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+    os.execv(sys.executable, [sys.executable, "-m", *mlflow_command(port)])
 
 
-@app.command
-def promote(table: str, /, *, reason: str, by: str | None = None) -> None:
-    """Make the challenger of a table its champion.
-
-    Parameters
-    ----------
-    table
-        Of a registered table.
-    reason
-        For the record, which cannot be changed.
-    by
-        Who decides; the user of this machine when not given.
-    """
-    from flows.operate import change_champion
-
-    print(change_champion("promote", table, reason, by))
-
-
-@app.command
-def rollback(table: str, /, *, reason: str, by: str | None = None) -> None:
-    """Give a table its last champion back.
-
-    Parameters
-    ----------
-    table
-        Of a registered table.
-    reason
-        For the record, which cannot be changed.
-    by
-        Who decides; the user of this machine when not given.
-    """
-    from flows.operate import change_champion
-
-    print(change_champion("rollback", table, reason, by))
-
-
-@app.command
-def sync() -> None:
-    """Tell MLflow of the studies it has not taken yet."""
-    from flows import environment
-
-    environment.prepare()
-    from tasks.promote import sync as tell
-
-    print(f"{tell()} studies were told.")
-
-
-@app.command
-def status() -> None:
-    """Say of each registered table what it is, what was decided, and what waits."""
-    from flows import environment
-    from flows.operate import status as lines
-
-    environment.prepare()
-    for line in lines():
-        print(line)
-
-
-@app.command
-def doctor() -> None:
-    """Say which tier is in use, what works in it, and what is wrong, each with its fix."""
-    from flows.operate import doctor as examine
-
-    findings = examine()
-    for finding in findings:
-        print(f"{'ok ' if finding.is_well else 'BAD'} {finding.subject}: {finding.said}")
-    if not all(finding.is_well for finding in findings):
-        sys.exit(1)
-
-
-@app.command
-def up(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> None:
-    """Start Prefect, MLflow and a worker on this machine and look after every registered table.
-
-    Parameters
-    ----------
-    prefect_port, mlflow_port
-        On 127.0.0.1; other free ones are taken where these are in use.
-    """
-    from flows.up import up as supervise
-
-    supervise(prefect_port, mlflow_port)
-
-
-@app.command
-def down() -> None:
-    """Stop what `realmix up` started."""
-    from flows.up import down as stop
-
-    stop()
+for looked_after in (
+    commands.register,
+    commands.retrain,
+    commands.watch,
+    commands.promote,
+    commands.rollback,
+    commands.sync,
+    commands.status,
+    commands.doctor,
+    commands.up,
+    commands.down,
+):
+    app.command(looked_after)
 
 
 def parse_budget(text: str) -> float:
