@@ -17,7 +17,7 @@ from tasks.core.errors import BadInput
 from tasks.core.plans import Plan
 from tasks.core.realised import describe_real_only_holdout
 from tasks.core.report import render_report
-from tasks.core.study import Split, StudyFolder, Table
+from tasks.core.study import DRIFT, Split, StudyFolder, Table
 from tasks.report import describe_table, digests, manifest
 
 # Documents of a study that its renewal starts from.
@@ -90,6 +90,7 @@ def publish_renewal(
         "holdout": holdout and _described(holdout, former),
         "holdout_reason": split.no_holdout,
         "final_fit": final_fit,
+        "drift": folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None,
     }
     folder.write_json("verdict.json", document)
     (folder.path / "report.html").write_text(render_report(document, {}), encoding="utf-8")

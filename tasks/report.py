@@ -23,7 +23,7 @@ from tasks.core.plans import Plan
 from tasks.core.racing import describe_race
 from tasks.core.realised import describe_holdout, describe_real_only_holdout
 from tasks.core.report import render_report
-from tasks.core.study import Layout, Split, StudyFolder, Table
+from tasks.core.study import DRIFT, Layout, Split, StudyFolder, Table
 from tasks.core.verdict import Verdict
 from tasks.fits.scope import Scope
 from tasks.metrics import METRICS
@@ -82,6 +82,7 @@ def publish(
         race=describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
         generalisation=folder.read_json("work/generalisation.json"),
         final_fit=final_fit(verdict, layout.plan, fits["shipped"]["model"]),
+        drift=folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None,
         **rows_saved,
     )
     folder.write_json("verdict.json", document)

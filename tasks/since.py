@@ -13,7 +13,7 @@ from tasks.core.redo import Since
 from tasks.core.snapshots import open_snapshot
 from tasks.core.splitting import hash_cells
 from tasks.core.state import Decision, Registered, decisions
-from tasks.core.study import StudyFolder, home
+from tasks.core.study import DRIFT, StudyFolder, home
 from tasks.validation.drift import validate_drift
 
 RETRAINING = "retraining"
@@ -88,7 +88,7 @@ def since_last_study(
     now : datetime
         With time zone.
     folder : StudyFolder
-        Takes the results page of the drift suite.
+        Takes the results page of the drift suite, and what was measured.
     seed : int
         Of the domain classifier.
 
@@ -112,4 +112,6 @@ def since_last_study(
     schema = schema_of(former, table.card)
     drift = measure_drift(former, new, schema, seed=seed, synthetic=synthetic_rows(last))
     validate_drift(former, new, schema, drift, folder.path / "validation")
+    folder.work.mkdir(parents=True, exist_ok=True)
+    folder.write_json(DRIFT, drift.to_dict())
     return Since(since.n_studied, since.n_changed, since.age_days, drift.level, drift.sentence), drift

@@ -18,6 +18,7 @@ Layout, version 1 (strict JSON; what could not be computed is null):
 - ``race``: see :func:`tasks.core.racing.describe_race`; arms that left it early keep their line in
   ``arms``, scored on the folds they ran
 - ``final_fit``: see :func:`tasks.core.final_fit.describe_final_fit`
+- ``drift``: see :meth:`tasks.core.drift.Drift.to_dict`; null where a table is not studied again
 - ``gates``, ``arms``, ``disqualified``, ``synthesizers`` (rows asked, made, kept, copies),
   ``teacher`` (``score`` of the ensemble itself, for reference)
 - ``plan`` (with ``left_out``), ``seconds``, ``seeds``, ``digests``, ``versions``, ``provenance``
@@ -73,6 +74,7 @@ def build_verdict_document(
     rows_saved: Mapping[str, Any] | None = None,
     rows_saved_reason: str | None = None,
     final_fit: Mapping[str, Any] | None = None,
+    drift: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put a study's outcome into one strict JSON object.
 
@@ -112,6 +114,8 @@ def build_verdict_document(
         Why it is not known.
     final_fit : mapping, optional
         Rows of the fit that ships, from :func:`tasks.core.final_fit.describe_final_fit`.
+    drift : mapping, optional
+        New rows against those of the last study, from :meth:`tasks.core.drift.Drift.to_dict`.
 
     Returns
     -------
@@ -146,6 +150,7 @@ def build_verdict_document(
         "rows_saved": rows_saved,
         "rows_saved_reason": rows_saved_reason,
         "final_fit": final_fit,
+        "drift": drift,
         "plan": plan,
         "seconds": seconds,
         "seeds": seeds,

@@ -15,6 +15,8 @@ from tasks.core.plans import Plan
 from tasks.core.schema import Schema
 from tasks.core.snapshots import Snapshot
 
+# What a retraining measured before its study, in the study's folder.
+DRIFT = "work/drift.json"
 BUNDLED_TABLE = "bundled:bank_marketing?rows=2000"
 # Pools, predictions and models of a small study; a study of a large table needs more.
 MIN_FREE_BYTES = 200 * 1024**2

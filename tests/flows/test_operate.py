@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +16,15 @@ from tasks.core.study import home
 from tasks.sources import open_source
 
 CARD = "source: calls.csv\ntarget: y\npositive: 'yes'\noperation: {operation}\n"
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """What our commands set for their process is taken back."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture

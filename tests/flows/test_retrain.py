@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from flows.operate import is_due, register, status
+from tasks.core.config import Operation
 from tasks.core.errors import BadInput
 from tasks.core.state import batches, decisions, registered_table
+from tasks.notify import notify
 from tasks.sources import open_source
 
 TABLE = "calls"
@@ -107,6 +112,15 @@ def test_a_jump_of_the_target_is_studied_again(life):
     assert {"word", "reason"} <= entry["judgement"].keys()
 
 
+def test_the_report_of_a_study_says_what_drifted(life):
+    studies = Path(life.landing).parents[1] / ".realmix" / "studies"
+    page = (studies / life.entries["jump"]["study"] / "report.html").read_text()
+    assert "Drift since the last study" in page
+    assert life.entries["jump"]["drift"]["sentence"] in html.unescape(page)
+    first = (studies / life.entries["first"]["study"] / "report.html").read_text()
+    assert "Drift since the last study" not in first
+
+
 def test_every_step_is_in_the_record_and_in_the_history_run(life):
     import mlflow
 
@@ -143,3 +157,34 @@ def test_rows_keep_their_side_as_the_table_grows(life):
 def test_a_table_that_is_not_registered_is_named(workspace):
     with pytest.raises(BadInput, match="registered"):
         registered_table("no such table")
+
+
+# Of Prefect's block, and of the receiver's socket.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_notification_block_of_prefect_is_told(prefect_server):
+    from prefect.blocks.notifications import CustomWebhookNotificationBlock
+
+    bodies: list[str] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    receiver = HTTPServer(("127.0.0.1", 0), Receiver)
+    Thread(target=receiver.serve_forever, daemon=True).start()
+    block = CustomWebhookNotificationBlock(
+        name="team",
+        url=f"http://127.0.0.1:{receiver.server_port}/",
+        method="POST",
+        json_data={"text": "{{body}}"},
+    )
+    block.save("team")
+    assert notify(Operation(notify=("block:custom-webhook/team",)), "bank", "drift", "age drifted") == 1
+    receiver.shutdown()
+    receiver.server_close()
+    assert "age drifted" in bodies[0]
