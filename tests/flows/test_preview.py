@@ -94,13 +94,13 @@ def test_bad_input_gets_one_sentence_and_exit_code_two(places, arguments, words)
 def test_ended_early_it_leaves_no_row_and_no_process(places, how):
     import psutil
 
-    process = start(places, "bundled:bank_marketing?rows=2000")
+    process = start(places, "bundled:bank_marketing?rows=20000")
     deadline = time.monotonic() + 60
     children: list[psutil.Process] = []
     while not children and time.monotonic() < deadline:
         time.sleep(0.2)
         children = psutil.Process(process.pid).children()
-    time.sleep(2)  # somewhere within the fits
+    time.sleep(0.5)  # somewhere within the fits
     process.send_signal(how)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130
