@@ -35,6 +35,8 @@ def start(places, *arguments, **environment):
     return subprocess.Popen(
         [*PREVIEW, *map(str, arguments)],
         cwd=here, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Tests that a shell started in the background would hand on that Ctrl-C is to be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
