@@ -40,6 +40,7 @@ def run(
     seed: int = 0,
     out: Path | None = None,
     plan: Path | None = None,
+    device: Literal["cpu", "cuda"] = "cpu",
     runner: Literal["threads", "dask"] = "threads",
     address: str | None = None,
 ) -> None:
@@ -73,6 +74,8 @@ def run(
         Folder for the results; runs/<study> when not given.
     plan
         plan.json of an earlier study, replayed as it is.
+    device
+        Where GANs, VAEs and boosted trees train; cuda is an NVIDIA GPU, if one can be used.
     runner
         Where the work runs: worker processes of this machine, or a Dask cluster.
     address
@@ -95,6 +98,7 @@ def run(
         seed=seed,
         out=str(out) if out else "",
         plan=str(plan) if plan else None,
+        device=device,
     )
     run_study(request, runner=runner, address=address)
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from distributed.scheduler import KilledWorker
 
 from flows import environment
 from tasks.core.errors import BadInput, WorkerDied
+from tasks.core.libraries import installed_version
 from tasks.core.memory import worker_limit
 from tasks.core.study import home
 from tasks.core.workers import WorkerPool, as_current, current_pool
@@ -209,7 +209,7 @@ def look_around(marker: str, api_url: str, host: str) -> dict[str, Any]:
     environment.prepare()
     from tasks.report import LIBRARIES
 
-    versions = {name: version(name) for name in (*LIBRARIES, "realmix")}
+    versions = {name: installed_version(name) for name in (*LIBRARIES, "realmix")}
     return {
         "versions": {"python": platform.python_version()} | versions,
         "sees_marker": Path(marker).exists(),

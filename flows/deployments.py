@@ -80,6 +80,7 @@ def study_options(table: Registered) -> dict[str, Any]:
     request = {
         "table": f"table:{table.name}",
         "budget_seconds": table.card.operation.budget_seconds,
+        "device": table.card.operation.device,
         "out": "",
     }
     return {"parameters": {"request": request}, "schedules": [], "triggers": []}

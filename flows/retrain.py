@@ -33,6 +33,7 @@ from tasks.core.study import StudyFolder, Table, home
 from tasks.evaluate import read_holdout
 from tasks.ingest import ingest
 from tasks.notify import Event, notify
+from tasks.plan import on_usable_gpu
 from tasks.promote import review_challenger, sync, write_history
 from tasks.refit import package, refit
 from tasks.renew import copy_plan, last_winner, publish_renewal
@@ -130,6 +131,7 @@ def do_again(table: Registered, redo: Redo, folder: StudyFolder) -> dict[str, An
     request = StudyRequest(
         table=f"table:{table.name}",
         budget_seconds=table.card.operation.budget_seconds,
+        device=table.card.operation.device,
         out=str(folder.path),
         first=last.document["winner"]["synthesizer"] if last else None,
     )
@@ -160,7 +162,8 @@ def renew(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> di
     folder.work.mkdir(parents=True, exist_ok=True)
     with open_pool(folder.work / "workers.log"):
         table = gate_raw(ingest(request), folder)
-        split, _ = split_holdout(table, folder, rule=None, seed=plan.seed)
+        on_gpu = on_usable_gpu(plan.on_gpu)
+        split, _ = split_holdout(table, folder, rule=None, seed=plan.seed, on_gpu=on_gpu)
         fit = final_fits(folder, arms, plan, str(table.snapshot.path))
     copy_plan(former, folder)
     gate_training(table, folder)

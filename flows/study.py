@@ -34,7 +34,7 @@ from tasks.inputs import read_plan
 from tasks.learning_curve import rows_saved
 from tasks.metrics import METRICS
 from tasks.overfitting import measure_gap
-from tasks.plan import plan_study
+from tasks.plan import on_usable_gpu, plan_study, trained_on_gpu
 from tasks.refit import package, refit
 from tasks.repeat import keep_study, study_key
 from tasks.report import publish
@@ -85,7 +85,8 @@ def _study(request: StudyRequest) -> dict[str, Any]:
             replayed = read_plan(Path(request.plan)) if request.plan else None
             rule = replayed.holdout if replayed else None
             seed = replayed.seed if replayed else request.seed
-            split, rule = split_holdout(table, folder, rule=rule, seed=seed)
+            on_gpu = on_usable_gpu(replayed.on_gpu if replayed else trained_on_gpu(request.device))
+            split, rule = split_holdout(table, folder, rule=rule, seed=seed, on_gpu=on_gpu)
             plan = plan_study(request, table, split, rule, folder, development_targets(folder))
         announce(plan)
         # A thread of this process, not a task: a cluster must not open the store of this machine.

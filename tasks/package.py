@@ -6,12 +6,12 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from tasks.core.libraries import installed_version
 from tasks.core.schema import Column, Schema
 from tasks.models import MODELS, _serving
 
@@ -91,7 +91,7 @@ def pinned_requirements(model_name: str) -> list[str]:
     ['mlflow-skinny', 'numpy', 'pandas']
     """
     names = (*BASE_REQUIREMENTS, *MODELS[model_name].requirements)
-    return [f"{name}=={version(name)}" for name in names]
+    return [f"{name}=={installed_version(name)}" for name in names]
 
 
 def signature(schema: Schema) -> Any:

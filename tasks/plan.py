@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.core.config import StudyRequest
+from tasks.core.config import Device, StudyRequest
 from tasks.core.costs import Costs
 from tasks.core.extending import extend_plan
 from tasks.core.keys import entry_key
 from tasks.core.memory import usable_bytes
 from tasks.core.planning import make_plan
 from tasks.core.plans import Asked, Plan, TableShape
+from tasks.core.plugins import ModelSpec, SynthesizerSpec
 from tasks.core.priors import FoldSizes, expected_provable_gain
 from tasks.core.racing import is_raced
 from tasks.core.splitting import HoldoutRule
@@ -27,6 +29,7 @@ from tasks.core.store import Store, store_at
 from tasks.core.study import Split, StudyFolder, Table
 from tasks.core.workers import current_pool
 from tasks.fits.probe import REFERENCE_SECONDS
+from tasks.fits.scope import StudyContext
 from tasks.inputs import available_synthesizers, check_plan, deciding_metric, read_plan
 from tasks.metrics import METRICS
 from tasks.models import MODELS
@@ -41,6 +44,7 @@ def plan_study(
     request: StudyRequest, table: Table, split: Split, rule: HoldoutRule, folder: StudyFolder, y: np.ndarray
 ) -> Plan:
     """Write ``plan.json``: from the budget, or the one that is to be replayed."""
+    on_gpu = StudyContext.read(folder.work / "context.json").on_gpu
     if request.plan:
         plan = read_plan(Path(request.plan))
         check_plan(plan, table.schema)
@@ -48,8 +52,38 @@ def plan_study(
         plan = planned_once(request, table, split, rule, y, store_at(folder.store))
     else:
         plan = new_plan(request, table, table_shape(table, split, y), rule, costs_here())
+    plan = dataclasses.replace(plan, on_gpu=on_gpu)
     folder.write_json("plan.json", plan.to_dict())
     return plan
+
+
+def trained_on_gpu(device: Device) -> tuple[str, ...]:
+    """Generators and learners that a device other than the processor is for.
+
+    Examples
+    --------
+    >>> trained_on_gpu("cpu"), "ctgan" in trained_on_gpu("cuda")
+    ((), True)
+    """
+    return tuple(gpu_libraries()) if device == "cuda" else ()
+
+
+def gpu_libraries() -> dict[str, str]:
+    """Library that can train a generator or learner on a GPU, by the name of those that one can."""
+    plugins: list[SynthesizerSpec | ModelSpec] = [*SYNTHESIZERS.values(), *MODELS.values()]
+    return {plugin.name: plugin.gpu_library for plugin in plugins if plugin.gpu_library}
+
+
+def on_usable_gpu(wanted: Sequence[str]) -> tuple[str, ...]:
+    """Those of the wanted generators and learners that a GPU can train here; says which it cannot."""
+    if not wanted:
+        return ()
+    usable = current_pool().run("tasks.fits.gpu:usable_libraries")
+    library = gpu_libraries()
+    if left := [name for name in wanted if library[name] not in usable]:
+        blamed = " and ".join(sorted({library[name] for name in left}))
+        log.warning("no GPU that %s can use here, trained on the processor: %s", blamed, ", ".join(left))
+    return tuple(name for name in wanted if name not in left)
 
 
 def planned_once(

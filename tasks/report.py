@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tasks.core.documents import build_verdict_document
 from tasks.core.figures import draw_figures
 from tasks.core.final_fit import describe_final_fit
 from tasks.core.keys import file_digest
+from tasks.core.libraries import installed_version
 from tasks.core.plans import Plan
 from tasks.core.racing import describe_race
 from tasks.core.realised import describe_holdout, describe_real_only_holdout
@@ -73,9 +73,12 @@ def publish(
         seconds=seconds,
         seeds={"study": layout.plan.seed},
         digests=digests(folder, table),
-        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        versions={
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in LIBRARIES},
+        },
         provenance=table.card.provenance.model_dump(),
-        realmix_version=version("realmix"),
+        realmix_version=installed_version("realmix"),
         missing=[*missing(pools), *fits["failed"]],
         synthesizers=summarise_pools(pools),
         teacher=teacher_score(folder, layout),

@@ -40,14 +40,15 @@ SAMPLE_SALT = 1_000_003
 
 @task(task_run_name="split", cache_policy=NO_CACHE)
 def split_holdout(
-    table: Table, folder: StudyFolder, *, rule: HoldoutRule | None, seed: int
+    table: Table, folder: StudyFolder, *, rule: HoldoutRule | None, seed: int, on_gpu: tuple[str, ...] = ()
 ) -> tuple[Split, HoldoutRule]:
     """Write the two sides of the table, and the rows of the two final fits."""
     raw = table.snapshot.read()
     schema = table.schema
     rule = rule or registered_rule(table, raw)
     folder.work.mkdir(parents=True, exist_ok=True)
-    StudyContext(schema, table.card, table.snapshot.digest, seed).write(folder.work / "context.json")
+    context = StudyContext(schema, table.card, table.snapshot.digest, seed, on_gpu)
+    context.write(folder.work / "context.json")
     rows, weight = schema.apply(raw), row_weights(raw, schema)
     groups = fold_groups(raw, rows, schema)
     held = holdout_side(raw, schema, rule)

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tasks.core.errors import BadInput, unknown_name
 from tasks.core.schema import Kind, Role, Task
 
+Device = Literal["cpu", "cuda"]
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +94,8 @@ class Operation(_Frozen):
         Between two looks at `landing`, at least 5.
     budget_seconds : float
         Of a full study, at least 30.
+    device : {"cpu", "cuda"}
+        Of its studies; see :class:`StudyRequest`.
     refit_growth : float
         A study is repeated once the table has grown by this share since the last one.
     max_age_days : float
@@ -114,6 +118,7 @@ class Operation(_Frozen):
     schedule: str | None = None
     poll_seconds: float = Field(default=30.0, ge=5)
     budget_seconds: float = Field(default=240.0, ge=30)
+    device: Device = "cpu"
     refit_growth: float = Field(default=0.1, gt=0)
     max_age_days: float = Field(default=30.0, gt=0)
     promotion: Literal["auto", "approve", "never"] = "approve"
@@ -287,6 +292,8 @@ class StudyRequest(_Frozen):
         Folder of the results.
     plan : str or None
         Path of a ``plan.json`` to replay.
+    device : {"cpu", "cuda"}
+        Where GANs, VAEs and boosted trees train; "cuda" is the processor where no GPU can be used.
     first : str or None
         Synthesizer of the last winner: first in the race, and never left out by the plan.
     """
@@ -304,6 +311,7 @@ class StudyRequest(_Frozen):
     seed: int = Field(default=0, ge=0)
     out: str
     plan: str | None = None
+    device: Device = "cpu"
     first: str | None = None
 
     def decides(self) -> dict[str, Any]:

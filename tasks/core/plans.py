@@ -76,6 +76,7 @@ class Plan:
     max_teacher_rows: int | None = None  # real rows that the teacher of a final fit learns from; None for all
     max_synthetic_rows: int | None = None  # in a final fit; fewer weigh as much together
     memory_bytes: int | None = None  # estimated peak of all processes
+    on_gpu: tuple[str, ...] = ()  # generators and learners that train on a GPU
 
     def mixes(self) -> Iterator[Mix]:
         """Every mix of the study: real only and its distillation, controls, candidates."""

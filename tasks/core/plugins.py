@@ -58,6 +58,9 @@ class SynthesizerSpec:
     needs : str or None
         Card field without which it has nothing to work from ("rules", "simulate").
     tasks : tuple of Task
+    gpu_library : {"torch", "xgboost"} or None
+        Library that can train it on a GPU; what `build` gives then has a method ``to(device)``, which
+        gives it back.
     fit_cost, sample_cost : callable
         Expected seconds on the reference machine, for the plan:
         ``fit_cost(n_rows, n_columns, steps)``, ``sample_cost(n_rows, n_columns)``.
@@ -72,6 +75,7 @@ class SynthesizerSpec:
     default_steps: int | None = None
     needs: str | None = None
     tasks: tuple[Task, ...] = ALL_TASKS
+    gpu_library: str | None = None
 
     @property
     def is_control(self) -> bool:
@@ -116,6 +120,8 @@ class ModelSpec:
     is_null : bool
         True for the class prior (or mean), which knows no feature.
     tasks : tuple of Task
+    gpu_library : {"torch", "xgboost"} or None
+        As of :class:`SynthesizerSpec`.
     fit_cost : callable
         ``fit_cost(n_rows, n_columns, n_classes)``: expected seconds on one thread of the
         reference machine.
@@ -132,6 +138,7 @@ class ModelSpec:
     requirements: tuple[str, ...] = ()
     is_null: bool = False
     tasks: tuple[Task, ...] = ALL_TASKS
+    gpu_library: str | None = None
     # Codes as float64, their copy as float32, and what a library makes of these.
     fit_bytes: Callable[[int, int, int], float] = field(
         default=lambda n_rows, n_columns, n_levels: 24.0 * n_rows * n_columns

@@ -191,8 +191,9 @@ def fit_arm(scope: Scope, arm: Arm, training: TrainingSet, n_jobs: int) -> Model
     """Fit one learner on one training set."""
     spec, schema = MODELS[arm.model], scope.context.schema
     params = spec.search_space(arm.trial, schema)
-    model = spec.build(schema, params, arm_seed(scope, arm), n_jobs)
-    return model.fit(training.rows[schema.feature_names], training.y_proba, training.sample_weight)
+    model = scope.context.placed(arm.model, spec.build(schema, params, arm_seed(scope, arm), n_jobs))
+    fitted: Model = model.fit(training.rows[schema.feature_names], training.y_proba, training.sample_weight)
+    return fitted
 
 
 def arm_seed(scope: Scope, arm: Arm) -> int:

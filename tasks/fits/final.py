@@ -102,6 +102,7 @@ def write_training_table(
         "arm": arm.to_dict(),
         "params": MODELS[arm.model].search_space(arm.trial, schema),
         "random_state": arm_seed(scope, arm),
+        "on_gpu": arm.model in context.on_gpu,
     }
     table = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), RECIPE_KEY: json.dumps(recipe).encode()}
@@ -159,5 +160,8 @@ def refit_from_training_table(path: Path, n_jobs: int = 1) -> Model:
         soft = frame[[f"{PROBA_PREFIX}{label}" for label in schema.classes]].to_numpy()
     elif "_realmix_target" in frame:
         soft = frame["_realmix_target"].to_numpy()
-    model = MODELS[arm.model].build(schema, recipe["params"], recipe["random_state"], n_jobs)
-    return model.fit(rows[schema.feature_names], soft, frame["_realmix_weight"].to_numpy())
+    model: Any = MODELS[arm.model].build(schema, recipe["params"], recipe["random_state"], n_jobs)
+    if recipe["on_gpu"]:
+        model = model.to("cuda")
+    fitted: Model = model.fit(rows[schema.feature_names], soft, frame["_realmix_weight"].to_numpy())
+    return fitted

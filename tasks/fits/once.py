@@ -206,7 +206,7 @@ def fit_key(
     return entry_key(
         function=function,
         scope=place.name,
-        study={name: context[name] for name in ("schema", "snapshot", "seed")},
+        study={name: context[name] for name in ("schema", "snapshot", "seed", "on_gpu")},
         card={name: context["card"][name] for name in card},
         reads=reads,
         arguments=arguments,

@@ -13,9 +13,10 @@ from tasks.core.arms import Balance
 from tasks.core.errors import SynthesizerFailed
 from tasks.core.leaks import leak_evidence
 from tasks.core.mixing import Pool, class_counts_by_label, pool_quota
+from tasks.core.plugins import SynthesizerSpec
 from tasks.core.pools import draw_pool
 from tasks.core.seeds import derive_seed
-from tasks.fits.scope import Scope
+from tasks.fits.scope import Scope, StudyContext
 from tasks.fits.teacher import load_teacher
 from tasks.synthesizers import SYNTHESIZERS
 
@@ -56,7 +57,7 @@ def synthesize(
     schema, real = context.schema, scope.training
     n_rows, by_class = pool_size(real, context.schema, max_ratio, tuple(balances))
     rows, log = draw_pool(
-        SYNTHESIZERS[synthesizer],
+        on_device(SYNTHESIZERS[synthesizer], context),
         context.card,
         _learnable(real, scope.seed(synthesizer, "rows")),
         schema=schema,
@@ -70,6 +71,11 @@ def synthesize(
     labels = load_teacher(scope).predict(rows[schema.feature_names])
     scope.write_array(f"{synthesizer}-teacher.npy", labels)
     return dataclasses.asdict(log)
+
+
+def on_device(spec: SynthesizerSpec, context: StudyContext) -> SynthesizerSpec:
+    """The generator as the plan places it: on the processor, or on a GPU."""
+    return dataclasses.replace(spec, build=lambda card: context.placed(spec.name, spec.build(card)))
 
 
 def refuse_leak(scope: Scope, synthesizer: str, rows: pd.DataFrame) -> None:

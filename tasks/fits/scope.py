@@ -6,6 +6,7 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,23 @@ from tasks.core.seeds import derive_seed
 
 @dataclass(frozen=True)
 class StudyContext:
-    """What every fit of a study shares."""
+    """What every fit of a study shares.
+
+    Attributes
+    ----------
+    schema : Schema
+    card : DataCard
+    snapshot : str
+    seed : int
+    on_gpu : tuple of str
+        Generators and learners that train on a GPU.
+    """
 
     schema: Schema
     card: DataCard
     snapshot: str
     seed: int
+    on_gpu: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         data = {
@@ -30,12 +42,17 @@ class StudyContext:
             "card": self.card.studied,
             "snapshot": self.snapshot,
             "seed": self.seed,
+            "on_gpu": self.on_gpu,
         }
         path.write_text(json.dumps(data, indent=1), encoding="utf-8")
 
     @staticmethod
     def read(path: Path) -> StudyContext:
         return _cached_context(path, path.stat().st_mtime_ns)
+
+    def placed(self, name: str, built: Any) -> Any:
+        """A generator or learner as it was built, or on the GPU where the plan says so."""
+        return built.to("cuda") if name in self.on_gpu else built
 
 
 @dataclass(frozen=True)
@@ -141,5 +158,9 @@ def _cached_table(path: Path, changed_ns: int) -> pd.DataFrame:
 def _cached_context(path: Path, changed_ns: int) -> StudyContext:
     data = json.loads(path.read_text(encoding="utf-8"))
     return StudyContext(
-        Schema.from_dict(data["schema"]), DataCard(**data["card"]), data["snapshot"], data["seed"]
+        Schema.from_dict(data["schema"]),
+        DataCard(**data["card"]),
+        data["snapshot"],
+        data["seed"],
+        tuple(data["on_gpu"]),
     )

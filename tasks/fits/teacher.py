@@ -144,7 +144,10 @@ def _mean_loss(prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray)
 def _member(scope: Scope, name: str, trial: int, n_jobs: int) -> Model:
     spec, schema = MODELS[name], scope.context.schema
     seed = scope.seed("teacher", name, trial)
-    return spec.build(schema, spec.search_space(trial, schema), seed, n_jobs)
+    model: Model = scope.context.placed(
+        name, spec.build(schema, spec.search_space(trial, schema), seed, n_jobs)
+    )
+    return model
 
 
 def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int, learnt: slice | np.ndarray) -> np.ndarray:

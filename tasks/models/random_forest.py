@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -67,6 +67,11 @@ class RandomForest:
             "nthread": n_jobs,
             "verbosity": 0,
         }
+
+    def to(self, device: str) -> Self:
+        """Train on "cpu" or "cuda"; xgboost takes the processor where it finds no GPU."""
+        self.params["device"] = device
+        return self
 
     def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> RandomForest:
         """Learn from soft targets: see :class:`tasks.core.plugins.Model`."""
@@ -133,4 +138,5 @@ SPEC = ModelSpec(
     reference="doi:10.1023/A:1010933404324",
     fit_cost=fit_cost,
     requirements=("xgboost-cpu",),
+    gpu_library="xgboost",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -72,6 +72,11 @@ class XGBoost:
         self.params = params | {
             "tree_method": "hist", "max_bin": 128, "seed": random_state, "nthread": n_jobs, "verbosity": 0
         }  # fmt: skip
+
+    def to(self, device: str) -> Self:
+        """Train on "cpu" or "cuda"; xgboost takes the processor where it finds no GPU."""
+        self.params["device"] = device
+        return self
 
     def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> XGBoost:
         """Learn from soft targets: see :class:`tasks.core.plugins.Model`."""
@@ -155,4 +160,5 @@ SPEC = ModelSpec(
     reference="doi:10.1145/2939672.2939785",
     fit_cost=fit_cost,
     requirements=("xgboost-cpu",),
+    gpu_library="xgboost",
 )

@@ -33,7 +33,7 @@ class Spans:
         owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         self.membership = functional.one_hot(owner, len(sizes)).float().to(device)
         # Short spans repeat their first column, which leaves their largest value what it is.
-        steps = torch.arange(int(sizes.max()))[:, None]
+        steps = torch.arange(max(layout.spans))[:, None]
         starts = torch.tensor(layout.starts) - layout.n_numbers
         self.padded = (starts + steps * (steps < sizes)).to(device)
 

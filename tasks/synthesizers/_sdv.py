@@ -7,7 +7,7 @@ import io
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,12 @@ class SdvSynthesizer(QuotaSynthesizer):
         self.settings = settings
         self.is_conditional = is_conditional
         self.is_balanced = is_balanced
+        self.on_gpu = False
+
+    def to(self, device: str) -> Self:
+        """Train on "cpu" or "cuda"; torch takes the processor where it finds no GPU."""
+        self.on_gpu = device == "cuda"
+        return self
 
     def _learn(self, random_state: int, max_steps: int | None) -> None:
         from sdv.metadata import Metadata
@@ -75,12 +81,13 @@ class SdvSynthesizer(QuotaSynthesizer):
             table = _stress_target(table, self.encoding_.target_key, random_state)
         types = {key: {"sdtype": "categorical" if is_code(key) else "numerical"} for key in table}
         metadata = Metadata.load_from_dict({"tables": {TABLE: {"columns": types}}})
+        settings = {**self.settings(len(table), max_steps)} | ({"enable_gpu": True} if self.on_gpu else {})
         with _one_quiet_thread(random_state):
             self.model_ = _model_class(self.model)(
                 metadata,
                 enforce_min_max_values=False,
                 enforce_rounding=False,
-                **self.settings(len(table), max_steps),
+                **settings,
             )
             self.model_.fit({TABLE: table})
 

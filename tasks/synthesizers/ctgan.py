@@ -17,4 +17,5 @@ SPEC = SynthesizerSpec(
     ),
     sample_cost=lambda n_rows, n_columns: 0.02 + 0.005 * n_columns + 1.5e-6 * n_rows * n_columns,
     default_steps=DEFAULT_STEPS,
+    gpu_library="torch",
 )

@@ -17,4 +17,5 @@ SPEC = SynthesizerSpec(
     ),
     sample_cost=lambda n_rows, n_columns: 0.02 + 0.003 * n_columns + 2e-6 * n_rows * n_columns,
     default_steps=500,
+    gpu_library="torch",
 )

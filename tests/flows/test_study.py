@@ -102,18 +102,24 @@ def test_all_controls_and_both_label_rules_are_in_the_table(finished):
         assert wanted in text
 
 
-def test_replaying_the_plan_gives_the_same_verdict_on_one_worker(
-    finished, workspace, small_request, monkeypatch
+def test_replaying_the_plan_gives_the_same_verdict_on_one_worker_without_the_gpu_it_names(
+    finished, workspace, small_request, monkeypatch, caplog
 ):
     import flows.study
 
     out, document = finished
     again = workspace / "runs" / "replayed"
+    plan = workspace / "plan-of-a-gpu.json"
+    # The xgboost of the tests is built without CUDA.
+    plan.write_text(json.dumps(json.loads((out / "plan.json").read_text()) | {"on_gpu": ["xgboost"]}))
     # A home of its own: nothing is taken from the store of the first study.
     monkeypatch.setenv("REALMIX_HOME", str(workspace / "home-replayed"))
     monkeypatch.setattr("flows.runners.n_workers", lambda: 1)
-    replayed = flows.study.study(small_request(again, plan=str(out / "plan.json")))
+    with caplog.at_level(logging.WARNING, "realmix"):
+        replayed = flows.study.study(small_request(again, plan=str(plan)))
+    assert "no GPU that xgboost can use here, trained on the processor: xgboost" in caplog.messages
     assert decided(replayed) == decided(document)
+    assert StudyFolder(again).read_json("plan.json")["on_gpu"] == []
     pd.testing.assert_frame_equal(
         pd.read_parquet(out / "training.parquet"), pd.read_parquet(again / "training.parquet")
     )
