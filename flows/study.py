@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from prefect import flow
+from prefect.context import TagsContext
 from prefect.futures import PrefectFuture, as_completed
 from threadpoolctl import threadpool_limits
 
@@ -65,8 +66,9 @@ def study(request: StudyRequest) -> dict[str, Any]:
     Requires: nothing but a writable folder; ``REALMIX_HOME``, ``MLFLOW_TRACKING_URI`` and
     ``PREFECT_API_URL`` choose other places than the embedded ones.
     """
-    # Sums of many threads differ in their last bit with the number of processors.
-    with threadpool_limits(limits=1):
+    # Sums of many threads differ in their last bit with the number of processors; a tag of the run
+    # would have each of its tasks ask the server for a slot.
+    with threadpool_limits(limits=1), TagsContext(current_tags=set()):
         return _study(request)
 
 
@@ -216,6 +218,7 @@ def run_heat(
     teachers = [teacher for teacher, _, _ in blocks]
     pools = [pool for _, of_pools, _ in blocks for pool in of_pools]
     for done, future in enumerate(as_completed(waiting), start=1):
+        future.wait()  # else its state is asked of the server, which learns of it later
         if not future.state.is_final():
             # It will never run: say why, and not that it is pending.
             results([*teachers, *pools])

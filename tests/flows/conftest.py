@@ -76,7 +76,10 @@ def _small_request(out: Path, **changes):
 @pytest.fixture(scope="session")
 def finished(prefect_server, workspace):
     """A finished study of the bundled table: its folder and its document."""
+    from prefect import tags
+
     from flows.study import study
 
     out = workspace / "runs" / "first"
-    return out, study(_small_request(out))
+    with tags("of-the-run"):
+        return out, study(_small_request(out))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from itertools import groupby
 
 import numpy as np
 import pytest
 from prefect import flow
 
 from flows.runners import threads
-from flows.study import race
+from flows.study import race, results
 from tasks.core.arms import CONTROL_SYNTHESIZERS
 from tasks.core.plans import Plan
 from tasks.core.racing import MAX_FINALISTS, describe_race
@@ -22,9 +23,30 @@ from tasks.split import lay_folds
 
 
 @pytest.fixture(scope="module")
-def raced(finished, workspace):
+def events():
+    """What the races said, and where they waited for everything that was still running."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def raced(finished, workspace, events):
     """Two folds in two repeats, run by one worker and by two: folder, layout and results of each."""
-    return [run_race(finished[0], workspace / "runs" / f"raced-{n}", n_workers=n) for n in (1, 2)]
+
+    def waited(futures):
+        events.append("waits")
+        return results(futures)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("flows.study.results", waited)
+        patched.setattr("flows.study.log.info", lambda text, *values: events.append(text % values))
+        return [run_race(finished[0], workspace / "runs" / f"raced-{n}", n_workers=n) for n in (1, 2)]
+
+
+def test_progress_is_told_while_the_race_goes_on(raced, events):
+    told = [event.partition(" ")[0] for event in events if event.startswith(("race", "waits"))]
+    of_heat = ["race", "waits"]
+    assert [event for event, _ in groupby(told)] == of_heat * 3 * 2  # heats, races
+    assert told.count("waits") == 3 * 3 * 2  # for teachers, pools and arms
 
 
 def test_what_ends_a_race_is_named(finished, workspace):

@@ -41,6 +41,25 @@ def test_the_folder_holds_what_is_promised(finished):
     assert json.loads((out / "verdict.json").read_text())["word"] == document["word"]
 
 
+def test_only_the_run_has_the_tag_that_each_task_would_ask_a_slot_for(finished):
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterTags,
+        TaskRunFilter,
+        TaskRunFilterTags,
+    )
+
+    with get_client(sync_client=True) as client:
+        (run,) = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=["of-the-run"]))
+        )
+        tagged = client.read_task_runs(
+            task_run_filter=TaskRunFilter(tags=TaskRunFilterTags(all_=["of-the-run"]))
+        )
+    assert run.name.startswith("study-") and tagged == []
+
+
 def test_the_manifest_lists_every_file_with_its_hash(finished):
     out, _ = finished
     listed = json.loads((out / "manifest.json").read_text())["sha256"]
