@@ -21,7 +21,7 @@ from ctgan.synthesizers.tvae import Decoder, Encoder
 from sdv.single_table import CopulaGANSynthesizer, CTGANSynthesizer, TVAESynthesizer
 from sdv.single_table.utils import detect_discrete_columns
 from torch import Tensor
-from torch.nn import Linear, functional
+from torch.nn import Linear
 
 from tasks.synthesizers._batches import Adam, Conditions, Rows, Spans
 from tasks.synthesizers._layout import Layout
@@ -107,11 +107,10 @@ class FastCtgan(CTGAN):
         with torch.no_grad():
             real, made = self._real_and_made(rows)
             mix = torch.rand(len(real), 1, device=self._device)
-            packs = torch.cat([made, real, mix * real + (1 - mix) * made])
-        scores, slopes = scores_and_slopes(critic, packs)
-        made_scores, real_scores = scores[: len(made)], scores[len(made) : 2 * len(made)]
-        gradients = input_gradients(critic, [slope[2 * len(made) :] for slope in slopes])
-        penalty = (gradients.norm(2, dim=1) - 1).square().mean() * PENALTY
+            _, slopes = scores_and_slopes(critic, mix * real + (1 - mix) * made)
+        scores, _ = scores_and_slopes(critic, torch.cat([made, real]))
+        made_scores, real_scores = scores.split(len(made))
+        penalty = (input_gradients(critic, slopes).norm(2, dim=1) - 1).square().mean() * PENALTY
         return made_scores.mean() - real_scores.mean() + penalty
 
     def _real_and_made(self, rows: Rows) -> tuple[Tensor, Tensor]:
@@ -133,11 +132,14 @@ class FastCtgan(CTGAN):
         n_rows, sampler = self._batch_size, self._data_sampler
         if not sampler.n_columns:
             output = self._generator(self._noise(n_rows, None))
-            return -critic(self._spans.activate(output)).mean()
+            return -self._scores(critic, self._spans.activate(output)).mean()
         columns, levels = sampler.draw(n_rows)
         output = self._generator(self._noise(n_rows, levels))
-        scores = critic(self._beside(self._spans.activate(output), levels))
+        scores = self._scores(critic, self._beside(self._spans.activate(output), levels))
         return self._miss(output, columns, levels) - scores.mean()
+
+    def _scores(self, critic: Discriminator, made: Tensor) -> Tensor:
+        return scores_and_slopes(critic, made.view(len(made) // self.pac, -1))[0]
 
     def _miss(self, output: Tensor, columns: Tensor, levels: Tensor) -> Tensor:
         """Cross entropy of each row's level within the column it was drawn from."""
@@ -166,8 +168,10 @@ def scores_and_slopes(critic: Discriminator, packs: Tensor) -> tuple[Tensor, lis
     slopes = []
     for linear in hidden:
         before = linear(packs)
-        leaky = torch.where(before.detach() > 0, 1.0, SLOPE)
-        slopes.append(functional.dropout(leaky, DROPOUT, training=critic.training))
+        slope = torch.where(before.detach() > 0, 1.0, SLOPE)
+        if critic.training:  # uniform numbers cost a fifth of what torch's dropout draws
+            slope = torch.where(torch.rand_like(slope) < DROPOUT, 0.0, slope / (1 - DROPOUT))
+        slopes.append(slope)
         packs = before * slopes[-1]
     return last(packs), slopes
 
