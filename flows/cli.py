@@ -174,8 +174,8 @@ def card(
         File to write; standard output when not given.
     """
     from tasks.core.cards import card_to_yaml, infer_card
+    from tasks.core.inference import infer_schema
     from tasks.core.locations import without_secrets
-    from tasks.core.schema import infer_schema
     from tasks.core.snapshots import write_atomically
     from tasks.sources import open_source
 

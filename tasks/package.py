@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.core.columns import Column
 from tasks.core.libraries import installed_version
-from tasks.core.schema import Column, Schema
+from tasks.core.schema import Schema
 from tasks.models import MODELS, _serving
 
 # What every shipped model needs: mlflow-skinny loads a pyfunc without the server's dependencies.

@@ -10,8 +10,10 @@ import pandas as pd
 import yaml
 
 from tasks.core.checks import check_target
+from tasks.core.columns import Column
 from tasks.core.config import DataCard
-from tasks.core.schema import IDENTIFIER_NAME, Column, Schema, Task, infer_schema
+from tasks.core.inference import IDENTIFIER_NAME, infer_schema
+from tasks.core.schema import Schema, Task
 
 # Words in column names that point to traits on which no group may lose.
 SENSITIVE_NAME = re.compile(

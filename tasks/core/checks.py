@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from tasks.core.columns import Column
 from tasks.core.config import DataCard, Rule
 from tasks.core.errors import BadInput
+from tasks.core.inference import infer_schema, infer_task
 from tasks.core.rules import check_rules
-from tasks.core.schema import Column, Schema, infer_schema, infer_task
+from tasks.core.schema import Schema
 from tasks.core.splitting import MIN_GROUPS, MIN_TIMES
 
 MIN_ROWS = 60

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.schema import Column
+from tasks.core.columns import Column
 
 # Tenths of the reference rows, the usual bins of the index (Siddiqi 2006, Credit Risk Scorecards).
 N_QUANTILE_BINS = 10

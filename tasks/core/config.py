@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from tasks.core.columns import Kind, Role
 from tasks.core.errors import BadInput, unknown_name
-from tasks.core.schema import Kind, Role, Task
+from tasks.core.schema import Task
 
 Device = Literal["cpu", "cuda"]
 

@@ -22,9 +22,10 @@ from tasks.core.column_drift import (
     shift_p_value,
     unit_factor,
 )
+from tasks.core.columns import Column
 from tasks.core.domain import DomainDrift, compare_domains
 from tasks.core.jsonable import to_jsonable
-from tasks.core.schema import Column, Schema
+from tasks.core.schema import Schema
 from tasks.core.seeds import derive_seed
 from tasks.core.significance import holm
 
@@ -238,7 +239,7 @@ def measure_drift(
 
     Examples
     --------
-    >>> from tasks.core.schema import infer_schema
+    >>> from tasks.core.inference import infer_schema
     >>> rng = np.random.default_rng(0)
     >>> rows = pd.DataFrame({"metres": rng.uniform(1, 2, 200), "bought": ["no", "yes"] * 100})
     >>> schema = infer_schema(rows, "bought")

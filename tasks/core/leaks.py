@@ -107,7 +107,7 @@ def leak_evidence(
 
     Examples
     --------
-    >>> from tasks.core.schema import infer_schema
+    >>> from tasks.core.inference import infer_schema
     >>> numbers = np.random.default_rng(0).normal(size=(140, 2))
     >>> rows = pd.DataFrame({"x": numbers[:, 0], "y": numbers[:, 1]})
     >>> schema = infer_schema(rows, "y")

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.column_drift import unit_factor
+from tasks.core.columns import BOOLEAN_TEXTS, Column
 from tasks.core.config import ConditionRule, DataCard
 from tasks.core.drift import MIN_ROWS
-from tasks.core.schema import BOOLEAN_TEXTS, Column, Schema
+from tasks.core.schema import Schema
 
 # A sentence names so many levels and counts the others.
 NAMED_LEVELS = 5
@@ -91,7 +92,7 @@ def describe_schema_change(
 
     Examples
     --------
-    >>> from tasks.core.schema import infer_schema
+    >>> from tasks.core.inference import infer_schema
     >>> table = pd.DataFrame({"age": [30, 41, 52], "bought": ["no", "yes", "no"]})
     >>> batch = pd.DataFrame({"age": [30, "forty"], "bought": ["no", "yes"], "town": ["Oulu", "Bonn"]})
     >>> change = describe_schema_change(infer_schema(table, "bought"), table, batch, DataCard(target="bought"))

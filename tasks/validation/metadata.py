@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.core.columns import Column
 from tasks.core.config import DataCard
-from tasks.core.schema import Column, Schema
+from tasks.core.schema import Schema
 
 # Kinds of columns whose values tell who somebody is.
 PERSONAL_KINDS = ("identifier", "text")

@@ -15,10 +15,11 @@ from cyclopts import App
 
 from tasks.core.config import DataCard
 from tasks.core.errors import SynthesizerFailed
+from tasks.core.inference import infer_schema
 from tasks.core.leaks import LeakEvidence, leak_evidence
 from tasks.core.mixing import class_counts_by_label, pool_quota
 from tasks.core.pools import draw_pool
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.schema import Schema
 from tasks.core.seeds import derive_seed
 from tasks.core.splitting import make_folds
 from tasks.fits.scope import feature_groups

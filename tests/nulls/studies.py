@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.config import DataCard
+from tasks.core.inference import infer_schema
 from tasks.core.plugins import SynthesizerSpec
-from tasks.core.schema import infer_schema
 from tasks.core.seeds import derive_seed
 from tests.nulls.planted import COPIES, DEAD_KINDS, LEAK_KINDS, Dead, Leaking, planted, registered
 from tests.panel.study import Outcome, Recipe, study_rows

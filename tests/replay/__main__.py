@@ -158,7 +158,7 @@ def predicted_by(version: str, rows: pd.DataFrame) -> np.ndarray:
 
 def real_only(known: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
     """Chance of "yes" by XGBoost at its first setting, trained on every real row so far."""
-    from tasks.core.schema import infer_schema
+    from tasks.core.inference import infer_schema
     from tasks.models import MODELS
 
     schema = infer_schema(known, "y", positive="yes", roles={"year": "ignored"})

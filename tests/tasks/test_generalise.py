@@ -12,9 +12,9 @@ import pytest
 from tasks.core.arms import Arm, Mix
 from tasks.core.comparison import compare
 from tasks.core.config import DataCard
+from tasks.core.inference import infer_schema
 from tasks.core.jsonable import to_jsonable
 from tasks.core.plans import Plan
-from tasks.core.schema import infer_schema
 from tasks.core.scores import OutOfFold
 from tasks.core.splitting import HoldoutRule
 from tasks.core.study import StudyFolder

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.core.columns import Column
 from tasks.core.config import StudyRequest, read_card
 from tasks.core.errors import BadInput
 from tasks.core.plans import Plan
-from tasks.core.schema import Column, Schema
+from tasks.core.schema import Schema
 from tasks.core.splitting import HoldoutRule
 from tasks.inputs import check_plan, read_study_input, table_name
 

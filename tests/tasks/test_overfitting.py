@@ -11,8 +11,8 @@ import pytest
 
 from tasks.core.arms import Arm, Mix
 from tasks.core.config import DataCard
+from tasks.core.inference import infer_schema
 from tasks.core.plans import Plan
-from tasks.core.schema import infer_schema
 from tasks.core.splitting import HoldoutRule
 from tasks.core.study import StudyFolder
 from tasks.core.workers import WorkerPool

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.inference import infer_schema
+from tasks.core.schema import Schema
 from tasks.fits.export import export_model
 from tasks.models import MODELS
 from tasks.package import example_row, load_and_predict, pinned_requirements, save_pyfunc

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.arms import Arm, Mix
+from tasks.core.inference import infer_schema
 from tasks.core.mixing import Pool, mix_training_set
-from tasks.core.schema import infer_schema
 from tasks.refit import affordable
 from tests.tasks.core.test_memory import SMALL, plan_for
 

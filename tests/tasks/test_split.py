@@ -10,8 +10,8 @@ import pytest
 
 from tasks.core.config import DataCard
 from tasks.core.errors import BadInput
+from tasks.core.inference import infer_schema
 from tasks.core.plans import Plan
-from tasks.core.schema import infer_schema
 from tasks.core.snapshots import take_snapshot
 from tasks.core.splitting import HoldoutRule
 from tasks.core.study import StudyFolder, Table

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tasks.core.arrivals import Merged, merge_batch, prepare_batch, stack
 from tasks.core.config import DataCard, parse_card
 from tasks.core.errors import BadInput
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.inference import infer_schema
+from tasks.core.schema import Schema
 from tasks.core.splitting import holdout_side, register_holdout
 
 COLUMNS = ["id", "age", "job", "bought"]

@@ -13,7 +13,7 @@ from tasks.core.column_drift import (
     shift_p_value,
     unit_factor,
 )
-from tasks.core.schema import Column
+from tasks.core.columns import Column
 
 NUMBER = Column("balance", "numeric", "float")
 JOB = Column("job", "categorical", "string")

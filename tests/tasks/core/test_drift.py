@@ -11,7 +11,8 @@ from scipy import stats
 
 from tasks.core.drift import FALSE_ALARM_RATE, Drift, measure_drift
 from tasks.core.errors import BadInput
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.inference import infer_schema
+from tasks.core.schema import Schema
 from tasks.sources.bundled import BundledSource
 
 

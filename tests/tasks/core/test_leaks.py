@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.core.inference import infer_schema
 from tasks.core.leaks import LeakEvidence, leak_evidence
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.schema import Schema
 
 
 def table(n_rows: int = 200, seed: int = 0) -> pd.DataFrame:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tasks.core.arms import Mix
 from tasks.core.errors import SyntheticPoolTooSmall
+from tasks.core.inference import infer_schema
 from tasks.core.mixing import Pool, draw, mix_training_set, pool_quota, synthetic_quota
-from tasks.core.schema import infer_schema
 
 COUNTS = st.lists(st.integers(1, 500), min_size=2, max_size=6).map(np.array)
 RATIOS = (0.5, 1.0, 2.0)

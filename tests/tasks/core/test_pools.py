@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tasks.core.config import DataCard
 from tasks.core.errors import BadInput, SynthesizerFailed
+from tasks.core.inference import infer_schema
 from tasks.core.plugins import SynthesizerSpec
 from tasks.core.pools import PoolLog, count_copies, draw_pool, spread_classes
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.schema import Schema
 from tasks.synthesizers import SYNTHESIZERS
 
 Draw = Callable[[pd.DataFrame, int, Mapping[str, int] | None], pd.DataFrame]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.errors import BadInput
-from tasks.core.schema import Schema, infer_schema, infer_task
+from tasks.core.inference import infer_schema, infer_task
+from tasks.core.schema import Schema
 from tasks.models._serving import canonical_features
 
 N_ROWS = 60

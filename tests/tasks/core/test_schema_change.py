@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.config import DataCard, parse_card
-from tasks.core.schema import infer_schema
+from tasks.core.inference import infer_schema
 from tasks.core.schema_change import SchemaChange, convert, describe_schema_change
 
 CARD = parse_card({"target": "bought", "key": "id", "sensitive": ["faith"], "ignore": ["note"]})

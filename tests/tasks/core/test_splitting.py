@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.errors import BadInput
-from tasks.core.schema import infer_schema
+from tasks.core.inference import infer_schema
 from tasks.core.splitting import (
     hash_cells,
     hash_units,

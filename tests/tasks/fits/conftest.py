@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.config import DataCard
-from tasks.core.schema import infer_schema
+from tasks.core.inference import infer_schema
 from tasks.fits.scope import Scope, StudyContext, write_scope
 
 

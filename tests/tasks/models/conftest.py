@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.core.inference import infer_schema
 from tasks.core.plugins import Model
-from tasks.core.schema import Schema, Task, infer_schema
+from tasks.core.schema import Schema, Task
 from tasks.models import MODELS
 
 N_ROWS = 240

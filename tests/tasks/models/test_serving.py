@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.schema import infer_schema
+from tasks.core.inference import infer_schema
 from tasks.models import MODELS, _serving
 from tasks.models._serving import _typed_labels, canonical_features
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.config import DataCard
-from tasks.core.schema import infer_schema
+from tasks.core.inference import infer_schema
 from tasks.synthesizers import SYNTHESIZERS
 
 RNG = np.random.default_rng(0)

@@ -10,10 +10,11 @@ import pytest
 
 from tasks.core.config import ConditionRule, DataCard, DistributionRule, RangeRule
 from tasks.core.errors import BadInput
+from tasks.core.inference import infer_schema
 from tasks.core.plugins import Synthesizer
 from tasks.core.pools import draw_pool
 from tasks.core.rules import violations
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.schema import Schema
 from tasks.synthesizers import SYNTHESIZERS
 from tasks.synthesizers.simulations.claims import simulate
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tasks.core.schema import infer_schema
+from tasks.core.inference import infer_schema
 from tasks.synthesizers._encoding import MAX_LEVELS, TableEncoding, embed, is_code, nearest
 
 N = 400

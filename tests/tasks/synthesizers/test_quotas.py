@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tasks.core.config import ConditionRule, DerivedRule, Rule
 from tasks.core.errors import SynthesizerFailed
+from tasks.core.inference import infer_schema
 from tasks.core.rules import violations
-from tasks.core.schema import infer_schema
 from tasks.synthesizers._quotas import QuotaSynthesizer, apportion
 
 RAW = pd.DataFrame(

@@ -8,8 +8,8 @@ import pytest
 
 from tasks.core.config import ConditionRule, DataCard, DerivedRule, DistributionRule, RangeRule, Rule
 from tasks.core.errors import BadInput, SynthesizerFailed
+from tasks.core.inference import infer_schema
 from tasks.core.rules import violations
-from tasks.core.schema import infer_schema
 from tasks.synthesizers import SYNTHESIZERS
 from tasks.synthesizers.simulations import claims
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.config import DataCard
-from tasks.core.schema import infer_schema
+from tasks.core.inference import infer_schema
 from tasks.synthesizers import SYNTHESIZERS
 from tasks.synthesizers._sdv import SdvSynthesizer, gan_settings, vae_settings
 

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from tasks.core.config import DataCard, parse_card
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.inference import infer_schema
+from tasks.core.schema import Schema
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,8 @@ import pytest
 
 from tasks.core.config import DataCard
 from tasks.core.errors import ValidationFailed
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.inference import infer_schema
+from tasks.core.schema import Schema
 from tasks.core.validation import ExpectationOutcome, ValidationOutcome
 from tasks.validation.run import run_suite
 from tasks.validation.store import render_data_docs, write_validation

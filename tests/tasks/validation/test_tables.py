@@ -13,7 +13,8 @@ import pytest
 
 from tasks.core.config import DataCard, parse_card
 from tasks.core.errors import ValidationFailed
-from tasks.core.schema import Schema, infer_schema
+from tasks.core.inference import infer_schema
+from tasks.core.schema import Schema
 from tasks.validation.tables import gate_synthetic, validate_raw, validate_synthetic, validate_training
 
 Make = Callable[..., pd.DataFrame]
