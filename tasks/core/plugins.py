@@ -19,7 +19,10 @@ ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 
 
 class Synthesizer(Protocol):
-    """Learns the real training rows and draws new ones; everything is canonical."""
+    """Learns the real training rows and draws new ones; everything is canonical.
+
+    One that may stop learning before its last step says in ``n_steps_`` after which it did.
+    """
 
     def fit(
         self, real: pd.DataFrame, *, schema: Schema, random_state: int, max_steps: int | None

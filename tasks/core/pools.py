@@ -35,6 +35,8 @@ class PoolLog:
     copies_of_real : int
         Kept rows equal to a real training row in every modelled column.
     seconds_fit, seconds_sample : float
+    steps : int or None
+        Optimiser steps of a network that could stop before its last.
     failure : str or None
         Why the synthesizer is out, None when it is not.
     """
@@ -46,6 +48,7 @@ class PoolLog:
     copies_of_real: int = 0
     seconds_fit: float = 0.0
     seconds_sample: float = 0.0
+    steps: int | None = None
     failure: str | None = None
 
 
@@ -105,6 +108,7 @@ def draw_pool(
         made=len(made),
         seconds_fit=fitted - started,
         seconds_sample=time.perf_counter() - fitted,
+        steps=getattr(synthesizer, "n_steps_", None),
     )
     pool = _usable(made, schema, n_rows_by_class, n_rows)
     check_alive(synthesizer_spec.name, pool, real, schema, n_rows=n_rows, class_counts=n_rows_by_class)

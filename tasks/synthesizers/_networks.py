@@ -9,7 +9,7 @@ instead of one by one, and an optimiser call that does not import torch's compil
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pandas as pd
@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import Linear
 
 from tasks.synthesizers._batches import Adam, Conditions, Rows, Spans
+from tasks.synthesizers._early_stop import EarlyStop
 from tasks.synthesizers._layout import Layout
 
 # Of CTGAN: slope and dropout of the discriminator, and weight of its gradient penalty.
@@ -37,8 +38,13 @@ DRAW_ROWS = 10_000
 class FastCtgan(CTGAN):
     """ctgan's CTGAN with the same losses in fewer operations; draws with the real frequencies."""
 
-    def fit(self, train_data: pd.DataFrame, discrete_columns: Collection[str] = ()) -> None:
-        """Train on complete numbers and categories for the epochs of the settings."""
+    def fit(
+        self,
+        train_data: pd.DataFrame,
+        discrete_columns: Collection[str] = (),
+        early_stop: EarlyStop | None = None,
+    ) -> None:
+        """Train on complete numbers and categories for the epochs of the settings, or until stopped."""
         layout = self._transformer = Layout(train_data, discrete_columns)
         rows = Rows(layout, train_data, self._device)
         self._data_sampler = Conditions(layout, rows, self._log_frequency)
@@ -57,10 +63,13 @@ class FastCtgan(CTGAN):
         judge = Adam(
             critic.parameters(), lr=self._discriminator_lr, weight_decay=self._discriminator_decay, **betas
         )
-        for _ in range(self._epochs * max(len(rows) // self._batch_size, 1)):
+        n_steps = self._epochs * max(len(rows) // self._batch_size, 1)
+        for step in range(1, n_steps + 1):
             for _ in range(self._discriminator_steps):
                 judge.descend(self._critic_loss(critic, rows))
             learn.descend(self._generator_loss(critic))
+            if early_stop and early_stop.ends(step, n_steps, self._generator, self.sample):
+                return
 
     def condition_on(self, column: str | None = None, level: object = None) -> None:
         """Have `sample` ask for one level, or without arguments for each by its real frequency."""
@@ -196,8 +205,13 @@ def _linears(critic: Discriminator) -> list[Linear]:
 class FastTvae(TVAE):
     """ctgan's TVAE with the same loss in fewer operations."""
 
-    def fit(self, train_data: pd.DataFrame, discrete_columns: Collection[str] = ()) -> None:
-        """Train on complete numbers and categories for the epochs of the settings."""
+    def fit(
+        self,
+        train_data: pd.DataFrame,
+        discrete_columns: Collection[str] = (),
+        early_stop: EarlyStop | None = None,
+    ) -> None:
+        """Train on complete numbers and categories for the epochs of the settings, or until stopped."""
         layout = self.transformer = Layout(train_data, discrete_columns)
         rows = Rows(layout, train_data, self._device)
         spans = Spans(layout, self._device)
@@ -210,14 +224,20 @@ class FastTvae(TVAE):
             beta1=0.9,
             beta2=0.999,
         )
+        n_steps = self.epochs * -(-len(rows) // self.batch_size)
+        for step, batch in enumerate(self._shuffled_batches(len(rows)), start=1):
+            mean, spread, log_variance = encoder(rows.matrix(batch))
+            output, noise = self.decoder(torch.randn_like(spread) * spread + mean)
+            miss = reconstruction_loss(output, noise, rows.numbers[batch], rows.positions[batch], spans)
+            divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
+            learn.descend((miss * self.loss_factor + divergence) / len(batch))
+            self.decoder.sigma.data.clamp_(0.01, 1.0)
+            if early_stop and early_stop.ends(step, n_steps, self.decoder, self.sample):
+                return
+
+    def _shuffled_batches(self, n_rows: int) -> Iterator[Tensor]:
         for _ in range(self.epochs):
-            for batch in torch.randperm(len(rows), device=self._device).split(self.batch_size):
-                mean, spread, log_variance = encoder(rows.matrix(batch))
-                output, noise = self.decoder(torch.randn_like(spread) * spread + mean)
-                miss = reconstruction_loss(output, noise, rows.numbers[batch], rows.positions[batch], spans)
-                divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
-                learn.descend((miss * self.loss_factor + divergence) / len(batch))
-                self.decoder.sigma.data.clamp_(0.01, 1.0)
+            yield from torch.randperm(n_rows, device=self._device).split(self.batch_size)
 
     @random_state
     def sample(self, samples: int) -> pd.DataFrame:
@@ -262,9 +282,11 @@ def reconstruction_loss(
 class FastCTGANSynthesizer(CTGANSynthesizer):
     """SDV's CTGAN around `FastCtgan`."""
 
+    early_stop: EarlyStop | None = None
+
     def _fit(self, processed_data: pd.DataFrame) -> None:
         self._model = FastCtgan(**self._model_kwargs)
-        self._model.fit(processed_data, _discrete_columns(self, processed_data))
+        _train(self, processed_data)
 
 
 class FastCopulaGANSynthesizer(CopulaGANSynthesizer, FastCTGANSynthesizer):
@@ -274,9 +296,11 @@ class FastCopulaGANSynthesizer(CopulaGANSynthesizer, FastCTGANSynthesizer):
 class FastTVAESynthesizer(TVAESynthesizer):
     """SDV's TVAE around `FastTvae`."""
 
+    early_stop: EarlyStop | None = None
+
     def _fit(self, processed_data: pd.DataFrame) -> None:
         self._model = FastTvae(**self._model_kwargs)
-        self._model.fit(processed_data, _discrete_columns(self, processed_data))
+        _train(self, processed_data)
 
 
 # By the name of the class that each stands for.
@@ -287,6 +311,11 @@ FASTER: dict[str, type] = {
 }
 
 
-def _discrete_columns(synthesizer: Any, processed_data: pd.DataFrame) -> list[str]:
-    transformers = synthesizer._data_processor._hyper_transformer.field_transformers
-    return list(detect_discrete_columns(synthesizer.metadata, processed_data, transformers))
+def _train(synthesizer: Any, processed_data: pd.DataFrame) -> None:
+    """Train the network of an SDV synthesizer; rows to stop by pass through the same transformers."""
+    processor = synthesizer._data_processor
+    transformers = processor._hyper_transformer.field_transformers
+    discrete = list(detect_discrete_columns(synthesizer.metadata, processed_data, transformers))
+    if synthesizer.early_stop:
+        synthesizer.early_stop.inner = processor.transform(synthesizer.early_stop.inner)
+    synthesizer._model.fit(processed_data, discrete, synthesizer.early_stop)

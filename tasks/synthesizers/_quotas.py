@@ -9,11 +9,12 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from tasks.core.columns import Column
 from tasks.core.config import DerivedRule, Rule
 from tasks.core.errors import BadInput, SynthesizerFailed
 from tasks.core.pools import spread_classes
 from tasks.core.rules import apply_derived, violations
-from tasks.core.schema import Column, Schema
+from tasks.core.schema import Schema
 from tasks.core.seeds import derive_seed
 
 # A generator that has not filled its quotas after so many draws will not fill them.

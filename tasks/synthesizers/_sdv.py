@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.config import Rule
+from tasks.synthesizers._early_stop import INNER_SHARE, MIN_INNER_ROWS, EarlyStop, part_rows
 from tasks.synthesizers._encoding import TableEncoding, is_code
 from tasks.synthesizers._quotas import QuotaSynthesizer
 
@@ -46,6 +47,8 @@ class SdvSynthesizer(QuotaSynthesizer):
         True for CTGAN and its kin, which can be asked for rows of one class.
     is_balanced : bool
         True for TVAE, which learns rare classes only when they are made even for the fit.
+    stops_early : bool
+        True for networks: they stop learning when their rows teach no more about inner real rows.
     rules : sequence of Rule
     """
 
@@ -57,6 +60,7 @@ class SdvSynthesizer(QuotaSynthesizer):
         *,
         is_conditional: bool = False,
         is_balanced: bool = False,
+        stops_early: bool = False,
         rules: Sequence[Rule] = (),
     ) -> None:
         super().__init__(rules)
@@ -65,6 +69,7 @@ class SdvSynthesizer(QuotaSynthesizer):
         self.settings = settings
         self.is_conditional = is_conditional
         self.is_balanced = is_balanced
+        self.stops_early = stops_early
         self.on_gpu = False
 
     def to(self, device: str) -> Self:
@@ -77,6 +82,7 @@ class SdvSynthesizer(QuotaSynthesizer):
 
         self.encoding_ = TableEncoding(self.real_, self.schema_)
         table = _as_text(self.encoding_.encode(self.real_))
+        table, early_stop = self._parted(table, random_state)
         if self.is_balanced and self.schema_.is_classification:
             table = _stress_target(table, self.encoding_.target_key, random_state)
         types = {key: {"sdtype": "categorical" if is_code(key) else "numerical"} for key in table}
@@ -89,7 +95,20 @@ class SdvSynthesizer(QuotaSynthesizer):
                 enforce_rounding=False,
                 **settings,
             )
+            if early_stop:
+                self.model_.early_stop = early_stop
             self.model_.fit({TABLE: table})
+        self.n_steps_ = early_stop.n_steps if early_stop else None
+
+    def _parted(self, table: pd.DataFrame, random_state: int) -> tuple[pd.DataFrame, EarlyStop | None]:
+        """Rows to learn from, and what stops a network that is shown them; few rows are all learnt from."""
+        if not self.stops_early or INNER_SHARE * len(table) < MIN_INNER_ROWS:
+            return table, None
+        target = self.encoding_.target_key
+        classes = table[target] if self.schema_.is_classification else None
+        learnt, inner = part_rows(len(table), classes, random_state)
+        shares = None if classes is None else classes.value_counts(normalize=True).sort_index()
+        return table.iloc[learnt].reset_index(drop=True), EarlyStop(table.iloc[inner], target, shares)
 
     def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
         with _one_quiet_thread(random_state):

@@ -8,7 +8,12 @@ from tasks.synthesizers._sdv import DEFAULT_STEPS, SdvSynthesizer, gan_settings
 SPEC = SynthesizerSpec(
     name="copulagan",
     build=lambda card: SdvSynthesizer(
-        "copulagan", "CopulaGANSynthesizer", gan_settings, is_conditional=True, rules=card.rules
+        "copulagan",
+        "CopulaGANSynthesizer",
+        gan_settings,
+        is_conditional=True,
+        stops_early=True,
+        rules=card.rules,
     ),
     family="gan",
     reference="https://docs.sdv.dev/sdv/single-table-data/modeling/synthesizers/copulagansynthesizer",

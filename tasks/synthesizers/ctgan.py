@@ -8,7 +8,7 @@ from tasks.synthesizers._sdv import DEFAULT_STEPS, SdvSynthesizer, gan_settings
 SPEC = SynthesizerSpec(
     name="ctgan",
     build=lambda card: SdvSynthesizer(
-        "ctgan", "CTGANSynthesizer", gan_settings, is_conditional=True, rules=card.rules
+        "ctgan", "CTGANSynthesizer", gan_settings, is_conditional=True, stops_early=True, rules=card.rules
     ),
     family="gan",
     reference="Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, https://arxiv.org/abs/1907.00503",

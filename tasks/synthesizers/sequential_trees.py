@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.core.columns import Column
 from tasks.core.plugins import SynthesizerSpec
-from tasks.core.schema import Column
 from tasks.core.seeds import derive_seed
 from tasks.synthesizers._encoding import MAX_LEVELS, Levels
 from tasks.synthesizers._quotas import QuotaSynthesizer

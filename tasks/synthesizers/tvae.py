@@ -8,7 +8,7 @@ from tasks.synthesizers._sdv import SdvSynthesizer, vae_settings
 SPEC = SynthesizerSpec(
     name="tvae",
     build=lambda card: SdvSynthesizer(
-        "tvae", "TVAESynthesizer", vae_settings, is_balanced=True, rules=card.rules
+        "tvae", "TVAESynthesizer", vae_settings, is_balanced=True, stops_early=True, rules=card.rules
     ),
     family="vae",
     reference="Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, https://arxiv.org/abs/1907.00503",

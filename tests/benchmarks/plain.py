@@ -133,14 +133,19 @@ def run_script(scratch: Path, steps: int) -> tuple[float, dict[str, list[float]]
 
 
 def our_fits(study: Study) -> Round:
-    """Mean seconds of a synthesizer's fit in the folds, and how many fits there were in all."""
+    """Mean seconds and steps of a synthesizer's fit in the folds, and how many fits there were in all."""
     fits: dict[str, list[float]] = defaultdict(list)
+    steps: dict[str, list[int]] = defaultdict(list)
     for path in (study.out / "work").glob("fold-*/*.json"):
         log = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(log, dict) and log.get("synthesizer") in plain_script.SYNTHESIZERS:
             fits[log["synthesizer"]].append(log["seconds_fit"])
+            if log["steps"]:
+                steps[log["synthesizer"]].append(log["steps"])
     of_all_ratios = float(sum(len(of_name) for of_name in fits.values()))
-    return {"our fits": of_all_ratios, **{f"ours {name}": fmean(values) for name, values in fits.items()}}
+    taken = {f"our steps {name}": fmean(values) for name, values in steps.items()}
+    seconds = {f"ours {name}": fmean(values) for name, values in fits.items()}
+    return {"our fits": of_all_ratios, **taken, **seconds}
 
 
 def wall_figures(part: str, found: Round) -> list[Figure]:
@@ -170,7 +175,14 @@ def split_figures(part: str, found: Round) -> list[Figure]:
         Figure(part, "synthesizer fits on the folds, the script", found["script fits"], "fits"),
         Figure(part, "synthesizer fits on the folds, realmix", found["our fits"], "fits"),
         *per_fit,
+        *(
+            Figure(
+                part, f"steps of a fit of {name}, realmix, which stops early", found[f"our steps {name}"], ""
+            )
+            for name in names
+            if f"our steps {name}" in found
+        ),
         Figure(part, "from fewer fits", fewer, "x"),
-        Figure(part, "from faster fits", faster, "x"),
+        Figure(part, "from faster fits, some of them shorter", faster, "x"),
         Figure(part, "from the rest: two workers, less what is done beside the fits", rest, "x"),
     ]
