@@ -19,7 +19,6 @@ INNER_SHARE = 0.2
 # With 32 of 160 rows, CTGAN stopped too soon: its rows beside the real ones cost a learner 1.9 % (24 fits).
 MIN_INNER_ROWS = 60
 MAX_INNER_ROWS = 1_000
-# Their number matters less than that of the steps.
 N_DRAWN = 600
 N_TREES = 40
 LEARNER: dict[str, Any] = {
@@ -77,10 +76,9 @@ class EarlyStop:
             return False
         loss = self.loss(draw(N_DRAWN))
         network.train()
-        if loss < self._lowest:
+        if self._best is None or loss < self._lowest:
             self._lowest, self._best = loss, copy.deepcopy(network.state_dict())
             return False
-        assert self._best is not None
         network.load_state_dict(self._best)
         return True
 

@@ -90,6 +90,7 @@ def run(losses: list[float], n_steps: int, monkeypatch: pytest.MonkeyPatch) -> t
         ([3.0, 2.0, 2.5], 2 * CHECKPOINT_STEPS + 50, 2 * CHECKPOINT_STEPS + 50, 2 * CHECKPOINT_STEPS),
         ([], CHECKPOINT_STEPS, CHECKPOINT_STEPS, CHECKPOINT_STEPS),
         ([], 30, 30, 30),
+        ([np.inf, 3.0, 4.0], 5 * CHECKPOINT_STEPS, 3 * CHECKPOINT_STEPS, 2 * CHECKPOINT_STEPS),
     ],
 )
 def test_the_first_look_that_is_no_better_ends_it_and_the_best_weights_stay(
