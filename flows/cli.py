@@ -43,6 +43,7 @@ def run(
     device: Literal["cpu", "cuda"] = "cpu",
     runner: Literal["threads", "dask"] = "threads",
     address: str | None = None,
+    storage: str | None = None,
 ) -> None:
     """Study a table: from real rows to a verdict.
 
@@ -80,6 +81,8 @@ def run(
         Where the work runs: worker processes of this machine, or a Dask cluster.
     address
         Of a Dask scheduler, tcp://host:port or tls://host:port; a cluster on this machine when not given.
+    storage
+        s3://bucket/prefix through which the workers get their rows, where they do not see the folder of --out.
     """
     from flows.session import run_study
     from tasks.core.config import parse_request
@@ -99,6 +102,7 @@ def run(
         out=str(out) if out else "",
         plan=str(plan) if plan else None,
         device=device,
+        storage=storage,
     )
     run_study(request, runner=runner, address=address)
 

@@ -11,7 +11,7 @@ import os
 import platform
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -28,6 +28,7 @@ from tasks.core.libraries import installed_version
 from tasks.core.memory import worker_limit
 from tasks.core.study import home
 from tasks.core.workers import WorkerPool, as_current, current_pool
+from tasks.storage import is_seen, keep_copies_in, marker_in
 
 # A scheduler in the same network answers in well under a second.
 CONNECT_SECONDS = 10
@@ -75,6 +76,8 @@ class FitProcesses(WorkerPlugin):
         # Another Dask worker may stand beside this one: two large fits at once, as on one machine.
         pool = WorkerPool(worker.state.nthreads, log_path=log_path, memory_bytes=worker_limit(2))
         self._open.enter_context(pool)
+        # Dask removes this folder with the worker, also after a worker that was killed.
+        keep_copies_in(Path(worker.local_directory) / "realmix")
 
     def teardown(self, worker: Worker) -> None:
         self._open.close()
@@ -96,6 +99,10 @@ class ClusterPool:
     def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any:
         """Run a function in a process of a free worker; as :meth:`tasks.core.workers.WorkerPool.run`."""
         return self._client.submit(_run_here, function, timeout_seconds, kwargs, pure=False).result()
+
+    def spread(self, step: Callable[[Any], Any], jobs: Iterable[Any]) -> list[Any]:
+        """Take a step on a worker for each job; as :meth:`tasks.core.workers.WorkerPool.spread`."""
+        return self._client.gather([self._client.submit(step, job, pure=False) for job in jobs])
 
     def kill(self) -> None:
         """Nothing to end from here: a cluster drops what waits as soon as its client is gone."""
@@ -127,7 +134,7 @@ def cluster_pool(client: Client, log_path: Path | None) -> Iterator[None]:
             ) from err
 
 
-def check_cluster(address: str, out: Path) -> None:
+def check_cluster(address: str, out: Path, storage: str | None = None) -> None:
     """Refuse a cluster on which a study would fail or could decide otherwise, before anything is written.
 
     Parameters
@@ -136,15 +143,18 @@ def check_cluster(address: str, out: Path) -> None:
         Of the scheduler, ``tcp://host:port`` or ``tls://host:port``.
     out : Path
         Folder of the results; need not exist yet.
+    storage : str or None
+        URL through which workers get the study's files; they need not see the folder then.
 
     Raises
     ------
     BadInput
         If no scheduler answers, it has no worker, or a worker lacks this package, has other versions
-        of the libraries, does not see the folder, or cannot reach Prefect's server.
+        of the libraries, sees neither folder nor storage, or cannot reach Prefect's server.
     """
-    with _connected(address) as client, _marker(out) as marker:
-        asked = (str(marker), os.environ["PREFECT_API_URL"], socket.gethostname())
+    marked = marker_in(storage) if storage else _marker(out)
+    with _connected(address) as client, marked as marker:
+        asked = (marker, os.environ["PREFECT_API_URL"], socket.gethostname())
         try:
             seen = client.run(look_around, *asked)
         except ImportError as err:
@@ -180,13 +190,13 @@ def _connected(address: str) -> Iterator[Client]:
 
 
 @contextmanager
-def _marker(out: Path) -> Iterator[Path]:
+def _marker(out: Path) -> Iterator[str]:
     """A passing file beside the results, to see who else sees it."""
     place = out.absolute()
     while not place.exists():
         place = place.parent
     with tempfile.NamedTemporaryFile(dir=place, prefix=".realmix-") as file:
-        yield Path(file.name)
+        yield file.name
 
 
 def look_around(marker: str, api_url: str, host: str) -> dict[str, Any]:
@@ -195,7 +205,7 @@ def look_around(marker: str, api_url: str, host: str) -> dict[str, Any]:
     Parameters
     ----------
     marker : str
-        A file on storage that all machines should share.
+        A file, or URL of an object, on storage that all machines should share.
     api_url : str
         Of Prefect's server.
     host : str
@@ -212,7 +222,7 @@ def look_around(marker: str, api_url: str, host: str) -> dict[str, Any]:
     versions = {name: installed_version(name) for name in (*LIBRARIES, "realmix")}
     return {
         "versions": {"python": platform.python_version()} | versions,
-        "sees_marker": Path(marker).exists(),
+        "sees_marker": is_seen(marker),
         "reaches_server": socket.gethostname() == host or _answers(api_url),
     }
 
@@ -252,7 +262,10 @@ def complaint(found: dict[str, Any], here: dict[str, Any]) -> str | None:
     if other:
         return f"has {', '.join(other)}: run one image everywhere."
     if not found["sees_marker"]:
-        return "does not see the folder of --out: choose storage that all workers share under the same path."
+        return (
+            "does not see the folder of --out, or what --storage names: choose a folder that all workers share "
+            "under the same path, or a URL of an object store that their keys and endpoint open."
+        )
     if not found["reaches_server"]:
         return (
             "cannot reach Prefect's server: run `prefect server start` where all workers reach it and set "

@@ -15,6 +15,7 @@ from tasks.core.errors import BadInput
 from tasks.core.memory import worker_limit
 from tasks.core.workers import WorkerPool
 from tasks.plan import n_workers
+from tasks.storage import check_storage
 
 Runner = Literal["threads", "dask"]
 AnyRunner = TaskRunner[Any]
@@ -22,7 +23,7 @@ AnyRunner = TaskRunner[Any]
 WAITING_THREADS = 16
 
 
-def task_runner(runner: Runner, address: str | None, out: Path) -> AnyRunner:
+def task_runner(runner: Runner, address: str | None, out: Path, storage: str | None = None) -> AnyRunner:
     """The task runner a user asked for; one for another engine, such as Ray, would be built here.
 
     Parameters
@@ -32,11 +33,13 @@ def task_runner(runner: Runner, address: str | None, out: Path) -> AnyRunner:
         Of a Dask scheduler; None starts a cluster on this machine for this study.
     out : Path
         Folder of the results.
+    storage : str or None
+        URL through which workers get the study's files; None where they see `out`.
 
     Raises
     ------
     BadInput
-        If the cluster cannot run this study.
+        If the cluster, or the storage, cannot serve this study.
     """
     if runner == "threads":
         return threads()
@@ -44,9 +47,11 @@ def task_runner(runner: Runner, address: str | None, out: Path) -> AnyRunner:
 
     from flows.cluster import LOCAL_CLUSTER, check_cluster
 
+    if storage:
+        check_storage(storage)
     if address is None:
         return DaskTaskRunner(cluster_kwargs={**LOCAL_CLUSTER, "n_workers": n_workers()})
-    check_cluster(address, out)
+    check_cluster(address, out, storage)
     return DaskTaskRunner(address=address)
 
 
@@ -55,13 +60,13 @@ def threads() -> AnyRunner:
     return ThreadPoolTaskRunner(max_workers=WAITING_THREADS)
 
 
-def check_runner(runner: Runner, address: str | None) -> None:
+def check_runner(runner: Runner, address: str | None, storage: str | None = None) -> None:
     """Refuse what needs no look at a cluster.
 
     Raises
     ------
     BadInput
-        If an address is given without Dask, or Dask is not installed.
+        If an address or storage is given without Dask, or Dask is not installed.
 
     Examples
     --------
@@ -70,6 +75,10 @@ def check_runner(runner: Runner, address: str | None) -> None:
     if runner == "threads" and address:
         raise BadInput(
             f"--address {address} is that of a Dask scheduler: add --runner dask, or leave it out."
+        )
+    if runner == "threads" and storage:
+        raise BadInput(
+            f"--storage {storage} is for the workers of a Dask cluster: add --runner dask, or leave it out."
         )
     if runner == "dask" and find_spec("prefect_dask") is None:
         raise BadInput(

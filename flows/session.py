@@ -58,7 +58,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     from tasks.inputs import check_names, check_plan, read_plan, read_study_input, table_name
     from tasks.repeat import repeat_study, study_key
 
-    check_runner(runner, address)
+    check_runner(runner, address, request.storage)
     raw, source, card, schema = read_study_input(request)
     check_names(request, card, schema)
     if request.plan:
@@ -71,7 +71,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         print_verdict(former, out)
         return
     check_output_folder(out)
-    engine = task_runner(runner, address, out)
+    engine = task_runner(runner, address, out, request.storage)
     log.info(
         "%s: %s rows, %d features, %s on '%s'%s",
         name,

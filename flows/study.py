@@ -40,12 +40,14 @@ from tasks.refit import package, refit
 from tasks.repeat import keep_study, study_key
 from tasks.report import publish
 from tasks.split import lay_folds, split_holdout
+from tasks.storage import bring, removing_copies, share, storage_of, within
 from tasks.synthesize import fit_teacher, synthesize
 from tasks.track import open_store, track
 from tasks.train import train
 from tasks.validate import gate_raw, gate_training
 
 log = logging.getLogger("realmix")
+FINAL_SCOPES = ("evaluated", "shipped")
 
 
 @flow(name="study", flow_run_name="study-{request.out}", task_runner=threads())
@@ -75,10 +77,11 @@ def study(request: StudyRequest) -> dict[str, Any]:
 def _study(request: StudyRequest) -> dict[str, Any]:
     kept = store_at(make_store(home()))
     n_taken_before = kept.n_taken
-    folder = StudyFolder(Path(request.out or new_folder(request)).absolute(), kept.folder)
+    path = Path(request.out or new_folder(request)).absolute()
+    folder = StudyFolder(path, kept.folder, storage_of(request.storage, path.name))
     folder.work.mkdir(parents=True, exist_ok=True)
     clock = Stages()
-    with open_pool(folder.work / "workers.log"):
+    with removing_copies(folder), open_pool(folder.work / "workers.log"):
         with clock("ingest"):
             table = ingested = ingest(request)
         with clock("validate"):
@@ -97,6 +100,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         store.start()
         with clock("race"):
             layout = lay_folds(folder, plan)
+            share(folder, *FINAL_SCOPES, *(block.scope for block in layout.blocks))
             teachers, pools, trained = race(folder, layout)
         clock.worker_seconds = worker_seconds(teachers, pools, trained)
         with clock("compare"):
@@ -105,7 +109,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         with clock("rows saved"):
             saved = rows_saved(folder, layout, comparison)
         with clock("refit"):
-            fits, verdict = final_fits(folder, comparison, verdict, plan, str(table.snapshot.path))
+            fits, verdict = final_fits(folder, comparison, verdict, plan, within(folder, table.snapshot.path))
     if n_taken := kept.n_taken - n_taken_before:
         log.info("%d results of earlier runs were taken from the store", n_taken)
     with clock("evaluate"):
@@ -224,7 +228,9 @@ def run_heat(
             results([*teachers, *pools])
         result, share = future.result(), (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
         log.info("race %3.0f %% · %s on %s", 100 * share, result["batch"], result["scope"])
-    return results(teachers), results(pools), results(waiting)
+    found = results(teachers), results(pools), results(waiting)
+    bring(folder, *(block.scope for block in heat))
+    return found
 
 
 Future = PrefectFuture[dict[str, Any]]
@@ -284,10 +290,10 @@ def final_fits(
     A generator that worked in every fold can still fail here: then real only ships.
     """
     arms = {"model": verdict.ships, "real_only": comparison.incumbent}
-    scopes = ("evaluated", "shipped")
-    fits: dict[str, Any] = dict(
-        zip(scopes, results([refit.submit(folder, scope, arms, plan, raw) for scope in scopes]), strict=True)
-    )
+    share(folder, also=(raw,))
+    fitted = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
+    bring(folder, *FINAL_SCOPES, also=("validation", "training.parquet"))
+    fits: dict[str, Any] = dict(zip(FINAL_SCOPES, fitted, strict=True))
     failed = [
         f"{verdict.ships.name} on {scope} rows: {fit['failure']}"
         for scope, fit in fits.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from tasks.fits.curve import subset_name
 from tasks.fits.once import arms_once, pool_once, teacher_once
 from tasks.fits.scope import Scope, StudyContext
 from tasks.metrics import METRICS
+from tasks.storage import at_hand, bring, share
 
 log = logging.getLogger("realmix")
 PLACE = "curve"
@@ -104,27 +104,35 @@ def fit_subsets(
     failed : dict of arm name to reason
         Arms that failed on any subset.
     """
-    pool, place = current_pool(), folder.work / PLACE
+    place = folder.work / PLACE
     place.mkdir(exist_ok=True)
     shutil.copy(folder.work / "context.json", place / "context.json")
 
     def cut(block: Block) -> list[int]:
-        fold = str(folder.scope(block.scope))
-        sizes: list[int] = pool.run("tasks.fits.curve:cut_subsets", folder=fold, into=str(place))
+        with at_hand(folder, block.scope, *subsets(block)) as here:
+            fold, into = str(here.scope(block.scope)), str(here.work / PLACE)
+            sizes: list[int] = current_pool().run("tasks.fits.curve:cut_subsets", folder=fold, into=into)
         return sizes
 
     def fit(job: tuple[Block, int]) -> dict[str, str]:
         block, number = job
-        scope = f"{PLACE}/{subset_name(block.scope, CURVE_SHARES[number])}"
-        return fit_subset(folder, plan, scope, arms, challenger if number == MIX_SHARE else None)
+        scope = subsets(block)[number]
+        with at_hand(folder, scope) as here:
+            return fit_subset(here, plan, scope, arms, challenger if number == MIX_SHARE else None)
 
     # The mixes first: a synthesizer's fit that begins last would be waited for alone.
     numbers = sorted(range(len(CURVE_SHARES) - 1), key=lambda number: number != MIX_SHARE)
     jobs = [(block, number) for number in numbers for block in blocks]
-    with ThreadPoolExecutor(pool.n_workers) as threads:
-        n_rows = np.mean(list(threads.map(cut, blocks)), axis=0)
-        failures = list(threads.map(fit, jobs))
+    share(folder, *(scope for block in blocks for scope in subsets(block)))
+    n_rows = np.mean(current_pool().spread(cut, blocks), axis=0)
+    failures = current_pool().spread(fit, jobs)
+    bring(folder, *(scope for block in blocks for scope in subsets(block)))
     return n_rows, {arm: reason for each in reversed(failures) for arm, reason in each.items()}
+
+
+def subsets(block: Block) -> list[str]:
+    """Scopes of a fold's subsets, the whole fold left out."""
+    return [f"{PLACE}/{subset_name(block.scope, part)}" for part in CURVE_SHARES[:-1]]
 
 
 def fit_subset(
@@ -196,8 +204,8 @@ def predictions(
     of_mix = np.full(whole.shape[1:], np.nan)
     for block in blocks:
         validated = folds[block.repeat] == block.fold
-        for number, share in enumerate(CURVE_SHARES[:-1]):
-            scope = Scope(folder.scope(f"{PLACE}/{subset_name(block.scope, share)}"))
+        for number, name in enumerate(subsets(block)):
+            scope = Scope(folder.scope(name))
             by_size[:, number, block.repeat, validated] = scope.read_array("curve-real-only.npy")
             if number == MIX_SHARE:
                 of_mix[block.repeat, validated] = scope.read_array("curve-mix.npy")[0]

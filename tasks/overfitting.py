@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,7 @@ from tasks.core.workers import current_pool
 from tasks.fits.once import training_scores_once
 from tasks.fits.scope import StudyContext
 from tasks.metrics import METRICS
+from tasks.storage import at_hand
 
 log = logging.getLogger("realmix")
 
@@ -57,10 +57,12 @@ def training_scores(
     folder: StudyFolder, blocks: list[Block], arms: list[Arm], plan: Plan
 ) -> dict[str, list[float]]:
     """Score of every arm on the real training rows of each block; NaN where its fit failed."""
-    with ThreadPoolExecutor(current_pool().n_workers) as threads:
-        by_block = list(
-            threads.map(lambda block: training_scores_once(folder, block.scope, arms, plan), blocks)
-        )
+
+    def score(block: Block) -> dict[str, float]:
+        with at_hand(folder, block.scope) as here:
+            return training_scores_once(here, block.scope, arms, plan)
+
+    by_block = current_pool().spread(score, blocks)
     return {arm.name: [scores.get(arm.name, float("nan")) for scores in by_block] for arm in arms}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -16,6 +15,7 @@ from tasks.core.study import StudyFolder
 from tasks.fits.once import final_once
 from tasks.fits.scope import Scope
 from tasks.package import save_pyfunc
+from tasks.storage import at_hand
 from tasks.synthesize import fit_teacher, synthesize
 
 
@@ -34,7 +34,7 @@ def refit(
         Role to arm.
     plan : Plan
     raw : str, optional
-        Parquet file of all raw rows, for the training table that ships.
+        Parquet file of all raw rows, for the training table that ships; a path, or a name in the folder.
 
     Returns
     -------
@@ -42,6 +42,15 @@ def refit(
         What :func:`tasks.fits.final.fit_final` says, by role; ``failure`` names the reason
         why the mix could not be made.
     """
+    also = tuple(name for name in ("validation", "training.parquet", raw) if name)
+    with at_hand(folder, scope, also=also) as here:
+        return fitted(here, scope, arms, plan, raw)
+
+
+def fitted(
+    folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan, raw: str | None
+) -> dict[str, Any]:
+    """Fit both arms where their scope is at hand; see :func:`refit`."""
     n_real = len(Scope(folder.scope(scope)).base_weight)
     arms = {role: affordable(arm, plan, n_real) for role, arm in arms.items()}
     needed = [
@@ -56,7 +65,7 @@ def refit(
             pool = synthesize.fn(folder, scope, mix.synthesizer, plan, max_ratio=mix.synthetic_ratio)
             if pool["failure"]:
                 return {"failure": pool["failure"]}
-    table = Path(raw) if raw else None
+    table = folder.path / raw if raw else None
     fits = {"model": final_once(folder, scope, "model", arms["model"], plan, raw=table)}
     if arms["real_only"] == arms["model"]:
         place = folder.scope(scope)

@@ -14,8 +14,9 @@ from tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
 from tasks.core.jsonable import to_jsonable
 from tasks.core.plans import Plan
 from tasks.core.study import StudyFolder
-from tasks.fits.once import pool_once, teacher_once
+from tasks.fits.once import TEACHER_FILE, pool_once, teacher_once
 from tasks.fits.scope import Scope
+from tasks.storage import at_hand
 from tasks.validation.tables import gate_synthetic
 
 log = logging.getLogger("realmix")
@@ -24,7 +25,8 @@ log = logging.getLogger("realmix")
 @task(task_run_name="teacher-{scope}", cache_policy=NO_CACHE)
 def fit_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
     """Fit the ensemble that labels synthetic rows in this scope."""
-    return teacher_once(folder, scope, plan)
+    with at_hand(folder, scope) as here:
+        return teacher_once(here, scope, plan)
 
 
 @task(task_run_name="{synthesizer}-{scope}", cache_policy=NO_CACHE)
@@ -43,8 +45,17 @@ def synthesize(
     dict
         The pool's log, also written to ``<synthesizer>.json`` in the scope; ``failure`` holds the reason where there is no usable pool.
     """
+    also = ("validation",) if scope == "shipped" else ()
+    with at_hand(folder, scope, also=also) as here:
+        return pooled(here, scope, synthesizer, plan, max_ratio or plan.max_ratio)
+
+
+def pooled(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ratio: float) -> dict[str, Any]:
+    """Draw a pool where its scope is at hand; see :func:`synthesize`."""
     try:
-        made = pool_once(folder, scope, synthesizer, plan, max_ratio=max_ratio or plan.max_ratio)
+        if not (folder.scope(scope) / TEACHER_FILE).exists():
+            teacher_once(folder, scope, plan)  # it was fitted on another machine, and stays there
+        made = pool_once(folder, scope, synthesizer, plan, max_ratio=max_ratio)
         made["failure"] = made.get("failure") or gate(
             folder, scope, synthesizer, class_counts=made["asked_by_class"]
         )

@@ -12,6 +12,7 @@ from tasks.core.errors import FitTooLarge
 from tasks.core.plans import Plan
 from tasks.core.study import StudyFolder
 from tasks.fits.once import arms_once
+from tasks.storage import at_hand
 
 
 @task(task_run_name="train-{batch}-{scope}", cache_policy=NO_CACHE)
@@ -26,7 +27,8 @@ def train(
     if pool.get("failure"):
         return skipped
     try:
-        done = arms_once(folder, scope, f"predictions-{batch}", arms, plan)
+        with at_hand(folder, scope) as here:
+            done = arms_once(here, scope, f"predictions-{batch}", arms, plan)
     except FitTooLarge as err:
         if batch == "real-only":
             raise

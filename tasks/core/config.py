@@ -297,6 +297,8 @@ class StudyRequest(_Frozen):
         Where GANs, VAEs and boosted trees train; "cuda" is the processor where no GPU can be used.
     first : str or None
         Synthesizer of the last winner: first in the race, and never left out by the plan.
+    storage : str or None
+        URL under which workers of a Dask cluster find the study's files; None where they see `out`.
     """
 
     table: str | None = None
@@ -314,6 +316,7 @@ class StudyRequest(_Frozen):
     plan: str | None = None
     device: Device = "cpu"
     first: str | None = None
+    storage: str | None = None
 
     def decides(self) -> dict[str, Any]:
         """What decides a study beside the table, its card and a replayed plan.
@@ -324,5 +327,5 @@ class StudyRequest(_Frozen):
         >>> one.decides() == other.decides(), one.decides() == StudyRequest(out="a", seed=1).decides()
         (True, False)
         """
-        named = {"table", "card", "target", "positive", "task", "out", "plan"}
+        named = {"table", "card", "target", "positive", "task", "out", "plan", "storage"}
         return self.model_dump(mode="json", exclude=named)

@@ -68,10 +68,13 @@ class StudyFolder:
     path : Path
     store : Path or None
         Folder of the store in which fits are looked up and filed; None computes everything.
+    storage : str or None
+        URL of the files for workers that do not see `path`, see :mod:`tasks.storage`.
     """
 
     path: Path
     store: Path | None = None
+    storage: str | None = None
 
     @property
     def work(self) -> Path:

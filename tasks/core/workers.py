@@ -16,12 +16,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tasks.core.errors import (
     FitTimedOut,
@@ -41,6 +42,8 @@ BOOTSTRAP = (
     "from tasks.core.workers import serve; serve(int(sys.argv[2]))"
 )
 
+T = TypeVar("T")
+R = TypeVar("R")
 _current: list[Pool] = []
 
 
@@ -50,6 +53,8 @@ class Pool(Protocol):
     n_workers: int
 
     def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any: ...
+
+    def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]: ...
 
     def kill(self) -> None: ...
 
@@ -148,6 +153,22 @@ class WorkerPool:
             raise
         self._give_back(worker)
         return self._result(answer, function)
+
+    def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]:
+        """Take a step, which asks `current_pool()` to run its fits, for each job; as many at once as fits run.
+
+        Parameters
+        ----------
+        step : callable
+        jobs : iterable
+
+        Returns
+        -------
+        list
+            Results in the order of the jobs.
+        """
+        with ThreadPoolExecutor(self.n_workers) as threads:
+            return list(threads.map(step, jobs))
 
     def kill(self) -> None:
         """End all workers at once; waiting and later calls raise `StudyInterrupted`."""

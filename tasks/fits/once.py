@@ -31,7 +31,8 @@ ARMS = "tasks.fits.arms:train_arms"
 TRAINING_SCORES = "tasks.fits.arms:score_on_training_rows"
 FINAL = "tasks.fits.final:fit_final"
 ROWS = ("training.parquet", "validation.parquet", "weight.npy", "groups.npy")
-POOL_READS = (*ROWS, "teacher.pickle")
+TEACHER_FILE = "teacher.pickle"
+POOL_READS = (*ROWS, TEACHER_FILE)
 PREDICTIONS = "predictions.npy"
 
 
@@ -43,7 +44,7 @@ def teacher_once(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
         "n_jobs": plan.threads_per_fit,
         "max_rows": plan.max_teacher_rows,
     }
-    names = ("teacher-training.npy", "teacher-validation.npy", "teacher.pickle")
+    names = ("teacher-training.npy", "teacher-validation.npy", TEACHER_FILE)
     key = fit_key(TEACHER, place, digests_of(place, ROWS), arguments)
     return _once(folder, key, {name: place / name for name in names}, TEACHER, place, **arguments)
 

@@ -75,17 +75,42 @@ def open_store(location: str) -> Iterator[AbstractFileSystem]:
     Raises
     ------
     BadInput
-        If no library knows the scheme, or whatever is read inside cannot be.
+        If no library knows the scheme, or whatever is done inside cannot be.
+    """
+    store = connect(location)
+    with explained(location):
+        yield store
+
+
+def connect(location: str) -> AbstractFileSystem:
+    """The store of a ``scheme://`` address, which is not asked for anything yet.
+
+    Raises
+    ------
+    BadInput
+        If no library knows the scheme.
     """
     import fsspec
 
-    scheme, shown = urlsplit(location).scheme, without_secrets(location)
+    scheme = urlsplit(location).scheme
     try:
-        store = fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
+        return fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
     except (ValueError, ImportError) as err:
         raise BadInput(_unknown_scheme(scheme)) from err
+
+
+@contextmanager
+def explained(location: str) -> Iterator[None]:
+    """Turn the errors of a store that is used inside into sentences.
+
+    Raises
+    ------
+    BadInput
+        If the store does not answer or refuses, or something is not there.
+    """
+    shown = without_secrets(location)
     try:
-        yield store
+        yield
     except FileNotFoundError as err:
         raise BadInput(f"There is no object '{shown}'. Check the address.") from err
     except PermissionError as err:
@@ -93,7 +118,7 @@ def open_store(location: str) -> Iterator[AbstractFileSystem]:
     # Each store's library raises errors of its own for what is one thing here: it does not answer.
     except Exception as err:
         raise BadInput(
-            f"Cannot read '{shown}': the store does not answer or refuses ({type(err).__name__}). "
+            f"Cannot use '{shown}': the store does not answer or refuses ({type(err).__name__}). "
             "Check address, network, endpoint and keys."
         ) from err
 

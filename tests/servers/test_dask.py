@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import cloudpickle
@@ -74,15 +75,18 @@ def dask_cluster(place):
         yield cluster
 
 
-def run(place, name, *, runner="threads", address=None):
+def run(place, name, *, runner="threads", address=None, storage=None):
     """Run the study with a home, and so a store, of its own: its folder and what it decided."""
     out = place / name
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REALMIX_HOME", str(place / f"home-{name}"))
         patch.setattr(runners, "n_workers", lambda: 2)
-        engine = runners.task_runner(runner, address, out)
+        engine = runners.task_runner(runner, address, out, storage)
         request = StudyRequest(
-            table="bundled:bank_marketing?rows=500", out=str(out), plan=str(place / "plan.json")
+            table="bundled:bank_marketing?rows=500",
+            out=str(out),
+            plan=str(place / "plan.json"),
+            storage=storage,
         )
         document = study.with_options(task_runner=engine)(request)
     race = {key: value for key, value in document["race"].items() if "seconds" not in key}
@@ -141,6 +145,60 @@ def kill_a_busy_worker(client, out):
     os.kill(pids[busy[0]], signal.SIGKILL)
 
 
+@pytest.fixture
+def workers_elsewhere(place, real_s3, tmp_path, monkeypatch):
+    """Address of a cluster whose two workers see none of the studies' folders, as on other machines."""
+    for name, value in real_s3[0].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PREFECT_API_URL", PREFECT_API_URL.value())
+    hide = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none {place} && exec "$@"', "sh"]
+    if subprocess.run([*hide, "true"], capture_output=True).returncode:
+        pytest.skip("this user may not mount, so no worker can be kept from seeing a folder")
+    real_s3[1].create_bucket(Bucket="studies")
+    with (
+        LocalCluster(**{**LOCAL_CLUSTER, "security": None, "n_workers": 0}) as cluster,
+        ExitStack() as started,
+    ):
+        for number in range(2):
+            own = tmp_path / f"worker-{number}"
+            own.mkdir()
+            named = {"REALMIX_HOME": str(own / "home"), "PYTHONPATH": str(ROOT)}
+            command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
+            options = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(own / "local")]
+            worker = subprocess.Popen(
+                [*hide, *command, *options], env=os.environ | named, cwd=own, stderr=subprocess.DEVNULL
+            )
+            started.callback(worker.wait)
+            started.callback(worker.terminate)
+        yield cluster.scheduler_address
+
+
+def test_workers_without_the_folder_decide_the_same_through_an_object_store(
+    place, on_threads, workers_elsewhere, real_s3
+):
+    address = workers_elsewhere
+    with pytest.raises(BadInput, match="does not see the folder of --out, or what --storage names"):
+        run(place, "unseen", runner="dask", address=address)
+    most, ended = [0], threading.Event()
+
+    def count():
+        while not ended.wait(0.2):
+            most[0] = max(most[0], real_s3[1].list_objects_v2(Bucket="studies")["KeyCount"])
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        found = run(place, "elsewhere", runner="dask", address=address, storage="s3://studies/for/realmix")
+    finally:
+        ended.set()
+        counting.join()
+    assert_same(found, on_threads)
+    names = ("training.parquet", "model/MLmodel", "work/shipped/model", "validation")
+    assert all((found[0] / name).exists() for name in names)
+    assert most[0] > 10, "nothing went through the store"
+    assert real_s3[1].list_objects_v2(Bucket="studies")["KeyCount"] == 0
+
+
 def test_a_fit_on_a_cluster_has_one_thread_a_hard_limit_and_a_process_of_its_own(dask_cluster, tmp_path):
     with Client(dask_cluster, set_as_default=False) as client, cluster_pool(client, tmp_path / "log"):
         client.wait_for_workers(2, timeout=30)
@@ -178,9 +236,10 @@ def test_an_address_where_no_scheduler_answers_is_refused(address, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_address_without_dask_is_refused():
+@pytest.mark.parametrize("given", [("tcp://127.0.0.1:8786", None), (None, "s3://bucket/prefix")])
+def test_an_address_or_storage_without_dask_is_refused(given):
     with pytest.raises(BadInput, match="--runner dask"):
-        runners.check_runner("threads", "tcp://127.0.0.1:8786")
+        runners.check_runner("threads", *given)
 
 
 def test_a_missing_extra_is_named(monkeypatch):
