@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.benchmarks import generators, large, overhead, plain, repeats
+from tests.benchmarks import generators, large, overhead, plain, repeats, rivals
 from tests.benchmarks.figures import Figure, as_markdown, machine, read_csv, write_csv
 
 RESULTS = Path(__file__).parent / "results"
@@ -71,6 +71,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "plain": plain.measure,
     "overhead": overhead.measure,
     "generators": generator_figures,
+    "rivals": rivals.measure,
     "repeats": repeat_figures,
     "large": large_figures,
 }

@@ -54,7 +54,7 @@ def measure(n_repeats: int, *, sizes: tuple[int, ...] = SIZES, steps: int = STEP
             raw = BundledSource(f"bundled:{TABLE}?rows={n_rows}").load()
             schema = infer_schema(raw, TARGET)
             real = schema.apply(raw)
-            _ours(name, real, schema, WARM_UP_STEPS)
+            fit_and_draw(name, real, schema, WARM_UP_STEPS)
             _theirs(name, raw, LIBRARY_BATCH, WARM_UP_STEPS)
             times = [_once(name, raw, real, schema, steps) for _ in range(n_repeats)]
             rows.append({"synthesizer": name, "n_rows": n_rows, **_medians(times)})
@@ -63,7 +63,7 @@ def measure(n_repeats: int, *, sizes: tuple[int, ...] = SIZES, steps: int = STEP
 
 def _once(name: str, raw: pd.DataFrame, real: pd.DataFrame, schema: Schema, steps: int) -> tuple[float, ...]:
     """Steps that ours took, its seconds, and those of SDV's class with each batch size."""
-    taken, batch_size, ours = _ours(name, real, schema, steps)
+    taken, batch_size, ours = fit_and_draw(name, real, schema, steps)
     library = _theirs(name, raw, LIBRARY_BATCH, taken)
     return taken, ours, library, _theirs(name, raw, batch_size, taken)
 
@@ -80,7 +80,8 @@ def _medians(times: list[tuple[float, ...]]) -> dict[str, float]:
     }
 
 
-def _ours(name: str, real: pd.DataFrame, schema: Schema, steps: int) -> tuple[int, int, float]:
+def fit_and_draw(name: str, real: pd.DataFrame, schema: Schema, steps: int) -> tuple[int, int, float]:
+    """Steps that ours took, rows in each, and seconds; no steps where there is no network to train."""
     synthesizer = SYNTHESIZERS[name].build(DataCard(target=TARGET))
     assert isinstance(synthesizer, SdvSynthesizer)
     synthesizer.stops_early = False
@@ -88,9 +89,11 @@ def _ours(name: str, real: pd.DataFrame, schema: Schema, steps: int) -> tuple[in
     synthesizer.fit(real, schema=schema, random_state=0, max_steps=steps)
     synthesizer.sample(len(real), random_state=0)
     seconds = time.perf_counter() - started
+    if name not in LIBRARY:
+        return 0, 0, seconds
     model = synthesizer.model_
     n_fitted = len(real) if name == "ctgan" else int(real[TARGET].value_counts().max()) * 2
-    return model.epochs * _epoch(name, n_fitted, model.batch_size), model.batch_size, seconds
+    return model.epochs * steps_of_epoch(name, n_fitted, model.batch_size), model.batch_size, seconds
 
 
 def _theirs(name: str, raw: pd.DataFrame, batch_size: int, steps: int) -> float:
@@ -98,7 +101,7 @@ def _theirs(name: str, raw: pd.DataFrame, batch_size: int, steps: int) -> float:
     from sdv.metadata import Metadata
 
     metadata = Metadata.detect_from_dataframes({"table": raw})
-    epochs = max(steps // _epoch(name, len(raw), batch_size), 1)
+    epochs = max(steps // steps_of_epoch(name, len(raw), batch_size), 1)
     settings: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
     synthesizer = getattr(sdv.single_table, LIBRARY[name])(metadata, **settings)
     started = time.perf_counter()
@@ -109,7 +112,7 @@ def _theirs(name: str, raw: pd.DataFrame, batch_size: int, steps: int) -> float:
     return time.perf_counter() - started
 
 
-def _epoch(name: str, n_rows: int, batch_size: int) -> int:
+def steps_of_epoch(name: str, n_rows: int, batch_size: int) -> int:
     """Steps of an epoch: CTGAN leaves out an unfinished batch, TVAE takes it."""
     return max(n_rows // batch_size, 1) if name == "ctgan" else math.ceil(n_rows / batch_size)
 
