@@ -217,10 +217,7 @@ def run_heat(
 
     Dask computes again what a lost worker held as long as somebody holds its future.
     """
-    blocks = [submit_block(folder, block, live, layout.plan) for block in heat]
-    waiting = [future for _, _, batch in blocks for future in batch]
-    teachers = [teacher for teacher, _, _ in blocks]
-    pools = [pool for _, of_pools, _ in blocks for pool in of_pools]
+    teachers, pools, waiting = submit_heat(folder, layout.plan, heat, live)
     for done, future in enumerate(as_completed(waiting), start=1):
         future.wait()  # else its state is asked of the server, which learns of it later
         if not future.state.is_final():
@@ -236,29 +233,38 @@ def run_heat(
 Future = PrefectFuture[dict[str, Any]]
 
 
-def submit_block(
-    folder: StudyFolder, block: Block, live: dict[str, list[Arm]], plan: Plan
-) -> tuple[Future, list[Future], list[Future]]:
-    """Start everything on one fold: its teacher, the pools and the batches of learners.
+def submit_heat(
+    folder: StudyFolder, plan: Plan, heat: Sequence[Block], live: dict[str, list[Arm]]
+) -> tuple[list[Future], list[Future], list[Future]]:
+    """Start everything on the folds of a heat: teachers, then pools, then the batches of learners.
 
-    Real only and cheap generators go first, GANs and VAEs last: other workers train the arms of the
-    cheap ones while they are fitted.
+    The generators that take longest go first, so that no worker waits for the last of them alone.
     """
-    teacher = fit_teacher.submit(folder, block.scope, plan)
-    pools: list[Future] = []
-    trained: list[Future] = []
-    limits = plan.timeout_seconds
-    for batch in sorted(live, key=lambda name: limits.get(name, 0)):
-        pool: Any = {}
-        if batch != "real-only":
-            pool = synthesize.submit(folder, block.scope, batch, plan, return_state=False, wait_for=[teacher])
-            pools.append(pool)
-        trained.append(
-            train.submit(
-                folder, block.scope, batch, live[batch], plan, pool, return_state=False, wait_for=[teacher]
-            )
+    scopes, limits = [block.scope for block in heat], plan.timeout_seconds
+    teachers = {scope: fit_teacher.submit(folder, scope, plan) for scope in scopes}
+    generators = sorted((name for name in live if name != "real-only"), key=lambda name: -limits.get(name, 0))
+    pools: dict[tuple[str, str], Any] = {
+        (scope, name): synthesize.submit(
+            folder, scope, name, plan, return_state=False, wait_for=[teachers[scope]]
         )
-    return teacher, pools, trained
+        for name in generators
+        for scope in scopes
+    }
+    trained = [
+        train.submit(
+            folder,
+            scope,
+            batch,
+            arms,
+            plan,
+            pools.get((scope, batch), {}),
+            return_state=False,
+            wait_for=[teachers[scope]],
+        )
+        for scope in scopes
+        for batch, arms in live.items()
+    ]
+    return list(teachers.values()), list(pools.values()), trained
 
 
 def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[str, float]:

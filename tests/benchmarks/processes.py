@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 # Where others would lead a study away from its own home.
 FOREIGN = ("PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI", "REALMIX_SQL_URL")
+ALL_STEPS = "REALMIX_BENCH_ALL_STEPS"  # see tests.benchmarks.traced
 PROBE = "tasks.fits.probe:probe"
 # The line with which a study says that a stage begins.
 STAGE_LINE = re.compile(r"^\[ *\d+ s\] ([a-z][a-z ]*) \.\.\.$")
@@ -52,6 +53,13 @@ class Study:
         return self.seconds - self.began["track"]
 
     @property
+    def stage_seconds(self) -> dict[str, float]:
+        """Wall seconds of each stage, what comes before the first as "start"; the last ends with the process."""
+        begun = {"start": 0.0, **self.began}
+        ends = [*list(begun.values())[1:], self.seconds]
+        return {name: end - at for (name, at), end in zip(begun.items(), ends, strict=True)}
+
+    @property
     def fit_seconds(self) -> float:
         """Seconds in which workers were held by fits, summed over workers."""
         held = self.trace["seconds"].items()
@@ -66,7 +74,12 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def run_study(
-    arguments: Sequence[str], *, scratch: Path, home: Path | None = None, n_processors: int | None = None
+    arguments: Sequence[str],
+    *,
+    scratch: Path,
+    home: Path | None = None,
+    n_processors: int | None = None,
+    all_steps: bool = False,
 ) -> Study:
     """Run ``realmix run`` to its end.
 
@@ -79,6 +92,8 @@ def run_study(
     home : Path, optional
     n_processors : int, optional
         Fewer than there are: the study then starts as many workers.
+    all_steps : bool
+        Networks do not stop early.
 
     Raises
     ------
@@ -91,7 +106,7 @@ def run_study(
     started, said, began = time.perf_counter(), [], {}
     with subprocess.Popen(
         [*command, "--out", str(out)],
-        env=environment(home or scratch / "home"),
+        env=environment(home or scratch / "home") | ({ALL_STEPS: "yes"} if all_steps else {}),
         cwd=scratch,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

@@ -1,8 +1,13 @@
-"""Runs the command line and notes how long each function held a worker: ``traced TRACE.json run ...``."""
+"""Runs the command line and notes how long each function held a worker: ``traced TRACE.json run ...``.
+
+With ``REALMIX_BENCH_ALL_STEPS`` set, networks take all steps of the plan, as the plain script's do.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import sys
 import time
 from collections import Counter
@@ -12,7 +17,18 @@ from typing import Any
 import psutil
 
 from tasks.core.workers import WorkerPool
-from tests.benchmarks.processes import PROBE
+from tests.benchmarks.processes import ALL_STEPS, PROBE
+
+POOL = "tasks.fits.pools:synthesize"
+
+
+def pool_of_all_steps(**kwargs: Any) -> dict[str, Any]:
+    """A pool as in a study, but no network stops early; runs in a worker."""
+    from tasks.fits.pools import synthesize
+    from tasks.synthesizers import _sdv
+
+    _sdv.MIN_INNER_ROWS = sys.maxsize
+    return synthesize(**kwargs)
 
 
 class Trace:
@@ -31,6 +47,8 @@ class Trace:
             if self.first_fit is None and function != PROBE:
                 self.first_fit = time.time() - psutil.Process().create_time()
             began = time.perf_counter()
+            if function == POOL and ALL_STEPS in os.environ:
+                request = pickle.dumps((f"{__name__}:pool_of_all_steps", pickle.loads(request)[1]))
             try:
                 return answer(pool, worker, request, function, limit)
             finally:
@@ -55,4 +73,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # By its full name, under which workers import it.
+    from tests.benchmarks import traced
+
+    traced.main()
