@@ -13,7 +13,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from tasks.core.libraries import installed_version
 from tasks.core.memory import worker_limit
 from tasks.core.study import home
 from tasks.core.workers import WorkerPool, as_current, current_pool
-from tasks.storage import is_seen, keep_copies_in, marker_in
+from tasks.storage import forget_copies, is_seen, keep_copies_in, marker_in
 
 # A scheduler in the same network answers in well under a second.
 CONNECT_SECONDS = 10
@@ -102,7 +102,17 @@ class ClusterPool:
 
     def spread(self, step: Callable[[Any], Any], jobs: Iterable[Any]) -> list[Any]:
         """Take a step on a worker for each job; as :meth:`tasks.core.workers.WorkerPool.spread`."""
-        return self._client.gather([self._client.submit(step, job, pure=False) for job in jobs])
+        futures = [self._client.submit(step, job, pure=False) for job in jobs]
+        return [future.result() for future in futures]  # of several errors the first job's is raised
+
+    def everywhere(self, function: str, /) -> list[Any]:
+        """What a function says on each worker, which may be on a machine of its own."""
+        asked: tuple[Any, ...] = (function, None, {})
+        futures = [
+            self._client.submit(_run_here, *asked, workers=[worker], pure=False)
+            for worker in self._client.nthreads()
+        ]
+        return [future.result() for future in futures]
 
     def kill(self) -> None:
         """Nothing to end from here: a cluster drops what waits as soon as its client is gone."""
@@ -113,8 +123,16 @@ def _run_here(function: str, timeout_seconds: float | None, kwargs: dict[str, An
 
 
 @contextmanager
-def cluster_pool(client: Client, log_path: Path | None) -> Iterator[None]:
+def cluster_pool(client: Client, log_path: Path | None, storage: str | None = None) -> Iterator[None]:
     """Let `current_pool()` mean the cluster, here and on its workers.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    log_path : Path or None
+        See :class:`FitProcesses`.
+    storage : str or None
+        URL of the study's files; the workers' copies of them are removed at the end.
 
     Raises
     ------
@@ -132,6 +150,10 @@ def cluster_pool(client: Client, log_path: Path | None) -> Iterator[None]:
                 f"The Dask cluster gave up on this study ({type(err).__name__}): its scheduler ended, or a "
                 "task ended several workers. Look into their logs; what was computed is kept."
             ) from err
+        finally:
+            if storage:
+                with suppress(Exception):  # a cluster that is gone has taken them along
+                    client.run(forget_copies, storage)
 
 
 def check_cluster(address: str, out: Path, storage: str | None = None) -> None:
@@ -154,6 +176,11 @@ def check_cluster(address: str, out: Path, storage: str | None = None) -> None:
     """
     marked = marker_in(storage) if storage else _marker(out)
     with _connected(address) as client, marked as marker:
+        if storage and max(client.nthreads().values()) > 1:
+            raise BadInput(
+                f"A worker of {address} has several threads, with --storage each needs one: start the workers "
+                "with --nthreads 1, as many as there are processors."
+            )
         asked = (marker, os.environ["PREFECT_API_URL"], socket.gethostname())
         try:
             seen = client.run(look_around, *asked)

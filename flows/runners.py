@@ -12,15 +12,16 @@ from prefect.context import FlowRunContext
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from tasks.core.errors import BadInput
+from tasks.core.locations import without_secrets
 from tasks.core.memory import worker_limit
 from tasks.core.workers import WorkerPool
 from tasks.plan import n_workers
-from tasks.storage import check_storage
+from tasks.storage import check_storage, storage_of
 
 Runner = Literal["threads", "dask"]
 AnyRunner = TaskRunner[Any]
 # Tasks that wait for a worker cost nothing; the worker pool decides what runs at once.
-WAITING_THREADS = 16
+MIN_WAITING_THREADS = 16
 
 
 def task_runner(runner: Runner, address: str | None, out: Path, storage: str | None = None) -> AnyRunner:
@@ -57,7 +58,7 @@ def task_runner(runner: Runner, address: str | None, out: Path, storage: str | N
 
 def threads() -> AnyRunner:
     """Threads of this process, which wait for its worker pool."""
-    return ThreadPoolTaskRunner(max_workers=WAITING_THREADS)
+    return ThreadPoolTaskRunner(max_workers=max(MIN_WAITING_THREADS, 2 * n_workers()))
 
 
 def check_runner(runner: Runner, address: str | None, storage: str | None = None) -> None:
@@ -78,7 +79,7 @@ def check_runner(runner: Runner, address: str | None, storage: str | None = None
         )
     if runner == "threads" and storage:
         raise BadInput(
-            f"--storage {storage} is for the workers of a Dask cluster: add --runner dask, or leave it out."
+            f"--storage {without_secrets(storage)} is for the workers of a Dask cluster: add --runner dask, or leave it out."
         )
     if runner == "dask" and find_spec("prefect_dask") is None:
         raise BadInput(
@@ -86,23 +87,45 @@ def check_runner(runner: Runner, address: str | None, storage: str | None = None
         )
 
 
+def storage_here(url: str | None, study: str) -> str | None:
+    """URL for the files of a study, where its flow runs on a cluster; threads of this machine need none.
+
+    Raises
+    ------
+    BadInput
+        If it cannot be used.
+    """
+    if url is None or _cluster() is None:
+        return None
+    check_storage(url)
+    return storage_of(url, study)
+
+
 @contextmanager
-def open_pool(log_path: Path) -> Iterator[None]:
+def open_pool(log_path: Path, storage: str | None = None) -> Iterator[None]:
     """Open what `current_pool()` gives to the steps of the flow that is running.
 
     Parameters
     ----------
     log_path : Path
         File for the output of the fits on this machine.
+    storage : str or None
+        URL of the study's files, of which workers keep copies until its end.
     """
-    context = FlowRunContext.get()
-    runner: Any = context.task_runner if context else None
-    if runner is None or isinstance(runner, ThreadPoolTaskRunner):
+    cluster = _cluster()
+    if cluster is None:
         with WorkerPool(n_workers(), log_path=log_path, memory_bytes=worker_limit(n_workers())):
             yield
         return
     from flows.cluster import cluster_pool
 
     # The log of a given cluster, which other studies may share, lies with its workers.
-    with cluster_pool(runner.client, None if runner.address else log_path):
+    with cluster_pool(cluster.client, None if cluster.address else log_path, storage):
         yield
+
+
+def _cluster() -> Any:
+    """The task runner of the flow that is running, where it runs on a cluster; else None."""
+    context = FlowRunContext.get()
+    runner = context.task_runner if context else None
+    return None if runner is None or isinstance(runner, ThreadPoolTaskRunner) else runner

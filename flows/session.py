@@ -184,6 +184,8 @@ def print_verdict(document: dict[str, Any], out: Path) -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    # Dask's loop is cut off in the middle, of which it would tell in tracebacks.
+    logging.getLogger("tornado.application").disabled = True
     threading.Thread(target=_last_resort, daemon=True).start()
     with suppress(RuntimeError):  # no pool is open before the first fit and after the last
         current_pool().kill()

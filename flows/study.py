@@ -18,7 +18,7 @@ from prefect.context import TagsContext
 from prefect.futures import PrefectFuture, as_completed
 from threadpoolctl import threadpool_limits
 
-from flows.runners import open_pool, threads
+from flows.runners import open_pool, storage_here, threads
 from tasks.core.arms import Arm
 from tasks.core.comparison import Comparison
 from tasks.core.config import StudyRequest
@@ -40,7 +40,7 @@ from tasks.refit import package, refit
 from tasks.repeat import keep_study, study_key
 from tasks.report import publish
 from tasks.split import lay_folds, split_holdout
-from tasks.storage import bring, removing_copies, share, storage_of, within
+from tasks.storage import bring, open_storage, share, within
 from tasks.synthesize import fit_teacher, synthesize
 from tasks.track import open_store, track
 from tasks.train import train
@@ -78,10 +78,10 @@ def _study(request: StudyRequest) -> dict[str, Any]:
     kept = store_at(make_store(home()))
     n_taken_before = kept.n_taken
     path = Path(request.out or new_folder(request)).absolute()
-    folder = StudyFolder(path, kept.folder, storage_of(request.storage, path.name))
+    folder = StudyFolder(path, kept.folder, storage_here(request.storage, path.name))
     folder.work.mkdir(parents=True, exist_ok=True)
     clock = Stages()
-    with removing_copies(folder), open_pool(folder.work / "workers.log"):
+    with open_storage(folder), open_pool(folder.work / "workers.log", folder.storage):
         with clock("ingest"):
             table = ingested = ingest(request)
         with clock("validate"):
@@ -223,8 +223,9 @@ def run_heat(
         if not future.state.is_final():
             # It will never run: say why, and not that it is pending.
             results([*teachers, *pools])
-        result, share = future.result(), (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
-        log.info("race %3.0f %% · %s on %s", 100 * share, result["batch"], result["scope"])
+        result = future.result()
+        pct = 100 * (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
+        log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"])
     found = results(teachers), results(pools), results(waiting)
     bring(folder, *(block.scope for block in heat))
     return found

@@ -154,6 +154,10 @@ def check_plan(plan: Plan, schema: Schema) -> None:
         raise BadInput(
             f"The plan is for {plan.task}, this table asks for {schema.task}: give the plan of this table."
         )
+    if unknown := set(plan.on_gpu) - {*SYNTHESIZERS, *MODELS}:
+        raise BadInput(
+            f"The plan trains {sorted(unknown)} on a GPU, of which nothing is known: give an unchanged plan."
+        )
     lost = set(plan.holdout.columns) - {column.name for column in schema.columns}
     if lost:
         raise BadInput(f"The plan's holdout was cut by columns {sorted(lost)} that this table does not have.")

@@ -75,10 +75,10 @@ def gpu_libraries() -> dict[str, str]:
 
 
 def on_usable_gpu(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Those of the wanted generators and learners that a GPU can train here; says which it cannot."""
+    """Those of the wanted generators and learners that a GPU can train on each machine; says which it cannot."""
     if not wanted:
         return ()
-    usable = current_pool().run("tasks.fits.gpu:usable_libraries")
+    usable = set.intersection(*map(set, current_pool().everywhere("tasks.fits.gpu:usable_libraries")))
     library = gpu_libraries()
     if left := [name for name in wanted if library[name] not in usable]:
         blamed = " and ".join(sorted({library[name] for name in left}))

@@ -42,6 +42,7 @@ def refit(
         What :func:`tasks.fits.final.fit_final` says, by role; ``failure`` names the reason
         why the mix could not be made.
     """
+    raw = raw if scope == "shipped" else None
     also = tuple(name for name in ("validation", "training.parquet", raw) if name)
     with at_hand(folder, scope, also=also) as here:
         return fitted(here, scope, arms, plan, raw)

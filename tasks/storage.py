@@ -7,8 +7,8 @@ unpickled here.
 
 from __future__ import annotations
 
-import functools
 import hashlib
+import logging
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -21,10 +21,14 @@ from tasks.core.store import make_store
 from tasks.core.study import StudyFolder, home
 from tasks.sources.object_store import connect, explained
 
+log = logging.getLogger("realmix")
 STAYS = ".pickle"
 CONTEXT = "context.json"
+# An object that is there as long as its study goes on.
+OPEN = ".open"
 # Where the copies of a worker lie; on the machine of a study this stays empty, and its folder is used.
 _places: list[Path] = []
+_mirrors: dict[tuple[Path, str], Mirror] = {}
 
 
 class Mirror:
@@ -75,7 +79,7 @@ class Mirror:
                 self._store.put_file(str(self.folder / name), self._at(name))
             there = self._listed_there(names) if changed else {}
         for name in changed:
-            self._here[name], self._there[name] = here[name], there[name]
+            self._here[name], self._there[name] = here[name], there.get(name, "")
 
     def pull(self, *names: str) -> None:
         """Fetch the files, or those below the folders, that changed in the store."""
@@ -90,11 +94,26 @@ class Mirror:
                     self._fetch(name)
                     self._there[name], self._here[name] = tag, _stamp(self.folder / name)
 
+    def open(self) -> None:
+        """Say that the study goes on, until `remove`."""
+        with explained(self.url):
+            self._store.pipe_file(self._at(OPEN), b"")
+
+    def is_open(self) -> bool:
+        """Whether the study goes on."""
+        self._store.invalidate_cache()
+        with explained(self.url):
+            return bool(self._store.exists(self._at(OPEN)))
+
     def remove(self) -> None:
         """Remove everything under the URL."""
         with explained(self.url):
-            if self._store.exists(self._root):
-                self._store.rm(self._root, recursive=True)
+            self._store.invalidate_cache()
+            found = self._store.find(self._root)
+            # First what tells steps that still run to take away what they bring. Not all at once by a
+            # pattern: a name may hold signs that have a meaning there.
+            for path in sorted(found, key=lambda path: path != self._at(OPEN)):
+                self._store.rm_file(path)
 
     def _fetch(self, name: str) -> None:
         target = self.folder / name
@@ -125,12 +144,22 @@ class Mirror:
         for name in names:
             for path, about in self._store.find(self._at(name), detail=True).items():
                 found[path.removeprefix(f"{self._root}/")] = str(about.get("ETag") or sorted(about.items()))
-        return {name: tag for name, tag in found.items() if not name.endswith(STAYS)}
+        # Whoever may write to a bucket must not choose where files go here.
+        inside = {name: tag for name, tag in found.items() if ".." not in name.split("/")}
+        return {name: tag for name, tag in inside.items() if not name.endswith(STAYS)}
 
 
 def keep_copies_in(place: Path) -> None:
     """Make this process a worker's: files of studies with shared storage are copied to this folder."""
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
     _places[:] = [place]
+
+
+def forget_copies(url: str) -> None:
+    """Remove a worker's copies of a study that has ended."""
+    if _places:
+        _mirrors.pop((_copy(url), url), None)
+        shutil.rmtree(_copy(url), ignore_errors=True)
 
 
 @contextmanager
@@ -152,21 +181,36 @@ def at_hand(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> It
     if folder.storage is None or not _places:
         yield folder
         return
-    mirror = _mirror(_places[0] / hashlib.sha256(folder.storage.encode()).hexdigest()[:16], folder.storage)
+    mirror = _mirror(_copy(folder.storage), folder.storage)
     names = (*_names(scopes), *also)
     mirror.pull(*names)
     yield StudyFolder(mirror.folder, make_store(home()))
     mirror.push(*names)
+    if not mirror.is_open():  # its study ended meanwhile, and took away what was there then
+        mirror.remove()
+        forget_copies(folder.storage)
 
 
 @contextmanager
-def removing_copies(folder: StudyFolder) -> Iterator[None]:
-    """Remove what lies in shared storage at the end, however it comes: it holds rows of the table."""
+def open_storage(folder: StudyFolder) -> Iterator[None]:
+    """Use a study's shared storage, if it has one.
+
+    At the end, however it comes, what lies there is removed: it holds rows of the table. Where that
+    cannot be done a warning says so, and the study goes on.
+    """
+    if not folder.storage:
+        yield
+        return
+    mirror = _mirror(folder.path, folder.storage)
+    mirror.open()
     try:
         yield
     finally:
-        if folder.storage:
-            _mirror(folder.path, folder.storage).remove()
+        _mirrors.pop((folder.path, folder.storage), None)
+        try:
+            mirror.remove()
+        except BadInput as err:
+            log.warning("%s Rows of the table stay under %s: remove them by hand.", err, folder.storage)
 
 
 def share(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> None:
@@ -189,9 +233,9 @@ def within(folder: StudyFolder, file: Path) -> str:
     return copy.relative_to(folder.path).as_posix()
 
 
-def storage_of(url: str | None, study: str) -> str | None:
+def storage_of(url: str, study: str) -> str:
     """URL for the files of one study under the one that was given for all."""
-    return f"{url.rstrip('/')}/{study}-{uuid.uuid4().hex[:12]}" if url else None
+    return f"{url.rstrip('/')}/{study}-{uuid.uuid4().hex[:12]}"
 
 
 def check_storage(url: str) -> None:
@@ -223,9 +267,11 @@ def marker_in(url: str) -> Iterator[str]:
     path = store._strip_protocol(place)
     with explained(url):
         store.pipe_file(path, b"")
-    yield place
-    with explained(url):
-        store.rm_file(path)
+    try:
+        yield place
+    finally:
+        with explained(url):
+            store.rm_file(path)
 
 
 def is_seen(marker: str) -> bool:
@@ -238,17 +284,24 @@ def is_seen(marker: str) -> bool:
     """
     if "://" not in marker:
         return Path(marker).exists()
-    store = connect(marker)
     try:
+        store = connect(marker)
         with explained(marker):
             return bool(store.exists(store._strip_protocol(marker)))
     except BadInput:
         return False
 
 
-@functools.cache
+def _copy(url: str) -> Path:
+    """Where a worker keeps its copies of a study."""
+    return _places[0] / hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
 def _mirror(folder: Path, url: str) -> Mirror:
-    return Mirror(folder, url)
+    """The mirror of a folder, one object for all steps of this process."""
+    if (folder, url) not in _mirrors:
+        _mirrors[folder, url] = Mirror(folder, url)
+    return _mirrors[folder, url]
 
 
 def _names(scopes: tuple[str, ...]) -> tuple[str, ...]:

@@ -52,9 +52,9 @@ def synthesize(
 
 def pooled(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ratio: float) -> dict[str, Any]:
     """Draw a pool where its scope is at hand; see :func:`synthesize`."""
+    if not (folder.scope(scope) / TEACHER_FILE).exists():
+        teacher_once(folder, scope, plan)  # it was fitted on another machine, and stays there
     try:
-        if not (folder.scope(scope) / TEACHER_FILE).exists():
-            teacher_once(folder, scope, plan)  # it was fitted on another machine, and stays there
         made = pool_once(folder, scope, synthesizer, plan, max_ratio=max_ratio)
         made["failure"] = made.get("failure") or gate(
             folder, scope, synthesizer, class_counts=made["asked_by_class"]

@@ -56,6 +56,8 @@ class Pool(Protocol):
 
     def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]: ...
 
+    def everywhere(self, function: str, /) -> list[Any]: ...
+
     def kill(self) -> None: ...
 
 
@@ -169,6 +171,10 @@ class WorkerPool:
         """
         with ThreadPoolExecutor(self.n_workers) as threads:
             return list(threads.map(step, jobs))
+
+    def everywhere(self, function: str, /) -> list[Any]:
+        """What a function says on each machine whose workers run fits: on this one."""
+        return [self.run(function)]
 
     def kill(self) -> None:
         """End all workers at once; waiting and later calls raise `StudyInterrupted`."""

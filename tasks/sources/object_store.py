@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,8 @@ def explained(location: str) -> Iterator[None]:
         raise BadInput(f"Access to '{shown}' is refused. Check the keys in the environment.") from err
     # Each store's library raises errors of its own for what is one thing here: it does not answer.
     except Exception as err:
+        if getattr(err, "errno", None) == errno.ENOSPC:  # of this machine's disk
+            raise
         raise BadInput(
             f"Cannot use '{shown}': the store does not answer or refuses ({type(err).__name__}). "
             "Check address, network, endpoint and keys."

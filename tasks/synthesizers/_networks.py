@@ -317,5 +317,8 @@ def _train(synthesizer: Any, processed_data: pd.DataFrame) -> None:
     transformers = processor._hyper_transformer.field_transformers
     discrete = list(detect_discrete_columns(synthesizer.metadata, processed_data, transformers))
     if synthesizer.early_stop:
-        synthesizer.early_stop.inner = processor.transform(synthesizer.early_stop.inner)
+        inner = processor.transform(synthesizer.early_stop.inner)
+        if isinstance(synthesizer, CopulaGANSynthesizer):  # its network sees numbers made normal
+            inner = synthesizer._gaussian_normalizer_hyper_transformer.transform(inner)
+        synthesizer.early_stop.inner = inner
     synthesizer._model.fit(processed_data, discrete, synthesizer.early_stop)

@@ -1,8 +1,8 @@
 """Seconds of SDGym's own benchmark beside ours: same table, synthesizers and optimiser steps.
 
 SDGym does not import beside the SDV 2 of realmix, so it gets a virtual environment of its own, thrown away
-afterwards. It runs as people call it: SDV's defaults but for the epochs, its own threads, no metrics. Both
-sides are warm and take turns. synthcity is not timed: 0.2.12 wants torch below 2.3, pip refuses it beside the
+afterwards. It runs as people call it: SDV's defaults but for the epochs, so batches of 500 beside our 200, its
+own threads, no metrics. Both sides are warm and take turns. synthcity is not timed: 0.2.12 wants torch below 2.3, pip refuses it beside the
 torch that is pinned here, and put in all the same it does not import.
 """
 

@@ -83,6 +83,7 @@ CASES = {
     "ratio that is no number": (lambda d: [good(d), "--ratios", "nan"], ["ratio"]),
     "plan that is none": (lambda d: [good(d), "--plan", write(d / "p.json", b"{}")], ["plan"]),
     "output is a file": (lambda d: [good(d), "--out", write(d / "results", b"x")], ["results", "folder"]),
+    "storage without a cluster": (lambda d: [good(d), "--storage", "s3://b/p"], ["--storage", "--runner dask"]),
     "rules the card lacks": (lambda d: [good(d), "--synthesizers", "rules"], ["rules", "card"]),
     "a database that does not answer": (lambda d: ["sql:customers"], ["REALMIX_SQL_URL"]),
 }  # fmt: skip

@@ -51,12 +51,12 @@ def place(prefect_server, tmp_path_factory):
     """A folder with the plan that all studies replay."""
     folder = tmp_path_factory.mktemp("runners")
     plan = make_plan(
-        TableShape(500, 500, 16, 2, "binary", 0.117),
+        TableShape(500, 400, 16, 2, "binary", 0.117),
         Costs(SYNTHESIZERS, MODELS),
         asked=Asked(("smote",), (1.0,), ("linear",)),
         available=["smote"],
         metric="log_loss",
-        holdout=HoldoutRule(3, 0.0, ("age",)),
+        holdout=HoldoutRule(3, 0.2, ("age",)),
         budget_seconds=30,
         seed=0,
         n_workers=2,
@@ -147,7 +147,10 @@ def kill_a_busy_worker(client, out):
 
 @pytest.fixture
 def workers_elsewhere(place, real_s3, tmp_path, monkeypatch):
-    """Address of a cluster whose two workers see none of the studies' folders, as on other machines."""
+    """A cluster whose two workers see none of the studies' folders, as on other machines.
+
+    Its address, and the folder below which its workers keep their files.
+    """
     for name, value in real_s3[0].items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PREFECT_API_URL", PREFECT_API_URL.value())
@@ -170,33 +173,37 @@ def workers_elsewhere(place, real_s3, tmp_path, monkeypatch):
             )
             started.callback(worker.wait)
             started.callback(worker.terminate)
-        yield cluster.scheduler_address
+        yield cluster.scheduler_address, tmp_path
 
 
 def test_workers_without_the_folder_decide_the_same_through_an_object_store(
     place, on_threads, workers_elsewhere, real_s3
 ):
-    address = workers_elsewhere
+    address, of_workers = workers_elsewhere
     with pytest.raises(BadInput, match="does not see the folder of --out, or what --storage names"):
         run(place, "unseen", runner="dask", address=address)
-    most, ended = [0], threading.Event()
+    seen, ended = set(), threading.Event()
 
-    def count():
+    def look():
         while not ended.wait(0.2):
-            most[0] = max(most[0], real_s3[1].list_objects_v2(Bucket="studies")["KeyCount"])
+            listed = real_s3[1].list_objects_v2(Bucket="studies").get("Contents", [])
+            seen.update(about["Key"].split("/work/")[-1] for about in listed)
 
-    counting = threading.Thread(target=count)
-    counting.start()
+    looking = threading.Thread(target=look)
+    looking.start()
     try:
         found = run(place, "elsewhere", runner="dask", address=address, storage="s3://studies/for/realmix")
     finally:
         ended.set()
-        counting.join()
+        looking.join()
     assert_same(found, on_threads)
     names = ("training.parquet", "model/MLmodel", "work/shipped/model", "validation")
     assert all((found[0] / name).exists() for name in names)
-    assert most[0] > 10, "nothing went through the store"
+    assert {"fold-0-0/training.parquet", "fold-0-0/smote.parquet"} <= seen
+    assert not [name for name in seen if "holdout" in name or name.endswith(".pickle")]
     assert real_s3[1].list_objects_v2(Bucket="studies")["KeyCount"] == 0
+    assert list(of_workers.glob("worker-*/local/**/realmix")), "this is where workers keep copies"
+    assert not list(of_workers.glob("worker-*/local/**/training.parquet")), "rows of a study that has ended"
 
 
 def test_a_fit_on_a_cluster_has_one_thread_a_hard_limit_and_a_process_of_its_own(dask_cluster, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tasks.core.columns import Column
@@ -69,3 +71,5 @@ def test_a_plan_of_another_task_or_table_is_refused():
         check_plan(plan("regression", ("age",)), schema)
     with pytest.raises(BadInput, match="income"):
         check_plan(plan("binary", ("income",)), schema)
+    with pytest.raises(BadInput, match="gtgan"):
+        check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), schema)

@@ -12,7 +12,7 @@ import pytest
 from tasks import storage
 from tasks.core.errors import BadInput
 from tasks.core.study import StudyFolder
-from tasks.storage import Mirror, at_hand, bring, check_storage, is_seen, removing_copies, share, within
+from tasks.storage import Mirror, at_hand, bring, check_storage, is_seen, open_storage, share, within
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def study(tmp_path: Path, url: str) -> StudyFolder:
     write(folder.scope("fold-0-0") / "training.parquet", "rows")
     write(folder.scope("fold-0-0") / "teacher.pickle", "code")
     write(folder.work / "holdout.parquet", "holdout")
+    Mirror(folder.path, url).open()
     return folder
 
 
@@ -37,7 +38,6 @@ def on_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home-of-the-worker"))
     monkeypatch.setattr(storage, "_places", [tmp_path / "copies"])
     yield tmp_path / "copies"
-    storage._mirror.cache_clear()
 
 
 def write(path: Path, text: str) -> None:
@@ -47,7 +47,7 @@ def write(path: Path, text: str) -> None:
 
 def stored(url: str) -> set[str]:
     found = fsspec.filesystem("memory").find(url.removeprefix("memory:/"))
-    return {path.removeprefix(url.removeprefix("memory:/") + "/") for path in found}
+    return {path.removeprefix(url.removeprefix("memory:/") + "/") for path in found} - {".open"}
 
 
 def test_a_worker_is_given_its_scope_and_what_it_makes_comes_back(
@@ -130,7 +130,7 @@ def test_without_storage_nothing_is_copied(tmp_path: Path, on_a_worker: Path) ->
     folder = StudyFolder(tmp_path / "study")
     share(folder, "fold-0-0")
     bring(folder, "fold-0-0")
-    with at_hand(folder, "fold-0-0") as here, removing_copies(folder):
+    with at_hand(folder, "fold-0-0") as here, open_storage(folder):
         assert here is folder
     assert within(folder, tmp_path / "raw.parquet") == str(tmp_path / "raw.parquet")
     assert not on_a_worker.exists()
@@ -145,11 +145,60 @@ def test_a_file_from_elsewhere_gets_a_name_in_the_study(tmp_path: Path, study: S
 
 
 def test_nothing_stays_in_the_store_also_after_an_error(study: StudyFolder, url: str) -> None:
-    with pytest.raises(RuntimeError), removing_copies(study):
+    with pytest.raises(RuntimeError), open_storage(study):
         share(study, "fold-0-0")
         assert stored(url)
         raise RuntimeError
+    assert not fsspec.filesystem("memory").find(url.removeprefix("memory:/"))
+
+
+def test_a_step_that_ends_after_its_study_takes_away_what_it_made(
+    study: StudyFolder, url: str, on_a_worker: Path
+) -> None:
+    with open_storage(study):
+        share(study, "fold-0-0")
+        step = at_hand(study, "fold-0-0")
+        here = step.__enter__()
+    write(here.scope("fold-0-0") / "smote.parquet", "rows")
+    step.__exit__(None, None, None)
     assert stored(url) == set()
+    assert not here.path.exists()
+
+
+def test_what_cannot_be_removed_is_said_and_the_study_goes_on(
+    study: StudyFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(mirror: Mirror) -> None:
+        raise BadInput("Access is refused.")
+
+    monkeypatch.setattr(Mirror, "remove", refuse)
+    with open_storage(study):
+        share(study, "fold-0-0")
+    assert f"Rows of the table stay under {study.storage}" in caplog.text
+
+
+def test_signs_of_a_pattern_in_a_name_are_no_pattern(tmp_path: Path, url: str) -> None:
+    folder = StudyFolder(tmp_path / "a[1]*", storage=f"{url}/a[1]*")
+    write(folder.scope("fold-0-0") / "training.parquet", "rows")
+    with open_storage(folder):
+        share(folder, "fold-0-0")
+        assert stored(f"{url}/a[1]*") == {"work/fold-0-0/training.parquet"}
+    assert not fsspec.filesystem("memory").find(url.removeprefix("memory:/"))
+
+
+def test_an_object_cannot_be_called_out_of_the_folder(tmp_path: Path, study: StudyFolder, url: str) -> None:
+    names = {f"{url}/work/fold-0-0/../../../../outside.txt": {}, f"{url}/work/fold-0-0/inside.txt": {}}
+    mirror = Mirror(tmp_path / "a" / "copy", url)
+    fetched: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        listed = {name.removeprefix("memory:/"): about for name, about in names.items()}
+        patch.setattr(mirror._store, "find", lambda path, detail: listed)
+        patch.setattr(
+            mirror._store, "get_file", lambda there, here: fetched.append(there) or write(Path(here), "")
+        )
+        mirror.pull("work/fold-0-0")
+    assert [Path(name).name for name in fetched] == ["inside.txt"]
+    assert not list(tmp_path.rglob("outside.txt"))
 
 
 @pytest.mark.parametrize(

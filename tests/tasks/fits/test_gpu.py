@@ -48,6 +48,9 @@ class Answers:
         assert function == "tasks.fits.gpu:usable_libraries"
         return self.usable
 
+    def everywhere(self, function: str, /) -> list[Any]:
+        return [["torch", "xgboost"], self.run(function)]
+
     def kill(self) -> None:
         """Nothing runs."""
 
