@@ -74,14 +74,13 @@ def test_no_fit_runs_more_threads_than_its_worker_has(scope: Scope, jobs: None) 
 
 
 @pytest.mark.parametrize("planned", [1, 2])
-@pytest.mark.parametrize("learner", ["xgboost", "random-forest"])
 def test_a_learner_that_asks_for_two_threads_gets_those_of_its_worker(
-    scope: Scope, jobs: None, learner: str, planned: int
+    scope: Scope, jobs: None, planned: int
 ) -> None:
     with WorkerPool(1, threads_per_worker=planned) as pool:
         for call in fits(scope)[:2]:
             pool.run(call.pop("function"), **call)
-        arms = [Arm(Mix("ctgan", 5.0), learner).to_dict()]
+        arms = [Arm(Mix("ctgan", 5.0), "xgboost").to_dict()]
         call = {"function": "tasks.fits.arms:train_arms", "batch": "two", "n_jobs": 2, "arms": arms}
         n_busy, limits = pool.run("thread_jobs:watched", folder=str(scope.folder), **call)
         assert n_busy == planned
