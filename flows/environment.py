@@ -19,10 +19,10 @@ QUIET = {
 EMBEDDED = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    # What a user must know is said by us; Prefect would add a traceback to every sentence.
+    # What a user must know is said by us; Prefect and MLflow would add tracebacks to the sentences.
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     # A server that is gone must not hold a study up: by default each call tries for four minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "DASK_LOGGING__DISTRIBUTED": "critical",
