@@ -18,7 +18,7 @@ from tasks.core.config import Device, StudyRequest
 from tasks.core.costs import Costs
 from tasks.core.extending import extend_plan
 from tasks.core.keys import entry_key
-from tasks.core.memory import usable_bytes
+from tasks.core.memory import most_workers, usable_bytes
 from tasks.core.planning import make_plan
 from tasks.core.plans import Asked, Plan, TableShape
 from tasks.core.plugins import ModelSpec, SynthesizerSpec
@@ -172,8 +172,9 @@ def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
 
 
 def n_workers() -> int:
-    """One worker process per core this process may use."""
-    return max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 1)
+    """One worker process per core this process may use, and no more than the machine's memory holds."""
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(n_cores, most_workers())
 
 
 def raced_metrics() -> frozenset[str]:

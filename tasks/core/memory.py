@@ -1,7 +1,8 @@
 """The memory budget: what a study of a table takes, said before anything is computed.
 
 A study reads the whole table in one process, and fits what ships on all of its rows in two workers,
-side by side. Everything else works on the development sample, which the plan bounds.
+side by side. Everything else works on the development sample, which the plan bounds: workers beyond
+two take what their libraries take, and there are no more of them than a machine holds easily.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ GIB = 2**30
 MAX_STUDY_BYTES = 6 * GIB
 # What is free now may not be free in five minutes.
 USABLE_SHARE = 0.8
+# Of a machine's memory, for what workers take before they fit anything.
+WORKERS_SHARE = 0.5
 # Measured with 10,000 to 1,000,000 rows of 20 mixed columns (`tests/benchmarks/large.py`).
 MAIN_BYTES = 450 * 2**20
 WORKER_BYTES = 450 * 2**20
@@ -31,6 +34,17 @@ CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 def usable_bytes() -> int:
     """Memory that a study may plan with here: never more than `MAX_STUDY_BYTES`."""
     return int(min(MAX_STUDY_BYTES, USABLE_SHARE * _free_bytes()))
+
+
+def most_workers() -> int:
+    """Workers that this machine's memory holds, however many cores it has; at least one.
+
+    Of all its memory, not of what is free: the same machine gives the same plan.
+    """
+    import psutil
+
+    whole = _within_container(psutil.virtual_memory().total)
+    return max(int(WORKERS_SHARE * whole / WORKER_BYTES), 1)
 
 
 def worker_limit(n_workers: int) -> int:
@@ -49,8 +63,12 @@ def worker_limit(n_workers: int) -> int:
 def _free_bytes() -> int:
     import psutil
 
-    free = [psutil.virtual_memory().available, *map(_cgroup_limit, CGROUP_LIMITS)]
-    return min(n for n in free if n is not None)
+    return _within_container(psutil.virtual_memory().available)
+
+
+def _within_container(n_bytes: int) -> int:
+    limits = [n_bytes, *map(_cgroup_limit, CGROUP_LIMITS)]
+    return min(n for n in limits if n is not None)
 
 
 def _cgroup_limit(path: str) -> int | None:
@@ -78,7 +96,7 @@ def check_table_fits(n_rows: int, n_columns: int, where: str) -> None:
 
 
 def study_bytes(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec]) -> int:
-    """Most memory that the processes of a study hold together.
+    """Most memory that the main process and the two workers of the final fits hold together.
 
     Parameters
     ----------
@@ -92,7 +110,7 @@ def study_bytes(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec]) 
         Bytes.
     """
     n_cells = shape.n_all * shape.n_columns
-    base = MAIN_BYTES + plan.n_workers * WORKER_BYTES + READ_BYTES_PER_CELL * n_cells
+    base = MAIN_BYTES + min(plan.n_workers, 2) * WORKER_BYTES + READ_BYTES_PER_CELL * n_cells
     # The evaluated fit has four fifths of the rows of the shipped one.
     side_by_side = 1.8 if plan.n_workers > 1 else 1.0
     return round(base + side_by_side * final_bytes(plan, shape, models))

@@ -75,7 +75,7 @@ class Plan:
     n_real_trials: int = 0  # of real only and its distillation, where more than n_trials
     max_teacher_rows: int | None = None  # real rows that the teacher of a final fit learns from; None for all
     max_synthetic_rows: int | None = None  # in a final fit; fewer weigh as much together
-    memory_bytes: int | None = None  # estimated peak of all processes
+    memory_bytes: int | None = None  # estimated peak, of all processes where there are two workers
     on_gpu: tuple[str, ...] = ()  # generators and learners that train on a GPU
 
     def mixes(self) -> Iterator[Mix]:

@@ -5,18 +5,19 @@ import pytest
 from tasks.core import memory
 from tasks.core.costs import Costs
 from tasks.core.errors import BadInput
-from tasks.core.memory import GIB, check_table_fits, study_bytes, usable_bytes
+from tasks.core.memory import GIB, WORKER_BYTES, check_table_fits, most_workers, study_bytes, usable_bytes
 from tasks.core.planning import make_plan
 from tasks.core.plans import Asked, Plan, TableShape
 from tasks.core.splitting import HoldoutRule
 from tasks.models import MODELS
+from tasks.plan import n_workers
 from tasks.synthesizers import SYNTHESIZERS
 
 SMALL = TableShape(2_000, 1_600, 18, 2, "binary", 0.28, n_levels=130)
 MILLION = TableShape(1_000_000, 800_000, 18, 2, "binary", 0.28, n_levels=130)
 
 
-def plan_for(shape: TableShape, gib: float, budget: float = 1e6, **asked) -> Plan:
+def plan_for(shape: TableShape, gib: float, budget: float = 1e6, workers: int = 2, **asked) -> Plan:
     return make_plan(
         shape,
         Costs(SYNTHESIZERS, MODELS, usable_bytes=gib * GIB),
@@ -26,7 +27,7 @@ def plan_for(shape: TableShape, gib: float, budget: float = 1e6, **asked) -> Pla
         holdout=HoldoutRule(3, 0.2, ("age",)),
         budget_seconds=budget,
         seed=0,
-        n_workers=2,
+        n_workers=workers,
     )
 
 
@@ -38,6 +39,20 @@ def test_memory_bounds_nothing_in_a_small_study():
 def test_a_million_rows_are_planned_within_the_memory(gib):
     plan = plan_for(MILLION, gib)
     assert plan.memory_bytes == study_bytes(plan, MILLION, MODELS) <= gib * GIB
+
+
+def test_a_machine_of_many_cores_refuses_nothing_that_one_of_two_takes():
+    many, two = (plan_for(SMALL, 6, workers=n) for n in (64, 2))
+    assert many.memory_bytes == two.memory_bytes < 6 * GIB
+
+
+def test_there_are_no_more_workers_than_memory_holds(tmp_path, monkeypatch):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(memory, "CGROUP_LIMITS", (str(limit),))
+    for n_bytes, most in ((8 * WORKER_BYTES, 4), (WORKER_BYTES, 1)):
+        limit.write_text(f"{n_bytes}\n")
+        assert most_workers() == most
+    assert n_workers() == 1
 
 
 def test_less_memory_never_buys_more_synthetic_rows():

@@ -187,8 +187,8 @@ def network_of(synthesizer: SdvSynthesizer) -> Any:
 @pytest.mark.parametrize("gpu", ["xgboost"], indirect=True)
 @pytest.mark.parametrize("name", ["xgboost", "random-forest"])
 def test_trees_grow_on_a_gpu(gpu: None, scope: Scope, name: str) -> None:
-    raw = rows(400)
-    X, y = raw[["age"]], np.eye(2)[(raw["y"] == "yes").astype(int)]
+    real = scope.context.schema.apply(rows(2_000))
+    X, y = real[["age", "job"]], np.eye(2)[(real["y"] == "yes").astype(int)]
     predicted = []
     for device in ("cpu", "cuda"):
         model = learner(name, scope)
@@ -196,4 +196,5 @@ def test_trees_grow_on_a_gpu(gpu: None, scope: Scope, name: str) -> None:
         config = json.loads(model.state_["booster"].save_config())
         assert config["learner"]["generic_param"]["device"].startswith(device)
         predicted.append(pd.DataFrame(model.predict(X)))
-    assert (predicted[0] - predicted[1]).abs().to_numpy().max() < 0.1
+    # A forest draws its rows with the generator of its device: other trees, as good.
+    assert (predicted[0] - predicted[1]).abs().to_numpy().mean() < 0.05
