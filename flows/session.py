@@ -116,7 +116,7 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
 def interruptible(
     name: str, *arguments: Any, server: EmbeddedServer | None, engine: AnyRunner | None = None, kept: str
 ) -> Any:
-    """Run a flow so that Ctrl-C ends it, its workers and its server within seconds.
+    """Run a flow so that Ctrl-C or SIGTERM ends it, its workers and its server within seconds.
 
     Parameters
     ----------
@@ -148,7 +148,8 @@ def interruptible(
             mending.settle_runs_by_hand()
         # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(mending.tag_of_process()):
-            return (flow.with_options(task_runner=engine) if engine else flow)(*arguments)
+            options = {"task_runner": engine} if engine else {}
+            return flow.with_options(**options, on_running=[_take_back_sigterm])(*arguments)
     except (StudyInterrupted, KeyboardInterrupt):
         _say_interrupted(kept)
         _exit_now()
@@ -190,6 +191,11 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     with suppress(RuntimeError):  # no pool is open before the first fit and after the last
         current_pool().kill()
     raise KeyboardInterrupt
+
+
+def _take_back_sigterm(*_: Any) -> None:
+    # Prefect's own handler would report to a server that the same signal ended, and ask it for minutes.
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
 def _last_resort() -> None:

@@ -167,8 +167,15 @@ def test_card_writes_what_run_can_read(tmp_path):
     assert read_card(tmp_path / "card.yaml").target == "bought"
 
 
-@pytest.mark.parametrize("after_seconds", [3, 25])
-def test_ctrl_c_ends_within_five_seconds_and_leaves_no_process(tmp_path, after_seconds):
+@pytest.mark.parametrize(
+    ("after_seconds", "how", "send"),
+    [
+        (3, signal.SIGINT, os.kill),
+        (25, signal.SIGINT, os.kill),
+        (25, signal.SIGTERM, os.killpg),  # as systemd and timeout(1) do
+    ],
+)
+def test_a_signal_ends_it_within_five_seconds_and_leaves_no_process(tmp_path, after_seconds, how, send):
     import psutil
 
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -179,7 +186,7 @@ def test_ctrl_c_ends_within_five_seconds_and_leaves_no_process(tmp_path, after_s
     )  # fmt: skip
     time.sleep(after_seconds)
     children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
+    send(process.pid, how)
     started = time.monotonic()
     _, said = process.communicate(timeout=20)
     assert time.monotonic() - started < 5
