@@ -7,6 +7,7 @@ that are worse by unlike amounts. The truth is known, so the promise can be held
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from tasks.core.comparison import compare
 from tasks.core.scores import OutOfFold
 from tasks.core.verdict import decide
 from tasks.metrics import METRICS
+from tests.nulls.parallel import two_at_once
 
 N_STUDIES = 1_000
 N_DRAWS = 200
@@ -73,24 +75,24 @@ def simulate(seed: int) -> tuple[OutOfFold, np.ndarray, dict[str, float]]:
 @pytest.fixture(scope="module")
 def studies() -> pd.DataFrame:
     """One line per simulated study."""
-    found = []
-    for seed in range(N_STUDIES):
-        oof, worse, drawn = simulate(seed)
-        comparison = compare(oof, METRICS["log_loss"], seed=seed, n_bootstrap=N_DRAWS)
-        chosen, reference = (worse[oof.arms.index(a)] for a in (comparison.winner, comparison.incumbent))
-        low, high = comparison.promised_interval
-        found.append(
-            {
-                **drawn,
-                "ships": decide(comparison, margin=METRICS["log_loss"].margin).is_mix_shipped,
-                "naive": comparison.naive_gain,
-                "promised": comparison.promised_gain,
-                "true": 1 - (1 + chosen) / (1 + reference),
-                "low": low,
-                "high": high,
-            }
-        )
-    return pd.DataFrame(found)
+    return pd.DataFrame(two_at_once(study, range(N_STUDIES)))
+
+
+def study(seed: int) -> dict[str, Any]:
+    """What a simulated study promises and ships, beside the truth."""
+    oof, worse, drawn = simulate(seed)
+    comparison = compare(oof, METRICS["log_loss"], seed=seed, n_bootstrap=N_DRAWS)
+    chosen, reference = (worse[oof.arms.index(a)] for a in (comparison.winner, comparison.incumbent))
+    low, high = comparison.promised_interval
+    return {
+        **drawn,
+        "ships": decide(comparison, margin=METRICS["log_loss"].margin).is_mix_shipped,
+        "naive": comparison.naive_gain,
+        "promised": comparison.promised_gain,
+        "true": 1 - (1 + chosen) / (1 + reference),
+        "low": low,
+        "high": high,
+    }
 
 
 def allowed(n_studies: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +10,7 @@ import pytest
 
 from tasks.core.config import DataCard
 from tasks.synthesizers.simulations.claims import simulate
+from tests.nulls.parallel import two_at_once
 from tests.nulls.planted import DEAD_KINDS, LEAK_KINDS
 from tests.nulls.run import BUNDLED, table_rows
 from tests.nulls.studies import copies, dead_generators, leaks, permuted_labels
@@ -43,10 +43,8 @@ def shipped(null: Callable[..., Outcome], seed: int) -> str | None:
 
 @pytest.mark.timeout(900)  # ten studies, of which a busy machine has taken four minutes
 @pytest.mark.parametrize("null", [permuted_labels, copies], ids=lambda null: null.__name__)
-def test_a_mix_hardly_ever_ships(null, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # two studies at once, with a thread each
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        said = pool.map(partial(shipped, null), SEEDS, chunksize=1)
+def test_a_mix_hardly_ever_ships(null):
+    said = two_at_once(partial(shipped, null), SEEDS)
     wrong = {seed: sentence for seed, sentence in zip(SEEDS, said, strict=True) if sentence}
     assert len(wrong) <= MOST_OF_TEN, wrong
 
