@@ -38,7 +38,9 @@ def mend_runs(worker_since: datetime.datetime, *, is_shared: bool) -> list[str]:
     worker_since : datetime
         When the worker was started: what an earlier one was about to start, nobody starts any more.
     is_shared : bool
-        Whether workers of other homes take runs from the same server: those are left alone.
+        Whether workers of other homes take runs from the same server: theirs are left alone. A run that
+        was taken and not started within a minute has lost its worker, whoever's it was: while it waits,
+        no other run of its deployment begins.
 
     Returns
     -------
@@ -55,7 +57,9 @@ def mend_runs(worker_since: datetime.datetime, *, is_shared: bool) -> list[str]:
         ours = noted_runs(keep={str(run.id) for run in unfinished} | living)
         for run in unfinished:
             is_ours = not is_shared or str(run.id) in ours
-            if not is_ours or str(run.id) in living or is_starting(run, worker_since):
+            if str(run.id) in living or not (is_ours or is_pending(run)):
+                continue
+            if is_starting(run, worker_since if is_ours else None):
                 continue
             # A run that ended since it was read is left alone.
             now = client.read_flow_run(run.id)
@@ -142,12 +146,18 @@ def runs_of_pool(client: SyncPrefectClient, states: list[str], **more: Any) -> l
     )
 
 
-def is_starting(run: FlowRun, worker_since: datetime.datetime) -> bool:
-    """Whether the worker may be about to start the process of a run."""
-    if run.state is None or not run.state.is_pending():
+def is_pending(run: FlowRun) -> bool:
+    """Whether a worker took a run, and has not said yet that it runs."""
+    return run.state is not None and run.state.is_pending()
+
+
+def is_starting(run: FlowRun, worker_since: datetime.datetime | None) -> bool:
+    """Whether a worker, one that was started then if it is known, may be about to start a run's process."""
+    if run.state is None or not is_pending(run):
         return False
     age = datetime.datetime.now(datetime.UTC) - run.state.timestamp
-    return run.state.timestamp > worker_since and age.total_seconds() < PENDING_SECONDS
+    is_of_worker = worker_since is None or run.state.timestamp > worker_since
+    return is_of_worker and age.total_seconds() < PENDING_SECONDS
 
 
 def settled(run: FlowRun, flow: str) -> State[Any]:

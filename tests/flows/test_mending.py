@@ -124,6 +124,18 @@ def test_on_a_shared_server_only_runs_of_this_home_are_settled(client, make_run)
     notes[0].unlink()
 
 
+def test_on_a_shared_server_a_run_that_nobody_starts_is_settled(client, make_run, monkeypatch):
+    """Its worker was killed before the run's process could leave a note."""
+    from flows import mending
+
+    run = make_run("watch", "PENDING")
+    assert mending.mend_runs(datetime.datetime.now(datetime.UTC), is_shared=True) == []
+    assert state_of(client, run)[0] == "PENDING"
+    monkeypatch.setattr(mending, "PENDING_SECONDS", 0)
+    assert len(mending.mend_runs(NOW, is_shared=True)) == 1
+    assert state_of(client, run)[0] == "CRASHED"
+
+
 def test_looks_that_were_missed_are_removed_and_others_stay(client):
     from flows.mending import drop_missed_looks, runs_of_pool
 
