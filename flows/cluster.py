@@ -6,6 +6,7 @@ must come before Prefect.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import platform
@@ -198,13 +199,19 @@ def check_cluster(address: str, out: Path, storage: str | None = None) -> None:
 
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
+    refusal = None
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception as err:  # what a wrong address raises depends on how wrong it is
-        raise BadInput(
+        refusal = BadInput(
             f"No Dask scheduler answers at {address} ({type(err).__name__}); expected the tcp://host:port "
             "or tls://host:port of a running one. Check --address."
-        ) from err
+        )
+    if refusal:
+        # The half-made client closes itself when it is collected: here, where it blocks nobody. In the
+        # thread of another client that is just starting, both would wait for ever.
+        gc.collect()
+        raise refusal
     with client:
         try:
             client.wait_for_workers(1, timeout=WORKERS_SECONDS)

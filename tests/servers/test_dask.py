@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import signal
@@ -238,9 +239,16 @@ def test_what_a_worker_lacks_is_said_in_a_sentence():
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "ftp://127.0.0.1:1"])
 def test_an_address_where_no_scheduler_answers_is_refused(address, tmp_path):
+    before = open_clients()
     with pytest.raises(BadInput, match="Check --address"):
         check_cluster(address, tmp_path / "out")
     assert not list(tmp_path.iterdir())
+    assert open_clients() == before
+
+
+def open_clients():
+    """Clients of Dask that would have to be closed when they are collected."""
+    return [id(found) for found in gc.get_objects() if isinstance(found, Client) and found.status != "closed"]
 
 
 @pytest.mark.parametrize("given", [("tcp://127.0.0.1:8786", None), (None, "s3://bucket/prefix")])
