@@ -188,7 +188,7 @@ def test_workers_without_the_folder_decide_the_same_through_an_object_store(
     def look():
         while not ended.wait(0.2):
             listed = real_s3[1].list_objects_v2(Bucket="studies").get("Contents", [])
-            seen.update(about["Key"].split("/work/")[-1] for about in listed)
+            seen.update(about["Key"].rpartition("work/")[2] for about in listed)
 
     looking = threading.Thread(target=look)
     looking.start()

@@ -14,6 +14,8 @@ from tasks.core.errors import BadInput
 from tasks.core.study import StudyFolder
 from tasks.storage import Mirror, at_hand, bring, check_storage, is_seen, open_storage, share, within
 
+FOLD = "work/fold-0-0"
+
 
 @pytest.fixture
 def url() -> str:
@@ -67,7 +69,7 @@ def test_a_worker_is_given_its_scope_and_what_it_makes_comes_back(
 def test_neither_pickles_nor_the_holdout_travel(study: StudyFolder, url: str, on_a_worker: Path) -> None:
     share(study, "fold-0-0")
     assert stored(url) == {"work/context.json", "work/fold-0-0/training.parquet"}
-    fsspec.filesystem("memory").pipe(f"{url}/work/fold-0-0/teacher.pickle", b"from elsewhere")
+    fsspec.filesystem("memory").pipe(f"{url}/{FOLD}/teacher.pickle", b"from elsewhere")
     with at_hand(study, "fold-0-0") as here:
         assert not (here.scope("fold-0-0") / "teacher.pickle").exists()
         write(here.scope("fold-0-0") / "teacher.pickle", "its own")
@@ -187,7 +189,7 @@ def test_signs_of_a_pattern_in_a_name_are_no_pattern(tmp_path: Path, url: str) -
 
 
 def test_an_object_cannot_be_called_out_of_the_folder(tmp_path: Path, study: StudyFolder, url: str) -> None:
-    names = {f"{url}/work/fold-0-0/../../../../outside.txt": {}, f"{url}/work/fold-0-0/inside.txt": {}}
+    names = {f"{url}/{FOLD}/../../../../outside.txt": {}, f"{url}/{FOLD}/inside.txt": {}}
     mirror = Mirror(tmp_path / "a" / "copy", url)
     fetched: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
