@@ -19,9 +19,9 @@ def declared_rules(indices: Iterable[int], on_failure: Mapping[str, str]) -> Ite
     indices : iterable of int
         Places of rules in the card, from 0; each has a column ``_realmix_rule_<i>``.
     on_failure : mapping
-        ``QUARANTINE`` or ``STOP`` of :mod:`expectations.custom`.
+        ``QUARANTINE`` or ``STOP`` of :mod:`realmix.expectations.custom`.
     """
-    from expectations.custom import CRITICAL, ExpectDeclaredRuleToHold
+    from realmix.expectations.custom import CRITICAL, ExpectDeclaredRuleToHold
 
     for i in indices:
         yield ExpectDeclaredRuleToHold(

@@ -27,7 +27,13 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     ExpectationSuite
         For a frame of bin numbers, then ``_realmix_domain_rank``; it holds no value of the table.
     """
-    from expectations.custom import STOP, WARNING, ExpectColumnPsiToBeAtMost, ExpectDomainAucToBeAtMost, gx
+    from realmix.expectations.custom import (
+        STOP,
+        WARNING,
+        ExpectColumnPsiToBeAtMost,
+        ExpectDomainAucToBeAtMost,
+        gx,
+    )
 
     expectations: list[Expectation] = [
         ExpectColumnPsiToBeAtMost(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from expectations.declared import declared_rules
+from realmix.expectations.declared import declared_rules
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -37,7 +37,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     ExpectationSuite
         For a frame with the columns of the file, dates as timestamps, then ``_realmix_rule_<i>``.
     """
-    from expectations.custom import CRITICAL, QUARANTINE, STOP, gx, gxe
+    from realmix.expectations.custom import CRITICAL, QUARANTINE, STOP, gx, gxe
 
     schema = metadata["schema"]
     names = [column["name"] for column in schema["columns"]]
@@ -57,7 +57,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
 
 def _complete(schema: Mapping[str, Any]) -> Iterator[Expectation]:
     """There are rows enough, each with a target."""
-    from expectations.custom import CRITICAL, QUARANTINE, STOP, gxe
+    from realmix.expectations.custom import CRITICAL, QUARANTINE, STOP, gxe
 
     yield gxe.ExpectTableRowCountToBeBetween(min_value=MIN_ROWS, severity=CRITICAL, meta=STOP)
     yield gxe.ExpectColumnValuesToNotBeNull(column=schema["target"], severity=CRITICAL, meta=QUARANTINE)
@@ -65,7 +65,7 @@ def _complete(schema: Mapping[str, Any]) -> Iterator[Expectation]:
 
 def _target_classes(schema: Mapping[str, Any]) -> Iterator[Expectation]:
     """A target is of a known class; numbers are checked with all others."""
-    from expectations.custom import CRITICAL, QUARANTINE, ExpectColumnLevelsToBeKnown
+    from realmix.expectations.custom import CRITICAL, QUARANTINE, ExpectColumnLevelsToBeKnown
 
     target = schema["target"]
     if schema["task"] != "regression":
@@ -80,7 +80,7 @@ def _target_classes(schema: Mapping[str, Any]) -> Iterator[Expectation]:
 
 def _present(metadata: Mapping[str, Any]) -> Iterator[Expectation]:
     """A declared key names one row; a declared time places it."""
-    from expectations.custom import CRITICAL, QUARANTINE, ExpectRowKeyToBeUnique, gxe
+    from realmix.expectations.custom import CRITICAL, QUARANTINE, ExpectRowKeyToBeUnique, gxe
 
     for column in filter(None, [metadata["key"], metadata["time"]]):
         yield gxe.ExpectColumnValuesToNotBeNull(column=column, severity=CRITICAL, meta=QUARANTINE)
@@ -89,7 +89,7 @@ def _present(metadata: Mapping[str, Any]) -> Iterator[Expectation]:
 
 
 def _declared_ranges(rules: list[Mapping[str, Any]]) -> Iterator[Expectation]:
-    from expectations.custom import CRITICAL, QUARANTINE, ExpectDeclaredRangeToHold
+    from realmix.expectations.custom import CRITICAL, QUARANTINE, ExpectDeclaredRangeToHold
 
     for rule in rules:
         if rule["kind"] == "range" and (rule["minimum"], rule["maximum"]) != (None, None):
@@ -103,7 +103,7 @@ def _declared_ranges(rules: list[Mapping[str, Any]]) -> Iterator[Expectation]:
 
 
 def _column(column: Mapping[str, Any]) -> Iterator[Expectation]:
-    from expectations.custom import (
+    from realmix.expectations.custom import (
         CRITICAL,
         INFO,
         LARGEST_FLOAT,
@@ -138,7 +138,7 @@ def _column(column: Mapping[str, Any]) -> Iterator[Expectation]:
 
 def _duplicates(schema: Mapping[str, Any]) -> Iterator[Expectation]:
     """Equal rows are told, not refused: people can be alike."""
-    from expectations.custom import INFO, STOP, gxe
+    from realmix.expectations.custom import INFO, STOP, gxe
 
     names = [c["name"] for c in schema["columns"] if c["kind"] != "identifier" and c["role"] != "key"]
     if len(names) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from expectations.declared import RULE_COLUMN, declared_rules
+from realmix.expectations.declared import RULE_COLUMN, declared_rules
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -40,7 +40,14 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
         For a frame of the modelled columns, then ``_realmix_rule_<i>`` and ``_realmix_copies_real``; whole
         numbers as Int64, dates as timestamps.
     """
-    from expectations.custom import CRITICAL, STOP, ExpectColumnTypesToBe, ExpectValueCountsToEqual, gx, gxe
+    from realmix.expectations.custom import (
+        CRITICAL,
+        STOP,
+        ExpectColumnTypesToBe,
+        ExpectValueCountsToEqual,
+        gx,
+        gxe,
+    )
 
     columns = modelled(metadata["schema"])
     extra = [RULE_COLUMN.format(i) for i in metadata["rule_columns"]]
@@ -96,7 +103,7 @@ def _values(columns: list[Mapping[str, Any]]) -> Iterator[Expectation]:
 
     One expectation for all columns each: a study gates some fifty pools.
     """
-    from expectations.custom import (
+    from realmix.expectations.custom import (
         CRITICAL,
         STOP,
         ExpectLevelsToBeKnown,
@@ -114,7 +121,7 @@ def _values(columns: list[Mapping[str, Any]]) -> Iterator[Expectation]:
 
 def _copies() -> Iterator[Expectation]:
     """Many copies of real rows are a warning; a single one is told."""
-    from expectations.custom import INFO, STOP, WARNING, ExpectSyntheticRowsNotToCopyReal
+    from realmix.expectations.custom import INFO, STOP, WARNING, ExpectSyntheticRowsNotToCopyReal
 
     for severity, mostly in ((WARNING, 1 - MAX_COPIES_FRACTION), (INFO, 1.0)):
         yield ExpectSyntheticRowsNotToCopyReal(

@@ -30,7 +30,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     ExpectationSuite
         For a frame with the columns of the file and the ``_realmix_`` ones.
     """
-    from expectations.custom import (
+    from realmix.expectations.custom import (
         CRITICAL,
         STOP,
         ExpectColumnLevelsToBeKnown,
@@ -73,7 +73,7 @@ def soft_columns(schema: Mapping[str, Any]) -> list[str]:
 
 def _weights() -> Iterator[Expectation]:
     """Weights are finite and not negative; 0 is a weight that a table may hold."""
-    from expectations.custom import CRITICAL, LARGEST_FLOAT, STOP, gxe
+    from realmix.expectations.custom import CRITICAL, LARGEST_FLOAT, STOP, gxe
 
     yield gxe.ExpectColumnValuesToNotBeNull(column=WEIGHT, severity=CRITICAL, meta=STOP)
     yield gxe.ExpectColumnValuesToBeBetween(
@@ -83,7 +83,7 @@ def _weights() -> Iterator[Expectation]:
 
 def _soft_labels(task: str, columns: list[str]) -> Iterator[Expectation]:
     """Probabilities of each row in [0, 1] and together 1; soft numbers finite."""
-    from expectations.custom import CRITICAL, LARGEST_FLOAT, STOP, ExpectProbabilitiesToSumToOne, gxe
+    from realmix.expectations.custom import CRITICAL, LARGEST_FLOAT, STOP, ExpectProbabilitiesToSumToOne, gxe
 
     low, high = (-LARGEST_FLOAT, LARGEST_FLOAT) if task == "regression" else (0.0, 1.0)
     for column in columns:

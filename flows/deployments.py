@@ -11,17 +11,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.core.state import Registered, registered_tables
+from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.runtime.database import registered_tables
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.deployments.runner import RunnerDeployment
+from realmix.flows.local.names import POOL
 
-POOL = "realmix"
 # Also reached by POST /api/events: new rows need not wait for the next look.
 ARRIVED = "realmix.data.arrived"
 # A run ends with its worker: two runs never work at the same thing unseen.
-COMMAND = (sys.executable, "-P", "-m", "flows.bound", "prefect.engine")
+COMMAND = (sys.executable, "-P", "-m", "realmix.flows.local.tied_process", "prefect.engine")
 # Schedules count from here, so that the same card gives the same schedule.
 ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -51,9 +52,9 @@ def deployments_of(table: Registered) -> list[RunnerDeployment]:
     from prefect.deployments.runner import RunnerDeployment
     from prefect.types.entrypoint import EntrypointType
 
-    from flows.retrain import retrain
-    from flows.study import study
-    from flows.watch import watch
+    from realmix.flows.retrain import retrain
+    from realmix.flows.study import study
+    from realmix.flows.watch import watch
 
     made = [
         RunnerDeployment.from_flow(

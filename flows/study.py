@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 import logging
-import os
-import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
 from prefect import flow
 from prefect.context import TagsContext
-from prefect.futures import PrefectFuture, as_completed
 from threadpoolctl import threadpool_limits
 
-from flows.runners import open_pool, storage_here, threads
-from tasks.core.arms import Arm
-from tasks.core.comparison import Comparison
-from tasks.core.config import StudyRequest
-from tasks.core.plans import Plan
-from tasks.core.racing import heats, is_raced
-from tasks.core.store import make_store, store_at
-from tasks.core.study import Block, Layout, StudyFolder, home
-from tasks.core.verdict import Verdict, decide
-from tasks.core.wording import gain_in_words
-from tasks.evaluate import batches, compare_arms, judge_race, read_holdout, write_exits
-from tasks.fits.scope import Scope
-from tasks.ingest import ingest
-from tasks.inputs import read_plan
-from tasks.learning_curve import rows_saved
-from tasks.metrics import METRICS
-from tasks.overfitting import measure_gap
-from tasks.plan import on_usable_gpu, plan_study, trained_on_gpu
-from tasks.refit import package, refit
-from tasks.repeat import keep_study, study_key
-from tasks.report import publish
-from tasks.split import lay_folds, split_holdout
-from tasks.storage import bring, open_storage, share, within
-from tasks.synthesize import fit_teacher, synthesize
-from tasks.track import open_store, track
-from tasks.train import train
-from tasks.validate import gate_raw, gate_training
+from realmix.flows.engines.choose import open_pool, storage_here, threads
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.runtime.cache import make_store, store_at
+from realmix.tasks.runtime.shared_storage import open_storage, share, within
+from realmix.tasks.runtime.study_folder import StudyFolder, home, new_folder
+from realmix.tasks.study.compare import compare_arms
+from realmix.tasks.study.holdout import read_holdout
+from realmix.tasks.study.ingest import ingest
+from realmix.tasks.study.overfitting import measure_gap
+from realmix.tasks.study.plan import announce, on_usable_gpu, plan_study, trained_on_gpu
+from realmix.tasks.study.race import race, worker_seconds
+from realmix.tasks.study.refit import FINAL_SCOPES, final_fits, package
+from realmix.tasks.study.report import publish
+from realmix.tasks.study.request import read_plan
+from realmix.tasks.study.reuse import keep_study, study_key
+from realmix.tasks.study.rows_saved import rows_saved
+from realmix.tasks.study.split import development_targets, lay_folds, split_holdout
+from realmix.tasks.study.track import open_store, track
+from realmix.tasks.study.validate import gate_raw, gate_training
 
 log = logging.getLogger("realmix")
-FINAL_SCOPES = ("evaluated", "shipped")
 
 
 @flow(name="study", flow_run_name="study-{request.out}", task_runner=threads())
@@ -139,13 +126,6 @@ def _study(request: StudyRequest) -> dict[str, Any]:
     return document
 
 
-def new_folder(request: StudyRequest) -> Path:
-    """Folder of a study that was asked for without one, as deployments do."""
-    name = (request.table or "study").rpartition(":")[2]
-    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[-40:]
-    return home() / "studies" / f"{safe}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-
-
 class Stages:
     """Wall seconds of each stage, said as they begin."""
 
@@ -165,155 +145,3 @@ class Stages:
         """Wall seconds of the stages so far and in all, then the workers' own seconds in the race."""
         so_far = round(time.perf_counter() - self.started, 2)
         return {**self.seconds, "so far": so_far, **self.worker_seconds}
-
-
-def announce(plan: Plan) -> None:
-    """Say what will be run, and what the budget left out."""
-    mixes = sum(1 for _ in plan.mixes())
-    log.info(
-        "plan: %d rows, %d folds x %d, %d mixes, learners %s, synthesizers %s; about %.0f s in all",
-        plan.n_development,
-        plan.n_folds,
-        plan.n_repeats,
-        mixes,
-        ", ".join(plan.models),
-        ", ".join(plan.synthesizers),
-        sum(plan.estimate_seconds.values()),
-    )
-    if plan.left_out:
-        log.info("left out: %s", "; ".join(plan.left_out))
-    provable = gain_in_words(plan.expected_provable_gain, METRICS[plan.metric].margin_is_relative)
-    log.info("smallest gain these rows can be expected to prove: %s (expected, before the race)", provable)
-
-
-Results = list[dict[str, Any]]
-
-
-def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results]:
-    """Run the arms on the folds: teachers, pools and batches of learners, heat by heat.
-
-    Between two heats the rule of the race decides which arms go on; within one nothing waits.
-    """
-    raced = is_raced(METRICS[layout.plan.metric], layout.plan.n_repeats)
-    live, n_done = batches(layout.plan), 0
-    write_exits(folder, {})
-    teachers: Results = []
-    pools: Results = []
-    trained: Results = []
-    for heat in heats(layout.blocks, n_first=layout.n_first, raced=raced):
-        if n_done:
-            live = judge_race(folder, layout, live, pools, trained)
-        of_heat = run_heat(folder, layout, heat, live, n_done)
-        for found, new in zip((teachers, pools, trained), of_heat, strict=True):
-            found += new
-        n_done += len(heat)
-    return teachers, pools, trained
-
-
-def run_heat(
-    folder: StudyFolder, layout: Layout, heat: Sequence[Block], live: dict[str, list[Arm]], n_done: int
-) -> tuple[Results, Results, Results]:
-    """Run the live arms on the folds of one heat; no future outlives it.
-
-    Dask computes again what a lost worker held as long as somebody holds its future.
-    """
-    teachers, pools, waiting = submit_heat(folder, layout.plan, heat, live)
-    for done, future in enumerate(as_completed(waiting), start=1):
-        future.wait()  # else its state is asked of the server, which learns of it later
-        if not future.state.is_final():
-            # It will never run: say why, and not that it is pending.
-            results([*teachers, *pools])
-        result = future.result()
-        pct = 100 * (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
-        log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"])
-    found = results(teachers), results(pools), results(waiting)
-    bring(folder, *(block.scope for block in heat))
-    return found
-
-
-Future = PrefectFuture[dict[str, Any]]
-
-
-def submit_heat(
-    folder: StudyFolder, plan: Plan, heat: Sequence[Block], live: dict[str, list[Arm]]
-) -> tuple[list[Future], list[Future], list[Future]]:
-    """Start everything on the folds of a heat: teachers, then pools, then the batches of learners.
-
-    The generators that take longest go first, so that no worker waits for the last of them alone.
-    """
-    scopes, limits = [block.scope for block in heat], plan.timeout_seconds
-    teachers = {scope: fit_teacher.submit(folder, scope, plan) for scope in scopes}
-    generators = sorted((name for name in live if name != "real-only"), key=lambda name: -limits.get(name, 0))
-    pools: dict[tuple[str, str], Any] = {
-        (scope, name): synthesize.submit(
-            folder, scope, name, plan, return_state=False, wait_for=[teachers[scope]]
-        )
-        for name in generators
-        for scope in scopes
-    }
-    trained = [
-        train.submit(
-            folder,
-            scope,
-            batch,
-            arms,
-            plan,
-            pools.get((scope, batch), {}),
-            return_state=False,
-            wait_for=[teachers[scope]],
-        )
-        for scope in scopes
-        for batch, arms in live.items()
-    ]
-    return list(teachers.values()), list(pools.values()), trained
-
-
-def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[str, float]:
-    """Seconds the workers spent in the race, by kind of work."""
-    seconds = {
-        "workers: teacher": sum(result["seconds"] for result in teachers),
-        "workers: train": sum(result["seconds"] for result in trained),
-    }
-    for pool in pools:
-        key = f"workers: {pool['synthesizer']}"
-        spent = pool.get("seconds_fit", 0) + pool.get("seconds_sample", 0)
-        seconds[key] = seconds.get(key, 0) + spent
-    return {key: round(value, 2) for key, value in seconds.items()}
-
-
-def results(futures: list[Future]) -> Results:
-    """What the futures bring, once none of them is being computed (again): their files are at rest."""
-    found = [future.result() for future in futures]
-    for future in futures:
-        future.wait()
-    return found
-
-
-def final_fits(
-    folder: StudyFolder, comparison: Comparison, verdict: Verdict, plan: Plan, raw: str
-) -> tuple[dict[str, Any], Verdict]:
-    """Fit what ships on development rows and on all rows, side by side.
-
-    A generator that worked in every fold can still fail here: then real only ships.
-    """
-    arms = {"model": verdict.ships, "real_only": comparison.incumbent}
-    share(folder, also=(raw,))
-    fitted = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
-    bring(folder, *FINAL_SCOPES, also=("validation", "training.parquet"))
-    fits: dict[str, Any] = dict(zip(FINAL_SCOPES, fitted, strict=True))
-    failed = [
-        f"{verdict.ships.name} on {scope} rows: {fit['failure']}"
-        for scope, fit in fits.items()
-        if fit["failure"]
-    ]
-    if failed:
-        veto = f"the final fit failed of {failed[0]}"
-        kept = decide(comparison, margin=comparison.margin, vetoes=[veto])
-        fits, verdict = final_fits(folder, comparison, kept, plan, raw)
-    return {**fits, "failed": [*failed, *fits.get("failed", [])]}, verdict
-
-
-def development_targets(folder: StudyFolder) -> np.ndarray:
-    """Encoded targets of the development rows."""
-    scope = Scope(folder.scope("evaluated"))
-    return scope.context.schema.encode_target(scope.training)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from typing import Any
 
 from prefect import flow
 from prefect.deployments import run_deployment
 
-from tasks.arrive import look
-from tasks.core.state import batches, registered_table
+from realmix.tasks.lifecycle.land import look, waiting_key
 
 log = logging.getLogger("realmix")
 # A retraining that fails this often on the same rows needs a person.
@@ -55,20 +53,3 @@ def watch(table: str) -> str | None:
             return str(run.id)
     log.warning("%d retrainings of %s ended without taking its new rows: see their logs", MAX_ATTEMPTS, table)
     return None
-
-
-def waiting_key(table: str) -> str | None:
-    """Key of all that has come and is not decided on; None where nothing is.
-
-    It follows from every batch ever seen, so that it stays the same while a retraining takes them in.
-
-    Parameters
-    ----------
-    table : str
-    """
-    registered, seen = registered_table(table), batches(table)
-    is_waiting = any(batch.status == "waiting" for batch in seen)
-    if not is_waiting and registered.decided == registered.snapshot:
-        return None
-    content = "\n".join([table, registered.registered_at, *sorted(batch.digest for batch in seen)])
-    return f"{table}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"

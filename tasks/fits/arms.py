@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.arms import Arm, Mix
-from tasks.core.categories import code_texts
-from tasks.core.errors import RealmixError
-from tasks.core.mixing import Pool, TrainingSet, mix_training_set
-from tasks.core.plugins import Model
-from tasks.core.schema import Schema
-from tasks.fits.pools import load_pool
-from tasks.fits.scope import Scope
-from tasks.metrics import METRICS
-from tasks.models import MODELS
+from realmix.tasks.core.contracts.specs import Model
+from realmix.tasks.core.errors import RealmixError
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.mixes.training_set import Pool, TrainingSet, mix_training_set
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.core.table.text_codes import code_texts
+from realmix.tasks.fits.pools import load_pool
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS
 
 
 def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int) -> dict[str, Any]:

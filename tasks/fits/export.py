@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tasks.core.plugins import Model
-from tasks.core.schema import Schema
+from realmix.tasks.core.contracts.specs import Model
+from realmix.tasks.core.table.schema import Schema
 
 
 def export_model(model: Model, schema: Schema, folder: Path) -> None:
@@ -33,7 +33,7 @@ def serving_spec(model_spec: dict[str, Any], schema: Schema) -> dict[str, Any]:
     Parameters
     ----------
     model_spec : dict
-        From :meth:`tasks.core.plugins.Model.export`.
+        From :meth:`realmix.tasks.core.contracts.specs.Model.export`.
     schema : Schema
     """
     return {

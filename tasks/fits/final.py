@@ -12,14 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.arms import Arm
-from tasks.core.mixing import REAL, TrainingSet
-from tasks.core.plugins import Model
-from tasks.core.schema import Schema
-from tasks.fits.arms import arm_seed, fit_arm, training_set
-from tasks.fits.export import export_model
-from tasks.fits.scope import Scope
-from tasks.models import MODELS
+from realmix.tasks.core.contracts.specs import Model
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.mixes.training_set import REAL, TrainingSet
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.fits.arms import arm_seed, fit_arm, training_set
+from realmix.tasks.fits.export import export_model
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.models import MODELS
 
 RECIPE_KEY = b"realmix_recipe"
 PROBA_PREFIX = "_realmix_proba_"

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.arms import Balance
-from tasks.core.errors import SynthesizerFailed
-from tasks.core.leaks import leak_evidence
-from tasks.core.mixing import Pool, class_counts_by_label, pool_quota
-from tasks.core.plugins import SynthesizerSpec
-from tasks.core.pools import draw_pool
-from tasks.core.seeds import derive_seed
-from tasks.fits.scope import Scope, StudyContext
-from tasks.fits.teacher import load_teacher
-from tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.errors import SynthesizerFailed
+from realmix.tasks.core.mixes.arms import Balance
+from realmix.tasks.core.mixes.leakage import leak_evidence
+from realmix.tasks.core.mixes.pools import draw_pool
+from realmix.tasks.core.mixes.training_set import Pool, class_counts_by_label, pool_quota
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.fits.teacher import load_teacher
+from realmix.tasks.synthesizers import SYNTHESIZERS
 
 # A generator learns from at most this many rows; a GAN's time grows with rows, its gain hardly.
 MAX_SYNTHESIS_ROWS = 10_000
@@ -44,7 +44,7 @@ def synthesize(
     Returns
     -------
     dict
-        The pool's log, see :class:`tasks.core.pools.PoolLog`.
+        The pool's log, see :class:`realmix.tasks.core.mixes.pools.PoolLog`.
 
     Raises
     ------

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.core.arms import Arm
-from tasks.core.errors import RealmixError
-from tasks.fits.arms import train_arms
-from tasks.fits.pools import synthesize
-from tasks.fits.teacher import fit_teacher
+from realmix.tasks.core.errors import RealmixError
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.fits.arms import train_arms
+from realmix.tasks.fits.pools import synthesize
+from realmix.tasks.fits.teacher import fit_teacher
 
 BATCH = "predictions-preview"
 

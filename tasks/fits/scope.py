@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import DataCard
-from tasks.core.schema import Schema
-from tasks.core.seeds import derive_seed
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.schema import Schema
 
 
 @dataclass(frozen=True)

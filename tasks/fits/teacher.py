@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.categories import code_texts
-from tasks.core.plugins import Model
-from tasks.core.splitting import make_folds
-from tasks.fits.scope import Scope, feature_groups
-from tasks.models import MODELS
+from realmix.tasks.core.contracts.specs import Model
+from realmix.tasks.core.splits.folds import make_folds
+from realmix.tasks.core.table.text_codes import code_texts
+from realmix.tasks.fits.scope import Scope, feature_groups
+from realmix.tasks.models import MODELS
 
 N_INNER_FOLDS = 3
 N_GREEDY_ROUNDS = 25

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tasks.core.errors import BadInput
-from tasks.core.locations import without_secrets
-from tasks.core.plugins import LandingSpec
-from tasks.core.registry import Registry
+from realmix.tasks.core.contracts.registry import Registry
+from realmix.tasks.core.contracts.specs import LandingSpec
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.urls import without_secrets
 
-LANDINGS: Registry[LandingSpec] = Registry("tasks.landing", "landing place")
+LANDINGS: Registry[LandingSpec] = Registry("realmix.tasks.landing", "landing place")
 
 
 def find_landing(location: str) -> LandingSpec:

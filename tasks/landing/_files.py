@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from tasks.core.errors import BadInput
-from tasks.core.plugins import Landed
-from tasks.sources._delimited import read_table
+from realmix.tasks.core.contracts.specs import Landed
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources._delimited import read_table
 
 # Marks what else in a place is complete; as Hadoop and Spark write it.
 MARKER = "_SUCCESS"

@@ -7,10 +7,10 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from tasks.core.config import Operation
-from tasks.core.errors import BadInput
-from tasks.core.plugins import Landed, LandingSpec
-from tasks.landing._files import MARKER, is_batch_name, read_batch
+from realmix.tasks.core.contracts.specs import Landed, LandingSpec
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import Operation
+from realmix.tasks.landing._files import MARKER, is_batch_name, read_batch
 
 log = logging.getLogger("realmix")
 # A copy under way changes size or time several times a second, and over a slow line every second.

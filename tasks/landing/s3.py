@@ -6,12 +6,13 @@ import logging
 from collections.abc import Generator
 from typing import Any
 
-from tasks.core.config import Operation
-from tasks.core.errors import BadInput
-from tasks.core.locations import without_secrets
-from tasks.core.plugins import Landed, LandingSpec
-from tasks.landing._files import is_batch_name, read_batch
-from tasks.sources.object_store import open_store, read_object
+from realmix.tasks.core.contracts.specs import Landed, LandingSpec
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.landing._files import is_batch_name, read_batch
+from realmix.tasks.runtime.object_store import open_store
+from realmix.tasks.sources.object_store import read_object
 
 log = logging.getLogger("realmix")
 SCHEMES = ("s3://", "s3a://")
@@ -28,7 +29,7 @@ def read_prefix(
     Parameters
     ----------
     location : str
-        ``s3://bucket/prefix``; keys and endpoint as in :mod:`tasks.sources.object_store`.
+        ``s3://bucket/prefix``; keys and endpoint as in :mod:`realmix.tasks.sources.object_store`.
     operation : Operation
     cursor : dict of object to version, optional
         Objects that were read already, as they were then.

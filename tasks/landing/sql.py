@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import Operation
-from tasks.core.errors import BadInput
-from tasks.core.plugins import Landed, LandingSpec
-from tasks.sources._plain import plain_types
-from tasks.sources.sql import PREFIX, find_table, open_database
+from realmix.tasks.core.contracts.specs import Landed, LandingSpec
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import Operation
+from realmix.tasks.sources._plain import plain_types
+from realmix.tasks.sources.sql import PREFIX, find_table, open_database
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnClause, Connection, Select, TableClause

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.core.plugins import MetricSpec
-from tasks.core.registry import Registry
+from realmix.tasks.core.contracts.registry import Registry
+from realmix.tasks.core.contracts.specs import MetricSpec
 
-METRICS: Registry[MetricSpec] = Registry("tasks.metrics", "metric")
+METRICS: Registry[MetricSpec] = Registry("realmix.tasks.metrics", "metric")

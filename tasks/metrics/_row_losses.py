@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.metrics._classes import has_weight
+from realmix.tasks.metrics._classes import has_weight
 
 RowLoss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.core.plugins import MetricSpec
-from tasks.metrics._row_losses import mean_of
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.metrics._row_losses import mean_of
 
 
 def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.core.drawn_scores import calibration_error_draws
-from tasks.core.plugins import MetricSpec
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.metrics._draws import calibration_error_draws
 
 
 def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.core.drawn_scores import f1_draws
-from tasks.core.plugins import MetricSpec
-from tasks.metrics._classes import classes_present
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.metrics._classes import classes_present
+from realmix.tasks.metrics._draws import f1_draws
 
 
 def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
     """Score the most probable class.
 
     In comparisons of two-class arms `y_pred` holds labels, made with thresholds tuned on other
-    folds (:func:`tasks.core.scores.with_tuned_labels`).
+    folds (:func:`realmix.tasks.core.scores.out_of_fold.with_tuned_labels`).
 
     Parameters
     ----------

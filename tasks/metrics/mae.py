@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.core.plugins import MetricSpec
-from tasks.metrics._row_losses import mean_of
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.metrics._row_losses import mean_of
 
 
 def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:

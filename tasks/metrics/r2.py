@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.core.drawn_scores import r2_draws
-from tasks.core.plugins import MetricSpec
-from tasks.metrics._classes import has_weight
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.metrics._classes import has_weight
+from realmix.tasks.metrics._draws import r2_draws
 
 
 def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:

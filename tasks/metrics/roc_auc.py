@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.core.drawn_scores import roc_auc_draws
-from tasks.core.plugins import MetricSpec
-from tasks.metrics._classes import macro_one_vs_rest
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.metrics._classes import macro_one_vs_rest
+from realmix.tasks.metrics._draws import roc_auc_draws
 
 
 def score(is_class: np.ndarray, proba: np.ndarray, sample_weight: np.ndarray | None) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.core.plugins import ModelSpec
-from tasks.core.registry import Registry
+from realmix.tasks.core.contracts.registry import Registry
+from realmix.tasks.core.contracts.specs import ModelSpec
 
-MODELS: Registry[ModelSpec] = Registry("tasks.models", "model")
+MODELS: Registry[ModelSpec] = Registry("realmix.tasks.models", "model")

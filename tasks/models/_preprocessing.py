@@ -1,4 +1,4 @@
-"""Learn from training rows what :mod:`tasks.models._serving` applies: plain, JSON-able values."""
+"""Learn from training rows what :mod:`realmix.tasks.models._serving` applies: plain, JSON-able values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.models._serving import finite_numbers, transform_numbers
+from realmix.tasks.models._serving import finite_numbers, transform_numbers
 
 # A level with fewer rows gets no column of its own: its coefficient would be noise.
 MIN_LEVEL_ROWS = 5

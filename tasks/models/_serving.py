@@ -132,7 +132,7 @@ def encode_dense(frame: pd.DataFrame, spec: Spec) -> np.ndarray:
     frame : DataFrame of shape (n_rows, >= n_features)
         Canonical features.
     spec : mapping
-        ``features``, as ``tasks.models._preprocessing.learn_dense`` makes it.
+        ``features``, as ``realmix.tasks.models._preprocessing.learn_dense`` makes it.
 
     Returns
     -------

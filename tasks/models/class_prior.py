@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.plugins import ModelSpec
-from tasks.core.schema import Schema
-from tasks.models import _serving
+from realmix.tasks.core.contracts.specs import ModelSpec
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.models import _serving
 
 
 class ClassPrior:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.plugins import ModelSpec
-from tasks.core.schema import Schema
-from tasks.core.seeds import derive_seed
-from tasks.models import _serving
-from tasks.models._preprocessing import learn_dense
-from tasks.models._soft_targets import expand_classes, standardise
+from realmix.tasks.core.contracts.specs import ModelSpec
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.models import _serving
+from realmix.tasks.models._preprocessing import learn_dense
+from realmix.tasks.models._soft_targets import expand_classes, standardise
 
 # Inverse regularisation strengths; the first does well on tables of 200 to 5,000 rows.
 STRENGTHS = (0.15, 0.5, 0.05, 0.02, 1.5, 0.25, 0.01, 5.0)
@@ -35,7 +35,7 @@ class Linear:
         self.C = C
 
     def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> Linear:
-        """Learn from soft targets: see :class:`tasks.core.plugins.Model`."""
+        """Learn from soft targets: see :class:`realmix.tasks.core.contracts.specs.Model`."""
         spec = learn_dense(X.loc[sample_weight > 0])
         encoded = _serving.encode_dense(X, spec)
         fit = self._fit_ridge if y_proba.ndim == 1 else self._fit_logistic

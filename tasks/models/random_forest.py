@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tasks.core.plugins import ModelSpec
-from tasks.core.schema import Schema
-from tasks.core.seeds import derive_seed
-from tasks.models import _serving
-from tasks.models._preprocessing import learn_codes
-from tasks.models._soft_targets import standardise
+from realmix.tasks.core.contracts.specs import ModelSpec
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.models import _serving
+from realmix.tasks.models._preprocessing import learn_codes
+from realmix.tasks.models._soft_targets import standardise
 
 N_TREES = 150
 # Rows of a tree, drawn without replacement: the share of rows that a bootstrap sample holds.
@@ -74,7 +74,7 @@ class RandomForest:
         return self
 
     def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> RandomForest:
-        """Learn from soft targets: see :class:`tasks.core.plugins.Model`."""
+        """Learn from soft targets: see :class:`realmix.tasks.core.contracts.specs.Model`."""
         import xgboost
 
         kept = np.flatnonzero(sample_weight > 0)

@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tasks.core.plugins import ModelSpec
-from tasks.core.schema import Schema
-from tasks.core.seeds import derive_seed
-from tasks.models import _serving
-from tasks.models._preprocessing import learn_codes
-from tasks.models._soft_targets import Targets, expand_classes, positive_shares, standardise
+from realmix.tasks.core.contracts.specs import ModelSpec
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.models import _serving
+from realmix.tasks.models._preprocessing import learn_codes
+from realmix.tasks.models._soft_targets import Targets, expand_classes, positive_shares, standardise
 
 # Chosen by five-fold loss with 300 and 1,000 rows on three classification tables and a single
 # regression table: there deeper trees and more of them won, so trial 1 is a shallow one.
@@ -79,7 +79,7 @@ class XGBoost:
         return self
 
     def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> XGBoost:
-        """Learn from soft targets: see :class:`tasks.core.plugins.Model`."""
+        """Learn from soft targets: see :class:`realmix.tasks.core.contracts.specs.Model`."""
         spec = {"kind": SPEC.name, **learn_codes(X.loc[sample_weight > 0])}
         if y_proba.ndim == 1:
             target, scale = standardise(y_proba, sample_weight)

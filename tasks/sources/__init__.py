@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tasks.core.plugins import Source, SourceSpec
-from tasks.core.registry import Registry
+from realmix.tasks.core.contracts.registry import Registry
+from realmix.tasks.core.contracts.specs import Source, SourceSpec
 
-SOURCES: Registry[SourceSpec] = Registry("tasks.sources", "source")
+SOURCES: Registry[SourceSpec] = Registry("realmix.tasks.sources", "source")
 
 
 def open_source(location: str) -> Source:

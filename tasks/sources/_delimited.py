@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.errors import BadInput
-from tasks.core.memory import check_table_fits
-from tasks.sources._plain import check_column_names, plain_types
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.runtime.memory import check_table_fits
+from realmix.tasks.sources._plain import check_column_names, plain_types
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 # "?" marks missing cells in many UCI tables; the rest are pandas' own markers.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput
 
 
 def check_column_names(names: Sequence[str], where: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.errors import BadInput, unknown_name
-from tasks.core.plugins import SourceSpec
-from tasks.sources._delimited import read_table
+from realmix.tasks.core.contracts.specs import SourceSpec
+from realmix.tasks.core.errors import BadInput, unknown_name
+from realmix.tasks.sources._delimited import read_table
 
 PREFIX = "bundled:"
 CARDS: dict[str, dict[str, Any]] = {
@@ -56,7 +56,9 @@ class BundledSource:
         BadInput
             If more rows are asked for than the table holds.
         """
-        content = resources.files("tasks.sources").joinpath("data", f"{self.name}.csv.gz").read_bytes()
+        content = (
+            resources.files("realmix.tasks.sources").joinpath("data", f"{self.name}.csv.gz").read_bytes()
+        )
         frame, _ = read_table(content, self.location)
         return frame if self.n_rows is None else self._draw(frame, self.n_rows)
 
@@ -67,7 +69,7 @@ class BundledSource:
         return {"kind": "bundled", "location": self.location, "licence": card["licence"], **asked}
 
     def default_card(self) -> dict[str, Any]:
-        """What is declared of this table; goes into :func:`tasks.core.config.parse_card`."""
+        """What is declared of this table; goes into :func:`realmix.tasks.core.table.card.parse_card`."""
         return {"source": self.location, **CARDS[self.name]}
 
     def _draw(self, frame: pd.DataFrame, n_rows: int) -> pd.DataFrame:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.core.errors import BadInput
-from tasks.core.plugins import SourceSpec
-from tasks.sources._delimited import read_table
+from realmix.tasks.core.contracts.specs import SourceSpec
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources._delimited import read_table
 
 
 class FileSource:
@@ -26,7 +26,7 @@ class FileSource:
         self._detected: dict[str, Any] = {}
 
     def load(self) -> pd.DataFrame:
-        """Read all rows; see :func:`tasks.sources._delimited.read_table`.
+        """Read all rows; see :func:`realmix.tasks.sources._delimited.read_table`.
 
         Raises
         ------

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
-from tasks.core.errors import BadInput
-from tasks.core.locations import without_secrets
-from tasks.core.plugins import SourceSpec
-from tasks.sources._delimited import read_table
+from realmix.tasks.core.contracts.specs import SourceSpec
+from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.sources._delimited import read_table
 
 if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
-
-CONNECT_TIMEOUT_SECONDS = 5
-READ_TIMEOUT_SECONDS = 60
+    pass
+from realmix.tasks.runtime.object_store import open_store
 
 
 class ObjectStoreSource:
@@ -40,7 +33,7 @@ class ObjectStoreSource:
         self._detected: dict[str, Any] = {}
 
     def load(self) -> pd.DataFrame:
-        """Read all rows; see :func:`tasks.sources._delimited.read_table`.
+        """Read all rows; see :func:`realmix.tasks.sources._delimited.read_table`.
 
         Raises
         ------
@@ -67,90 +60,6 @@ def read_object(location: str) -> bytes:
     """
     with open_store(location) as store:
         return bytes(store.cat_file(store._strip_protocol(location)))
-
-
-@contextmanager
-def open_store(location: str) -> Iterator[AbstractFileSystem]:
-    """Open the store of a ``scheme://`` address; its errors become sentences.
-
-    Raises
-    ------
-    BadInput
-        If no library knows the scheme, or whatever is done inside cannot be.
-    """
-    store = connect(location)
-    with explained(location):
-        yield store
-
-
-def connect(location: str) -> AbstractFileSystem:
-    """The store of a ``scheme://`` address, which is not asked for anything yet.
-
-    Raises
-    ------
-    BadInput
-        If no library knows the scheme.
-    """
-    import fsspec
-
-    scheme = urlsplit(location).scheme
-    try:
-        return fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
-    except (ValueError, ImportError) as err:
-        raise BadInput(_unknown_scheme(scheme)) from err
-
-
-@contextmanager
-def explained(location: str) -> Iterator[None]:
-    """Turn the errors of a store that is used inside into sentences.
-
-    Raises
-    ------
-    BadInput
-        If the store does not answer or refuses, or something is not there.
-    """
-    shown = without_secrets(location)
-    try:
-        yield
-    except FileNotFoundError as err:
-        raise BadInput(f"There is no object '{shown}'. Check the address.") from err
-    except PermissionError as err:
-        raise BadInput(f"Access to '{shown}' is refused. Check the keys in the environment.") from err
-    # Each store's library raises errors of its own for what is one thing here: it does not answer.
-    except Exception as err:
-        if getattr(err, "errno", None) == errno.ENOSPC:  # of this machine's disk
-            raise
-        raise BadInput(
-            f"Cannot use '{shown}': the store does not answer or refuses ({type(err).__name__}). "
-            "Check address, network, endpoint and keys."
-        ) from err
-
-
-def _unknown_scheme(scheme: str) -> str:
-    if scheme.partition("+")[0] in ("postgresql", "postgres", "mysql", "sqlite", "mssql", "oracle"):
-        return (
-            f"A {scheme} database is no file; expected sql:TABLE or sql:SELECT .... "
-            "Put its URL into the environment variable REALMIX_SQL_URL."
-        )
-    return (
-        f"Addresses of the kind '{scheme}://' cannot be read here; s3://, https:// and http:// can. "
-        f"Check the spelling, or install fsspec's library for '{scheme}'."
-    )
-
-
-def _options(scheme: str) -> dict[str, Any]:
-    """Give up in seconds, not minutes, when a store does not answer."""
-    if scheme in ("http", "https"):
-        import aiohttp
-
-        limits = aiohttp.ClientTimeout(
-            total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS
-        )
-        return {"client_kwargs": {"timeout": limits}}
-    if scheme in ("s3", "s3a"):
-        seconds = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "read_timeout": READ_TIMEOUT_SECONDS}
-        return {"config_kwargs": {**seconds, "retries": {"total_max_attempts": 2}}}
-    return {}
 
 
 SPEC = SourceSpec(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.core.plugins import SourceSpec
-from tasks.core.snapshots import open_snapshot
-from tasks.core.state import registered_table
-from tasks.core.study import home
+from realmix.tasks.core.contracts.specs import SourceSpec
+from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.runtime.snapshots import open_snapshot
+from realmix.tasks.runtime.study_folder import home
 
 PREFIX = "table:"
 
@@ -43,7 +43,7 @@ class RegisteredSource:
         return {"kind": "registered", "location": self.location}
 
     def default_card(self) -> dict[str, Any]:
-        """The card it was registered with; goes into :func:`tasks.core.config.parse_card`."""
+        """The card it was registered with; goes into :func:`realmix.tasks.core.table.card.parse_card`."""
         return registered_table(self.name).card.model_dump(mode="json")
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tasks.core.errors import BadInput
-from tasks.core.plugins import SourceSpec
-from tasks.sources._plain import plain_types
+from realmix.tasks.core.contracts.specs import SourceSpec
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources._plain import plain_types
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, TableClause

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.core.plugins import SynthesizerSpec
-from tasks.core.registry import Registry
+from realmix.tasks.core.contracts.registry import Registry
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
 
-SYNTHESIZERS: Registry[SynthesizerSpec] = Registry("tasks.synthesizers", "synthesizer")
+SYNTHESIZERS: Registry[SynthesizerSpec] = Registry("realmix.tasks.synthesizers", "synthesizer")

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import Parameter, functional
 from torch.optim.adam import adam
 
-from tasks.synthesizers._layout import Layout
+from realmix.tasks.synthesizers._layout import Layout
 
 # Of CTGAN: temperature of the soft categories.
 TEMPERATURE = 0.2

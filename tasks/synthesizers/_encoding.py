@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tasks.core.schema import Schema
+from realmix.tasks.core.table.schema import Schema
 
 # More levels than this cost generators more than they tell; the rarest share one code.
 MAX_LEVELS = 50

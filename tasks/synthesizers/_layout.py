@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.synthesizers._mixtures import Mixture, fit_mixture
+from realmix.tasks.synthesizers._mixtures import Mixture, fit_mixture
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from sdv.single_table.utils import detect_discrete_columns
 from torch import Tensor
 from torch.nn import Linear
 
-from tasks.synthesizers._batches import Adam, Conditions, Rows, Spans
-from tasks.synthesizers._early_stop import EarlyStop
-from tasks.synthesizers._layout import Layout
+from realmix.tasks.synthesizers._batches import Adam, Conditions, Rows, Spans
+from realmix.tasks.synthesizers._early_stop import EarlyStop
+from realmix.tasks.synthesizers._layout import Layout
 
 # Of CTGAN: slope and dropout of the discriminator, and weight of its gradient penalty.
 SLOPE = 0.2
@@ -268,7 +268,7 @@ def reconstruction_loss(
         Its standard deviations, used for the numbers.
     numbers : Tensor of shape (n_rows, n_numbers)
     positions : Tensor of shape (n_rows, n_spans)
-        As in :class:`tasks.synthesizers._layout.Coded`.
+        As in :class:`realmix.tasks.synthesizers._layout.Coded`.
     spans : Spans
     """
     n_numbers = spans.n_numbers

@@ -9,13 +9,13 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from tasks.core.columns import Column
-from tasks.core.config import DerivedRule, Rule
-from tasks.core.errors import BadInput, SynthesizerFailed
-from tasks.core.pools import spread_classes
-from tasks.core.rules import apply_derived, violations
-from tasks.core.schema import Schema
-from tasks.core.seeds import derive_seed
+from realmix.tasks.core.errors import BadInput, SynthesizerFailed
+from realmix.tasks.core.mixes.pools import spread_classes
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.card import DerivedRule, Rule
+from realmix.tasks.core.table.columns import Column
+from realmix.tasks.core.table.rules import apply_derived, violations
+from realmix.tasks.core.table.schema import Schema
 
 # A generator that has not filled its quotas after so many draws will not fill them.
 MAX_ROUNDS = 12
@@ -57,7 +57,7 @@ class QuotaSynthesizer(ABC):
         self.rules = tuple(rules)
 
     def fit(self, real: pd.DataFrame, *, schema: Schema, random_state: int, max_steps: int | None) -> Self:
-        """Learn the real training rows; see :class:`tasks.core.plugins.Synthesizer`."""
+        """Learn the real training rows; see :class:`realmix.tasks.core.contracts.specs.Synthesizer`."""
         self.real_ = real.reset_index(drop=True)
         self.schema_ = schema
         self._resolutions = {c.name: _resolution(self.real_[c.name], c) for c in schema.modelled}

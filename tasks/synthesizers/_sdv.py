@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import Rule
-from tasks.synthesizers._early_stop import INNER_SHARE, MIN_INNER_ROWS, EarlyStop, part_rows
-from tasks.synthesizers._encoding import TableEncoding, is_code
-from tasks.synthesizers._quotas import QuotaSynthesizer
+from realmix.tasks.core.table.card import Rule
+from realmix.tasks.synthesizers._early_stop import INNER_SHARE, MIN_INNER_ROWS, EarlyStop, part_rows
+from realmix.tasks.synthesizers._encoding import TableEncoding, is_code
+from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 TABLE = "table"
 # Rows per optimiser step; CTGAN needs a multiple of 2 and of its `pac`.
@@ -40,7 +40,7 @@ class SdvSynthesizer(QuotaSynthesizer):
     name : str
         As in the registry.
     model : str
-        Class in ``sdv.single_table``; networks are trained by `tasks.synthesizers._networks`.
+        Class in ``sdv.single_table``; networks are trained by `realmix.tasks.synthesizers._networks`.
     settings : callable
         ``settings(n_rows, max_steps)`` gives the keyword arguments of the class.
     is_conditional : bool
@@ -161,7 +161,7 @@ def _model_class(name: str) -> Any:
     """Class of ``sdv.single_table``, or ours that trains the same network in less time."""
     import sdv.single_table
 
-    from tasks.synthesizers._networks import FASTER
+    from realmix.tasks.synthesizers._networks import FASTER
 
     return FASTER.get(name) or getattr(sdv.single_table, name)
 

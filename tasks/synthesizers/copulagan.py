@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.core.plugins import SynthesizerSpec
-from tasks.synthesizers._sdv import DEFAULT_STEPS, SdvSynthesizer, gan_settings
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.synthesizers._sdv import DEFAULT_STEPS, SdvSynthesizer, gan_settings
 
 SPEC = SynthesizerSpec(
     name="copulagan",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tasks.core.plugins import SynthesizerSpec
-from tasks.synthesizers._encoding import TableEncoding, embed, is_code, nearest
-from tasks.synthesizers._quotas import QuotaSynthesizer
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.synthesizers._encoding import TableEncoding, embed, is_code, nearest
+from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 # Chance that a value is exchanged, and how narrowly numbers scatter around the neighbour's
 # (`p` and `s` of the paper).

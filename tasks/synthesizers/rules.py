@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import DistributionRule
-from tasks.core.errors import BadInput
-from tasks.core.plugins import SynthesizerSpec
-from tasks.core.rules import check_rules, holds
-from tasks.synthesizers._quotas import QuotaSynthesizer
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import DistributionRule
+from realmix.tasks.core.table.rules import check_rules, holds
+from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 # For regression a row's features come from real rows whose target is this near (share of ranks).
 TARGET_WINDOW = 0.05

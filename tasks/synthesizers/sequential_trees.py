@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.columns import Column
-from tasks.core.plugins import SynthesizerSpec
-from tasks.core.seeds import derive_seed
-from tasks.synthesizers._encoding import MAX_LEVELS, Levels
-from tasks.synthesizers._quotas import QuotaSynthesizer
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.columns import Column
+from realmix.tasks.synthesizers._encoding import MAX_LEVELS, Levels
+from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 # Smallest group of real rows that a value is drawn from (synthpop's `minbucket`).
 MIN_LEAF = 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tasks.core.plugins import SynthesizerSpec
-from tasks.synthesizers._quotas import QuotaSynthesizer
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 
 class ShuffledMarginals(QuotaSynthesizer):

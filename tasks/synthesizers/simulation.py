@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from tasks.core.config import Rule
-from tasks.core.errors import BadInput, SynthesizerFailed
-from tasks.core.plugins import SynthesizerSpec
-from tasks.synthesizers._quotas import QuotaSynthesizer
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.errors import BadInput, SynthesizerFailed
+from realmix.tasks.core.table.card import Rule
+from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 Simulate = Callable[[int, pd.DataFrame, int], pd.DataFrame]
 
@@ -63,7 +63,7 @@ def load_simulation(location: str | None) -> Simulate:
     if not module or not function:
         raise BadInput(
             f"`simulate` is {location!r}, expected `module:function`, for example "
-            "`tasks.synthesizers.simulations.claims:simulate`. Correct it in the card."
+            "`realmix.tasks.synthesizers.simulations.claims:simulate`. Correct it in the card."
         )
     try:
         simulate = getattr(importlib.import_module(module), function)

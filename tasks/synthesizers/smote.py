@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.plugins import SynthesizerSpec
-from tasks.synthesizers._encoding import TableEncoding, embed, is_code, nearest
-from tasks.synthesizers._quotas import QuotaSynthesizer
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.synthesizers._encoding import TableEncoding, embed, is_code, nearest
+from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 N_NEIGHBOURS = 5
 # Scatter around a class that has a single row, in standard deviations of the whole table.

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.drift import DOMAIN_COLUMN
-from tasks.core.column_drift import PRIOR_ROWS, Bins, learn_bins
-from tasks.core.drift import ColumnDrift, Drift, comparable_rows, labelled
-from tasks.core.schema import Schema
-from tasks.core.validation import ValidationOutcome
-from tasks.validation.run import run_suite
-from tasks.validation.store import write_validation
+from realmix.expectations.drift import DOMAIN_COLUMN
+from realmix.tasks.core.lifecycle.column_drift import PRIOR_ROWS, Bins, learn_bins
+from realmix.tasks.core.lifecycle.drift import ColumnDrift, Drift, comparable_rows, labelled
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.validation.results import ValidationOutcome
+from realmix.tasks.validation.run import run_suite
+from realmix.tasks.validation.store import write_validation
 
 
 def validate_drift(
@@ -25,7 +25,7 @@ def validate_drift(
     Parameters
     ----------
     reference, new : DataFrame of shape (n_rows, n_columns)
-        Rows of the file, as :func:`tasks.core.drift.measure_drift` was given them.
+        Rows of the file, as :func:`realmix.tasks.core.lifecycle.drift.measure_drift` was given them.
     schema : Schema
     drift : Drift
         What it found.
@@ -42,7 +42,7 @@ def hold_against_reference(
 
     Parameters are those of :func:`validate_drift`.
     """
-    from expectations.drift import suite
+    from realmix.expectations.drift import suite
 
     before, after = comparable_rows(reference, new, schema, seed=drift.seed)
     columns, frame = [], {}

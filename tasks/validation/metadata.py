@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.core.columns import Column
-from tasks.core.config import DataCard
-from tasks.core.schema import Schema
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.columns import Column
+from realmix.tasks.core.table.schema import Schema
 
 # Kinds of columns whose values tell who somebody is.
 PERSONAL_KINDS = ("identifier", "text")

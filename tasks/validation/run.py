@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tasks.core.jsonable import to_jsonable
-from tasks.core.validation import ExpectationOutcome, ValidationOutcome
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.validation.results import ExpectationOutcome, ValidationOutcome
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -63,7 +63,7 @@ def run_suite(
 
 
 def _batch(frame: pd.DataFrame) -> Batch:
-    from expectations.custom import ProgressBarsConfig, gx
+    from realmix.expectations.custom import ProgressBarsConfig, gx
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -73,7 +73,7 @@ def _batch(frame: pd.DataFrame) -> Batch:
 
 
 def _suite_of(name: str, results: Sequence[ExpectationValidationResult]) -> ExpectationSuite:
-    from expectations.custom import gx
+    from realmix.expectations.custom import gx
 
     configurations = [r.expectation_config for r in results if r.expectation_config is not None]
     return gx.ExpectationSuite(name=name, expectations=[c.to_domain_obj() for c in configurations])

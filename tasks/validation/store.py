@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tasks.core.jsonable import to_jsonable
-from tasks.core.validation import ExpectationOutcome, ValidationOutcome
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.validation.results import ExpectationOutcome, ValidationOutcome
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
@@ -82,7 +82,7 @@ def render_data_docs(outcome: ValidationOutcome) -> str:
     It is made from the outcome, which holds no cell of the table, not from the raw result, and
     loads nothing from elsewhere.
     """
-    from expectations.custom import gx
+    from realmix.expectations.custom import gx
 
     document = gx.render.renderer.ValidationResultsPageRenderer().render(_as_great_expectations(outcome))
     page = gx.render.view.DefaultJinjaPageView().render(document)
@@ -91,7 +91,7 @@ def render_data_docs(outcome: ValidationOutcome) -> str:
 
 def _as_great_expectations(outcome: ValidationOutcome) -> ExpectationSuiteValidationResult:
     """The outcome in the form that Great Expectations' renderers take."""
-    from expectations.custom import gx
+    from realmix.expectations.custom import gx
 
     n_passed = sum(e.success for e in outcome.expectations)
     n_all = len(outcome.expectations)
@@ -110,7 +110,7 @@ def _as_great_expectations(outcome: ValidationOutcome) -> ExpectationSuiteValida
 
 
 def _expectation_result(expectation: ExpectationOutcome, n_rows: int) -> ExpectationValidationResult:
-    from expectations.custom import FailureSeverity, gx
+    from realmix.expectations.custom import FailureSeverity, gx
 
     # Its page wants to know the columns of a table whose columns are as they should be.
     columns = expectation.arguments.get("column_list")

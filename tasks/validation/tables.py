@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from expectations.declared import RULE_COLUMN
-from expectations.synthetic import COPIES_COLUMN
-from tasks.core.arms import CONTROL_SYNTHESIZERS
-from tasks.core.config import ConditionRule, DataCard, DerivedRule, DistributionRule
-from tasks.core.errors import BadInput
-from tasks.core.pools import is_copy
-from tasks.core.rules import violations
-from tasks.core.schema import Schema
-from tasks.core.validation import ValidationOutcome
-from tasks.validation.metadata import narrowed, personal_columns, suite_metadata
-from tasks.validation.run import run_suite
-from tasks.validation.store import write_quarantine, write_validation
+from realmix.expectations.declared import RULE_COLUMN
+from realmix.expectations.synthetic import COPIES_COLUMN
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS
+from realmix.tasks.core.mixes.pools import is_copy
+from realmix.tasks.core.table.card import ConditionRule, DataCard, DerivedRule, DistributionRule
+from realmix.tasks.core.table.rules import violations
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.validation.metadata import narrowed, personal_columns, suite_metadata
+from realmix.tasks.validation.results import ValidationOutcome
+from realmix.tasks.validation.run import run_suite
+from realmix.tasks.validation.store import write_quarantine, write_validation
 
 ROW = "_realmix_row"
 
@@ -52,7 +52,7 @@ def validate_raw(
         If an expectation of the whole table failed, any raised an exception, or a tenth of
         the rows or more is bad.
     """
-    from expectations.raw import suite
+    from realmix.expectations.raw import suite
 
     # Ranges have expectations of their own, which name the column.
     rules = [i for i, rule in enumerate(card.rules) if isinstance(rule, ConditionRule | DerivedRule)]
@@ -102,7 +102,7 @@ def validate_synthetic(
     ValidationOutcome
         Its ``failure`` says why the rows must not be mixed in, None when they may be.
     """
-    from expectations.synthetic import suite
+    from realmix.expectations.synthetic import suite
 
     of_rows = [i for i, rule in enumerate(card.rules) if not isinstance(rule, DistributionRule)]
     rules = [] if is_control else of_rows
@@ -171,7 +171,7 @@ def validate_training(
     ValidationFailed
         If any critical expectation failed, after the results are stored.
     """
-    from expectations.training import soft_columns, suite
+    from realmix.expectations.training import soft_columns, suite
 
     plain = suite_metadata(schema, card, n_real=n_real, synthesizers=list(synthesizers))
     plain["is_soft"] = any(name in training.columns for name in soft_columns(plain["schema"]))

@@ -15,12 +15,12 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.core.config import DataCard
-from tasks.core.inference import infer_schema
-from tasks.core.schema import Schema
-from tasks.sources.bundled import BundledSource
-from tasks.synthesizers import SYNTHESIZERS
-from tasks.synthesizers._sdv import SdvSynthesizer
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.sources.bundled import BundledSource
+from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.synthesizers._sdv import SdvSynthesizer
 
 TABLE, TARGET = "bank_marketing", "y"
 SIZES = (1_000, 10_000)

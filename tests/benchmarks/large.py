@@ -123,7 +123,7 @@ def measure(sizes: Sequence[int] = SIZES, *, suffix: str = ".parquet", budget: s
 
 def _measure_one(scratch: Path, n_rows: int, suffix: str, budget: str) -> list[dict[str, object]]:
     table, out = write_table(scratch / f"large-{n_rows}{suffix}", n_rows), scratch / f"out-{n_rows}"
-    command = [sys.executable, "-m", "flows.cli", "run", str(table), "--target", TARGET]
+    command = [sys.executable, "-m", "realmix", "run", str(table), "--target", TARGET]
     command += ["--budget", budget, "--out", str(out)]
     environment = os.environ | {"REALMIX_HOME": str(scratch / f"home-{n_rows}")}
     process = subprocess.Popen(

@@ -23,14 +23,14 @@ OF_THE_RUN = ("study", "tracking")
 # What Prefect and MLflow do in a process of its own: as many tasks as a study has, none of which does anything.
 EMPTY_STUDY = """
 import sys, time
-from flows import environment
-from flows.server import EmbeddedServer
+from realmix.flows.local import environment
+from realmix.flows.local.embedded_server import EmbeddedServer
 environment.prepare(); environment.make_home()
 server = EmbeddedServer(); server.start()
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from flows.runners import threads
+from realmix.flows.engines.choose import threads
 
 @task(cache_policy=NO_CACHE)
 def nothing(): pass

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.plans import Plan
-from tasks.core.splitting import HoldoutRule
-from tasks.sources import open_source
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.sources import open_source
 from tests.benchmarks import plain_script
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.processes import Study, environment, run_study, seconds_to_first_fit

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 # Where others would lead a study away from its own home.
 FOREIGN = ("PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI", "REALMIX_SQL_URL")
 ALL_STEPS = "REALMIX_BENCH_ALL_STEPS"  # see tests.benchmarks.traced
-PROBE = "tasks.fits.probe:probe"
+PROBE = "realmix.tasks.fits.machine_speed:probe"
 # The line with which a study says that a stage begins.
 STAGE_LINE = re.compile(r"^\[ *\d+ s\] ([a-z][a-z ]*) \.\.\.$")
 
@@ -132,7 +132,15 @@ def keep_to(n_processors: int) -> None:
 def seconds_to_first_fit(arguments: Sequence[str], *, scratch: Path, home: Path) -> float:
     """Start a study, end it as soon as its race begins, and say how long that took."""
     scratch.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "flows.cli", "run", *arguments, "--out", str(scratch / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "realmix",
+        "run",
+        *arguments,
+        "--out",
+        str(scratch / "out"),
+    ]
     began, said = time.perf_counter(), []
     with subprocess.Popen(
         command,

@@ -62,7 +62,7 @@ def timed(home: Path, synthesizers: tuple[str, ...], *, kill_at_pct: int | None 
         [
             sys.executable,
             "-m",
-            "flows.cli",
+            "realmix",
             "run",
             TABLE,
             *OPTIONS,

@@ -19,9 +19,9 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.core.inference import infer_schema
-from tasks.core.schema import Schema
-from tasks.sources.bundled import BundledSource
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.sources.bundled import BundledSource
 from tests.benchmarks import generators
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.processes import environment

@@ -6,10 +6,10 @@ from subprocess import PIPE, Popen
 import pandas as pd
 import pytest
 
-from tasks.core.config import parse_request
-from tasks.core.study import StudyFolder
-from tasks.ingest import stored_table
-from tasks.split import split_holdout
+from realmix.tasks.core.table.request import parse_request
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.ingest import stored_table
+from realmix.tasks.study.split import split_holdout
 from tests.benchmarks.large import TARGET, PeakByStage, write_table
 
 # Four times the rows: n log n takes 4.6 times as long, n squared 16 times.

@@ -16,16 +16,16 @@ from typing import Any
 
 import psutil
 
-from tasks.core.workers import WorkerPool
+from realmix.tasks.runtime.workers import WorkerPool
 from tests.benchmarks.processes import ALL_STEPS, PROBE
 
-POOL = "tasks.fits.pools:synthesize"
+POOL = "realmix.tasks.fits.pools:synthesize"
 
 
 def pool_of_all_steps(**kwargs: Any) -> dict[str, Any]:
     """A pool as in a study, but no network stops early; runs in a worker."""
-    from tasks.fits.pools import synthesize
-    from tasks.synthesizers import _sdv
+    from realmix.tasks.fits.pools import synthesize
+    from realmix.tasks.synthesizers import _sdv
 
     _sdv.MIN_INNER_ROWS = sys.maxsize
     return synthesize(**kwargs)
@@ -62,7 +62,7 @@ class Trace:
 
 
 def main() -> None:
-    from flows import cli
+    from realmix.flows.terminal import cli
 
     trace, path = Trace(), Path(sys.argv.pop(1))
     trace.install()

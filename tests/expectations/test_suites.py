@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations import drift, raw, synthetic, training
-from tasks.core.validation import ExpectationOutcome
-from tasks.validation.run import run_suite
+from realmix.expectations import drift, raw, synthetic, training
+from realmix.tasks.validation.results import ExpectationOutcome
+from realmix.tasks.validation.run import run_suite
 
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]
 

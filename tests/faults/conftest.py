@@ -15,11 +15,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tasks.sources import open_source
+from realmix.tasks.sources import open_source
 from tests.flows.conftest import prefect_server, workspace  # noqa: F401  (fixtures)
 from tests.flows.test_study import decided
 
-REALMIX = [sys.executable, "-P", "-m", "flows.cli"]
+REALMIX = [sys.executable, "-P", "-m", "realmix"]
 TABLE = "calls"
 CARD = """source: {source}
 target: y
@@ -79,7 +79,7 @@ class Home:
     def record(self) -> list[dict[str, Any]]:
         """The whole record, its digests checked."""
         code = (
-            "import json; from tasks.core.state import decisions; "
+            "import json; from realmix.tasks.runtime.database import decisions; "
             f"print(json.dumps([dict(kind=d.kind, document=d.document) for d in decisions('{TABLE}')]))"
         )
         said = subprocess.run(

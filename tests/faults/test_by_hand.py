@@ -115,7 +115,7 @@ def test_mlflow_s_database_is_whole_or_not_there(tmp_path):
         "REALMIX_HOME": str(tmp_path),
         "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",
     }
-    code = "from tasks.track import experiment_id; print(experiment_id('calls'))"
+    code = "from realmix.tasks.study.track import experiment_id; print(experiment_id('calls'))"
     command = [sys.executable, "-c", code]
     making = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until(lambda: any(path.stat().st_size > 50_000 for path in tmp_path.glob(".*.db")), 60)

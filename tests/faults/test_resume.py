@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.arms import Arm
-from tasks.fits import once
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.fits import cached
 from tests.flows.test_study import decided
 
 # Of Prefect's embedded server, and of a client that asks whether a server is up again.
@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-REALMIX = [sys.executable, "-m", "flows.cli", "run", "bundled:bank_marketing?rows=300"]
+REALMIX = [sys.executable, "-m", "realmix", "run", "bundled:bank_marketing?rows=300"]
 OPTIONS = ["--ratios", "1", "--models", "linear", "--budget", "30s", "--synthesizers"]
 TWO, THREE = ("smote", "neighbour-swap"), ("smote", "neighbour-swap", "sequential-trees")
 ROOT = Path(__file__).parents[2]
@@ -51,8 +51,8 @@ def start(home, out):
 
 def run(home, out, **changes):
     """The same study in this process: its verdict, and the fits that were run for it."""
-    from flows.study import study
-    from tasks.core.config import StudyRequest
+    from realmix.flows.study import study
+    from realmix.tasks.core.table.request import StudyRequest
 
     asked = {
         "table": "bundled:bank_marketing?rows=300",
@@ -64,16 +64,16 @@ def run(home, out, **changes):
     }
     ran = []
     with pytest.MonkeyPatch.context() as patch:
-        in_worker = once._run
+        in_worker = cached._run
 
         def recorded(function, place, **arguments):
             ran.append((function, place.name, arguments))
             return in_worker(function, place, **arguments)
 
-        patch.setattr(once, "_run", recorded)
+        patch.setattr(cached, "_run", recorded)
         patch.setenv("REALMIX_HOME", str(home))
         if "plan" in changes:  # which decides everything: how many workers there are must not matter
-            patch.setattr("flows.runners.n_workers", lambda: 1)
+            patch.setattr("realmix.flows.engines.choose.n_workers", lambda: 1)
         return study(StudyRequest(**{**asked, **changes})), ran
 
 
@@ -133,7 +133,7 @@ def test_the_same_study_again_ends_at_once_with_all_its_results(resumed, killed,
     assert (again / "verdict.json").read_bytes() == (first / "verdict.json").read_bytes()
     listed = json.loads((again / "manifest.json").read_text())["sha256"]
     for name, digest in listed.items():
-        assert once.file_digest(again / name) == digest, name
+        assert cached.file_digest(again / name) == digest, name
     assert {"model/MLmodel", "report.html", "training.parquet"} <= listed.keys()
 
 
@@ -141,10 +141,12 @@ def test_one_more_synthesizer_costs_its_own_fits_only(resumed, killed, workspace
     home, out = killed[0], workspace / "runs" / "one-more"
     document, ran = run(home, out, synthesizers=THREE)
     in_folds = [(function, arguments) for function, place, arguments in ran if place.startswith("fold-")]
-    drawn = [arguments["synthesizer"] for function, arguments in in_folds if function == once.POOL]
-    trained = [Arm.from_dict(arm) for f, arguments in in_folds if f == once.ARMS for arm in arguments["arms"]]
+    drawn = [arguments["synthesizer"] for function, arguments in in_folds if function == cached.POOL]
+    trained = [
+        Arm.from_dict(arm) for f, arguments in in_folds if f == cached.ARMS for arm in arguments["arms"]
+    ]
     assert set(drawn) == {arm.mix.synthesizer for arm in trained} == {"sequential-trees"}
-    assert once.TEACHER not in [function for function, _ in in_folds]
+    assert cached.TEACHER not in [function for function, _ in in_folds]
     fresh, _ = run(workspace / "home-one-more", workspace / "runs" / "fresh", plan=str(out / "plan.json"))
     assert decided(document) == decided(fresh)
 
@@ -152,15 +154,15 @@ def test_one_more_synthesizer_costs_its_own_fits_only(resumed, killed, workspace
 def test_damaged_results_are_computed_again_and_nothing_else(resumed, killed, workspace):
     home = killed[0]
     pool, arm = (next(path for path in (home / "store").glob("*/*.tar") if name in names(path))
-                 for name in ("smote.parquet", once.PREDICTIONS))  # fmt: skip
+                 for name in ("smote.parquet", cached.PREDICTIONS))  # fmt: skip
     content = bytearray(pool.read_bytes())
     content[content.index(b"PAR1") + 100] ^= 1
     pool.write_bytes(content)
     arm.write_bytes(arm.read_bytes()[:1000])
     document, ran = run(home, workspace / "runs" / "damaged")
     assert decided(document) == decided(resumed[0])
-    assert sorted(function for function, _, _ in ran) == sorted([once.POOL, once.ARMS])
-    assert [len(arguments["arms"]) for function, _, arguments in ran if function == once.ARMS] == [1]
+    assert sorted(function for function, _, _ in ran) == sorted([cached.POOL, cached.ARMS])
+    assert [len(arguments["arms"]) for function, _, arguments in ran if function == cached.ARMS] == [1]
 
 
 def names(path):

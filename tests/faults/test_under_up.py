@@ -9,8 +9,8 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from flows.bound import MARK
-from flows.children import marked_processes
+from realmix.flows.local.child_process import marked_processes
+from realmix.flows.local.tied_process import MARK
 from tests.faults.conftest import wait_until
 
 # A client that asks whether a server is up again leaves the sockets of refused calls to the collector.

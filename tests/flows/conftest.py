@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import environment
+from realmix.flows.local import environment
 
 
 def pytest_collection_modifyitems(items):
@@ -60,7 +60,7 @@ def small_request():
 
 
 def _small_request(out: Path, **changes):
-    from tasks.core.config import StudyRequest
+    from realmix.tasks.core.table.request import StudyRequest
 
     asked = {
         "table": "bundled:bank_marketing?rows=1200",
@@ -78,7 +78,7 @@ def finished(prefect_server, workspace):
     """A finished study of the bundled table: its folder and its document."""
     from prefect import tags
 
-    from flows.study import study
+    from realmix.flows.study import study
 
     out = workspace / "runs" / "first"
     with tags("of-the-run"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.core.config import DataCard, Operation
-from tasks.core.state import Registered
+from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.core.table.card import DataCard, Operation
 
 OPERATION = Operation(landing="/landing", schedule="0 2 * * *", poll_seconds=20, budget_seconds=45)
 
@@ -42,16 +42,17 @@ def automations(prefect_server):
 
 
 def test_a_table_has_three_deployments_on_our_pool(read):
-    from flows.deployments import POOL, apply_deployments
+    from realmix.flows.deployments import apply_deployments
+    from realmix.flows.local.names import POOL
 
     names = [f"{flow}/bank" for flow in ("study", "watch", "retrain")]
     assert set(apply_deployments([table()])) <= set(names)
     found = [read(name) for name in names]
     assert [deployment.work_pool_name for deployment in found] == [POOL] * 3
     assert [deployment.entrypoint for deployment in found] == [
-        "flows.study.study",
-        "flows.watch.watch",
-        "flows.retrain.retrain",
+        "realmix.flows.study.study",
+        "realmix.flows.watch.watch",
+        "realmix.flows.retrain.retrain",
     ]
     study, watch, retrain = found
     request = {"table": "table:bank", "budget_seconds": 45.0, "device": "cpu", "out": ""}
@@ -63,7 +64,7 @@ def test_a_table_has_three_deployments_on_our_pool(read):
 
 
 def test_looks_do_not_overlap_and_retrainings_wait_for_each_other(read):
-    from flows.deployments import apply_deployments
+    from realmix.flows.deployments import apply_deployments
 
     apply_deployments([table()])
     limits = [read(f"{flow}/bank") for flow in ("watch", "retrain")]
@@ -72,7 +73,7 @@ def test_looks_do_not_overlap_and_retrainings_wait_for_each_other(read):
 
 
 def test_an_event_starts_the_look_at_its_table(read, automations):
-    from flows.deployments import ARRIVED, apply_deployments
+    from realmix.flows.deployments import ARRIVED, apply_deployments
 
     apply_deployments([table()])
     (automation,) = automations(read("watch/bank"))
@@ -81,7 +82,7 @@ def test_an_event_starts_the_look_at_its_table(read, automations):
 
 
 def test_applying_twice_changes_nothing(read, automations):
-    from flows.deployments import apply_deployments
+    from realmix.flows.deployments import apply_deployments
 
     apply_deployments([table()])
     before = [read(f"{flow}/bank") for flow in ("study", "watch", "retrain")]
@@ -92,7 +93,7 @@ def test_applying_twice_changes_nothing(read, automations):
 
 
 def test_a_card_without_schedule_and_landing_takes_both_away(read, automations):
-    from flows.deployments import apply_deployments
+    from realmix.flows.deployments import apply_deployments
 
     apply_deployments([table()])
     changed = apply_deployments([table(Operation(budget_seconds=45))])

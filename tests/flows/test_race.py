@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from prefect import flow
 
-from flows.runners import threads
-from flows.study import race, results
-from tasks.core.arms import CONTROL_SYNTHESIZERS
-from tasks.core.plans import Plan
-from tasks.core.racing import MAX_FINALISTS, describe_race
-from tasks.core.study import StudyFolder
-from tasks.core.workers import WorkerPool
-from tasks.evaluate import batches, failed_arms, failed_mixes, out_of_fold, read_exits
-from tasks.split import lay_folds
+from realmix.flows.engines.choose import threads
+from realmix.tasks.core.decision.race import describe_race
+from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS
+from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold, read_exits
+from realmix.tasks.study.race import batches, race, results
+from realmix.tasks.study.split import lay_folds
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def raced(finished, workspace, events):
         return results(futures)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("flows.study.results", waited)
-        patched.setattr("flows.study.log.info", lambda text, *values: events.append(text % values))
+        patched.setattr("realmix.tasks.study.race.results", waited)
+        patched.setattr("realmix.flows.study.log.info", lambda text, *values: events.append(text % values))
         return [run_race(finished[0], workspace / "runs" / f"raced-{n}", n_workers=n) for n in (1, 2)]
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flows.operate import is_due, register, status
-from tasks.core.config import Operation
-from tasks.core.errors import BadInput
-from tasks.core.state import batches, decisions, registered_table
-from tasks.notify import notify
-from tasks.sources import open_source
+from realmix.flows.terminal.tables import is_due, register, status
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import Operation
+from realmix.tasks.lifecycle.notify import notify
+from realmix.tasks.runtime.database import batches, decisions, registered_table
+from realmix.tasks.sources import open_source
 
 TABLE = "calls"
 CARD = """source: {source}
@@ -37,7 +37,7 @@ class Life:
     due: dict[str, bool] = field(default_factory=dict)
 
     def lands(self, step: str, rows: pd.DataFrame | None) -> None:
-        from flows.retrain import retrain
+        from realmix.flows.retrain import retrain
 
         if rows is not None:
             rows.to_csv(self.landing / f"{step}.csv", index=False)

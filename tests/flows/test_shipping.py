@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.plans import Plan
-from tasks.core.splitting import HoldoutRule
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.splits.holdout import HoldoutRule
 
 TRUTH = """
 import numpy as np
@@ -43,7 +43,7 @@ PLAN = Plan(
 def shipped(prefect_server, workspace, small_request):
     import sys
 
-    from flows.study import study
+    from realmix.flows.study import study
 
     folder = workspace / "truth"
     folder.mkdir()
@@ -79,7 +79,7 @@ def test_what_was_promised_is_realised_on_the_holdout(shipped):
 
 
 def test_the_shipped_model_is_better_on_new_rows_too(shipped):
-    from tasks.package import load_and_predict
+    from realmix.tasks.study.package import load_and_predict
 
     out, _, simulate = shipped
     new = simulate(4000, None, 999)
@@ -103,8 +103,8 @@ def test_the_training_table_says_where_each_row_comes_from(shipped):
 
 
 def test_retraining_from_the_table_alone_gives_the_shipped_model(shipped):
-    from tasks.fits.final import refit_from_training_table
-    from tasks.package import load_and_predict
+    from realmix.tasks.fits.final import refit_from_training_table
+    from realmix.tasks.study.package import load_and_predict
 
     out, _, simulate = shipped
     new = simulate(200, None, 1)[list("abcd")]

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.arms import Arm, Mix
-from tasks.core.plans import Plan
-from tasks.core.study import StudyFolder
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.runtime.study_folder import StudyFolder
 
 # What may differ between two runs of one plan: names, places and clocks.
 PASSING = ("study", "seconds", "digests", "tracking")
@@ -80,7 +80,7 @@ def test_the_verdict_names_scores_intervals_seeds_and_versions(finished):
 
 
 def test_what_can_be_proven_is_said_before_the_race_and_kept(finished, caplog, monkeypatch):
-    from flows.study import announce
+    from realmix.tasks.study.plan import announce
 
     _, document = finished
     expected = document["validation"]["expected_provable_gain"]
@@ -124,7 +124,7 @@ def test_all_controls_and_both_label_rules_are_in_the_table(finished):
 def test_replaying_the_plan_gives_the_same_verdict_on_one_worker_without_the_gpu_it_names(
     finished, workspace, small_request, monkeypatch, caplog
 ):
-    import flows.study
+    from realmix.flows import study as study_flow
 
     out, document = finished
     again = workspace / "runs" / "replayed"
@@ -133,9 +133,9 @@ def test_replaying_the_plan_gives_the_same_verdict_on_one_worker_without_the_gpu
     plan.write_text(json.dumps(json.loads((out / "plan.json").read_text()) | {"on_gpu": ["xgboost"]}))
     # A home of its own: nothing is taken from the store of the first study.
     monkeypatch.setenv("REALMIX_HOME", str(workspace / "home-replayed"))
-    monkeypatch.setattr("flows.runners.n_workers", lambda: 1)
+    monkeypatch.setattr("realmix.flows.engines.choose.n_workers", lambda: 1)
     with caplog.at_level(logging.WARNING, "realmix"):
-        replayed = flows.study.study(small_request(again, plan=str(plan)))
+        replayed = study_flow.study(small_request(again, plan=str(plan)))
     assert "no GPU that xgboost can use here, trained on the processor: xgboost" in caplog.messages
     assert decided(replayed) == decided(document)
     assert StudyFolder(again).read_json("plan.json")["on_gpu"] == []
@@ -178,11 +178,11 @@ def test_validation_rows_of_a_fold_are_not_among_its_training_rows(finished):
 )
 def test_the_shipped_model_can_be_trained_again_from_its_table_alone(finished, workspace, arm):
     """For mixes, too, whatever this table's verdict was."""
-    from tasks.core.workers import WorkerPool
-    from tasks.fits.final import refit_from_training_table
-    from tasks.fits.scope import Scope
-    from tasks.package import load_and_predict, save_pyfunc
-    from tasks.refit import refit
+    from realmix.tasks.fits.final import refit_from_training_table
+    from realmix.tasks.fits.scope import Scope
+    from realmix.tasks.runtime.workers import WorkerPool
+    from realmix.tasks.study.package import load_and_predict, save_pyfunc
+    from realmix.tasks.study.refit import refit
 
     out, _ = finished
     folder = copy_of(StudyFolder(out), workspace / "runs" / f"refit-{abs(hash(arm.name))}")
@@ -259,7 +259,7 @@ def test_sums_are_made_by_one_thread_whatever_the_processors(
 ):
     from threadpoolctl import threadpool_info
 
-    from flows import study as flows_study
+    from realmix.flows import study as flows_study
 
     threads: list[int] = []
     monkeypatch.setattr(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.supervisor import mlflow_command, prefect_command
+from realmix.flows.local.supervisor import mlflow_command, prefect_command
 
 INFRA = Path(__file__).parents[2] / "infra"
 MANIFESTS = sorted(INFRA.glob("kubernetes/*.yaml"))
@@ -47,9 +47,10 @@ def test_every_entrypoint_is_a_flow(prefect_yaml):
 
 
 def test_its_deployments_are_those_that_up_makes(prefect_yaml):
-    from flows.deployments import ARRIVED, POOL, deployments_of
-    from tasks.core.config import DataCard, Operation
-    from tasks.core.state import Registered
+    from realmix.flows.deployments import ARRIVED, deployments_of
+    from realmix.flows.local.names import POOL
+    from realmix.tasks.core.lifecycle.records import Registered
+    from realmix.tasks.core.table.card import DataCard, Operation
 
     operation = Operation(landing="/landing", schedule="0 2 * * *")
     card = DataCard(source="table:bank", target="y", operation=operation)

@@ -13,17 +13,17 @@ import numpy as np
 import pandas as pd
 from cyclopts import App
 
-from tasks.core.config import DataCard
-from tasks.core.errors import SynthesizerFailed
-from tasks.core.inference import infer_schema
-from tasks.core.leaks import LeakEvidence, leak_evidence
-from tasks.core.mixing import class_counts_by_label, pool_quota
-from tasks.core.pools import draw_pool
-from tasks.core.schema import Schema
-from tasks.core.seeds import derive_seed
-from tasks.core.splitting import make_folds
-from tasks.fits.scope import feature_groups
-from tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.core.errors import SynthesizerFailed
+from realmix.tasks.core.mixes.leakage import LeakEvidence, leak_evidence
+from realmix.tasks.core.mixes.pools import draw_pool
+from realmix.tasks.core.mixes.training_set import class_counts_by_label, pool_quota
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.splits.folds import make_folds
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.fits.scope import feature_groups
+from realmix.tasks.synthesizers import SYNTHESIZERS
 from tests.nulls.run import BUNDLED, table_rows
 from tests.panel.tables import index
 

@@ -10,10 +10,10 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from tasks.core.plugins import Synthesizer, SynthesizerSpec
-from tasks.core.pools import is_copy
-from tasks.core.schema import Schema
-from tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.core.contracts.specs import Synthesizer, SynthesizerSpec
+from realmix.tasks.core.mixes.pools import is_copy
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.synthesizers import SYNTHESIZERS
 
 COPIES = dataclasses.replace(SYNTHESIZERS["duplicates"], name="copies", family="augmentation")
 DEAD_KINDS = ("nothing", "one-class", "missing")

@@ -17,9 +17,9 @@ import pandas as pd
 from cyclopts import App
 from scipy import stats
 
-from tasks.core.config import DataCard
-from tasks.core.seeds import derive_seed
-from tasks.sources import open_source
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.sources import open_source
 from tests.nulls.studies import SMALL, copies, permuted_labels
 from tests.panel.tables import DATA, index
 

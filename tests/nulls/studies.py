@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import DataCard
-from tasks.core.inference import infer_schema
-from tasks.core.plugins import SynthesizerSpec
-from tasks.core.seeds import derive_seed
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
 from tests.nulls.planted import COPIES, DEAD_KINDS, LEAK_KINDS, Dead, Leaking, planted, registered
 from tests.panel.study import Outcome, Recipe, study_rows
 

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tasks.core.arms import Arm, Mix
-from tasks.core.comparison import compare
-from tasks.core.scores import OutOfFold
-from tasks.core.verdict import decide
-from tasks.metrics import METRICS
+from realmix.tasks.core.decision.comparison import compare
+from realmix.tasks.core.decision.verdict import decide
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.metrics import METRICS
 from tests.nulls.parallel import two_at_once
 
 N_STUDIES = 1_000

@@ -8,8 +8,8 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard
-from tasks.synthesizers.simulations.claims import simulate
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.synthesizers.simulations.claims import simulate
 from tests.nulls.parallel import two_at_once
 from tests.nulls.planted import DEAD_KINDS, LEAK_KINDS
 from tests.nulls.run import BUNDLED, table_rows

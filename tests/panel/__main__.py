@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tasks.core.priors import Priors
+    from realmix.tasks.core.plan.priors import Priors
     from tests.panel.runs import Record
 
 # One thread per process, before anything that computes is imported.
@@ -62,7 +62,7 @@ def report(store: Path, quick: bool) -> None:
     """Decide every finished run, and write the table, the page and the library's priors."""
     import pandas as pd
 
-    from tasks.core.priors import committed_priors, write_priors
+    from realmix.tasks.core.plan.priors import committed_priors, write_priors
     from tests.panel.decisions import decide_run
     from tests.panel.priors import fit_priors
     from tests.panel.runs import path_of, read

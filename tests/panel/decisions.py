@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from tasks.core.arms import Arm
-from tasks.core.comparison import Comparison, compare
-from tasks.core.plugins import MetricSpec
-from tasks.core.priors import Priors
-from tasks.core.racing import heats, judge
-from tasks.core.rows_saved import equivalent_rows, monotone
-from tasks.core.scored_arms import ScoredArms
-from tasks.core.scores import OutOfFold, gains
-from tasks.core.seeds import derive_seed
-from tasks.core.verdict import decide
-from tasks.evaluate import null_models
-from tasks.metrics import METRICS
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.comparison import Comparison, compare
+from realmix.tasks.core.decision.race import heats, judge
+from realmix.tasks.core.decision.ranking import ScoredArms
+from realmix.tasks.core.decision.verdict import decide
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.priors import Priors
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, gains
+from realmix.tasks.core.scores.rows_saved import equivalent_rows, monotone
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.study.out_of_fold import null_models
 from tests.panel.rivals import RIVALS
 from tests.panel.runs import TEACHER, TUNED, Record
 from tests.panel.tables import METHOD_HALF

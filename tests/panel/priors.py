@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tasks.core.priors import DeviationLine, GainLine, Priors
-from tasks.core.scored_arms import ScoredArms
-from tasks.evaluate import null_models
-from tasks.metrics import METRICS
+from realmix.tasks.core.decision.ranking import ScoredArms
+from realmix.tasks.core.plan.priors import DeviationLine, GainLine, Priors
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.study.out_of_fold import null_models
 from tests.panel.decisions import gain_outside
 from tests.panel.runs import Record
 from tests.panel.tables import SIZES

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import DataCard
-from tasks.core.schema import Schema
-from tasks.synthesizers import SYNTHESIZERS
-from tasks.synthesizers._encoding import TableEncoding, is_code
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.synthesizers._encoding import TableEncoding, is_code
 
 TABLE = "table"
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.arms import Arm, Exit, Mix
-from tasks.core.planning import REAL_TRIALS
-from tasks.core.schema import Schema
-from tasks.core.scores import OutOfFold
-from tasks.core.seeds import derive_seed
-from tasks.metrics import METRICS
-from tasks.models import MODELS
+from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
+from realmix.tasks.core.plan.make_plan import REAL_TRIALS
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS
 from tests.panel.rivals import ONCE_PER_CELL, RIVALS
 from tests.panel.study import Raced, Recipe, all_arms, predict_arms, predict_teacher, race_rows
 from tests.panel.tables import SIZES, Cell, Rows, draw_rows

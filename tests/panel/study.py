@@ -16,33 +16,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.arms import Arm, Balance, LabelRule
-from tasks.core.checks import check_study_input
-from tasks.core.comparison import Comparison
-from tasks.core.config import DataCard
-from tasks.core.errors import RealmixError
-from tasks.core.plans import Plan
-from tasks.core.racing import heats, is_raced
-from tasks.core.schema import Schema
-from tasks.core.scores import OutOfFold
-from tasks.core.splitting import HoldoutRule
-from tasks.core.study import Layout, StudyFolder
-from tasks.core.verdict import Verdict
-from tasks.evaluate import (
-    batches,
-    compare_arms,
-    failed_arms,
-    failed_mixes,
-    judge_race,
-    out_of_fold,
-    write_exits,
-)
-from tasks.fits.arms import fit_arm, train_arms, training_set
-from tasks.fits.pools import synthesize
-from tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
-from tasks.fits.teacher import fit_teacher, load_teacher
-from tasks.metrics import METRICS
-from tasks.split import lay_folds
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.decision.race import heats, is_raced
+from realmix.tasks.core.decision.verdict import Verdict
+from realmix.tasks.core.errors import RealmixError
+from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule
+from realmix.tasks.core.plan.plan import Layout, Plan
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.fits.arms import fit_arm, train_arms, training_set
+from realmix.tasks.fits.pools import synthesize
+from realmix.tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
+from realmix.tasks.fits.teacher import fit_teacher, load_teacher
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.compare import compare_arms
+from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold
+from realmix.tasks.study.race import batches, judge_race, write_exits
+from realmix.tasks.study.split import lay_folds
 
 DEFAULT_MODELS = ("xgboost", "linear", "class-prior")
 NO_HOLDOUT = HoldoutRule(salt=0, fraction=0.0, columns=())

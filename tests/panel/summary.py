@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from tasks.core.seeds import derive_seed
+from realmix.tasks.core.seeds import derive_seed
 
 # A run is harmed where the shipped model's loss is worse by more than this share.
 HARM = 0.01

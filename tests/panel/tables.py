@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tasks.core.config import DataCard
-from tasks.core.seeds import derive_seed
-from tasks.sources import open_source
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.sources import open_source
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SIZES = (200, 500, 1000)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard
-from tasks.evaluate import read_exits
-from tasks.metrics import METRICS
-from tasks.sources import open_source
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.sources import open_source
+from realmix.tasks.study.out_of_fold import read_exits
 from tests.panel.decisions import race_again
 from tests.panel.study import Recipe, race_rows
 from tests.panel.summary import change, over_tables, targets

@@ -48,7 +48,7 @@ class Month:
 
 def months() -> tuple[pd.DataFrame, list[Month]]:
     """Rows to begin with, and the arrivals in their order."""
-    from tasks.sources import open_source
+    from realmix.tasks.sources import open_source
 
     everything = open_source("bundled:bank_marketing").load()
     first = everything[everything["year"] == 2008]
@@ -76,9 +76,9 @@ def batches(arrivals: list[Month]) -> Iterator[tuple[Month, bool]]:
 
 def replay(budget: int, n_months: int) -> pd.DataFrame:
     """Drive every arrival through the watcher; one line each."""
-    from flows import environment
-    from flows.operate import is_due, register
-    from flows.session import show_progress
+    from realmix.flows.local import environment
+    from realmix.flows.terminal.run_study import show_progress
+    from realmix.flows.terminal.tables import is_due, register
 
     environment.prepare()
     show_progress()
@@ -107,8 +107,8 @@ def prefect() -> Any:
     """One server for all retrainings."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    from flows import environment
-    from flows.server import EmbeddedServer
+    from realmix.flows.local import environment
+    from realmix.flows.local.embedded_server import EmbeddedServer
 
     environment.make_home()
     server = EmbeddedServer()
@@ -119,7 +119,7 @@ def prefect() -> Any:
 
 def retrained() -> dict[str, Any]:
     """Entry of the record, with the seconds it took."""
-    from flows.retrain import retrain
+    from realmix.flows.retrain import retrain
 
     began = time.perf_counter()
     entry: dict[str, Any] = retrain(TABLE, "replay")
@@ -128,8 +128,8 @@ def retrained() -> dict[str, Any]:
 
 def champion_version() -> str:
     """Version of the champion of today."""
-    from tasks.core.standing import standing
-    from tasks.core.state import decisions
+    from realmix.tasks.core.lifecycle.champion_record import standing
+    from realmix.tasks.runtime.database import decisions
 
     return standing(decisions(TABLE)).champions[-1]
 
@@ -148,7 +148,7 @@ def predicted_by(version: str, rows: pd.DataFrame) -> np.ndarray:
     from mlflow import MlflowClient
     from mlflow.artifacts import download_artifacts
 
-    from tasks.package import load_and_predict
+    from realmix.tasks.study.package import load_and_predict
 
     source = MlflowClient().get_model_version(TABLE, version).source
     with tempfile.TemporaryDirectory() as scratch:
@@ -158,8 +158,8 @@ def predicted_by(version: str, rows: pd.DataFrame) -> np.ndarray:
 
 def real_only(known: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
     """Chance of "yes" by XGBoost at its first setting, trained on every real row so far."""
-    from tasks.core.inference import infer_schema
-    from tasks.models import MODELS
+    from realmix.tasks.core.table.infer_schema import infer_schema
+    from realmix.tasks.models import MODELS
 
     schema = infer_schema(known, "y", positive="yes", roles={"year": "ignored"})
     spec = MODELS["xgboost"]

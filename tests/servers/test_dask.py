@@ -21,18 +21,18 @@ import pytest
 from distributed import Client, LocalCluster
 from prefect.settings import PREFECT_API_URL
 
-from flows import runners
-from flows.cluster import LOCAL_CLUSTER, check_cluster, cluster_pool, complaint
-from flows.study import study
-from tasks.core.config import StudyRequest
-from tasks.core.costs import Costs
-from tasks.core.errors import BadInput, FitTimedOut, WorkerDied
-from tasks.core.planning import make_plan
-from tasks.core.plans import Asked, TableShape
-from tasks.core.splitting import HoldoutRule
-from tasks.core.workers import current_pool
-from tasks.models import MODELS
-from tasks.synthesizers import SYNTHESIZERS
+from realmix.flows.engines import choose
+from realmix.flows.engines.dask import LOCAL_CLUSTER, check_cluster, cluster_pool, complaint
+from realmix.flows.study import study
+from realmix.tasks.core.errors import BadInput, FitTimedOut, WorkerDied
+from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.make_plan import make_plan
+from realmix.tasks.core.plan.plan import Asked, TableShape
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.models import MODELS
+from realmix.tasks.runtime.workers import current_pool
+from realmix.tasks.synthesizers import SYNTHESIZERS
 
 # Of Prefect's embedded server, and of a client that asks whether a server is up again.
 pytestmark = [
@@ -81,8 +81,8 @@ def run(place, name, *, runner="threads", address=None, storage=None):
     out = place / name
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REALMIX_HOME", str(place / f"home-{name}"))
-        patch.setattr(runners, "n_workers", lambda: 2)
-        engine = runners.task_runner(runner, address, out, storage)
+        patch.setattr(choose, "n_workers", lambda: 2)
+        engine = choose.task_runner(runner, address, out, storage)
         request = StudyRequest(
             table="bundled:bank_marketing?rows=500",
             out=str(out),
@@ -211,7 +211,7 @@ def test_a_fit_on_a_cluster_has_one_thread_a_hard_limit_and_a_process_of_its_own
     with Client(dask_cluster, set_as_default=False) as client, cluster_pool(client, tmp_path / "log"):
         client.wait_for_workers(2, timeout=30)
         workers = set(client.run(os.getpid).values())
-        fit = current_pool().run("tasks.core.workers:ping")
+        fit = current_pool().run("realmix.tasks.runtime.worker_process:ping")
         assert fit["threads"] == 1
         assert fit["pid"] not in workers
         with pytest.raises(FitTimedOut):
@@ -222,8 +222,8 @@ def test_a_fit_on_a_cluster_has_one_thread_a_hard_limit_and_a_process_of_its_own
 
 
 def test_a_local_cluster_listens_on_loopback_only(monkeypatch):
-    monkeypatch.setattr(runners, "n_workers", lambda: 1)
-    with runners.task_runner("dask", None, Path("unused")) as engine:
+    monkeypatch.setattr(choose, "n_workers", lambda: 1)
+    with choose.task_runner("dask", None, Path("unused")) as engine:
         address = engine.client.scheduler.address
         processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
         listening = [c.laddr.ip for p in processes for c in p.net_connections() if c.status == "LISTEN"]
@@ -254,20 +254,27 @@ def open_clients():
 @pytest.mark.parametrize("given", [("tcp://127.0.0.1:8786", None), (None, "s3://bucket/prefix")])
 def test_an_address_or_storage_without_dask_is_refused(given):
     with pytest.raises(BadInput, match="--runner dask"):
-        runners.check_runner("threads", *given)
+        choose.check_runner("threads", *given)
 
 
 def test_a_missing_extra_is_named(monkeypatch):
-    monkeypatch.setattr(runners, "find_spec", lambda name: None)
+    monkeypatch.setattr(choose, "find_spec", lambda name: None)
     with pytest.raises(BadInput, match=r"pip install 'realmix\[dask\]'"):
-        runners.check_runner("dask", None)
+        choose.check_runner("dask", None)
 
 
 def realmix(tmp_path, *arguments):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "REALMIX_HOME": str(tmp_path / "home")}
     for name in ("PREFECT_HOME", "PREFECT_API_URL", "MLFLOW_TRACKING_URI"):
         env.pop(name, None)
-    command = [sys.executable, "-m", "flows.cli", "run", "bundled:bank_marketing?rows=500", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "realmix",
+        "run",
+        "bundled:bank_marketing?rows=500",
+        *arguments,
+    ]
     return subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
 
 
@@ -297,7 +304,7 @@ def wait_for_fits(parent):
     """All descendants of a process, once a Dask worker among them has opened its fit process."""
     while parent.is_running():
         children = parent.children(recursive=True)
-        if any("tasks.core.workers" in " ".join(child.cmdline()) for child in children):
+        if any("realmix.tasks.runtime.workers" in " ".join(child.cmdline()) for child in children):
             return children
         time.sleep(0.1)
     raise AssertionError("it ended before a fit began")

@@ -15,9 +15,9 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from flows.bound import MARK
-from flows.children import marked_processes
-from tasks.sources import open_source
+from realmix.flows.local.child_process import marked_processes
+from realmix.flows.local.tied_process import MARK
+from realmix.tasks.sources import open_source
 from tests.servers.conftest import process
 
 # A client that asks whether a server is up again leaves the sockets of refused calls to the collector.
@@ -40,7 +40,7 @@ def up(servers, tmp_path_factory):
     landing.mkdir()
     (folder / "card.yaml").write_text(CARD.format(landing=landing))
     named = servers | {"REALMIX_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
-    realmix = [sys.executable, "-P", "-m", "flows.cli"]
+    realmix = [sys.executable, "-P", "-m", "realmix"]
     register = [*realmix, "register", str(folder / "card.yaml"), "--name", "bank"]
     subprocess.run(register, env=os.environ | named, cwd=folder, check=True, capture_output=True)
     with process([*realmix, "up"], named, folder) as started:

@@ -15,17 +15,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.challenge import schema_of
-from tasks.core.config import parse_card
-from tasks.core.schema import Schema
-from tasks.core.snapshots import Snapshot, take_snapshot
-from tasks.core.splitting import holdout_side
-from tasks.core.state import Registered, register_table, registered_table
-from tasks.core.study import StudyFolder, Table, home
-from tasks.fits.export import export_model
-from tasks.models import MODELS
-from tasks.package import save_pyfunc
-from tasks.split import registered_rule
+from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.core.splits.holdout import holdout_side
+from realmix.tasks.core.table.card import parse_card
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.fits.export import export_model
+from realmix.tasks.lifecycle.compare_versions import schema_of
+from realmix.tasks.models import MODELS
+from realmix.tasks.runtime.database import register_table, registered_table
+from realmix.tasks.runtime.holdout_rules import registered_rule
+from realmix.tasks.runtime.snapshots import Snapshot, take_snapshot
+from realmix.tasks.runtime.study_folder import StudyFolder, Table, home
+from realmix.tasks.study.package import save_pyfunc
 
 WARNINGS = [
     # MLflow's own classes are annotated with Any, of which it warns on import.

@@ -1,6 +1,6 @@
 """Insurance claims with fraud, simulated event by event with simpy.
 
-A card uses it with ``simulate: tasks.synthesizers.simulations.claims:simulate``; called
+A card uses it with ``simulate: realmix.tasks.synthesizers.simulations.claims:simulate``; called
 without a reference it makes a demo table. Policyholders have accidents; some are in money
 trouble, and some of these invent or inflate a claim. A claim waits for a free adjuster; one
 that looks odd goes on to a small investigation unit, where the queue is long. So the columns
@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput
 
 TARGET = "is_fraud"
 CHANNELS = ("app", "broker", "phone")

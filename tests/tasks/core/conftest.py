@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from tasks.core.arms import Arm, Mix
-from tasks.core.drawn_scores import roc_auc_draws
-from tasks.core.plugins import MetricSpec
-from tasks.core.scores import OutOfFold
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.metrics._draws import roc_auc_draws
 
 N_SPLITS = 5
 

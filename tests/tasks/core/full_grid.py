@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from tasks.core.arms import Exit
-from tasks.core.racing import heats, judge
-from tasks.core.scores import OutOfFold
+from realmix.tasks.core.decision.race import heats, judge
+from realmix.tasks.core.mixes.arms import Exit
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
 
 N_FIRST, N_BLOCKS = 5, 15
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard
-from tasks.core.inference import infer_schema
-from tasks.fits.scope import Scope, StudyContext, write_scope
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.fits.scope import Scope, StudyContext, write_scope
 
 
 def rows(n_rows: int, seed: int = 0) -> pd.DataFrame:

@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.arms import Arm, Mix
-from tasks.core.errors import SynthesizerFailed
-from tasks.core.mixing import synthetic_quota
-from tasks.fits.arms import score_on_training_rows, train_arms
-from tasks.fits.pools import load_pool, synthesize
-from tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
-from tasks.fits.teacher import fit_teacher, greedy_weights, inner_folds, load_teacher
-from tasks.metrics import METRICS
-from tasks.models import MODELS
-from tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.core.errors import SynthesizerFailed
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.mixes.training_set import synthetic_quota
+from realmix.tasks.fits.arms import score_on_training_rows, train_arms
+from realmix.tasks.fits.pools import load_pool, synthesize
+from realmix.tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
+from realmix.tasks.fits.teacher import fit_teacher, greedy_weights, inner_folds, load_teacher
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS
+from realmix.tasks.synthesizers import SYNTHESIZERS
 from tests.nulls.planted import Leaking, planted, registered
 
 MEMBERS = [("xgboost", 0), ("linear", 0)]

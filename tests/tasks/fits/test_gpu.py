@@ -12,21 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core import libraries
-from tasks.core.arms import Arm, Mix
-from tasks.core.config import DataCard
-from tasks.core.workers import as_current
-from tasks.fits.arms import train_arms
-from tasks.fits.final import fit_final, refit_from_training_table
-from tasks.fits.gpu import usable_libraries
-from tasks.fits.once import ARMS, arm_keys
-from tasks.fits.pools import on_device
-from tasks.fits.scope import Scope, StudyContext
-from tasks.fits.teacher import fit_teacher
-from tasks.models import MODELS
-from tasks.plan import on_usable_gpu, trained_on_gpu
-from tasks.synthesizers import SYNTHESIZERS
-from tasks.synthesizers._sdv import SdvSynthesizer
+from realmix.tasks.core import versions
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.fits.arms import train_arms
+from realmix.tasks.fits.cached import ARMS, arm_keys
+from realmix.tasks.fits.final import fit_final, refit_from_training_table
+from realmix.tasks.fits.gpu import usable_libraries
+from realmix.tasks.fits.pools import on_device
+from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.fits.teacher import fit_teacher
+from realmix.tasks.models import MODELS
+from realmix.tasks.runtime.workers import as_current
+from realmix.tasks.study.plan import on_usable_gpu, trained_on_gpu
+from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.synthesizers._sdv import SdvSynthesizer
 from tests.tasks.fits.conftest import rows
 
 BOOSTED = Arm(Mix(), "xgboost")
@@ -45,7 +45,7 @@ class Answers:
         self.usable = list(usable)
 
     def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any:
-        assert function == "tasks.fits.gpu:usable_libraries"
+        assert function == "realmix.tasks.fits.gpu:usable_libraries"
         return self.usable
 
     def everywhere(self, function: str, /) -> list[Any]:
@@ -159,13 +159,13 @@ def test_the_training_table_remembers_the_device(scope: Scope, tmp_path: Path) -
 def test_xgboost_with_cuda_stands_in_for_the_one_without(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(name: str) -> str:
         if name != "xgboost":
-            raise libraries.PackageNotFoundError(name)
+            raise versions.PackageNotFoundError(name)
         return "3.2.0"
 
-    monkeypatch.setattr(libraries, "version", version)
-    assert libraries.installed_version("xgboost-cpu") == "3.2.0"
-    with pytest.raises(libraries.PackageNotFoundError):
-        libraries.installed_version("sdv")
+    monkeypatch.setattr(versions, "version", version)
+    assert versions.installed_version("xgboost-cpu") == "3.2.0"
+    with pytest.raises(versions.PackageNotFoundError):
+        versions.installed_version("sdv")
 
 
 @pytest.mark.parametrize("gpu", ["torch"], indirect=True)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.core.arms import Arm, Mix
-from tasks.fits.preview import BATCH, preview_fold
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.fits.preview import BATCH, preview_fold
 
 MEMBERS = [("linear", 0), ("xgboost", 0)]
 ARMS = [Arm(Mix(), "linear"), Arm(Mix("neighbour-swap", 1.0, label_rule="teacher"), "linear")]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tasks.fits.teacher import fit_teacher, inner_folds, learnt_rows
+from realmix.tasks.fits.teacher import fit_teacher, inner_folds, learnt_rows
 
 MEMBERS = [("linear", 0)]
 

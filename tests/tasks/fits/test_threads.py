@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tasks.core.arms import Arm, Mix
-from tasks.core.workers import WorkerPool
-from tasks.fits.scope import Scope
-from tasks.models import MODELS
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.models import MODELS
+from realmix.tasks.runtime.workers import WorkerPool
 
 # A thread that takes a larger share of a fit's processor time than this works on the fit. Others look after
 # the worker: Arrow reads files with one, which takes milliseconds the first time, as long as a linear model.
@@ -60,11 +60,11 @@ def fits(scope: Scope) -> list[dict[str, Any]]:
     """The teacher, a GAN and every learner: what runs in a worker, in the order of a study."""
     learners = [Arm(Mix("ctgan", 5.0), name).to_dict() for name, spec in MODELS.items() if not spec.is_null]
     pool = {"synthesizer": "ctgan", "max_ratio": 5.0, "balances": ["prior"], "max_steps": 30}
-    train = {"function": "tasks.fits.arms:train_arms", "batch": "all", "n_jobs": 1}
+    train = {"function": "realmix.tasks.fits.arms:train_arms", "batch": "all", "n_jobs": 1}
     train["n_runs"] = N_RUNS_OF_A_LEARNER
     calls = [
-        {"function": "tasks.fits.teacher:fit_teacher", "members": [("xgboost", 0)], "n_jobs": 1},
-        {"function": "tasks.fits.pools:synthesize", **pool},
+        {"function": "realmix.tasks.fits.teacher:fit_teacher", "members": [("xgboost", 0)], "n_jobs": 1},
+        {"function": "realmix.tasks.fits.pools:synthesize", **pool},
         *({**train, "arms": [arm]} for arm in learners),
     ]
     return [{"folder": str(scope.folder), **call} for call in calls]
@@ -86,7 +86,7 @@ def test_a_learner_that_asks_for_two_threads_gets_those_of_its_worker(
         for call in fits(scope)[:2]:
             pool.run(call.pop("function"), **call)
         arms = [Arm(Mix("ctgan", 5.0), "xgboost").to_dict()]
-        call = {"function": "tasks.fits.arms:train_arms", "batch": "two", "n_jobs": 2, "arms": arms}
+        call = {"function": "realmix.tasks.fits.arms:train_arms", "batch": "two", "n_jobs": 2, "arms": arms}
         call["n_runs"] = N_RUNS_OF_A_LEARNER
         n_busy, limits = pool.run("thread_jobs:watched", folder=str(scope.folder), **call)
         assert n_busy == planned

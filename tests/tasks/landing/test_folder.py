@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.core.config import Operation
-from tasks.core.errors import BadInput
-from tasks.core.plugins import Landed
-from tasks.landing import folder as landing
-from tasks.landing.folder import read_folder
+from realmix.tasks.core.contracts.specs import Landed
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import Operation
+from realmix.tasks.landing import folder as landing
+from realmix.tasks.landing.folder import read_folder
 
 ROWS = pd.DataFrame({"age": [30, 41], "bought": ["no", "yes"]})
 WRITE_SLOWLY = """

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tasks.core.errors import BadInput
-from tasks.landing import LANDINGS, find_landing
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.landing import LANDINGS, find_landing
 
 LOCATIONS = {"folder": "incoming/", "s3": "s3://bucket/incoming", "sql": "sql:events"}
 
@@ -26,6 +26,6 @@ def test_a_place_nothing_can_land_in_is_one_sentence_without_its_secret():
 
 
 def test_listing_the_landing_places_imports_no_heavy_library():
-    code = "import sys, tasks.landing as t; list(t.LANDINGS); print(*sys.modules)"
+    code = "import sys, realmix.tasks.landing as t; list(t.LANDINGS); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"sqlalchemy", "fsspec", "s3fs", "great_expectations", "xgboost"} & set(loaded.split())

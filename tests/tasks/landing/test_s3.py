@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tasks.core.config import Operation
-from tasks.core.errors import BadInput
-from tasks.core.plugins import Landed
-from tasks.landing.s3 import read_prefix
+from realmix.tasks.core.contracts.specs import Landed
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import Operation
+from realmix.tasks.landing.s3 import read_prefix
 
 CSV = b"age,bought\n30,no\n41,yes\n"
 

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from tasks.core.config import Operation
-from tasks.core.errors import BadInput
-from tasks.core.plugins import Landed
-from tasks.landing import sql as landing
-from tasks.landing.sql import read_appended, start_after
-from tasks.sources.sql import URL_VARIABLE
+from realmix.tasks.core.contracts.specs import Landed
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import Operation
+from realmix.tasks.landing import sql as landing
+from realmix.tasks.landing.sql import read_appended, start_after
+from realmix.tasks.sources.sql import URL_VARIABLE
 
 LAG = 60.0
 

@@ -8,7 +8,7 @@ import sklearn.metrics as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.metrics import METRICS
+from realmix.tasks.metrics import METRICS
 
 NAMES = {
     "log_loss", "roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "brier",

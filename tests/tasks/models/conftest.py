@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.inference import infer_schema
-from tasks.core.plugins import Model
-from tasks.core.schema import Schema, Task
-from tasks.models import MODELS
+from realmix.tasks.core.contracts.specs import Model
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.schema import Schema, Task
+from realmix.tasks.models import MODELS
 
 N_ROWS = 240
 

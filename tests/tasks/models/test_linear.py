@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.models import _serving
+from realmix.tasks.models import _serving
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from tasks.metrics import METRICS
-from tasks.models import MODELS, _serving
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS, _serving
 
 pairs = pytest.mark.parametrize(
     ("name", "task"), [(name, task) for name, spec in MODELS.items() for task in spec.tasks]
@@ -120,7 +120,7 @@ def test_expected_costs_are_positive_and_grow_with_rows(name):
 
 def test_listing_the_models_loads_no_learner():
     code = (
-        "import sys; from tasks.models import MODELS; list(MODELS);"
+        "import sys; from realmix.tasks.models import MODELS; list(MODELS);"
         "sys.exit(any(name in sys.modules for name in ('xgboost', 'sklearn', 'mlflow', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

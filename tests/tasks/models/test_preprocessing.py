@@ -5,8 +5,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.models._preprocessing import MAX_LEVELS, learn_codes, learn_dense
-from tasks.models._serving import encode_codes, encode_dense
+from realmix.tasks.models._preprocessing import MAX_LEVELS, learn_codes, learn_dense
+from realmix.tasks.models._serving import encode_codes, encode_dense
 
 
 def texts(*values: str | None) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 def test_leaves_hold_class_shares_as_scikit_learn_s_do(rows_of, task):
     from sklearn.ensemble import RandomForestClassifier
 
-    from tasks.models import _serving
+    from realmix.tasks.models import _serving
 
     rows = rows_of(task)
     model = rows.fit("random-forest")
@@ -25,7 +25,7 @@ def test_leaves_hold_class_shares_as_scikit_learn_s_do(rows_of, task):
 
 def test_half_labels_are_learnt_as_halves(rows_of):
     rows = rows_of("binary")
-    from tasks.models import MODELS
+    from realmix.tasks.models import MODELS
 
     spec = MODELS["random-forest"]
     model = spec.build(rows.schema, spec.search_space(0, rows.schema), 0, 1)
@@ -36,7 +36,7 @@ def test_half_labels_are_learnt_as_halves(rows_of):
 
 def test_rows_of_no_weight_are_not_there(rows_of):
     rows = rows_of("binary")
-    from tasks.models import MODELS
+    from realmix.tasks.models import MODELS
 
     spec = MODELS["random-forest"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.inference import infer_schema
-from tasks.models import MODELS, _serving
-from tasks.models._serving import _typed_labels, canonical_features
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.models import MODELS, _serving
+from realmix.tasks.models._serving import _typed_labels, canonical_features
 
 TABLES = Path(__file__).resolve().parents[4] / "shared" / "data"
 INDEX = TABLES / "index.json"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.models._soft_targets import expand_classes, standardise
+from realmix.tasks.models._soft_targets import expand_classes, standardise
 
 weights = st.one_of(st.just(0.0), st.floats(0.01, 10.0))
 

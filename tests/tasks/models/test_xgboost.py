@@ -13,7 +13,7 @@ def test_an_unseen_category_is_a_missing_one(rows_of):
 def test_hard_labels_are_exactly_the_plain_fit(rows_of):
     import xgboost
 
-    from tasks.models import _serving
+    from realmix.tasks.models import _serving
 
     rows = rows_of("binary")
     model = rows.fit("xgboost")

@@ -5,9 +5,9 @@ from importlib import resources
 
 import pytest
 
-from tasks.core.config import parse_card
-from tasks.core.errors import BadInput, UnknownName
-from tasks.sources.bundled import BundledSource
+from realmix.tasks.core.errors import BadInput, UnknownName
+from realmix.tasks.core.table.card import parse_card
+from realmix.tasks.sources.bundled import BundledSource
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
@@ -32,7 +32,7 @@ def test_the_rows_are_in_time_order_from_may_2008_to_november_2010(whole_table):
 
 
 def test_the_shipped_file_is_small_reproducible_and_attributed():
-    folder = resources.files("tasks.sources").joinpath("data")
+    folder = resources.files("realmix.tasks.sources").joinpath("data")
     content = folder.joinpath("bank_marketing.csv.gz").read_bytes()
     assert len(content) < 2**20
     assert content[4:8] == b"\0\0\0\0", "the gzip header holds a time"

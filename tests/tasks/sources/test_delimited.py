@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.core.errors import BadInput, RealmixError
-from tasks.sources._delimited import DELIMITERS, read_table
+from realmix.tasks.core.errors import BadInput, RealmixError
+from realmix.tasks.sources._delimited import DELIMITERS, read_table
 
 TABLE = "city,age,bought\nKöln,30,no\nOulu,41,yes\nLund,?,no\n"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.core.errors import BadInput
-from tasks.sources.file import FileSource
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources.file import FileSource
 
 DEVELOPMENT_TABLES = Path(__file__).parents[4] / "shared" / "data"
 

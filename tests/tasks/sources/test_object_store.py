@@ -9,8 +9,8 @@ import threading
 import pandas as pd
 import pytest
 
-from tasks.core.errors import BadInput
-from tasks.sources.object_store import ObjectStoreSource
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources.object_store import ObjectStoreSource
 
 TABLE = pd.DataFrame({"age": [30, 41, 52], "bought": ["no", "yes", "no"]})
 

@@ -7,8 +7,8 @@ import sys
 import pandas as pd
 import pytest
 
-from tasks.core.errors import BadInput
-from tasks.sources import SOURCES, open_source
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources import SOURCES, open_source
 
 LOCATIONS = {
     "bundled": "bundled:bank_marketing",
@@ -34,7 +34,7 @@ def test_every_scheme_goes_to_the_object_store(location):
 
 
 def test_listing_the_sources_imports_no_heavy_library():
-    code = "import sys, tasks.sources as s; list(s.SOURCES); print(*sys.modules)"
+    code = "import sys, realmix.tasks.sources as s; list(s.SOURCES); print(*sys.modules)"
     loaded = _run_python(code).split()
     assert not {"sqlalchemy", "fsspec", "s3fs", "aiohttp", "charset_normalizer", "pyarrow.parquet"} & set(
         loaded

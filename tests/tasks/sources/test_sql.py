@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.errors import BadInput
-from tasks.core.snapshots import take_snapshot
-from tasks.sources.sql import URL_VARIABLE, SqlSource
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.runtime.snapshots import take_snapshot
+from realmix.tasks.sources.sql import URL_VARIABLE, SqlSource
 from tests.tasks.database import PASSWORD, customers, write_table
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import torch
 from ctgan.data_transformer import SpanInfo
 
-from tasks.synthesizers._batches import Spans
-from tasks.synthesizers._layout import Layout
+from realmix.tasks.synthesizers._batches import Spans
+from realmix.tasks.synthesizers._layout import Layout
 
 CPU = torch.device("cpu")
 _RNG = np.random.default_rng(0)

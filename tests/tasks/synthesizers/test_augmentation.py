@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard
-from tasks.core.inference import infer_schema
-from tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.synthesizers import SYNTHESIZERS
 
 RNG = np.random.default_rng(0)
 N = 300

@@ -8,7 +8,7 @@ import pytest
 import torch
 from ctgan.data_sampler import DataSampler
 
-from tasks.synthesizers._batches import Adam, Conditions, Rows
+from realmix.tasks.synthesizers._batches import Adam, Conditions, Rows
 from tests.tasks.synthesizers.small_table import CPU, DATA, INFO, LAYOUT, SPANS
 
 pytestmark = pytest.mark.usefixtures("one_thread")

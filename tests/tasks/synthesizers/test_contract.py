@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import ConditionRule, DataCard, DistributionRule, RangeRule
-from tasks.core.errors import BadInput
-from tasks.core.inference import infer_schema
-from tasks.core.plugins import Synthesizer
-from tasks.core.pools import draw_pool
-from tasks.core.rules import violations
-from tasks.core.schema import Schema
-from tasks.synthesizers import SYNTHESIZERS
-from tasks.synthesizers.simulations.claims import simulate
+from realmix.tasks.core.contracts.specs import Synthesizer
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.mixes.pools import draw_pool
+from realmix.tasks.core.table.card import ConditionRule, DataCard, DistributionRule, RangeRule
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.rules import violations
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.synthesizers.simulations.claims import simulate
 
 N_REAL = 200
 # Enough for every class to appear; quality is not asked here.
@@ -75,7 +75,7 @@ def study(table: str) -> tuple[DataCard, Schema, pd.DataFrame]:
             ConditionRule(kind="dependency", when="claim_type == 'glass'", then="claim_amount < 15000"),
         )
     )
-    simulation = "tasks.synthesizers.simulations.claims:simulate"
+    simulation = "realmix.tasks.synthesizers.simulations.claims:simulate"
     card = DataCard(target=target, rules=rules, simulate=None if table == "bookings" else simulation)
     schema = infer_schema(raw, target)
     return card, schema, schema.apply(raw)

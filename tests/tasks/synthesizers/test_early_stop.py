@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch.nn import Linear
 
-from tasks.core.config import DataCard
-from tasks.core.inference import infer_schema
-from tasks.synthesizers import SYNTHESIZERS
-from tasks.synthesizers._early_stop import (
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.synthesizers._early_stop import (
     CHECKPOINT_STEPS,
     MAX_INNER_ROWS,
     MIN_INNER_ROWS,
@@ -21,8 +21,8 @@ from tasks.synthesizers._early_stop import (
     EarlyStop,
     part_rows,
 )
-from tasks.synthesizers._networks import FastCtgan, FastTvae
-from tasks.synthesizers._sdv import SdvSynthesizer
+from realmix.tasks.synthesizers._networks import FastCtgan, FastTvae
+from realmix.tasks.synthesizers._sdv import SdvSynthesizer
 
 NETWORKS = ("copulagan", "ctgan", "tvae")
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tasks.core.inference import infer_schema
-from tasks.synthesizers._encoding import MAX_LEVELS, TableEncoding, embed, is_code, nearest
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.synthesizers._encoding import MAX_LEVELS, TableEncoding, embed, is_code, nearest
 
 N = 400
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.synthesizers._layout import Layout
+from realmix.tasks.synthesizers._layout import Layout
 
 RNG = np.random.default_rng(0)
 DATA = pd.DataFrame(

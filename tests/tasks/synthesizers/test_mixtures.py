@@ -8,7 +8,7 @@ import pytest
 from rdt.transformers import ClusterBasedNormalizer
 from sklearn.mixture import BayesianGaussianMixture
 
-from tasks.synthesizers._mixtures import SEED, Mixture, fit_mixture
+from realmix.tasks.synthesizers._mixtures import SEED, Mixture, fit_mixture
 
 RNG = np.random.default_rng(0)
 COLUMNS = {

@@ -14,15 +14,15 @@ from ctgan.synthesizers.ctgan import Discriminator
 from ctgan.synthesizers.tvae import _loss_function
 from sdmetrics.reports import QualityReport
 
-from tasks.synthesizers._batches import Rows
-from tasks.synthesizers._networks import (
+from realmix.tasks.synthesizers._batches import Rows
+from realmix.tasks.synthesizers._networks import (
     FastCtgan,
     FastTvae,
     input_gradients,
     reconstruction_loss,
     scores_and_slopes,
 )
-from tasks.synthesizers.simulations.claims import simulate
+from realmix.tasks.synthesizers.simulations.claims import simulate
 from tests.tasks.synthesizers.small_table import CPU, DATA, DISCRETE, INFO, LAYOUT, SPANS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -80,7 +80,7 @@ def test_the_loss_of_tvae_is_that_of_ctgan() -> None:
 def test_a_fit_imports_no_compiler_and_starts_no_process() -> None:
     code = (
         "import sys, numpy as np, pandas as pd, multiprocessing, psutil\n"
-        "from tasks.synthesizers._networks import FastCtgan\n"
+        "from realmix.tasks.synthesizers._networks import FastCtgan\n"
         "data = pd.DataFrame({'x': np.arange(600.0), 'k': ['a', 'b'] * 300})\n"
         "FastCtgan(epochs=1, batch_size=200, enable_gpu=False).fit(data, ['k'])\n"
         "assert 'torch._dynamo' not in sys.modules\n"

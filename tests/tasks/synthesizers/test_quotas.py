@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.core.config import ConditionRule, DerivedRule, Rule
-from tasks.core.errors import SynthesizerFailed
-from tasks.core.inference import infer_schema
-from tasks.core.rules import violations
-from tasks.synthesizers._quotas import QuotaSynthesizer, apportion
+from realmix.tasks.core.errors import SynthesizerFailed
+from realmix.tasks.core.table.card import ConditionRule, DerivedRule, Rule
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.rules import violations
+from realmix.tasks.synthesizers._quotas import QuotaSynthesizer, apportion
 
 RAW = pd.DataFrame(
     {"price": np.linspace(0.1, 9.9, 60).round(1), "count": range(60), "y": ["no"] * 54 + ["yes"] * 6}

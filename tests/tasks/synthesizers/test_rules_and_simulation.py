@@ -6,12 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import ConditionRule, DataCard, DerivedRule, DistributionRule, RangeRule, Rule
-from tasks.core.errors import BadInput, SynthesizerFailed
-from tasks.core.inference import infer_schema
-from tasks.core.rules import violations
-from tasks.synthesizers import SYNTHESIZERS
-from tasks.synthesizers.simulations import claims
+from realmix.tasks.core.errors import BadInput, SynthesizerFailed
+from realmix.tasks.core.table.card import (
+    ConditionRule,
+    DataCard,
+    DerivedRule,
+    DistributionRule,
+    RangeRule,
+    Rule,
+)
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.rules import violations
+from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.synthesizers.simulations import claims
 
 RNG = np.random.default_rng(0)
 N = 300

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard
-from tasks.core.inference import infer_schema
-from tasks.synthesizers import SYNTHESIZERS
-from tasks.synthesizers._sdv import SdvSynthesizer, gan_settings, vae_settings
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.synthesizers._sdv import SdvSynthesizer, gan_settings, vae_settings
 
 RNG = np.random.default_rng(0)
 N = 300

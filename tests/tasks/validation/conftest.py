@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard, parse_card
-from tasks.core.inference import infer_schema
-from tasks.core.schema import Schema
+from realmix.tasks.core.table.card import DataCard, parse_card
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.schema import Schema
 
 
 @pytest.fixture(scope="session")

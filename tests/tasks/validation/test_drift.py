@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.drift import measure_drift
-from tasks.core.schema import Schema
-from tasks.validation.drift import hold_against_reference, validate_drift
+from realmix.tasks.core.lifecycle.drift import measure_drift
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.validation.drift import hold_against_reference, validate_drift
 
 Make = Callable[..., pd.DataFrame]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard
-from tasks.core.schema import Schema
-from tasks.validation.tables import validate_synthetic
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.validation.tables import validate_synthetic
 
 Make = Callable[..., pd.DataFrame]
 

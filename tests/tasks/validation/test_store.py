@@ -11,14 +11,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard
-from tasks.core.errors import ValidationFailed
-from tasks.core.inference import infer_schema
-from tasks.core.schema import Schema
-from tasks.core.validation import ExpectationOutcome, ValidationOutcome
-from tasks.validation.run import run_suite
-from tasks.validation.store import render_data_docs, write_validation
-from tasks.validation.tables import validate_raw, validate_synthetic, validate_training
+from realmix.tasks.core.errors import ValidationFailed
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.validation.results import ExpectationOutcome, ValidationOutcome
+from realmix.tasks.validation.run import run_suite
+from realmix.tasks.validation.store import render_data_docs, write_validation
+from realmix.tasks.validation.tables import validate_raw, validate_synthetic, validate_training
 
 Make = Callable[..., pd.DataFrame]
 

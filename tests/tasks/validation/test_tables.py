@@ -11,11 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.core.config import DataCard, parse_card
-from tasks.core.errors import ValidationFailed
-from tasks.core.inference import infer_schema
-from tasks.core.schema import Schema
-from tasks.validation.tables import gate_synthetic, validate_raw, validate_synthetic, validate_training
+from realmix.tasks.core.errors import ValidationFailed
+from realmix.tasks.core.table.card import DataCard, parse_card
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.validation.tables import (
+    gate_synthetic,
+    validate_raw,
+    validate_synthetic,
+    validate_training,
+)
 
 Make = Callable[..., pd.DataFrame]
 

@@ -1,0 +1,5 @@
+"""``python -m realmix``: the command line."""
+
+from realmix.flows.terminal.cli import main
+
+main()

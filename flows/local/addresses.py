@@ -1,0 +1,44 @@
+"""Find the servers of the `realmix up` that runs in this home."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from contextlib import suppress
+from typing import Any
+
+from realmix.tasks.runtime.study_folder import home
+
+LOCK = "up.lock"
+
+
+def running() -> dict[str, Any] | None:
+    """Addresses of the `realmix up` that runs in this home.
+
+    Returns
+    -------
+    dict or None
+        ``pid``, ``prefect_api_url``, ``mlflow_tracking_uri``; None where none runs. The lock says so,
+        which the system takes from a process that ends, however it ends.
+    """
+    if not is_locked():
+        return None
+    with suppress(OSError, ValueError):
+        found: dict[str, Any] = json.loads((home() / ADDRESSES).read_text(encoding="utf-8"))
+        return found
+    return None
+
+
+def is_locked() -> bool:
+    """Whether a `realmix up` runs in this home."""
+    try:
+        with (home() / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+ADDRESSES = "up.json"

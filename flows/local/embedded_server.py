@@ -1,0 +1,98 @@
+"""The embedded Prefect server: a child process that starts while this one imports its libraries.
+
+Prefect starts one by itself where no address is set, but only when a flow begins, and imports the whole
+server into the flow's process as well: together 3 to 10 seconds in which nothing else happens.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import time
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from realmix.tasks.core.errors import RealmixError
+from realmix.tasks.runtime.study_folder import home
+
+# As Prefect itself starts it: no pages, and only the services that a single process needs.
+EMBEDDED = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+SERVER = ("-m", "uvicorn", "--factory", "prefect.server.api.server:create_app")
+OPTIONS = ("--lifespan", "on", "--log-level", "error", "--host", "127.0.0.1", "--port")
+# Ten times what a fresh database takes on an idle machine.
+PATIENCE_SECONDS = 120
+POLL_SECONDS = 0.05
+STOP_SECONDS = 5
+
+
+class EmbeddedServer:
+    """A Prefect server of this process alone; its address is set before Prefect is imported.
+
+    Attributes
+    ----------
+    api_url : str
+        On loopback, also in ``PREFECT_API_URL``.
+    """
+
+    def __init__(self) -> None:
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", 0))
+        self._port = self._place.getsockname()[1]
+        # Linux lets the server listen where this socket is only bound, and gives the port to nobody else.
+        if sys.platform != "linux":
+            self._place.close()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.api_url = f"http://127.0.0.1:{self._port}/api"
+        os.environ["PREFECT_API_URL"] = self.api_url
+        # Registered before Prefect is imported, so that it runs after Prefect has sent its last events.
+        atexit.register(self.stop)
+
+    def start(self) -> None:
+        """Start the process; `wait` until it answers. The home must exist."""
+        with (home() / "prefect" / "server.log").open("wb") as log:
+            command = [sys.executable, *SERVER, *OPTIONS, str(self._port)]
+            self._process = subprocess.Popen(
+                command, env=os.environ | EMBEDDED, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def wait(self) -> None:
+        """Return once the server answers.
+
+        Raises
+        ------
+        RealmixError
+            If it ended, or is not there after two minutes.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self._answers():
+            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                raise RealmixError(
+                    "The embedded Prefect server did not start; what it said is in "
+                    f"{home() / 'prefect' / 'server.log'}. Start the study again, or set PREFECT_API_URL "
+                    "to a running server."
+                )
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """End the process; may be called more than once."""
+        self._place.close()
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"{self.api_url}/health", timeout=PATIENCE_SECONDS) as answer:
+                return bool(answer.status == 200)
+        except (URLError, ConnectionError):
+            return False

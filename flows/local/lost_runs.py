@@ -1,0 +1,172 @@
+"""Runs whose process is gone: none is shown as running for ever, and what was asked for is done.
+
+Prefect learns of the end of a run from its process or from the worker that started it; where both
+were killed, nobody tells it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from realmix.flows.local.child_process import marked_processes
+from realmix.flows.local.names import POOL
+from realmix.flows.local.tied_process import MARK, RUN, RUNS
+from realmix.tasks.runtime.study_folder import home
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun, State
+
+PROCESS_TAG = "realmix-process:"
+# Between taking a run and starting its process a busy worker needs seconds.
+PENDING_SECONDS = 60
+# A run that took its process down this often would do so again.
+MAX_TRIES = 5
+# What these were asked to do is still wanted; a look at the landing place comes again by itself.
+WANTED = ("study", "retrain")
+
+
+def mend_runs(worker_since: datetime.datetime, *, is_shared: bool) -> list[str]:
+    """Settle the runs of our work pool that no process of this machine works on.
+
+    Studies and retrainings are run again by the same run, so that nothing is asked for twice; a look
+    is marked as crashed, a run that was being cancelled as cancelled.
+
+    Parameters
+    ----------
+    worker_since : datetime
+        When the worker was started: what an earlier one was about to start, nobody starts any more.
+    is_shared : bool
+        Whether workers of other homes take runs from the same server: theirs are left alone. A run that
+        was taken and not started within a minute has lost its worker, whoever's it was: while it waits,
+        no other run of its deployment begins.
+
+    Returns
+    -------
+    list of str
+        One line for each.
+    """
+    from prefect.client.orchestration import get_client
+
+    lines = []
+    with get_client(sync_client=True) as client:
+        unfinished = runs_of_pool(client, ["RUNNING", "CANCELLING", "PENDING"])
+        here = [found for _, found in marked_processes() if found[MARK] == str(home())]
+        living = {found[RUN] for found in here if RUN in found}
+        ours = noted_runs(keep={str(run.id) for run in unfinished} | living)
+        for run in unfinished:
+            is_ours = not is_shared or str(run.id) in ours
+            if str(run.id) in living or not (is_ours or is_pending(run)):
+                continue
+            if is_starting(run, worker_since if is_ours else None):
+                continue
+            # A run that ended since it was read is left alone.
+            now = client.read_flow_run(run.id)
+            if now.state is None or run.state is None or now.state.id != run.state.id:
+                continue
+            flow = client.read_flow(now.flow_id).name
+            state = settled(now, flow)
+            client.set_flow_run_state(now.id, state, force=True)
+            lines.append(f"The process of {flow} run '{now.name}' was gone: it is now {state.name}.")
+    return lines
+
+
+def tag_of_process() -> str:
+    """Tag of the runs of this process, by which another one can tell that it is gone."""
+    import psutil
+
+    process = psutil.Process()
+    return f"{PROCESS_TAG}{process.pid}:{process.create_time():.2f}"
+
+
+def settle_runs_by_hand() -> int:
+    """Mark the runs whose tag names a process that is gone as crashed; how many there were."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    running = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    with get_client(sync_client=True) as client:
+        found = client.read_flow_runs(flow_run_filter=filters.FlowRunFilter(state=running))
+        gone = [run for run in found if any(_is_gone(tag) for tag in run.tags)]
+        for run in gone:
+            client.set_flow_run_state(
+                run.id, Crashed(message="The process of this run was gone."), force=True
+            )
+    return len(gone)
+
+
+def _is_gone(tag: str) -> bool:
+    import psutil
+
+    if not tag.startswith(PROCESS_TAG):
+        return False
+    pid, started = tag.removeprefix(PROCESS_TAG).split(":")
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+    except psutil.NoSuchProcess:
+        return True
+
+
+def noted_runs(keep: set[str]) -> set[str]:
+    """Ids of unfinished runs that were started from this home; notes of others are removed."""
+    folder = home() / RUNS
+    notes = list(folder.iterdir()) if folder.exists() else []
+    for note in notes:
+        if note.name not in keep:
+            note.unlink()
+    return {note.name for note in notes} & keep
+
+
+def drop_missed_looks() -> None:
+    """Remove the looks at landing places that were due while nothing ran: one look sees all."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas import filters
+
+    watching = filters.FlowFilter(name=filters.FlowFilterName(any_=["watch"]))
+    now = datetime.datetime.now(datetime.UTC)
+    with get_client(sync_client=True) as client:
+        for run in runs_of_pool(client, ["SCHEDULED"], flow_filter=watching):
+            if run.auto_scheduled and run.expected_start_time and run.expected_start_time < now:
+                client.delete_flow_run(run.id)
+
+
+def runs_of_pool(client: SyncPrefectClient, states: list[str], **more: Any) -> list[FlowRun]:
+    """Flow runs of our work pool in states of these types."""
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+
+    types = filters.FlowRunFilterStateType(any_=[StateType(state) for state in states])
+    return client.read_flow_runs(
+        flow_run_filter=filters.FlowRunFilter(state=filters.FlowRunFilterState(type=types)),
+        work_pool_filter=filters.WorkPoolFilter(name=filters.WorkPoolFilterName(any_=[POOL])),
+        **more,
+    )
+
+
+def is_pending(run: FlowRun) -> bool:
+    """Whether a worker took a run, and has not said yet that it runs."""
+    return run.state is not None and run.state.is_pending()
+
+
+def is_starting(run: FlowRun, worker_since: datetime.datetime | None) -> bool:
+    """Whether a worker, one that was started then if it is known, may be about to start a run's process."""
+    if run.state is None or not is_pending(run):
+        return False
+    age = datetime.datetime.now(datetime.UTC) - run.state.timestamp
+    is_of_worker = worker_since is None or run.state.timestamp > worker_since
+    return is_of_worker and age.total_seconds() < PENDING_SECONDS
+
+
+def settled(run: FlowRun, flow: str) -> State[Any]:
+    """The state of a run whose process is gone."""
+    from prefect.states import AwaitingRetry, Cancelled, Crashed
+
+    gone = "The process of this run was gone."
+    if run.state is not None and run.state.is_cancelling():
+        return Cancelled(message=gone)
+    if flow in WANTED and run.run_count < MAX_TRIES:
+        return AwaitingRetry(message=f"{gone} It runs again; what it had computed is kept.")
+    return Crashed(message=gone)

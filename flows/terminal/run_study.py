@@ -1,0 +1,219 @@
+"""One study from the terminal: checks before anything is written, progress, a clean end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal
+
+from realmix.flows.local import environment
+from realmix.flows.local.embedded_server import EmbeddedServer
+from realmix.tasks.core.errors import StudyInterrupted
+from realmix.tasks.core.report.verdict_document import summary_lines
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.core.urls import hide_secrets
+from realmix.tasks.runtime.study_folder import check_output_folder, home
+from realmix.tasks.runtime.workers import current_pool
+
+if TYPE_CHECKING:
+    from realmix.flows.engines.choose import AnyRunner
+
+log = logging.getLogger("realmix")
+INTERRUPTED = 130
+# Ctrl-C must be over within five seconds, whatever a library is doing.
+PATIENCE_SECONDS = 3.5
+
+
+def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], address: str | None) -> None:
+    """Check a request, run the study, print the verdict.
+
+    Parameters
+    ----------
+    request : StudyRequest
+    runner : {"threads", "dask"}
+        Where the work runs; it decides nothing else.
+    address : str or None
+        Of the Dask scheduler; None starts a cluster on this machine.
+
+    Raises
+    ------
+    RealmixError
+        With one sentence for the user.
+    """
+    environment.prepare()
+    show_progress()
+    server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
+    if request.table:
+        request = request.model_copy(update={"table": hide_secrets(request.table)})
+    from realmix.flows.engines.choose import check_runner, task_runner
+    from realmix.tasks.runtime.snapshots import content_digest, storable
+    from realmix.tasks.study.request import check_names, check_plan, read_plan, read_study_input, table_name
+    from realmix.tasks.study.reuse import repeat_study, study_key
+
+    check_runner(runner, address, request.storage)
+    raw, source, card, schema = read_study_input(request)
+    check_names(request, card, schema)
+    if request.plan:
+        check_plan(read_plan(Path(request.plan)), schema)
+    name = table_name(card, request)
+    out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    key = study_key(request, content_digest(storable(raw), source), name, card, schema)
+    if former := repeat_study(out, key):
+        print(f"Nothing changed since the study '{former['study']}': same table, request and code.")
+        print_verdict(former, out)
+        return
+    check_output_folder(out)
+    engine = task_runner(runner, address, out, request.storage)
+    log.info(
+        "%s: %s rows, %d features, %s on '%s'%s",
+        name,
+        f"{len(raw):,}",
+        len(schema.features),
+        schema.task,
+        schema.target,
+        f" (positive: {schema.positive})" if schema.positive else "",
+    )
+    log.info("read as %s", ", ".join(f"{key} {value}" for key, value in source.items() if key != "location"))
+    if request.plan:
+        log.info("the plan decides everything but the table: other options are left aside")
+    del raw, source
+    environment.make_home()
+    asked = request.model_copy(update={"out": str(out)})
+    document = interruptible("study", asked, server=server, engine=engine, kept=f"{out}/work")
+    print_verdict(document, out)
+
+
+def run_retraining(table: str, why: str) -> dict[str, Any]:
+    """Retrain a registered table here and now.
+
+    Parameters
+    ----------
+    table : str
+    why : str
+        For the record.
+
+    Returns
+    -------
+    dict
+        The entry of the record.
+    """
+    environment.prepare()
+    show_progress()
+    server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
+    environment.make_home()
+    entry: dict[str, Any] = interruptible("retrain", table, why, server=server, kept=str(home()))
+    return entry
+
+
+def interruptible(
+    name: str, *arguments: Any, server: EmbeddedServer | None, engine: AnyRunner | None = None, kept: str
+) -> Any:
+    """Run a flow so that Ctrl-C or SIGTERM ends it, its workers and its server within seconds.
+
+    Parameters
+    ----------
+    name : str
+        Of the flow and of its module in `flows`.
+    *arguments
+        Of the flow.
+    server : EmbeddedServer or None
+    engine : task runner, optional
+        The flow's own when None.
+    kept : str
+        Where what was computed lies after Ctrl-C.
+    """
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if server:
+            server.start()
+        from prefect import tags
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        from realmix.flows.local import lost_runs
+
+        flow = getattr(import_module(f"flows.{name}"), name)
+        # The slowest import of a study: seconds that pass while the server starts.
+        import_module("great_expectations")
+        if server:
+            server.wait()
+            lost_runs.settle_runs_by_hand()
+        # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(lost_runs.tag_of_process()):
+            options = {"task_runner": engine} if engine else {}
+            return flow.with_options(**options, on_running=[_take_back_sigterm])(*arguments)
+    except (StudyInterrupted, KeyboardInterrupt):
+        _say_interrupted(kept)
+        _exit_now()
+        raise
+
+
+def show_progress() -> None:
+    """Send our own progress to standard error, with the seconds since the start."""
+    started = time.perf_counter()
+
+    class Elapsed(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return f"[{time.perf_counter() - started:5.0f} s] {super().format(record)}"
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Elapsed("%(message)s"))
+    log.setLevel(logging.INFO)
+    log.handlers = [handler]
+    log.propagate = False
+
+
+def print_verdict(document: dict[str, Any], out: Path) -> None:
+    """Print the verdict and where everything lies, in a few lines."""
+    print()
+    print(f"Verdict: {document['word']}")
+    print(document["sentence"])
+    for line in summary_lines(document):
+        print(f"  {line}")
+    print(f"Report:  {out / 'report.html'}")
+    print(f"Files:   {out}/ (verdict.json, model/, real_only/, training.parquet, manifest.json)")
+    print(f"MLflow:  experiment '{document['tracking']['experiment']}' in {document['tracking']['uri']}")
+    print("         `make ui`, or `realmix ui`, opens it.")
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    # Dask's loop is cut off in the middle, of which it would tell in tracebacks.
+    logging.getLogger("tornado.application").disabled = True
+    threading.Thread(target=_last_resort, daemon=True).start()
+    with suppress(RuntimeError):  # no pool is open before the first fit and after the last
+        current_pool().kill()
+    raise KeyboardInterrupt
+
+
+def _take_back_sigterm(*_: Any) -> None:
+    # Prefect's own handler would report to a server that the same signal ended, and ask it for minutes.
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _last_resort() -> None:
+    time.sleep(PATIENCE_SECONDS)
+    _exit_now()
+
+
+def _say_interrupted(kept: str) -> None:
+    print(
+        f"realmix: interrupted; what was computed is kept in {kept}. The same command goes on from there.",
+        file=sys.stderr,
+    )
+
+
+def _exit_now() -> None:
+    """End child processes and this one, without waiting for any thread."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(INTERRUPTED)

@@ -1,0 +1,196 @@
+"""Register tables, show their status, and change their champion from the terminal."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from realmix.flows.local import environment
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.lifecycle.champion_record import standing
+from realmix.tasks.core.lifecycle.records import Decision, Registered
+from realmix.tasks.core.table.card import DataCard, Operation, read_card
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.runtime.database import (
+    batches,
+    decisions,
+    register_table,
+    registered_table,
+    registered_tables,
+)
+from realmix.tasks.runtime.study_folder import Table, home
+
+RETRAINING = "retraining"
+
+
+def register(card_path: Path, name: str | None) -> str:
+    """Take a table on: its rows become a snapshot and its holdout rule is frozen.
+
+    Parameters
+    ----------
+    card_path : Path
+        Its `source` names the rows to begin with.
+    name : str, optional
+        Of the table; after its source when None.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    BadInput
+        If the card or its table cannot be used.
+    """
+    from realmix.tasks.core.table.checks import check_study_input
+    from realmix.tasks.runtime.holdout_rules import registered_rule
+    from realmix.tasks.runtime.snapshots import take_snapshot
+    from realmix.tasks.study.request import read_rows, table_name
+
+    declared = read_card(card_path)
+    if not declared.source:
+        raise BadInput(f"The card {card_path} names no `source`; expected where the first rows are. Add it.")
+    check_operation(declared)
+    raw, source, card = read_rows(StudyRequest(card=str(card_path), out=""))
+    name = name or table_name(card, StudyRequest(out=""))
+    known = {table.name: table for table in registered_tables()}
+    card = card.model_copy(update={"source": f"table:{name}", "operation": placed(card.operation)})
+    if name in known:
+        register_table(name, card, known[name].snapshot)
+        return name
+    environment.make_home()
+    snapshot = take_snapshot(raw, home() / "snapshots", source=source)
+    rows = snapshot.read()
+    schema = check_study_input(rows, card)
+    registered_rule(Table(name, snapshot, source, card, schema), rows)
+    register_table(name, card, snapshot.digest)
+    return name
+
+
+def placed(operation: Operation) -> Operation:
+    """The same with an absolute landing folder: workers run elsewhere."""
+    landing = operation.landing
+    if landing is None or "://" in landing or landing.startswith("sql:"):
+        return operation
+    return operation.model_copy(update={"landing": str(Path(landing).expanduser().absolute())})
+
+
+def check_operation(card: DataCard) -> None:
+    """Refuse a schedule or a landing place that cannot work.
+
+    Raises
+    ------
+    BadInput
+    """
+    from cronsim import CronSim, CronSimError
+
+    operation = card.operation
+    try:
+        CronSim(operation.schedule or "* * * * *", datetime.now(UTC))
+    except CronSimError as err:
+        raise BadInput(
+            f"`operation.schedule` is '{operation.schedule}'; expected a cron expression such as '0 2 * * *'. "
+            "Correct it in the card."
+        ) from err
+    if operation.landing and operation.landing.startswith("sql:") and not operation.cursor:
+        raise BadInput(
+            f"`operation.landing` is '{operation.landing}' without `operation.cursor`: name the strictly "
+            "increasing column that says which rows are new."
+        )
+
+
+def status() -> Iterator[str]:
+    """Say of each table what it is, decided and waiting for, in lines."""
+    tables = registered_tables()
+    if not tables:
+        yield "No table is registered: realmix register CARD takes one on."
+    for table in tables:
+        yield from _status_of(table)
+
+
+def _status_of(table: Registered) -> Iterator[str]:
+    waiting, entries = batches(table.name, "waiting"), decisions(table.name)
+    retrained = [entry for entry in entries if entry.kind == RETRAINING]
+    studied = [entry for entry in retrained if entry.document["level"] != "skip"]
+    yield f"{table.name}"
+    if studied:
+        last = studied[-1]
+        yield f"  last verdict: {last.document['verdict']} ({last.document['study']}, {last.made_at})"
+    else:
+        yield "  last verdict: none yet"
+    yield f"  champion: {champion_line(entries)}"
+    if retrained and retrained[-1].document.get("judgement"):
+        yield f"  last judgement: {retrained[-1].document['judgement']['reason']}"
+    pending = sum(batch.n_rows for batch in waiting)
+    undecided = "" if table.decided in (None, table.snapshot) else "; rows taken in and not decided on yet"
+    yield f"  pending data: {len(waiting)} batches, {pending:,} rows{undecided}"
+    yield f"  next run: {next_run(table)}"
+
+
+def champion_line(entries: list[Decision]) -> str:
+    """Version of the champion, and of a challenger that waits, from the record."""
+    found = standing(entries)
+    champion = f"version {found.champions[-1]}" if found.champions else "none yet"
+    if found.waiting is None:
+        return champion
+    waiting = found.waiting.document["challenger_version"]
+    return f"{champion}; version {waiting} waits for `realmix promote`"
+
+
+def next_run(table: Registered) -> str:
+    """When the card's schedule fires next, and what else may."""
+    from cronsim import CronSim
+
+    operation, said = table.card.operation, []
+    if operation.schedule:
+        when = next(CronSim(operation.schedule, datetime.now(UTC)))
+        said.append(f"{when:%Y-%m-%d %H:%M} UTC")
+    if operation.landing:
+        said.append(f"when rows land in {operation.landing} (looked at every {operation.poll_seconds:g} s)")
+    if not said:
+        return "when asked: realmix retrain " + table.name
+    return ", ".join(said) + ("" if running_up() else "; but `realmix up` is not running")
+
+
+def running_up() -> dict[str, Any] | None:
+    """Addresses of a `realmix up` that runs in this home."""
+    from realmix.flows.local.addresses import running
+
+    return running()
+
+
+def is_due(name: str) -> bool:
+    """Look at the landing place of a table; True where something is to be decided on."""
+    environment.prepare()
+    from realmix.tasks.lifecycle.land import look, waiting_key
+
+    look(name)
+    return waiting_key(name) is not None
+
+
+def change_champion(what: str, table: str, reason: str, by: str | None) -> str:
+    """Promote the challenger or roll back, and say what stands now."""
+    environment.prepare()
+    registered_table(table)
+    from realmix.tasks.lifecycle import promote
+
+    who = by or getpass.getuser()
+    decided = (promote.promote if what == "promote" else promote.rollback)(table, reason, who)
+    return f"{table}: {decided['sentence']}"
+
+
+def print_entry(entry: dict[str, Any]) -> None:
+    """Print what a retraining did, in a few lines."""
+    print(f"{entry['level']}: {entry['reason']}")
+    for arrival in entry["arrivals"]:
+        why = f": {arrival['reason']}" if arrival["reason"] else ""
+        print(f"  {arrival['name']}: {arrival['status']}{why}")
+    if entry.get("verdict"):
+        print(f"Verdict: {entry['verdict']}")
+        print(f"Study:   {home() / 'studies' / entry['study']}")
+    if entry.get("judgement"):
+        print(f"Champion and challenger: {entry['judgement']['reason']}")

@@ -1,0 +1,261 @@
+"""What a plug-in file offers: the contracts of sources, landing places, synthesizers, models and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.table.schema import Schema, Task
+
+if TYPE_CHECKING:
+    from realmix.tasks.core.table.card import DataCard, Operation
+
+ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
+
+
+class Synthesizer(Protocol):
+    """Learns the real training rows and draws new ones; everything is canonical.
+
+    One that may stop learning before its last step says in ``n_steps_`` after which it did.
+    """
+
+    def fit(
+        self, real: pd.DataFrame, *, schema: Schema, random_state: int, max_steps: int | None
+    ) -> Synthesizer:
+        """Learn `real`, a canonical frame of shape (n_real, n_modelled), in at most `max_steps`."""
+        ...
+
+    def sample(
+        self,
+        n_rows: int,
+        *,
+        class_counts: Mapping[str, int] | None = None,
+        random_state: int,
+    ) -> pd.DataFrame:
+        """Draw exactly `n_rows` canonical rows; with `class_counts`, exactly these per class."""
+        ...
+
+
+@dataclass(frozen=True)
+class SynthesizerSpec:
+    """A synthesizer that can be asked for by name.
+
+    Attributes
+    ----------
+    name : str
+        Lower case with dashes, as on the command line.
+    build : callable
+        ``build(card)`` gives an unfitted synthesizer; `card` is the table's data card.
+    family : str
+        For example "copula", "gan", "vae", "augmentation", "trees", "rules", "simulation",
+        "control".
+    reference : str
+        Paper or documentation.
+    default_steps : int or None
+        Optimiser steps of one fit where it is trained in steps, else None.
+    needs : str or None
+        Card field without which it has nothing to work from ("rules", "simulate").
+    tasks : tuple of Task
+    gpu_library : {"torch", "xgboost"} or None
+        Library that can train it on a GPU; what `build` gives then has a method ``to(device)``, which
+        gives it back.
+    fit_cost, sample_cost : callable
+        Expected seconds on the reference machine, for the plan:
+        ``fit_cost(n_rows, n_columns, steps)``, ``sample_cost(n_rows, n_columns)``.
+    """
+
+    name: str
+    build: Callable[[DataCard], Synthesizer]
+    family: str
+    reference: str
+    fit_cost: Callable[[int, int, int], float]
+    sample_cost: Callable[[int, int], float]
+    default_steps: int | None = None
+    needs: str | None = None
+    tasks: tuple[Task, ...] = ALL_TASKS
+    gpu_library: str | None = None
+
+    @property
+    def is_control(self) -> bool:
+        return self.family == "control"
+
+
+class Model(Protocol):
+    """A downstream learner on canonical features."""
+
+    def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> Model:
+        """Learn from soft targets.
+
+        `X` is a canonical frame of features; `y_proba` has shape (n_rows, n_classes), rows
+        summing to 1, or (n_rows,) for regression; `sample_weight` has shape (n_rows,), >= 0.
+        """
+        ...
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
+        ...
+
+    def export(self, folder: Path) -> dict[str, Any]:
+        """Write data files (no pickle) and return the JSON spec `realmix.tasks.models._serving` reads."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A downstream model that can be asked for by name.
+
+    Attributes
+    ----------
+    name : str
+    build : callable
+        ``build(schema, params, random_state, n_jobs)`` gives an unfitted model.
+    search_space : callable
+        ``search_space(trial, schema)`` gives the parameters of trial 0, 1, 2, ...: trial 0
+        holds sensible defaults, later ones differ; deterministic.
+    reference : str
+    requirements : tuple of str
+        Distribution names a reloaded model needs beside mlflow, numpy and pandas.
+    is_null : bool
+        True for the class prior (or mean), which knows no feature.
+    tasks : tuple of Task
+    gpu_library : {"torch", "xgboost"} or None
+        As of :class:`SynthesizerSpec`.
+    fit_cost : callable
+        ``fit_cost(n_rows, n_columns, n_classes)``: expected seconds on one thread of the
+        reference machine.
+    fit_bytes : callable
+        ``fit_bytes(n_rows, n_columns, n_levels)``: most memory that one fit takes beside the rows
+        it is given; `n_levels` counts the one-hot columns of all categories.
+    """
+
+    name: str
+    build: Callable[[Schema, Mapping[str, Any], int, int], Model]
+    search_space: Callable[[int, Schema], dict[str, Any]]
+    reference: str
+    fit_cost: Callable[[int, int, int], float]
+    requirements: tuple[str, ...] = ()
+    is_null: bool = False
+    tasks: tuple[Task, ...] = ALL_TASKS
+    gpu_library: str | None = None
+    # Codes as float64, their copy as float32, and what a library makes of these.
+    fit_bytes: Callable[[int, int, int], float] = field(
+        default=lambda n_rows, n_columns, n_levels: 24.0 * n_rows * n_columns
+    )
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A score of predictions against truth.
+
+    Attributes
+    ----------
+    name : str
+        scikit-learn's name where it has one, for example "roc_auc".
+    compute : callable
+        ``compute(y_true, y_pred, sample_weight)``: `y_true` holds class codes (int) or
+        numbers, `y_pred` has shape (n_rows, n_classes) or (n_rows,).
+    greater_is_better : bool
+    bounds : tuple of float
+        Lowest and highest possible value.
+    tasks : tuple of Task
+    margin : float
+        Smallest difference that matters in practice.
+    margin_is_relative : bool
+        True where `margin` is a share of the real-only score.
+    row_loss : callable or None
+        ``row_loss(y_true, y_pred)`` of shape (n_rows,) where the metric is (a monotone
+        transform of) a mean over rows, lower is better; None otherwise.
+    from_mean_loss : callable
+        Turns a mean of row losses into the metric (identity, or a square root).
+    compute_draws : callable or None
+        ``compute_draws(y_true, y_pred, weights)``: scores of shape (n_draws,) under many
+        weightings at once, `weights` of shape (n_draws, n_rows). Worth offering where
+        `row_loss` is None: the bootstrap calls `compute` draw by draw without it.
+    """
+
+    name: str
+    compute: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+    greater_is_better: bool
+    bounds: tuple[float, float]
+    tasks: tuple[Task, ...]
+    margin: float
+    margin_is_relative: bool
+    row_loss: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    from_mean_loss: Callable[[Any], Any] = field(default=lambda loss: loss)
+    compute_draws: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
+
+
+class Source(Protocol):
+    """Where real rows come from."""
+
+    def load(self) -> pd.DataFrame:
+        """Read all rows, with the source's own column names and types."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Say what was read and detected (format, delimiter, encoding), without secrets."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """A kind of source; `matches` says whether a location is of this kind."""
+
+    name: str
+    matches: Callable[[str], bool]
+    build: Callable[[str], Source]
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One step of reading a landing place: a batch, or only how far it was looked at.
+
+    Attributes
+    ----------
+    cursor : JSON-able
+        How far the place is read once this step is kept.
+    name : str
+        Of the file, object or table, for people; empty where there is no batch.
+    rows : DataFrame or None
+    refusal : str or None
+        Why what lies there is no table; `fingerprint` is then the hash of its bytes.
+    fingerprint : str
+    source : dict
+        What was read and detected, without secrets.
+    """
+
+    cursor: Any
+    name: str = ""
+    rows: pd.DataFrame | None = None
+    refusal: str | None = None
+    fingerprint: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LandingSpec:
+    """A kind of place where new rows of a table appear.
+
+    Attributes
+    ----------
+    name : str
+    matches : callable
+        ``matches(location)`` says whether a location is of this kind.
+    read : callable
+        ``read(location, operation, cursor)`` gives what is new and complete, step by step, oldest
+        first; only what is kept may be passed back as cursor. What cannot be reached raises
+        :class:`~realmix.tasks.core.errors.BadInput` and is tried again at the next look.
+    start : callable or None
+        ``start(operation, rows)``: cursor of a first look, where it follows from the rows the table has.
+    """
+
+    name: str
+    matches: Callable[[str], bool]
+    read: Callable[[str, Operation, Any], Generator[Landed, None, None]]
+    start: Callable[[Operation, pd.DataFrame], Any] | None = None

@@ -1,0 +1,320 @@
+"""Which mix is best, and by how much: arithmetic on predictions.
+
+No model is trained here. The rule: the candidate arm (mix, learner, trial) with the best
+out-of-fold score, if it is better than every real-only arm, which win ties. Real only leaves the
+default learner for another one only for a lead of more than one standard error: on the method half
+of the panel that cost nothing on average and took the runs more than 1 % worse from 2 of 16 to 0. After a race on
+folds the candidates are the arms that ran to its end; see `ScoredArms.eligible` for what stands
+for the race in a bootstrap draw. Arms that left it keep a row in the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.arm_table import ArmRow, table_of_arms
+from realmix.tasks.core.decision.promised_gain import Draws, Promise, bootstrap, summarise
+from realmix.tasks.core.decision.ranking import ControlTest, ScoredArms, control_test, is_control
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.plan import MAX_FINALISTS
+from realmix.tasks.core.scores.draws import draw_strata, draw_units
+from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, Scores, gains
+from realmix.tasks.core.scores.significance import (
+    holm,
+    max_statistic_p,
+    smallest_provable_error_gain,
+    smallest_provable_gain,
+)
+
+# Metrics that are no mean over rows are bootstrapped on fewer draws, because each ranks every
+# fold anew. Never on fewer arms: a shortlist picked on all rows has seen the rows not drawn.
+N_FOLD_DRAWS = 200
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything the verdict is decided on.
+
+    Attributes
+    ----------
+    metric, greater_is_better, margin, margin_is_relative
+        Gains are shares of the incumbent's score where the margin is relative, otherwise in
+        the metric's own units; positive = better.
+    winner : Arm
+        Chosen by the rule; equal to `incumbent` where no candidate is better.
+    incumbent : Arm
+        What ships where no mix does: the best real-only arm, or the default learner's best where
+        another leads it by no more than luck.
+    challenger : Arm or None
+        Best candidate, whether or not it won: what the tests below are about.
+    arms : tuple of ArmRow
+        Best first.
+    naive_gain, promise
+        Gain of the winner on the rows that chose it, and the corrected promise.
+    challenger_gain, standard_error : float
+        Gain of the challenger and its Nadeau-Bengio standard error.
+    p_corrected, p_holm, p_max, p_value : float
+        Corrected t-test, the same Holm-adjusted over the finalists, max-statistic bootstrap,
+        and the larger of the last two, which counts.
+    share_of_folds_won : float
+    beats_duplicates, beats_shuffled, beats_distillation, beats_class_weights : ControlTest or None
+        Controls, the first two of the challenger's own label rule; None where one was not run.
+    calibration_change : float or None
+        Relative change of the Brier score, positive = worse; None for regression.
+    smallest_provable_gain : float
+        With the measured deviation of the challenger's fold gains.
+    n_rows, n_folds, n_validation, n_train
+    finalists : mapping of arm name to Holm-adjusted p-value
+    disqualified : mapping of mix name to reason
+    """
+
+    metric: str
+    greater_is_better: bool
+    margin: float
+    margin_is_relative: bool
+    winner: Arm
+    incumbent: Arm
+    challenger: Arm | None
+    arms: tuple[ArmRow, ...]
+    naive_gain: float
+    promise: Promise
+    challenger_gain: float
+    standard_error: float
+    p_corrected: float
+    p_holm: float
+    p_max: float
+    p_value: float
+    share_of_folds_won: float
+    beats_duplicates: ControlTest | None
+    beats_shuffled: ControlTest | None
+    beats_distillation: ControlTest | None
+    beats_class_weights: ControlTest | None
+    calibration_change: float | None
+    smallest_provable_gain: float
+    n_rows: int
+    n_folds: int
+    n_validation: float
+    n_train: float
+    finalists: Mapping[str, float] = field(default_factory=dict)
+    disqualified: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def promised_gain(self) -> float:
+        return self.promise.gain
+
+    @property
+    def promised_interval(self) -> tuple[float, float]:
+        """90 %, widened for the variance of training sets."""
+        return self.promise.interval
+
+    @property
+    def optimism(self) -> float:
+        return self.promise.optimism
+
+    def row(self, arm: Arm) -> ArmRow:
+        """Table line of an arm."""
+        return next(row for row in self.arms if row.name == arm.name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As strict JSON; arms carry their names."""
+        named = {
+            key: None if arm is None else {"name": arm.name, **arm.to_dict()}
+            for key, arm in (
+                ("winner", self.winner),
+                ("incumbent", self.incumbent),
+                ("challenger", self.challenger),
+            )
+        }
+        return to_jsonable(self) | to_jsonable(named)
+
+
+def compare(
+    oof: OutOfFold,
+    metric: MetricSpec,
+    *,
+    seed: int,
+    n_bootstrap: int = 1000,
+    margin: float | None = None,
+    null_models: frozenset[str] = frozenset({"class-prior"}),
+    extra_metrics: Sequence[MetricSpec] = (),
+) -> Comparison:
+    """Compare all arms by one metric and choose a winner by the rule.
+
+    Parameters
+    ----------
+    oof : OutOfFold
+    metric : MetricSpec
+        Decides. Where it is a mean over rows, there are `n_bootstrap` draws. Otherwise it is
+        computed per fold and averaged, draws are stratified within folds, and there are at most
+        `N_FOLD_DRAWS`. All arms take part in every draw.
+    seed : int
+        Of the bootstrap.
+    n_bootstrap : int
+    margin : float, optional
+        Smallest gain that matters; the metric's own when None.
+    null_models : frozenset of str
+        Learners that know no feature: they may be the real-only incumbent, never a candidate.
+    extra_metrics : sequence of MetricSpec
+        Shown in the table, without a say.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    RealmixError
+        If no arm is real only, or no fold can be scored by `metric`.
+    """
+    case = ScoredArms(oof, metric, null_models)
+    draws = _bootstrap(case, n_bootstrap, seed)
+    promise = summarise(draws.gain, naive_gain=float(case.gains[case.winner]), widening=case.widening)
+    extra = {spec.name: spec for spec in extra_metrics if spec.name != metric.name}
+    margin = metric.margin if margin is None else margin
+    return Comparison(
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        margin=margin,
+        margin_is_relative=metric.margin_is_relative,
+        winner=oof.arms[case.winner],
+        incumbent=oof.arms[case.incumbent],
+        challenger=None if case.challenger is None else oof.arms[case.challenger],
+        arms=table_of_arms(case, margin, extra),
+        naive_gain=float(case.gains[case.winner]),
+        promise=promise,
+        **_challenger_statistics(case, draws),
+        n_rows=len(oof.rows),
+        n_folds=case.folds.shape[1],
+        n_validation=oof.n_validation,
+        n_train=oof.n_train,
+        disqualified=dict(oof.disqualified),
+    )
+
+
+def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
+    """Draws of all arms."""
+    units = draw_units(case.oof)
+    scores: Scores
+    if case.row_scores is not None:
+        strata, scores = None, case.row_scores
+    else:
+        strata, scores = (
+            draw_strata(case.oof, units),
+            FoldScores(case.oof, case.metric, range(len(case.oof.arms))),
+        )
+        n_bootstrap = min(n_bootstrap, N_FOLD_DRAWS)
+    return bootstrap(
+        scores,
+        case.metric,
+        is_real_only=case.is_real_only,
+        lead_needed=case.lead_needed,
+        eligible=case.eligible,
+        units=units,
+        strata=strata,
+        n_draws=n_bootstrap,
+        seed=seed,
+    )
+
+
+def _challenger_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
+    """Tests of the best candidate against the incumbent and the controls."""
+    arm = case.challenger
+    if arm is None:
+        return _without_challenger()
+    test = case.t_test(arm, case.incumbent)
+    finalists = _finalists(case)
+    p_holm = finalists[case.oof.arms[arm].name]
+    p_max = _max_statistic(case, draws)
+    label_rule = case.oof.arms[arm].mix.label_rule
+    return {
+        "challenger_gain": float(case.gains[arm]),
+        "standard_error": test.standard_error,
+        "p_corrected": test.p_value,
+        "p_holm": p_holm,
+        "p_max": p_max,
+        "p_value": max(p_holm, p_max),
+        "share_of_folds_won": float((case.fold_gains(arm, case.incumbent) > 0).mean()),
+        "beats_duplicates": control_test(case, arm, is_control("duplicates", label_rule)),
+        "beats_shuffled": control_test(case, arm, is_control("shuffled-marginals", label_rule)),
+        "beats_distillation": control_test(case, arm, lambda a: a.mix.name == "distillation"),
+        "beats_class_weights": control_test(case, arm, lambda a: a.mix.name == "class-weights"),
+        "calibration_change": _calibration_change(case.oof, arm, case.incumbent),
+        "smallest_provable_gain": provable_gain(case, arm, case.folds.shape[1]),
+        "finalists": finalists,
+    }
+
+
+def _without_challenger() -> dict[str, Any]:
+    unknown = dict.fromkeys(("challenger_gain", "standard_error", "smallest_provable_gain"), float("nan"))
+    tests = dict.fromkeys(("p_corrected", "p_holm", "p_max", "p_value"), 1.0)
+    names = ("beats_duplicates", "beats_shuffled", "beats_distillation", "beats_class_weights")
+    controls = dict.fromkeys(names, None)
+    return {**unknown, **tests, **controls, "share_of_folds_won": 0.0, "calibration_change": None}
+
+
+def _finalists(case: ScoredArms) -> dict[str, float]:
+    """Holm-adjusted p-values of the best arms of the best candidate mixes, best first."""
+    order = [int(i) for i in np.argsort(-case.utility, kind="stable") if case.is_eligible[i]]
+    first_of_mix: dict[str, int] = {}
+    for arm in ([] if case.challenger is None else [case.challenger]) + order:
+        first_of_mix.setdefault(case.oof.arms[arm].mix.name, arm)
+    finalists = list(first_of_mix.values())[:MAX_FINALISTS]
+    adjusted = holm([case.t_test(arm, case.incumbent).p_value for arm in finalists])
+    return {case.oof.arms[arm].name: p for arm, p in zip(finalists, adjusted, strict=True)}
+
+
+def _max_statistic(case: ScoredArms, draws: Draws) -> float:
+    """p-value of the challenger over all candidates."""
+    candidates = np.flatnonzero(case.is_candidate)
+    drawn = gains(case.metric, draws.in_bag[:, candidates], draws.in_bag[:, [case.incumbent]])
+    tested = int(np.flatnonzero(candidates == case.challenger)[0])
+    return max_statistic_p(drawn, case.gains[candidates], tested, widening=case.widening)
+
+
+def _calibration_change(oof: OutOfFold, arm: int, incumbent: int) -> float | None:
+    """Relative change of the Brier score, positive = worse."""
+    if not oof.is_classification:
+        return None
+    new, old = (_brier(oof, a) for a in (arm, incumbent))
+    return new / old - 1 if old > 0 else float(new > 0)
+
+
+def _brier(oof: OutOfFold, arm: int) -> float:
+    validated = oof.is_validated
+    truth = np.eye(oof.predictions.shape[-1])[oof.y.astype(int)]
+    squares = ((oof.predictions[arm] - truth) ** 2).sum(axis=-1)
+    weight = np.broadcast_to(oof.row_weight, validated.shape)
+    return float(np.average(squares[validated], weights=weight[validated]))
+
+
+def provable_gain(case: ScoredArms, arm: int, n_folds: int) -> float:
+    """Smallest gain that `n_folds` folds could prove, with the deviation of an arm's fold gains.
+
+    Parameters
+    ----------
+    case : ScoredArms
+        On all folds of a study, or on those run so far.
+    arm : int
+    n_folds : int
+        Folds of the whole study.
+    """
+    oof = case.oof
+    spread = float(np.std(case.fold_gains(arm, case.incumbent), ddof=1))
+    sizes = {"n_validation": oof.n_validation, "n_train": oof.n_train}
+    provable = smallest_provable_gain(spread, n_folds, **sizes)
+    if case.metric.name != "accuracy":
+        return provable
+    disagreement = _disagreement(oof, arm, case.incumbent)
+    return max(provable, smallest_provable_error_gain(disagreement, len(oof.rows)))
+
+
+def _disagreement(oof: OutOfFold, arm: int, other: int) -> float:
+    """Share of validated rows, over repeats, to which two arms give different labels."""
+    labels = oof.predictions[[arm, other]].argmax(axis=-1)
+    return float((labels[0] != labels[1])[oof.is_validated].mean())

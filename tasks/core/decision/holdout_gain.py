@@ -1,0 +1,198 @@
+"""The realised gain: both evaluated fits, scored once on the holdout. It never changes the word."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.scores.draws import draw_strata, draw_units, draw_weights
+from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, RowScores, Scores, gains
+from realmix.tasks.core.words import gain_in_words, interval_in_words
+
+N_DRAWS = 1000
+# Metrics that are no mean over rows rank the holdout anew in every draw.
+N_RANKING_DRAWS = 200
+# Two-sided 90 %.
+NORMAL_QUANTILE = 1.645
+
+
+def score_holdout(
+    y: np.ndarray,
+    pred_mix: np.ndarray,
+    pred_real_only: np.ndarray,
+    metric: MetricSpec,
+    seed: int,
+    groups: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """Score the mix and real only on the holdout, with bootstrap intervals.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        Class codes or numbers.
+    pred_mix, pred_real_only : ndarray of shape (n_rows[, n_classes])
+        Predictions of the fits made on development rows only.
+    metric : MetricSpec
+    seed : int
+        Of the bootstrap; both are scored on the same draws.
+    groups, sample_weight : ndarray of shape (n_rows,), optional
+        Rows of a group are drawn together.
+
+    Returns
+    -------
+    dict
+        `n_rows`; `real_only` and `mix`, each with `score` and 90 % `interval`; `gain` of the
+        mix, positive = better, its 90 % `interval` and `standard_error`.
+
+    Raises
+    ------
+    BadInput
+        If a ranking metric finds one class only.
+    """
+    oof = _as_one_fold(y, np.stack([pred_real_only, pred_mix]), groups, sample_weight)
+    is_row_wise = metric.row_loss is not None
+    scores: Scores = RowScores(oof, metric) if is_row_wise else FoldScores(oof, metric, [0, 1])
+    strata = None if is_row_wise else draw_strata(oof, draw_units(oof))
+    n_draws = N_DRAWS if is_row_wise else N_RANKING_DRAWS
+    drawn = np.concatenate([scores.all_arms(w) for w in draw_weights(draw_units(oof), strata, n_draws, seed)])
+    real_only, mix = scores.all_arms(np.ones((1, len(y))))[0]
+    gain_drawn = gains(metric, drawn[:, 1], drawn[:, 0])
+    return {
+        "n_rows": len(y),
+        "real_only": {"score": float(real_only), "interval": _interval(drawn[:, 0])},
+        "mix": {"score": float(mix), "interval": _interval(drawn[:, 1])},
+        "gain": float(gains(metric, mix, real_only)),
+        "interval": _interval(gain_drawn),
+        "standard_error": float(np.nanstd(gain_drawn, ddof=1)),
+    }
+
+
+def describe_holdout(comparison: Comparison, realised: Mapping[str, Any]) -> dict[str, Any]:
+    """Hold the realised gain against the promised one.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    realised : mapping
+        From :func:`score_holdout`.
+
+    Returns
+    -------
+    dict
+        `realised`, with `promised`, `prediction_interval` (the promised interval widened by the
+        holdout's own sampling error), `inside_interval` and a `sentence`.
+    """
+    relative = comparison.margin_is_relative
+    bounds = prediction_interval(
+        comparison.promised_gain, comparison.promised_interval, realised["standard_error"]
+    )
+    inside = bounds[0] <= realised["gain"] <= bounds[1]
+    verb = "inside" if inside else "OUTSIDE"
+    sentence = (
+        f"On {realised['n_rows']:,} rows that took no part in the choice the gain was "
+        f"{gain_in_words(realised['gain'], relative)} "
+        f"(90 % interval {interval_in_words(realised['interval'], relative)}), {verb} the "
+        f"{interval_in_words(bounds, relative)} that the promise allows for so many rows."
+        f"{served_in_words(realised['decisions_served'])}"
+    )
+    return {
+        **realised,
+        "promised": comparison.promised_gain,
+        "prediction_interval": list(bounds),
+        "inside_interval": inside,
+        "sentence": sentence,
+    }
+
+
+def describe_real_only_holdout(realised: Mapping[str, Any], metric_name: str) -> dict[str, Any]:
+    """Say how the real-only model did, where it ships: there is no gain to hold against a promise.
+
+    Parameters
+    ----------
+    realised : mapping
+        From :func:`score_holdout`, of the same predictions twice.
+    metric_name : str
+
+    Returns
+    -------
+    dict
+        Keys of :func:`describe_holdout`; all that is about a mix or its gain is None.
+
+    Examples
+    --------
+    >>> scored = {"n_rows": 1500, "real_only": {"score": 0.81234, "interval": [0.79, 0.83]}}
+    >>> scored["decisions_served"] = [1, 1]
+    >>> print(describe_real_only_holdout(scored, "roc_auc")["sentence"])
+    On 1,500 rows that took no part in the choice the real-only model scored roc_auc 0.8123 (90 % interval 0.79 to 0.83).
+    """
+    real_only = realised["real_only"]
+    low, high = real_only["interval"]
+    sentence = (
+        f"On {realised['n_rows']:,} rows that took no part in the choice the real-only model scored "
+        f"{metric_name} {real_only['score']:.4g} (90 % interval {low:.4g} to {high:.4g})."
+        f"{served_in_words(realised['decisions_served'])}"
+    )
+    return {
+        "n_rows": realised["n_rows"],
+        "decisions_served": realised["decisions_served"],
+        "real_only": real_only,
+        **dict.fromkeys(("mix", "gain", "interval", "standard_error")),
+        **dict.fromkeys(("promised", "prediction_interval", "inside_interval")),
+        "sentence": sentence,
+    }
+
+
+def served_in_words(served: Sequence[int]) -> str:
+    """Say that holdout rows are used up, once more than one decision has read them.
+
+    Examples
+    --------
+    >>> served_in_words([1, 1])
+    ''
+    >>> print(served_in_words([1, 3]))
+     These rows have now served 1 to 3 decisions: the more often, the less a good score says.
+    """
+    least, most = served
+    if most == 1:
+        return ""
+    times = f"{least} to {most}" if least < most else f"{most}"
+    return f" These rows have now served {times} decisions: the more often, the less a good score says."
+
+
+def prediction_interval(
+    promised: float, interval: tuple[float, float], holdout_error: float
+) -> tuple[float, float]:
+    """Interval for a gain yet to be measured: both errors add in squares.
+
+    Examples
+    --------
+    >>> low, high = prediction_interval(0.02, (-0.01, 0.05), holdout_error=0.04 / 1.645)
+    >>> round(low, 3), round(high, 3)
+    (-0.03, 0.07)
+    """
+    reach = NORMAL_QUANTILE * holdout_error
+    low = promised - math.hypot(promised - interval[0], reach)
+    return low, promised + math.hypot(interval[1] - promised, reach)
+
+
+def _as_one_fold(
+    y: np.ndarray, predictions: np.ndarray, groups: np.ndarray | None, sample_weight: np.ndarray | None
+) -> OutOfFold:
+    """The holdout as one validation fold of two arms, so that it is scored as folds are."""
+    if len(y) < 2:
+        raise BadInput(f"The holdout has {len(y)} rows; expected at least 2. Leave the holdout out.")
+    arms = (Arm(Mix(), "real only"), Arm(Mix("mix", 1.0), "mix"))
+    folds = np.zeros((1, len(y)), dtype=int)
+    return OutOfFold(arms, y, folds, predictions[:, None], math.nan, groups, sample_weight)
+
+
+def _interval(drawn: np.ndarray) -> list[float]:
+    return [float(bound) for bound in np.nanquantile(drawn, [0.05, 0.95])]

@@ -1,0 +1,356 @@
+"""Worth trying? A first answer from cheap arms, before anything is paid for GANs.
+
+A preview runs a fixed small plan: one trial of each learner, one teacher mix and one joint mix of
+generators that fit in a moment. Its rows shrink with the cost table until the work fits; no clock
+decides. What it measures is carried over to a study of `STUDY_ROWS` development rows by the
+priors' lines.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.ranking import ScoredArms
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.plan import Plan, TableShape
+from realmix.tasks.core.plan.priors import FoldSizes, Prior, Priors, committed_priors, expected_provable_gain
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.scores.significance import LEVEL_QUANTILE, smallest_provable_gain, variance_factor
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.schema import Task
+
+LEARNERS = ("linear", "random-forest", "xgboost")
+# A forest on five rows per real row costs more than all the rest.
+STUDENTS = ("linear", "xgboost")
+DISTILLATION = Mix(label_rule="teacher")
+CHEAP_MIXES = (Mix("neighbour-swap", 5.0, label_rule="teacher"), Mix("sequential-trees", 1.0))
+# Seconds of work on one thread of the reference machine: with start-up, under 20 s on two cores.
+WORK_SECONDS = 12.0
+ROW_STEPS = (2_000, 1_500, 1_200, 1_000, 800, 600, 500, 400, 300, 200)
+# What a study of the default budget compares of a large table.
+STUDY_ROWS = 2_000
+SMALL_STUDY_ROWS = 300
+# A study takes minutes: one chance in five is worth them.
+WORTH_CHANCE = 0.2
+
+
+def preview_arms(null_models: Sequence[str] = ()) -> list[Arm]:
+    """The arms of a preview, those of one mix side by side."""
+    real = [Arm(Mix(), model) for model in (*LEARNERS, *null_models)]
+    distilled = [Arm(DISTILLATION, model) for model in STUDENTS]
+    return [*real, *distilled, *(Arm(mix, model) for mix in CHEAP_MIXES for model in STUDENTS)]
+
+
+def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: HoldoutRule, seed: int) -> Plan:
+    """The small plan: 3 folds x 2, or 5 folds forward in time, on as many rows as the work allows.
+
+    Parameters
+    ----------
+    shape : TableShape
+    costs : Costs
+    metric : str
+    holdout : HoldoutRule
+    seed : int
+
+    Returns
+    -------
+    Plan
+        At least the smallest of `ROW_STEPS`, whatever it costs.
+    """
+    plan = Plan(
+        seed=seed,
+        task=shape.task,
+        metric=metric,
+        holdout=holdout,
+        n_development=shape.n_development,
+        n_folds=5 if shape.has_time else 3,
+        n_repeats=1 if shape.has_time else 2,
+        forward=shape.has_time,
+        models=LEARNERS,
+        n_trials=1,
+        synthesizers={str(mix.synthesizer): None for mix in CHEAP_MIXES},
+        ratios=tuple(mix.synthetic_ratio for mix in CHEAP_MIXES),
+        weights=(1.0,),
+        label_rules=("joint", "teacher"),
+        balances=("prior",),
+        teacher=tuple((name, 0) for name in LEARNERS),
+        n_workers=1,
+        threads_per_fit=1,
+    )
+    for n_rows in ROW_STEPS:
+        plan = replace(plan, n_development=min(n_rows, shape.n_development))
+        if work_seconds(plan, shape, costs) <= WORK_SECONDS:
+            break
+    return plan
+
+
+def work_seconds(plan: Plan, shape: TableShape, costs: Costs) -> float:
+    """Seconds of one thread of the reference machine that all fits of a preview take."""
+    n_train = round(sizes_of(plan).n_train)
+    of_pools = sum(
+        costs.pool(replace(plan, ratios=(mix.synthetic_ratio,)), shape, str(mix.synthesizer), n_train)
+        for mix in CHEAP_MIXES
+    )
+    of_arms = sum(costs.arm(arm, shape, n_train) for arm in preview_arms())
+    return plan.n_folds * plan.n_repeats * (costs.teacher(plan, shape, n_train) + of_pools + of_arms)
+
+
+def sizes_of(plan: Plan) -> FoldSizes:
+    """The folds of a plan."""
+    return FoldSizes(plan.n_development, plan.n_folds, plan.n_repeats, plan.forward)
+
+
+def study_sizes(n_development: int, *, forward: bool) -> FoldSizes:
+    """The folds of the study a preview speaks of."""
+    n_rows = min(n_development, STUDY_ROWS)
+    repeats = 1 if forward else 4 if n_rows < SMALL_STUDY_ROWS else 3
+    return FoldSizes(n_rows, 5, repeats, forward)
+
+
+@dataclass(frozen=True)
+class CheapGain:
+    """What a cheap mix gained over a reference in the preview's folds.
+
+    Attributes
+    ----------
+    mix : Mix
+    gain, standard_error : float
+        Mean over the folds, and its Nadeau-Bengio error.
+    fold_std : float
+        Deviation of the paired fold gains.
+    """
+
+    mix: Mix
+    gain: float
+    standard_error: float
+    fold_std: float
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What cheap arms say about a study of a table.
+
+    Attributes
+    ----------
+    metric, greater_is_better, is_relative, margin
+        As of the metric that decides; gains are shares of the real-only score where relative.
+    used, study : FoldSizes
+        Folds that were run, and folds of the study that is spoken of.
+    class_prior, real_only : float
+        Scores without features and of the best real-only learner.
+    learner : str
+        Of `real_only`.
+    explained : float
+        Share of the way from `class_prior` to a perfect score that `real_only` goes; below 0
+        where the features only mislead.
+    distillation : CheapGain or None
+        Against the best learner on the real labels.
+    cheap : tuple of CheapGain
+        Against the best of these and distillation.
+    left_out : mapping of mix name to reason
+    fold_std, provable : float
+        Deviation of paired fold gains in the study, and smallest provable gain: of the best cheap
+        mix, carried to the study's folds; from the priors where none could be run.
+    expected_provable : float
+        From the priors alone.
+    expected_gain : float
+        Posterior mean of the family with the best chance.
+    chance : float
+        That any mix is proven.
+    """
+
+    metric: str
+    greater_is_better: bool
+    is_relative: bool
+    margin: float
+    used: FoldSizes
+    study: FoldSizes
+    class_prior: float
+    real_only: float
+    learner: str
+    explained: float
+    distillation: CheapGain | None
+    cheap: tuple[CheapGain, ...]
+    left_out: Mapping[str, str]
+    fold_std: float
+    provable: float
+    expected_provable: float
+    expected_gain: float
+    chance: float
+
+    @property
+    def is_worth_a_study(self) -> bool:
+        return self.chance >= WORTH_CHANCE
+
+
+def judge(
+    oof: OutOfFold,
+    metric: MetricSpec,
+    *,
+    task: Task,
+    used: FoldSizes,
+    study: FoldSizes,
+    null_models: frozenset[str],
+    priors: Priors | None = None,
+) -> Preview:
+    """Turn the cheap arms' predictions into a first answer.
+
+    Parameters
+    ----------
+    oof : OutOfFold
+        Of :func:`preview_arms`; mixes that failed are among `disqualified`.
+    metric : MetricSpec
+    task : Task
+    used, study : FoldSizes
+    null_models : frozenset of str
+        Learners that know no feature.
+    priors : Priors, optional
+        The committed ones when None.
+
+    Returns
+    -------
+    Preview
+
+    Raises
+    ------
+    RealmixError
+        If no real-only arm is left, or no fold can be scored by `metric`.
+    """
+    priors = priors or committed_priors()
+    case, outlook = ScoredArms(oof, metric, null_models), _Outlook(priors, task, metric, used, study)
+    cheap = {mix: _cheap_gain(case, mix, case.incumbent) for mix in CHEAP_MIXES}
+    ran = tuple(each for each in cheap.values() if each is not None)
+    real = case.best(case.where(lambda arm: arm.mix == Mix() and arm.model not in null_models))
+    null = case.best(case.where(lambda arm: arm.model in null_models))
+    real, null = (case.incumbent if arm is None else arm for arm in (real, null))
+    fold_std = outlook.fold_std(max(ran, key=lambda each: each.gain, default=None))
+    chance, expected_gain = max(outlook.chance(mix, each) for mix, each in cheap.items())
+    return Preview(
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        is_relative=metric.margin_is_relative,
+        margin=metric.margin,
+        used=used,
+        study=study,
+        class_prior=float(case.scores[null]),
+        real_only=float(case.scores[real]),
+        learner=oof.arms[real].model,
+        explained=explained_share(float(case.scores[real]), float(case.scores[null]), metric),
+        distillation=_cheap_gain(case, DISTILLATION, real),
+        cheap=ran,
+        left_out=dict(oof.disqualified),
+        fold_std=fold_std,
+        provable=smallest_provable_gain(
+            fold_std, study.n_blocks, n_validation=study.n_validation, n_train=study.n_train
+        ),
+        expected_provable=expected_provable_gain(
+            task, study, is_relative=metric.margin_is_relative, priors=priors
+        ),
+        expected_gain=expected_gain,
+        chance=chance,
+    )
+
+
+def explained_share(score: float, class_prior: float, metric: MetricSpec) -> float:
+    """Share of the way from the class prior's score to a perfect one.
+
+    Returns
+    -------
+    float
+        1 for a perfect score, 0 for the class prior's own, below 0 for worse.
+    """
+    perfect = metric.bounds[1] if metric.greater_is_better else metric.bounds[0]
+    if perfect == class_prior:
+        return 0.0
+    return (score - class_prior) / (perfect - class_prior)
+
+
+def chance_of_proof(expected: Prior, fold_std: float, sizes: FoldSizes, *, margin: float) -> float:
+    """Chance that a study finds a gain significant, averaged over what the gain may be.
+
+    An approximation: the measured gain is Normal around the true one, with the Nadeau-Bengio
+    standard error, and proven means above both the margin and the quantile of the corrected
+    t-test. Left aside are what can only lower the chance (Holm's correction, the controls, the
+    other gates) and what can only raise it (that the best of many mixes is tried, not one).
+
+    Parameters
+    ----------
+    expected : Prior
+        The true gain: Normal(mean, sd).
+    fold_std : float
+        Deviation of paired fold gains in the study.
+    sizes : FoldSizes
+        Of the study, of at least 2 blocks.
+    margin : float
+        Smallest gain worth having.
+
+    Returns
+    -------
+    float
+        ``Phi((mean - needed) / sqrt(se**2 + sd**2))``.
+
+    Examples
+    --------
+    >>> sizes = FoldSizes(1000, 5, 3)
+    >>> round(chance_of_proof(Prior(0.0, 0.02), 0.02, sizes, margin=0.005), 3)
+    0.146
+    """
+    from scipy import stats
+
+    factor = variance_factor(sizes.n_blocks, n_validation=sizes.n_validation, n_train=sizes.n_train)
+    error = fold_std * math.sqrt(factor)
+    needed = max(float(stats.t.ppf(LEVEL_QUANTILE, sizes.n_blocks - 1)) * error, margin)
+    spread = math.hypot(error, expected.sd)
+    if spread == 0:
+        return float(expected.mean >= needed)
+    return float(stats.norm.cdf((expected.mean - needed) / spread))
+
+
+def _cheap_gain(case: ScoredArms, mix: Mix, reference: int) -> CheapGain | None:
+    arm = case.best(case.where(lambda arm: arm.mix == mix))
+    if arm is None:
+        return None
+    test = case.t_test(arm, reference)
+    fold_std = float(np.std(case.fold_gains(arm, reference), ddof=1))
+    return CheapGain(mix, test.mean, test.standard_error, fold_std)
+
+
+@dataclass(frozen=True)
+class _Outlook:
+    """Carries what a preview's folds measured over to the folds of the study."""
+
+    priors: Priors
+    task: Task
+    metric: MetricSpec
+    used: FoldSizes
+    study: FoldSizes
+
+    def fold_std(self, cheap: CheapGain | None) -> float:
+        """Deviation of fold gains in the study: expected, or measured and carried by the expected ones."""
+        used, study = (
+            self.priors.fold_std(self.task, sizes, is_relative=self.metric.margin_is_relative)
+            for sizes in (self.used, self.study)
+        )
+        return study if cheap is None else cheap.fold_std * study / used
+
+    def gain(self, mix: Mix, cheap: CheapGain | None) -> Prior:
+        """True gain of a mix's family in the study: expected, or shrunken and carried likewise."""
+        used, study = (
+            self.priors.prior_of(mix.label_rule, sizes.n_rows).scaled(self.metric.margin_is_relative)
+            for sizes in (self.used, self.study)
+        )
+        if cheap is None:
+            return study
+        return study.posterior(cheap.gain + study.mean - used.mean, cheap.standard_error)
+
+    def chance(self, mix: Mix, cheap: CheapGain | None) -> tuple[float, float]:
+        """Chance that a family is proven, and its expected gain."""
+        expected = self.gain(mix, cheap)
+        chance = chance_of_proof(expected, self.fold_std(cheap), self.study, margin=self.metric.margin)
+        return chance, expected.mean

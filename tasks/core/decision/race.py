@@ -1,0 +1,252 @@
+"""The race on folds: which arms go on to the next block, and which mixes to the repeats.
+
+One block is one fold with all arms that are still in. Training rows are never raced on: gains
+shrink as rows grow, so a race on subsamples would favour augmentation. No clock decides.
+
+Only studies with repeats, whose deciding metric is a mean over rows, are raced: there a paired
+difference of row losses says early who cannot win, and the repeats are what can be saved. A
+ranking (AUC, F1, ...) of a few folds says little: such studies run the full grid.
+
+The rule for "loses to the leader in more than 99 % of bootstrap draws" is the tail of the paired
+mean difference, without draws: the share of draws in which a mean is above zero tends to that
+tail, which is free of random numbers and takes no time. Units are rows, or whole groups; with few
+groups Student's tail is the more cautious one. The error has no Nadeau-Bengio term, because the
+question is who leads on these rows and not what the next training set would give.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, Arm, Exit, Mix
+from realmix.tasks.core.plan.plan import MAX_FINALISTS
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains, row_losses
+from realmix.tasks.core.words import gain_in_words
+
+# Fewer blocks say too little of an arm (protocol, section 3).
+FIRST_JUDGED_BLOCK = 3
+# An arm goes that would lose to the leader in a larger share of bootstrap draws.
+BEATEN_SHARE = 0.99
+
+B = TypeVar("B")
+
+
+def is_raced(metric: MetricSpec, n_repeats: int) -> bool:
+    """Say whether arms may leave before the last block."""
+    return metric.row_loss is not None and n_repeats > 1
+
+
+def heats(blocks: Sequence[B], *, n_first: int, raced: bool) -> list[tuple[B, ...]]:
+    """Cut the blocks into runs with a judgement between any two of them.
+
+    Parameters
+    ----------
+    blocks : sequence
+    n_first : int
+        Blocks of the first repeat.
+    raced : bool
+
+    Examples
+    --------
+    >>> heats("abcdefgh", n_first=4, raced=True)
+    [('a', 'b', 'c'), ('d',), ('e',), ('f',), ('g',), ('h',)]
+    >>> heats("abcd", n_first=2, raced=True)
+    [('a', 'b'), ('c',), ('d',)]
+    >>> heats("abcd", n_first=2, raced=False)
+    [('a', 'b', 'c', 'd')]
+    """
+    if not raced:
+        return [tuple(blocks)]
+    first = min(FIRST_JUDGED_BLOCK, n_first)
+    return [tuple(blocks[:first]), *((block,) for block in blocks[first:])]
+
+
+def judge(oof: OutOfFold, metric: MetricSpec, *, n_first: int, n_blocks: int) -> dict[str, Exit]:
+    """Say which arms leave after the blocks run so far.
+
+    Parameters
+    ----------
+    oof : OutOfFold
+        Arms still in, on the blocks so far: rows of later blocks are marked as not validated.
+    metric : MetricSpec
+        A mean over rows.
+    n_first, n_blocks : int
+        Blocks of the first repeat, and of the whole study.
+
+    Returns
+    -------
+    dict of arm name to Exit
+        Beaten candidates and, where the first repeat has just ended, whatever no finalist needs.
+        Real-only arms never leave, controls are never beaten, and the best candidate stays.
+    """
+    n_run = len(oof.fold_rows)
+    when = f"after block {n_run} of {n_blocks}"
+    leaving = _beaten(oof, metric, n_run, when) if n_run >= FIRST_JUDGED_BLOCK else {}
+    if n_run == n_first:
+        leaving |= _not_needed(oof, metric, leaving, when)
+    return leaving
+
+
+def _beaten(oof: OutOfFold, metric: MetricSpec, n_run: int, when: str) -> dict[str, Exit]:
+    """Candidates that the leader beats beyond doubt; the best of them stays, to be tested."""
+    from scipy import stats
+
+    scores = _scores(oof, metric)
+    utility = _utility(scores, metric)
+    candidates = np.array([arm.mix.role == "candidate" for arm in oof.arms])
+    leader, best = int(np.argmax(utility)), int(np.argmax(np.where(candidates, utility, -np.inf)))
+    losses = row_losses(oof, metric, range(len(oof.arms)))
+    lag = -gains(metric, scores, scores[leader])
+    out = {}
+    for place in np.flatnonzero(candidates):
+        z, df = paired_z(losses[place] - losses[leader], oof)
+        if place != best and stats.t.sf(z, df) < 1 - BEATEN_SHARE:
+            behind = gain_in_words(float(lag[place]), metric.margin_is_relative)
+            reason = (
+                f"dropped {when}: {behind} worse than {oof.arms[leader].name}, "
+                f"and in more than {100 * BEATEN_SHARE:.0f} of 100 draws"
+            )
+            out[oof.arms[place].name] = Exit(n_run, reason, is_beaten=True)
+    return out
+
+
+def paired_z(differences: np.ndarray, oof: OutOfFold) -> tuple[float, int]:
+    """Mean of paired loss differences in units of its standard error.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (n_repeats, n_rows)
+        Loss of an arm minus the leader's; positive = worse; NaN where not validated.
+    oof : OutOfFold
+        Gives the weights of rows and the groups that stay whole.
+
+    Returns
+    -------
+    z : float
+        0 where all differences are 0; infinite where they are all alike.
+    df : int
+        Units (rows or groups) with any weight minus one, at least 1.
+    """
+    weight = np.where(np.isfinite(differences), oof.row_weight, 0.0)
+    units = np.arange(len(oof.y)) if oof.groups is None else np.unique(oof.groups, return_inverse=True)[1]
+    totals = np.bincount(units, (weight * np.nan_to_num(differences)).sum(axis=0))
+    weights = np.bincount(units, weight.sum(axis=0))
+    n_units = int((weights > 0).sum())
+    if n_units < 2:
+        return 0.0, 1
+    mean = totals.sum() / weights.sum()
+    squares = ((totals - mean * weights) ** 2).sum() * n_units / (n_units - 1)
+    error = math.sqrt(squares) / weights.sum()
+    if error == 0:
+        return math.copysign(math.inf, mean) if mean else 0.0, n_units - 1
+    return float(mean / error), n_units - 1
+
+
+def _not_needed(
+    oof: OutOfFold, metric: MetricSpec, leaving: Mapping[str, Exit], when: str
+) -> dict[str, Exit]:
+    """Arms of other mixes than the finalists', and controls of other label rules than theirs."""
+    candidates = np.array([arm.mix.role == "candidate" and arm.name not in leaving for arm in oof.arms])
+    utility = _utility(_scores(oof, metric), metric)
+    chosen = shortlist(utility[None, :], candidates, oof.arms)[0]
+    finalists = {arm.mix for arm, is_in in zip(oof.arms, chosen, strict=True) if is_in}
+    return {
+        arm.name: Exit(len(oof.fold_rows), f"left {when}: {reason}", is_beaten=False)
+        for arm in oof.arms
+        if arm.name not in leaving and (reason := _why_not_needed(arm, finalists))
+    }
+
+
+def _scores(oof: OutOfFold, metric: MetricSpec) -> np.ndarray:
+    scores: np.ndarray = RowScores(oof, metric).all_arms(np.ones((1, len(oof.rows))))[0]
+    return scores
+
+
+def _utility(scores: np.ndarray, metric: MetricSpec) -> np.ndarray:
+    return scores if metric.greater_is_better else -scores
+
+
+def _why_not_needed(arm: Arm, finalists: set[Mix]) -> str | None:
+    if arm.mix.role == "candidate" and arm.mix not in finalists:
+        return f"its mix was not among the best {MAX_FINALISTS}"
+    of_rule = arm.mix.synthesizer in CONTROL_SYNTHESIZERS
+    if of_rule and arm.mix.label_rule not in {mix.label_rule for mix in finalists}:
+        return "no finalist has its label rule"
+    return None
+
+
+def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:
+    """Say which candidates belong to the best mixes, each mix scored by its best arm.
+
+    Parameters
+    ----------
+    utility : ndarray of shape (n_draws, n_arms)
+        Scores on the first repeat, higher = better.
+    is_candidate : ndarray of bool, shape (n_arms,) or (n_draws, n_arms)
+    arms : sequence of Arm
+
+    Returns
+    -------
+    ndarray of bool, shape (n_draws, n_arms)
+
+    Examples
+    --------
+    >>> arms = [Arm(Mix(f"s{i}", 1.0), model) for i in range(5) for model in ("linear", "xgboost")]
+    >>> utility = np.array([[1, 1, 9, 0, 8, 0, 0, 7, 6, 0]])
+    >>> shortlist(utility, np.ones(10, dtype=bool), arms).astype(int).tolist()
+    [[0, 0, 1, 1, 1, 1, 1, 1, 1, 1]]
+    """
+    candidates = np.broadcast_to(is_candidate, utility.shape)
+    utility = np.where(candidates, utility, -np.inf)
+    places = np.flatnonzero(candidates.any(axis=0))
+    allowed = np.zeros(utility.shape, dtype=bool)
+    if not len(places):
+        return allowed
+    names, mix_of = np.unique([arms[place].mix.name for place in places.tolist()], return_inverse=True)
+    best = np.column_stack([utility[:, places[mix_of == mix]].max(axis=1) for mix in range(len(names))])
+    finalists = np.argsort(-best, axis=1, kind="stable")[:, :MAX_FINALISTS]
+    is_finalist = np.zeros(best.shape, dtype=bool)
+    np.put_along_axis(is_finalist, finalists, True, axis=1)
+    allowed[:, places] = is_finalist[:, mix_of]
+    return allowed & candidates
+
+
+def describe_race(
+    exits: Mapping[str, Mapping[str, Any]], pools: Iterable[Mapping[str, Any]], n_blocks: int
+) -> dict[str, Any]:
+    """Say who left the race, and what it saved.
+
+    Parameters
+    ----------
+    exits : mapping of arm name to the fields of its Exit
+    pools : iterable of mapping
+        Logs of all pools, with `synthesizer` and, where the fit ended, `seconds_fit`.
+    n_blocks : int
+        Blocks of the whole study.
+
+    Returns
+    -------
+    dict
+        `blocks`; `dropped`, a list of `arm`, `after_block`, `reason`; `generator_seconds` spent
+        on fits, and `full_grid_generator_seconds`: the mean fit of each synthesizer on every block.
+    """
+    seconds: dict[str, list[float]] = {}
+    for pool in pools:
+        if "seconds_fit" in pool:
+            seconds.setdefault(pool["synthesizer"], []).append(pool["seconds_fit"])
+    return {
+        "blocks": n_blocks,
+        "dropped": [
+            {"arm": name, "after_block": left["after_block"], "reason": left["reason"]}
+            for name, left in sorted(exits.items(), key=lambda item: (item[1]["after_block"], item[0]))
+        ],
+        "generator_seconds": round(sum(map(sum, seconds.values())), 2),
+        "full_grid_generator_seconds": round(
+            sum(sum(fits) / len(fits) * n_blocks for fits in seconds.values()), 2
+        ),
+    }

@@ -1,0 +1,190 @@
+"""Scores of all arms under the deciding metric, who won, and how any two of them compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.promised_gain import choose
+from realmix.tasks.core.decision.race import shortlist
+from realmix.tasks.core.decision.race_bootstrap import RaceReplay
+from realmix.tasks.core.errors import BadInput, RealmixError
+from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, DEFAULT_LEARNER, Arm
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, fold_gains, fold_scores, gains
+from realmix.tasks.core.scores.significance import CorrectedT, corrected_resampled_t, widening_factor
+
+
+@dataclass(frozen=True)
+class ControlTest:
+    """The challenger against the best arm of a control.
+
+    `beats` is True where the lower bound of the corrected 90 % interval of the gain is above
+    zero, so that a copy of the control passes in at most one case of twenty.
+    """
+
+    control: str
+    gain: float
+    interval: tuple[float, float]
+    beats: bool
+
+
+class ScoredArms:
+    """Scores of all arms, their roles, and who won; arms are named by their places in `oof.arms`.
+
+    Attributes
+    ----------
+    folds : ndarray of shape (n_arms, n_folds)
+        Scores per fold, of the folds where the metric is defined for every arm; NaN after an
+        arm's exit from the race.
+    scores, utility, gains : ndarray of shape (n_arms,)
+        What the rule sees: in the metric's units; the same, higher = better; and against the
+        incumbent, positive = better.
+    is_real_only, is_candidate, is_beaten : ndarray of bool, shape (n_arms,)
+        Arms beaten in the race are no candidates any more: hardly any draw would choose them.
+    is_eligible : ndarray of bool, shape (n_arms,)
+        Candidates that ran to the end of the race: what the rule may choose on all rows.
+    lead_needed : ndarray of shape (n_arms,)
+        See `choose`; 0 but for arms of other learners than the default one.
+    winner, incumbent : int
+    challenger : int or None
+        The candidate that won, or the best one where none did: what all tests are about.
+
+    Raises
+    ------
+    RealmixError
+        If no arm is real only, or the metric is defined in no fold.
+    """
+
+    def __init__(self, oof: OutOfFold, metric: MetricSpec, null_models: frozenset[str]) -> None:
+        self.oof, self.metric = oof, metric
+        roles = np.array([arm.mix.role for arm in oof.arms])
+        is_null = np.array([arm.model in null_models for arm in oof.arms])
+        self.is_real_only = roles == "real_only"
+        self.is_beaten = np.array(
+            [arm.name in oof.exits and oof.exits[arm.name].is_beaten for arm in oof.arms]
+        )
+        self.is_candidate: np.ndarray = (roles == "candidate") & ~is_null & ~self.is_beaten
+        if not self.is_real_only.any():
+            raise RealmixError("No real-only arm among the predictions: add one, it is the reference.")
+        ran_all = self.where(lambda arm: arm.name not in oof.exits)
+        self.folds = _defined(fold_scores(oof, metric), metric, ran_all)
+        self.row_scores = RowScores(oof, metric) if metric.row_loss is not None else None
+        every_row = np.ones((1, len(oof.rows)))
+        by_fold = np.nanmean(self.folds, axis=1)
+        by_row = self.row_scores.all_arms(every_row)[0] if self.row_scores else by_fold
+        self.scores = np.where(np.isfinite(by_row), by_row, by_fold)
+        self.utility = self.scores if metric.greater_is_better else -self.scores
+        self.is_eligible = self.is_candidate & ran_all
+        self.lead_needed = self._leads_needed()
+        chosen, reference = choose(
+            self.scores[None, :], metric, self.is_real_only, self.is_eligible, self.lead_needed
+        )
+        self.winner, self.incumbent = int(chosen[0]), int(reference[0])
+        self.gains = gains(metric, self.scores, self.scores[self.incumbent])
+        won = self.is_eligible[self.winner]
+        self.challenger = self.winner if won else self.best(self.is_eligible)
+
+    def _leads_needed(self) -> np.ndarray:
+        """Gain by which each arm must lead the default learner's best on real rows, of shape (n_arms,).
+
+        One standard error for other learners (Breiman et al. 1984, Classification and Regression
+        Trees, 3.4.3): with a few hundred rows the best of several learners is often the luckiest.
+        """
+        needed = np.zeros(len(self.oof.arms))
+        is_default = self.where(lambda arm: arm.model == DEFAULT_LEARNER)
+        default = self.best(self.is_real_only & is_default)
+        if default is not None:
+            for arm in np.flatnonzero((self.is_real_only | self.is_candidate) & ~is_default):
+                needed[arm] = self.t_test(int(arm), default).standard_error
+        return needed
+
+    def eligible(self, weights: np.ndarray) -> np.ndarray:
+        """Candidates the rule may choose in a bootstrap draw.
+
+        After a race each draw repeats it: what its own leader beats is dropped block by block, and
+        after the first repeat its own best mixes go on. A mix that did not go on to the repeats in
+        the race itself is scored by the first alone.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_draws, n_rows)
+
+        Returns
+        -------
+        ndarray of bool, shape (n_arms,) or (n_draws, n_arms)
+        """
+        if self.row_scores is None or not self.oof.exits:
+            return self.is_candidate
+        first = self.row_scores.first_repeat(weights)
+        utility = first if self.metric.greater_is_better else -first
+        live = np.broadcast_to(~self.is_beaten, utility.shape)
+        live = self._replay.survivors(weights, live, in_first_repeat=True)
+        live &= ~self.is_candidate | shortlist(utility, self.is_candidate & live, self.oof.arms)
+        return self.is_candidate & self._replay.survivors(weights, live, in_first_repeat=False)
+
+    @cached_property
+    def _replay(self) -> RaceReplay:
+        return RaceReplay(self.oof, self.metric, self.is_candidate)
+
+    @property
+    def widening(self) -> float:
+        """Nadeau-Bengio factor on the distance of a bound from its mean, >= 1."""
+        sizes = {"n_validation": self.oof.n_validation, "n_train": self.oof.n_train}
+        return widening_factor(self.folds.shape[1], **sizes, n_rows=len(self.oof.rows))
+
+    def best(self, allowed: np.ndarray) -> int | None:
+        """Best arm among the allowed ones, the first of equals."""
+        if not allowed.any():
+            return None
+        return int(np.argmax(np.where(allowed, self.utility, -np.inf)))
+
+    def fold_gains(self, arm: int, reference: int) -> np.ndarray:
+        """Gains of an arm over another in every fold that both ran, of shape (n_folds,)."""
+        both = np.isfinite(self.folds[arm]) & np.isfinite(self.folds[reference])
+        return fold_gains(self.metric, self.folds[arm, both], self.folds[reference, both])
+
+    def shown_gain(self, arm: int) -> float:
+        """Gain over the incumbent as the rule saw it; on the blocks both ran where the arm left."""
+        if self.oof.arms[arm].name not in self.oof.exits:
+            return float(self.gains[arm])
+        return float(self.fold_gains(arm, self.incumbent).mean())
+
+    def t_test(self, arm: int, reference: int) -> CorrectedT:
+        """Corrected resampled t-test of the fold gains."""
+        return corrected_resampled_t(
+            self.fold_gains(arm, reference), n_validation=self.oof.n_validation, n_train=self.oof.n_train
+        )
+
+    def where(self, is_wanted: Callable[[Arm], bool]) -> np.ndarray:
+        """Mask of the wanted arms, of shape (n_arms,)."""
+        return np.array([is_wanted(arm) for arm in self.oof.arms])
+
+
+def _defined(folds: np.ndarray, metric: MetricSpec, ran_all: np.ndarray) -> np.ndarray:
+    """Columns of the folds that have a score for every arm that ran them all."""
+    defined = folds[:, np.isfinite(folds[ran_all]).all(axis=0)]
+    if not defined.shape[1]:
+        raise BadInput(
+            f"The metric {metric.name} is undefined in every one of {folds.shape[1]} validation folds: "
+            "their rows lack a class, vary in nothing or weigh nothing. Choose another metric, or more rows."
+        )
+    return defined
+
+
+def control_test(case: ScoredArms, arm: int, is_wanted: Callable[[Arm], bool]) -> ControlTest | None:
+    """Hold an arm against the best arm that is wanted as a control; None where there is none."""
+    control = case.best(case.where(is_wanted))
+    if control is None:
+        return None
+    test = case.t_test(arm, control)
+    return ControlTest(case.oof.arms[control].name, test.mean, test.interval, test.interval[0] > 0)
+
+
+def is_control(synthesizer: str, label_rule: str) -> Callable[[Arm], bool]:
+    """Say which arms are those of a control synthesizer under one label rule."""
+    assert synthesizer in CONTROL_SYNTHESIZERS
+    return lambda arm: (arm.mix.synthesizer, arm.mix.label_rule) == (synthesizer, label_rule)

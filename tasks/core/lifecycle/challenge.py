@@ -1,0 +1,398 @@
+"""Champion against challenger on rows that neither has seen: whether the challenger may take over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.holdout_gain import N_DRAWS, score_holdout
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.scores.draws import draw_weights
+from realmix.tasks.core.scores.slices import MIN_ROWS, PairedLosses, Slice, slice_gains
+from realmix.tasks.core.words import gain_in_words, interval_in_words
+
+Word = Literal["promote", "keep champion", "not yet decidable"]
+Finding = Literal["better", "worse", "undecided", "not worse", "not shown to be as good"]
+# Fewer of a class say nothing about it.
+MIN_CLASS_ROWS = 10
+# z_.95 + z_.80: a bound of the 90 % interval stays within the tolerance with 80 % power.
+REACH = 1.645 + 0.842
+# Changes of the Brier score below this share are no change in calibration.
+CALIBRATION_MARGIN = 0.01
+# Per 1,000 rows; less than this is the noise of a clock and of a busy machine.
+SERVING_FLOOR_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Rows that neither evaluated fit has seen, and what both predict for them.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n_rows,)
+        Class codes (int) or numbers.
+    champion, challenger : ndarray of shape (n_rows[, n_classes])
+        Class probabilities or numbers.
+    units : ndarray of shape (n_rows,)
+        Rows of one unit are drawn together.
+    weight : ndarray of shape (n_rows,)
+    groups : mapping of column to slices
+        Of every column on which no group may lose.
+    sensitive : collection of str
+        Those of them between whose groups the gap must not grow.
+    champion_seconds, challenger_seconds : float
+        To serve 1,000 rows.
+    decisions_served : tuple of int
+        Decisions the rows have served, this one included: the least and the most of a row.
+    """
+
+    y: np.ndarray
+    champion: np.ndarray
+    challenger: np.ndarray
+    units: np.ndarray
+    weight: np.ndarray
+    groups: Mapping[str, Sequence[Slice]] = field(default_factory=dict)
+    sensitive: Collection[str] = ()
+    champion_seconds: float = 0.0
+    challenger_seconds: float = 0.0
+    decisions_served: tuple[int, int] = (1, 1)
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.y)
+
+    def scored(self, metric: MetricSpec, seed: int) -> dict[str, Any]:
+        """Scores and gain of :func:`realmix.tasks.core.decision.holdout_gain.score_holdout`: the challenger is its mix."""
+        both = (self.challenger, self.champion)
+        return score_holdout(self.y, *both, metric, seed, groups=self.units, sample_weight=self.weight)
+
+    def losses(self, metric: MetricSpec) -> PairedLosses:
+        """Losses of both, the champion's first; `metric` must offer ``row_loss``."""
+        assert metric.row_loss is not None
+        both = [metric.row_loss(self.y, predicted) for predicted in (self.champion, self.challenger)]
+        return PairedLosses(metric, np.arange(self.n_rows), np.column_stack(both), self.units, self.weight)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One demand on the challenger; `passed` is None where it cannot be said yet."""
+
+    name: str
+    passed: bool | None
+    sentence: str
+    numbers: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a comparison of two versions allows.
+
+    Attributes
+    ----------
+    word : {"promote", "keep champion", "not yet decidable"}
+    reason : str
+    gates : tuple of Gate
+    metric : str
+    n_rows : int
+        Rows compared.
+    rows_needed : int or None
+        Rows that could prove that nothing is lost; None where too few to tell were compared.
+    champion_score, challenger_score : float or None
+        In the metric's units.
+    gain : float or None
+        Of the challenger, positive = better; a share of the champion's score where the metric's
+        margin is relative. Its `interval` holds 90 %.
+    tolerance : float or None
+        Loss that still counts as "not worse", in units of `gain`.
+    waits_for_approval : bool
+        True where nothing can be proven yet but drift is critical: a person must choose.
+    decisions_served : tuple of int
+    """
+
+    word: Word
+    reason: str
+    gates: tuple[Gate, ...]
+    metric: str
+    n_rows: int
+    rows_needed: int | None = None
+    champion_score: float | None = None
+    challenger_score: float | None = None
+    gain: float | None = None
+    interval: tuple[float, float] | None = None
+    tolerance: float | None = None
+    waits_for_approval: bool = False
+    decisions_served: tuple[int, int] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as strict JSON takes them."""
+        plain: dict[str, Any] = to_jsonable(self)
+        return plain
+
+
+def undecided(
+    reason: str, metric: str, *, drift_is_critical: bool, n_rows: int = 0, gates: tuple[Gate, ...] = ()
+) -> Judgement:
+    """Say that two versions cannot be told apart yet, and why.
+
+    Examples
+    --------
+    >>> undecided("No row is new.", "log_loss", drift_is_critical=True).reason
+    'No row is new. Drift is critical: whether the challenger takes over waits for approval.'
+    """
+    if drift_is_critical:
+        reason += " Drift is critical: whether the challenger takes over waits for approval."
+    return Judgement("not yet decidable", reason, gates, metric, n_rows, waits_for_approval=drift_is_critical)
+
+
+def judge_challenger(
+    compared: Compared,
+    metric: MetricSpec,
+    *,
+    by_rows: MetricSpec,
+    calibration: MetricSpec | None,
+    tolerance: float,
+    max_slowdown: float,
+    seed: int,
+    drift_is_critical: bool = False,
+) -> Judgement:
+    """Decide whether the challenger may replace the champion.
+
+    It must be better, or not worse by enough rows to know; not worse on any declared group or in
+    calibration; no less fair; and not much slower.
+
+    Parameters
+    ----------
+    compared : Compared
+    metric : MetricSpec
+        Decides.
+    by_rows : MetricSpec
+        A mean over rows, for groups: the same where `metric` is one.
+    calibration : MetricSpec or None
+        The Brier score; None for regression.
+    tolerance : float
+        Loss that still counts as "not worse", a share of the champion's score, in (0, 1).
+    max_slowdown : float
+        Serving time relative to the champion's, >= 1.
+    seed : int
+        Of the bootstraps.
+    drift_is_critical : bool
+
+    Returns
+    -------
+    Judgement
+        "not yet decidable" with fewer than 50 rows, with fewer than 10 of a class, and where the
+        interval of the gain holds 0 on fewer rows than could prove that nothing is lost.
+    """
+    too_few = _why_too_few(compared)
+    if too_few:
+        rows = Gate("rows", None, too_few, {"n_rows": compared.n_rows})
+        return undecided(
+            too_few, metric.name, drift_is_critical=drift_is_critical, n_rows=compared.n_rows, gates=(rows,)
+        )
+    overall, found = _overall(compared, metric, tolerance, seed)
+    paired = compared.losses(by_rows)
+    gates = (
+        overall,
+        _slices_gate(paired, compared.groups, seed),
+        *([_calibration_gate(compared, calibration, seed)] if calibration else []),
+        *([_fairness_gate(paired, compared, seed)] if compared.sensitive else []),
+        _serving_gate(compared, max_slowdown),
+    )
+    word = _word(found, gates)
+    waits = drift_is_critical and word == "not yet decidable"
+    numbers = overall.numbers
+    return Judgement(
+        word=word,
+        reason=_reason(word, gates) + (" Drift is critical: this waits for approval." if waits else ""),
+        gates=gates,
+        metric=metric.name,
+        n_rows=compared.n_rows,
+        waits_for_approval=waits,
+        decisions_served=compared.decisions_served,
+        **{name: numbers[name] for name in OVERALL_NUMBERS},
+    )
+
+
+OVERALL_NUMBERS = ("rows_needed", "champion_score", "challenger_score", "gain", "interval", "tolerance")
+
+
+def rows_needed(standard_error: float, n_rows: int, tolerance: float) -> int:
+    """Rows at which a gain of zero would be known, in 80 % of cases, to be no loss beyond `tolerance`.
+
+    Parameters
+    ----------
+    standard_error : float
+        Of the gain, measured on `n_rows` rows; it shrinks with their square root.
+    n_rows : int
+    tolerance : float
+        In units of the gain.
+
+    Examples
+    --------
+    >>> rows_needed(0.02, n_rows=400, tolerance=0.02)
+    2475
+    """
+    return max(MIN_ROWS, math.ceil(n_rows * (REACH * standard_error / tolerance) ** 2))
+
+
+def _why_too_few(compared: Compared) -> str | None:
+    n_rows = compared.n_rows
+    if n_rows < MIN_ROWS:
+        return (
+            f"{n_rows:,} rows came since the champion on which neither model was fitted; "
+            f"a comparison needs at least {MIN_ROWS}."
+        )
+    if compared.champion.ndim == 2:
+        counts = np.bincount(compared.y, minlength=compared.champion.shape[1])
+        if counts.min() < MIN_CLASS_ROWS:
+            return (
+                f"Of the {n_rows:,} rows on which neither model was fitted {counts.min()} are of the rarest "
+                f"class; a comparison needs at least {MIN_CLASS_ROWS}."
+            )
+    return None
+
+
+def _overall(compared: Compared, metric: MetricSpec, tolerance: float, seed: int) -> tuple[Gate, Finding]:
+    scored = compared.scored(metric, seed)
+    champion, challenger = scored["real_only"]["score"], scored["mix"]["score"]
+    allowed = tolerance * (1.0 if metric.margin_is_relative else abs(champion))
+    needed = rows_needed(scored["standard_error"], compared.n_rows, allowed)
+    interval = (scored["interval"][0], scored["interval"][1])
+    found = _finding(scored["gain"], interval, allowed, is_enough=compared.n_rows >= needed)
+    relative = metric.margin_is_relative
+    sentence = (
+        f"On {compared.n_rows:,} rows on which neither model was fitted the challenger's gain in {metric.name} "
+        f"is {gain_in_words(scored['gain'], relative)} (90 % interval {interval_in_words(interval, relative)}; "
+        f"champion {champion:.4g}, challenger {challenger:.4g}): "
+        f"{_in_words(found, gain_in_words(allowed, relative), needed)}."
+    )
+    numbers = {
+        "finding": found,
+        "champion_score": champion,
+        "challenger_score": challenger,
+        "gain": scored["gain"],
+        "interval": interval,
+        "standard_error": scored["standard_error"],
+        "tolerance": allowed,
+        "n_rows": compared.n_rows,
+        "rows_needed": needed,
+    }
+    passed = None if found == "undecided" else found in ("better", "not worse")
+    return Gate("overall", passed, sentence, numbers), found
+
+
+def _finding(gain: float, interval: tuple[float, float], allowed: float, *, is_enough: bool) -> Finding:
+    low, high = interval
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    if not is_enough:
+        return "undecided"
+    return "not worse" if low > -allowed and gain >= 0 else "not shown to be as good"
+
+
+def _in_words(found: Finding, allowed: str, needed: int) -> str:
+    if found == "undecided":
+        return f"about {needed:,} rows are needed to tell a loss of {allowed}"
+    return f"not worse, for a loss of {allowed} is allowed" if found == "not worse" else found
+
+
+def _slices_gate(paired: PairedLosses, groups: Mapping[str, Sequence[Slice]], seed: int) -> Gate:
+    """No declared group of enough rows may be worse with its own interval below zero."""
+    slices = [s for of_column in groups.values() for s in of_column]
+    found = [s for s in slice_gains(paired, slices, widening=1.0, seed=seed) if s.n_rows >= MIN_ROWS]
+    lost = [s for s in found if s.vetoes]
+    relative = paired.metric.margin_is_relative
+    named = "; ".join(f"'{s.name}' ({interval_in_words(s.interval, relative)})" for s in lost)
+    sentence = f"It loses on {named}." if lost else f"It loses on none of {len(found)} declared groups."
+    numbers = [{"name": s.name, "n_rows": s.n_rows, "gain": s.gain, "interval": s.interval} for s in found]
+    return Gate("slices", not lost, sentence, {"metric": paired.metric.name, "slices": numbers})
+
+
+def _calibration_gate(compared: Compared, calibration: MetricSpec, seed: int) -> Gate:
+    scored = compared.scored(calibration, seed)
+    gain, interval = scored["gain"], scored["interval"]
+    passed = not (gain < -CALIBRATION_MARGIN and interval[1] < 0)
+    relative = calibration.margin_is_relative
+    sentence = (
+        f"Its {calibration.name} score is {'not worse' if passed else 'worse'}: gain "
+        f"{gain_in_words(gain, relative)} (90 % interval {interval_in_words(interval, relative)})."
+    )
+    return Gate("calibration", passed, sentence, {"gain": gain, "interval": interval})
+
+
+def _fairness_gate(paired: PairedLosses, compared: Compared, seed: int) -> Gate:
+    """The gap between a sensitive column's best and worst group must not be sure to grow."""
+    found = {}
+    for column in compared.sensitive:
+        members = [s.rows for s in compared.groups.get(column, ()) if s.rows.sum() >= MIN_ROWS]
+        if len(members) >= 2:
+            found[column] = _gap_growth(paired, members, seed)
+    grown = [column for column, gap in found.items() if gap["interval"][0] > 0]
+    named = " and ".join(f"'{column}'" for column in grown)
+    sentence = (
+        f"The gap between the groups of {named} grows."
+        if grown
+        else f"The gap between groups grows for none of {len(found)} sensitive columns."
+    )
+    return Gate("fairness", not grown, sentence, {"metric": paired.metric.name, "gaps": found})
+
+
+def _gap_growth(paired: PairedLosses, members: Sequence[np.ndarray], seed: int) -> dict[str, Any]:
+    """Gap between best and worst group of both models, and by how much the challenger's is larger."""
+
+    def gaps(counts: np.ndarray) -> np.ndarray:
+        """Of shape (n_draws, 2); NaN where a group was not drawn."""
+        weights = counts * paired.weight
+        with np.errstate(invalid="ignore"):
+            scores = [
+                paired.metric.from_mean_loss(
+                    weights[:, rows] @ paired.losses[rows] / weights[:, rows].sum(axis=1, keepdims=True)
+                )
+                for rows in members
+            ]
+        gap: np.ndarray = np.ptp(np.stack(scores), axis=0)
+        return gap
+
+    champion, challenger = gaps(np.ones((1, len(paired.rows))))[0]
+    drawn = np.concatenate([gaps(counts) for counts in draw_weights(paired.units, None, N_DRAWS, seed)])
+    low, high = np.nanquantile(drawn[:, 1] - drawn[:, 0], [0.05, 0.95])
+    return {
+        "champion": float(champion),
+        "challenger": float(challenger),
+        "growth": float(challenger - champion),
+        "interval": (float(low), float(high)),
+    }
+
+
+def _serving_gate(compared: Compared, max_slowdown: float) -> Gate:
+    champion, challenger = compared.champion_seconds, compared.challenger_seconds
+    limit = max(max_slowdown * champion, champion + SERVING_FLOOR_SECONDS)
+    passed = challenger <= limit
+    sentence = (
+        f"It serves 1,000 rows in {1000 * challenger:.3g} ms, the champion in {1000 * champion:.3g} ms; "
+        f"at most {1000 * limit:.3g} ms are allowed."
+    )
+    numbers = {"champion_seconds": champion, "challenger_seconds": challenger, "limit_seconds": limit}
+    return Gate("serving", passed, sentence, numbers)
+
+
+def _word(found: Finding, gates: Sequence[Gate]) -> Word:
+    if found == "undecided":
+        return "not yet decidable"
+    return "promote" if all(gate.passed for gate in gates) else "keep champion"
+
+
+def _reason(word: Word, gates: Sequence[Gate]) -> str:
+    """The comparison itself, then every gate that did not let the challenger through."""
+    overall, *others = gates
+    failed = [gate.sentence for gate in others if gate.passed is False]
+    if word == "promote":
+        return f"{overall.sentence} Every other gate passed."
+    return " ".join([overall.sentence, *failed])

@@ -1,0 +1,240 @@
+"""One column before and after: how far it shifted, and could chance have done it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.table.columns import Column
+
+# Tenths of the reference rows, the usual bins of the index (Siddiqi 2006, Credit Risk Scorecards).
+N_QUANTILE_BINS = 10
+# Rarer levels share one bin: each bin adds noise to the index.
+MAX_LEVELS = 20
+# Bins without rows have no logarithm; half a row each is Jeffreys' prior of a proportion.
+PRIOR_ROWS = 0.5
+# Cochran 1954, https://doi.org/10.2307/3001666: with fewer rows expected, chi-squared is no chi-squared.
+MIN_EXPECTED = 5
+# Divided by the factor the numbers must be as before: so near to them, or no farther than chance puts them.
+UNIT_DISTANCE, UNIT_P_VALUE = 0.1, 0.05
+# A factor so near to a power of ten is that power: a median of few rows is no better known.
+POWER_TOLERANCE = 0.25
+# Pounds for kilograms is 2.2; what grows by less does so without a change of unit too.
+MIN_UNIT_FACTOR = 2.0
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of a column, learnt from its reference rows.
+
+    Attributes
+    ----------
+    edges : ndarray of shape (n_edges,)
+        Upper bounds of the bins of a number but the last.
+    levels : tuple of str
+        Levels with a bin of their own; other known ones share a bin.
+    known : frozenset of str
+        All levels of the reference rows.
+    is_categorical : bool
+    """
+
+    edges: np.ndarray
+    levels: tuple[str, ...]
+    known: frozenset[str]
+    is_categorical: bool
+
+    @property
+    def n_bins(self) -> int:
+        """Bins, with that of missing values and, for categories, those of rare and unseen levels."""
+        return len(self.levels) + 3 if self.is_categorical else len(self.edges) + 2
+
+    def codes(self, values: pd.Series) -> np.ndarray:
+        """Bin of each row: 0 where the value is missing.
+
+        Parameters
+        ----------
+        values : Series of shape (n_rows,)
+            Canonical.
+
+        Returns
+        -------
+        ndarray of int, shape (n_rows,)
+            In [0, n_bins).
+        """
+        if not self.is_categorical:
+            places = np.searchsorted(self.edges, values.to_numpy(dtype=float), side="left") + 1
+            return np.where(values.isna(), 0, places)
+        own = {level: place + 1 for place, level in enumerate(self.levels)}
+        rare, unseen = len(own) + 1, len(own) + 2
+        places, levels = pd.factorize(values)
+        codes = [own.get(level, rare if level in self.known else unseen) for level in levels]
+        # Missing values have place -1: the last.
+        bins: np.ndarray = np.array([*codes, 0])[places]
+        return bins
+
+    def counts(self, values: pd.Series) -> np.ndarray:
+        """Rows in each bin, of shape (n_bins,)."""
+        return np.bincount(self.codes(values), minlength=self.n_bins)
+
+
+def learn_bins(reference: pd.Series, column: Column) -> Bins:
+    """Cut numbers at the reference's deciles; give its frequent levels a bin each.
+
+    Parameters
+    ----------
+    reference : Series of shape (n_reference,)
+        Canonical.
+    column : Column
+
+    Examples
+    --------
+    >>> numbers = pd.Series([*range(100), None], dtype=float)
+    >>> bins = learn_bins(numbers, Column("age", "numeric", "integer"))
+    >>> bins.counts(numbers).tolist()
+    [1, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10]
+    """
+    present = reference.dropna()
+    if column.is_categorical:
+        counts = present.value_counts()
+        ranked = sorted(counts.index, key=lambda level: (-counts[level], level))
+        return Bins(np.empty(0), tuple(ranked[:MAX_LEVELS]), frozenset(ranked), True)
+    shares = np.arange(1, N_QUANTILE_BINS) / N_QUANTILE_BINS
+    edges = np.unique(np.quantile(present, shares)) if len(present) else np.empty(0)
+    return Bins(edges, (), frozenset(), False)
+
+
+def population_stability_index(reference: np.ndarray, new: np.ndarray) -> float:
+    """Index of the shift between two tables of counts: 0 for none, above 0.25 for a large one.
+
+    Parameters
+    ----------
+    reference, new : ndarray of shape (n_bins,)
+        Rows in each bin. Bins that are empty on both sides are left out.
+
+    References
+    ----------
+    Siddiqi 2006, Credit Risk Scorecards, https://doi.org/10.1002/9781119201731
+
+    Examples
+    --------
+    >>> round(population_stability_index(np.array([500, 500]), np.array([300, 700])), 3)
+    0.169
+    """
+    held = (reference + new) > 0
+    shares = [(side[held] + PRIOR_ROWS) / (side.sum() + PRIOR_ROWS * held.sum()) for side in (reference, new)]
+    return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+
+
+def index_by_chance(reference: np.ndarray, new: np.ndarray, level: float) -> float:
+    """Index that rows of one source exceed with probability `level` only.
+
+    Few rows make a large index without any shift: times ``n m / (n + m)`` it is chi-squared.
+
+    References
+    ----------
+    Yurdakul, Naranjo 2020, Statistical properties of the population stability index,
+    https://doi.org/10.21314/JRMV.2020.227
+
+    Examples
+    --------
+    >>> counts = np.array([15, 15])
+    >>> round(index_by_chance(counts, counts, 0.01), 2)
+    0.44
+    """
+    from scipy import stats
+
+    df = max(int(((reference + new) > 0).sum()) - 1, 1)
+    return float(stats.chi2.isf(level, df) * (1 / reference.sum() + 1 / new.sum()))
+
+
+def shift_p_value(reference: pd.Series, new: pd.Series, column: Column) -> float:
+    """Chance of two samples that differ so much, were they of one source.
+
+    Parameters
+    ----------
+    reference, new : Series of shape (n_rows,)
+        Canonical. Missing is a level of its own, and lower than any number.
+    column : Column
+
+    Returns
+    -------
+    float
+        Of the chi-squared test for categories, else of Kolmogorov and Smirnov's, which ties make
+        larger and never smaller.
+    """
+    if column.is_categorical:
+        both = pd.concat([reference, new], ignore_index=True)
+        levels = both.factorize(use_na_sentinel=False)[0]
+        codes = (levels[: len(reference)], levels[len(reference) :])
+        table = np.array([np.bincount(side, minlength=levels.max() + 1) for side in codes])
+        return _chi_squared_p(table)
+    from scipy import stats
+
+    lowest = [side.fillna(-np.inf).to_numpy(dtype=float) for side in (reference, new)]
+    return float(stats.ks_2samp(lowest[0], lowest[1], method="asymp").pvalue)
+
+
+def unit_factor(reference: pd.Series, new: pd.Series) -> float | None:
+    """Factor between two units of measurement, where the numbers look like two units.
+
+    Parameters
+    ----------
+    reference, new : Series of shape (n_rows,)
+        Canonical numbers.
+
+    Returns
+    -------
+    float or None
+        About how many times as large the new numbers are, where it is at least 2 or at most 1/2
+        and the new numbers, divided by it, are distributed as before. Two significant digits.
+
+    Examples
+    --------
+    >>> metres = pd.Series(np.linspace(1.5, 2.0, 50))
+    >>> unit_factor(metres, 100 * metres), unit_factor(metres, metres + 2)
+    (100.0, None)
+    """
+    from scipy import stats
+
+    before, after = (side[np.isfinite(side)].to_numpy() for side in (reference, new))
+    sizes = [np.abs(side[side != 0]) for side in (before, after)]
+    if not all(len(side) for side in sizes):
+        return None
+    factor = _rounded(float(np.median(sizes[1]) / np.median(sizes[0])))
+    if max(factor, 1 / factor) < MIN_UNIT_FACTOR:
+        return None
+    found = stats.ks_2samp(before, after / factor, method="asymp")
+    is_as_before = found.statistic < UNIT_DISTANCE or found.pvalue > UNIT_P_VALUE
+    return factor if is_as_before else None
+
+
+def _rounded(factor: float) -> float:
+    """The power of ten near by, else two significant digits."""
+    power = 10.0 ** round(math.log10(factor))
+    return power if abs(factor / power - 1) < POWER_TOLERANCE else float(f"{factor:.2g}")
+
+
+def _chi_squared_p(table: np.ndarray) -> float:
+    """p-value of a table of 2 x levels, the rarest levels taken together."""
+    from scipy import stats
+
+    pooled = _pool_rare(table)
+    if pooled.shape[1] < 2:
+        return 1.0
+    found: Any = stats.chi2_contingency(pooled, correction=False)
+    return float(found.pvalue)
+
+
+def _pool_rare(table: np.ndarray) -> np.ndarray:
+    """Columns of which both sides expect enough rows; the others as one, joined to the rarest if need be."""
+    expected = table.sum(axis=0) * min(table.sum(axis=1)) / table.sum()
+    kept = table[:, expected >= MIN_EXPECTED]
+    rare = table[:, expected < MIN_EXPECTED].sum(axis=1, keepdims=True)
+    if rare.sum() * min(table.sum(axis=1)) / table.sum() >= MIN_EXPECTED or kept.shape[1] == 0:
+        return np.hstack([kept, rare]) if rare.sum() else kept
+    kept[:, [int(np.argmin(kept.sum(axis=0)))]] += rare
+    return kept

@@ -1,0 +1,282 @@
+"""Rows that arrive: brought into the form of their table, then made part of it.
+
+The table's own rows stay first and in their order. A row's side of the holdout follows from its unit,
+never from when it came, so a corrected row stays on its side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.lifecycle.schema_change import convert
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.schema import Schema
+
+KNOWN_KEY = "the table has a row of this key, and arrival: append corrects none"
+UNKNOWN_KEY = "a target alone, of a key that no row has"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch in the columns, order and types of its table.
+
+    Attributes
+    ----------
+    rows : DataFrame of shape (n_usable, n_columns)
+        Targets that came alone stand in the whole row of their key.
+    set_aside : DataFrame of shape (n_set_aside, n_columns)
+        Rows that fit no row of the table, or a row that may not be changed.
+    reasons : list of str, of length n_set_aside
+    """
+
+    rows: pd.DataFrame
+    set_aside: pd.DataFrame
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A table with a batch.
+
+    Attributes
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        All with a target.
+    unlabelled : DataFrame of shape (n_waiting, n_columns)
+        Rows that wait for a target.
+    n_new, n_replaced : int
+        Rows that came, and rows that gave way to other cells.
+    n_unlabelled : int
+        Rows of the batch that wait now.
+    n_joined : int
+        Of `n_new`, rows that had waited for their target.
+    """
+
+    rows: pd.DataFrame
+    unlabelled: pd.DataFrame
+    n_new: int
+    n_replaced: int
+    n_unlabelled: int
+    n_joined: int
+
+
+def brings_labels_only(batch: pd.DataFrame, schema: Schema, card: DataCard) -> bool:
+    """Whether a batch holds keys and targets and no feature.
+
+    Parameters
+    ----------
+    batch : DataFrame of shape (n_arrived, any)
+    schema : Schema
+        Of the table.
+    card : DataCard
+    """
+    names = set(batch.columns)
+    has_both = card.key is not None and {card.key, card.target} <= names
+    return has_both and card.operation.arrival != "replace" and names.isdisjoint(schema.feature_names)
+
+
+def prepare_batch(
+    current: pd.DataFrame, unlabelled: pd.DataFrame, batch: pd.DataFrame, schema: Schema, card: DataCard
+) -> Prepared:
+    """Bring a batch into the form of its table.
+
+    Parameters
+    ----------
+    current, unlabelled : DataFrame of shape (any, n_columns)
+        The table, and the rows that wait for a target.
+    batch : DataFrame of shape (n_arrived, any)
+        Without a :attr:`~realmix.tasks.core.lifecycle.schema_change.SchemaChange.refusal`.
+    schema : Schema
+        Of the table.
+    card : DataCard
+
+    Returns
+    -------
+    Prepared
+        A column that the table lacks is left out, unless the batch takes the table's place; a lost one
+        is empty. Of rows with one key the last one counts where batches correct rows; a missing
+        target there does not undo a known one.
+
+    Raises
+    ------
+    BadInput
+        If no row is left.
+    """
+    arrival, key = card.operation.arrival, card.key
+    rows = _in_form(batch, current, with_new=arrival == "replace")
+    why = np.full(len(rows), "", dtype=object)
+    if key is not None and arrival != "append":
+        rows = rows[rows[key].isna() | ~rows[key].duplicated(keep="last")].reset_index(drop=True)
+        why = why[: len(rows)]
+    if key is not None and brings_labels_only(batch, schema, card):
+        owners = unlabelled if arrival == "append" else stack([current, unlabelled])
+        rows, n_known = _completed(rows, owners, card)
+        why[n_known:] = UNKNOWN_KEY
+    if key is not None and arrival == "append":
+        why[_has_key_of(rows, current, key)] = KNOWN_KEY
+    if arrival == "upsert":
+        rows = _with_known_targets(rows, current, card)
+    is_aside = why != ""
+    if is_aside.all():
+        counts = "; ".join(f"{n:,} times {reason}" for reason, n in Counter(why).items())
+        raise BadInput(
+            f"None of the batch's {len(rows):,} rows can be used: {counts}. Send whole rows with keys of their "
+            "own, or declare `arrival: upsert` in the card."
+        )
+    return Prepared(rows[~is_aside], rows[is_aside], why[is_aside].tolist())
+
+
+def merge_batch(
+    current: pd.DataFrame, unlabelled: pd.DataFrame, batch: pd.DataFrame, *, card: DataCard
+) -> Merged:
+    """Make a batch part of its table.
+
+    Parameters
+    ----------
+    current, unlabelled : DataFrame of shape (any, n_columns)
+        The table, and the rows that wait for a target.
+    batch : DataFrame of shape (n_arrived, n_columns)
+        In the form of the table, see :func:`prepare_batch`; keys differ from each other.
+    card : DataCard
+        `operation.arrival` says what a batch does to the rows that are there.
+
+    Returns
+    -------
+    Merged
+
+    Examples
+    --------
+    >>> table, none = pd.DataFrame({"id": [1, 2], "y": [0, 0]}), pd.DataFrame({"id": [], "y": []})
+    >>> card = DataCard(target="y", key="id", operation={"arrival": "upsert"})
+    >>> merged = merge_batch(table, none, pd.DataFrame({"id": [2, 3, 4], "y": [1, 1, None]}), card=card)
+    >>> merged.rows.to_dict("list"), merged.n_new, merged.n_replaced, merged.n_unlabelled
+    ({'id': [1, 2, 3], 'y': [0, 1, 1]}, 1, 1, 1)
+    """
+    is_labelled = batch[card.target].notna().to_numpy()
+    labelled, waiting = batch[is_labelled], batch[~is_labelled]
+    n_joined = 0
+    if card.key is not None:
+        n_joined = int(_has_key_of(labelled, unlabelled, card.key).sum())
+        unlabelled = unlabelled[~_has_key_of(unlabelled, batch, card.key)]
+    if card.operation.arrival == "replace":
+        unlabelled = unlabelled[:0]
+        rows, (n_new, n_replaced) = stack([labelled]), _exchanged(current, labelled)
+    elif card.operation.arrival == "upsert" and card.key is not None:
+        rows, n_new, n_replaced = _upserted(current, labelled, card.key)
+    else:
+        rows, n_new, n_replaced = stack([current, labelled]), len(labelled), 0
+    return Merged(rows, stack([unlabelled, waiting]), n_new, n_replaced, len(waiting), n_joined)
+
+
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of the same columns under each other, in the types of the first where these suffice.
+
+    Parameters
+    ----------
+    frames : sequence of DataFrame
+
+    Returns
+    -------
+    DataFrame
+        Fresh index. Whole numbers become floats where cells are missing.
+
+    Examples
+    --------
+    >>> first, other = pd.DataFrame({"n": [1, 2]}), pd.DataFrame({"n": [3.0]})
+    >>> stack([first, other])["n"].dtype == first["n"].dtype
+    True
+    """
+    return pd.DataFrame({name: _stacked([frame[name] for frame in frames]) for name in frames[0].columns})
+
+
+def _stacked(columns: Sequence[pd.Series]) -> pd.Series:
+    ends = np.cumsum([len(column) for column in columns])
+    placed = [
+        column.set_axis(range(end - len(column), end)) for column, end in zip(columns, ends, strict=True)
+    ]
+    # A column without values has no type of its own.
+    filled = [column for column in placed if column.notna().any()] or placed[:1]
+    stacked = pd.concat(filled).reindex(range(ends[-1]))
+    if stacked.dtype == object and stacked.isna().any():
+        return stacked.where(stacked.notna(), None)
+    wanted = filled[0].dtype
+    is_whole = wanted.kind in "iu" and stacked.dtype.kind == "f" and bool((stacked % 1 == 0).all())
+    return stacked.astype(wanted) if is_whole else stacked
+
+
+def _in_form(batch: pd.DataFrame, current: pd.DataFrame, *, with_new: bool) -> pd.DataFrame:
+    empty = pd.Series(None, index=batch.index, dtype=object)
+    data = {
+        name: convert(batch[name] if name in batch.columns else empty, current[name])[0]
+        for name in current.columns
+    }
+    new = {str(name): batch[name] for name in batch.columns if name not in current.columns}
+    return pd.DataFrame({**data, **(new if with_new else {})}).reset_index(drop=True)
+
+
+def _completed(rows: pd.DataFrame, owners: pd.DataFrame, card: DataCard) -> tuple[pd.DataFrame, int]:
+    """Targets set into the rows of their keys, and how many these are; the others come last."""
+    found = _places(rows[card.key], owners[card.key])
+    rows = rows.iloc[np.argsort(found < 0, kind="stable")]
+    found = found[found >= 0]
+    whole = stack([owners.iloc[found], rows.iloc[len(found) :]])
+    return whole.assign(**{card.target: rows[card.target].array}), len(found)
+
+
+def _with_known_targets(rows: pd.DataFrame, current: pd.DataFrame, card: DataCard) -> pd.DataFrame:
+    """Rows that come again without a target keep the one the table has."""
+    found = _places(rows[card.key], current[card.key])
+    is_kept = (found >= 0) & rows[card.target].isna().to_numpy()
+    known, given = current[card.target].to_numpy(object)[found], rows[card.target].to_numpy(object)
+    targets = pd.Series(np.where(is_kept, known, given), index=rows.index, dtype=object)
+    return rows.assign(**{card.target: convert(targets, current[card.target])[0]})
+
+
+def _places(keys: pd.Series, known: pd.Series) -> np.ndarray:
+    """Row of `known` that holds each key, the last one; -1 where none does or the key is missing."""
+    place = pd.Series(np.arange(len(known)), index=known.to_numpy())[known.notna().to_numpy()]
+    place = place[~place.index.duplicated(keep="last")]
+    found: np.ndarray = keys.map(place).fillna(-1).to_numpy(dtype=int)
+    return found
+
+
+def _has_key_of(rows: pd.DataFrame, others: pd.DataFrame, key: str) -> np.ndarray:
+    return _places(rows[key], others[key]) >= 0
+
+
+def _upserted(current: pd.DataFrame, labelled: pd.DataFrame, key: str) -> tuple[pd.DataFrame, int, int]:
+    """The table with corrected rows in place of the old ones, and the new rows at its end."""
+    both = stack([current, labelled])
+    place = _places(current[key], labelled[key])
+    old, corrected = np.flatnonzero(place < 0), np.flatnonzero(place >= 0)
+    instead = np.arange(len(current))
+    instead[corrected] = len(current) + place[corrected]
+    # A key that the table held twice is held once from now on.
+    kept = np.sort(np.concatenate([old, corrected[~current[key].iloc[corrected].duplicated()]]))
+    new = np.flatnonzero(~_has_key_of(labelled, current, key))
+    hashes = _row_hashes(both)
+    n_replaced = int((hashes[corrected] != hashes[instead[corrected]]).sum())
+    rows = both.iloc[np.concatenate([instead[kept], len(current) + new])]
+    return rows.reset_index(drop=True), len(new), n_replaced
+
+
+def _exchanged(current: pd.DataFrame, labelled: pd.DataFrame) -> tuple[int, int]:
+    """How many rows came, and how many went, where one table takes another's place."""
+    shared = [name for name in current.columns if name in labelled.columns]
+    hashes = _row_hashes(stack([current[shared], labelled[shared]]))
+    before, after = (
+        pd.Series(part).value_counts() for part in (hashes[: len(current)], hashes[len(current) :])
+    )
+    change = after.sub(before, fill_value=0)
+    return int(change.clip(lower=0).sum()), int((-change).clip(lower=0).sum())
+
+
+def _row_hashes(rows: pd.DataFrame) -> np.ndarray:
+    hashed: np.ndarray = pd.util.hash_pandas_object(rows, index=False).to_numpy()
+    return hashed

@@ -1,0 +1,43 @@
+"""The entry that a retraining leaves in the record of decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from realmix.tasks.core.lifecycle.drift import Drift
+from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.core.lifecycle.retrain_level import Redo, Since
+
+
+def retraining_entry(
+    table: Registered,
+    why: str,
+    redo: Redo,
+    since: Since | None,
+    drift: Drift | None,
+    arrivals: list[dict[str, Any]],
+    document: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """What the record keeps of a retraining; no cells."""
+    entry: dict[str, Any] = {
+        "why": why,
+        "level": redo.level,
+        "reason": redo.reason,
+        "snapshot": table.snapshot,
+        "n_changed": since.n_changed if since else None,
+        "drift": drift.to_dict() if drift else None,
+        "arrivals": arrivals,
+    }
+    if document is None:
+        return entry
+    winner = document["winner"]
+    return entry | {
+        "study": document["study"],
+        "n_rows": document["table"]["n_rows"],
+        "verdict": document["word"],
+        "winner": {"name": winner["name"], "synthesizer": winner["recipe"]["synthesizer"]},
+        "promised_gain": document["validation"]["promised_gain"],
+        "holdout": document["holdout"] and document["holdout"]["sentence"],
+        "run_id": document["tracking"]["run_id"],
+        "version": document["tracking"].get("version"),
+    }

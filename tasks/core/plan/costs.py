@@ -1,0 +1,176 @@
+"""The cost table: what a study takes on this machine.
+
+Each plug-in carries its own formula, in seconds of one thread of the reference machine; what no
+arm explains stands here. One timing probe scales all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from realmix.tasks.core.contracts.specs import ModelSpec, SynthesizerSpec
+from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, Arm, Mix
+from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan, TableShape
+from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
+
+# Two workers rarely end together, and share memory bandwidth.
+PARALLEL_EFFICIENCY = 0.85
+# Seconds of the reference machine that no arm explains, by stage.
+OVERHEAD_SECONDS = {
+    "start": 13.0,  # Prefect's server, imports, workers, and their end
+    "validate": 3.5,  # Great Expectations' import and the raw suite
+    "plan": 3.0,  # the timing probe, imports in the workers
+    "compare": 4.0,
+    "track": 5.0,  # MLflow's records, artifacts and the model version
+    "report": 2.5,
+}
+# Read twice, inferred, validated, hashed, written, packed, and the holdout drawn a thousand times:
+# 100,000 and 1,000,000 rows of 20 mixed columns.
+READ_SECONDS_PER_CELL = 3e-6
+# One row by one member of the teacher.
+LABEL_SECONDS = 1e-5
+GATE_SECONDS = 0.04  # one synthetic table through its suite
+CHILD_RUN_SECONDS = 0.05  # one mix into MLflow
+SDV_IMPORT_SECONDS = 6.0  # once per worker
+MIN_TIMEOUT_SECONDS = 60.0
+TIMEOUT_FACTOR = 10.0
+INNER_FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The cost table: formulae of the plug-ins, scaled to this machine.
+
+    Attributes
+    ----------
+    synthesizers, models
+    machine_speed : float
+        Seconds here per second of the reference machine.
+    raced_metrics : frozenset of str
+        Metrics whose studies are raced: fewer mixes run in their repeats.
+    usable_bytes : float
+        Memory that a study may take here.
+    """
+
+    synthesizers: Mapping[str, SynthesizerSpec]
+    models: Mapping[str, ModelSpec]
+    machine_speed: float = 1.0
+    raced_metrics: frozenset[str] = frozenset()
+    usable_bytes: float = float("inf")
+
+    def estimate(self, plan: Plan, shape: TableShape) -> dict[str, float]:
+        """Expected wall seconds of a plan, by stage.
+
+        Returns
+        -------
+        dict
+            Stage to seconds; their sum is the whole run, start-up included.
+        """
+        folds = plan.n_folds * plan.n_repeats
+        n_train = round(plan.n_development * (1 - 1 / plan.n_folds))
+        pools = (*CONTROL_SYNTHESIZERS, *plan.synthesizers)
+        n_mixes = sum(1 for _ in plan.mixes()) * len(plan.models)
+        scale = self.machine_speed / (plan.n_workers * PARALLEL_EFFICIENCY)
+        sdv = any(self.synthesizers[s].family in ("copula", "gan", "vae") for s in pools)
+        seconds = {stage: cost * self.machine_speed for stage, cost in OVERHEAD_SECONDS.items()}
+        seconds["start"] += SDV_IMPORT_SECONDS * sdv * self.machine_speed
+        seconds["rows"] = READ_SECONDS_PER_CELL * shape.n_all * shape.n_columns * self.machine_speed
+        seconds["teacher"] = folds * self.teacher(plan, shape, n_train) * scale
+        seconds["synthesize"] = self.all_pools(plan, shape, n_train) * scale
+        seconds["gate"] = folds * len(pools) * GATE_SECONDS * self.machine_speed
+        seconds["train"] = self.all_arms(plan, shape, n_train) * scale
+        seconds["track"] += n_mixes * CHILD_RUN_SECONDS * self.machine_speed
+        seconds["refit"] = self.refit(plan, shape) * self.machine_speed
+        seconds["gap"] = 2 * plan.n_folds * self.dearest_arm(plan, shape, n_train) * scale
+        seconds["rows saved"] = self.rows_saved(plan, shape, n_train) * scale
+        return {stage: round(value, 1) for stage, value in seconds.items()}
+
+    def teacher(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """One teacher: its members on inner folds and on all rows it learns from, and its labels of others."""
+        n_learnt = plan.n_teacher(n_rows)
+        inner = round(n_learnt * (1 - 1 / INNER_FOLDS))
+        return sum(
+            INNER_FOLDS * self.model(name, inner, shape) + self.model(name, n_learnt, shape)
+            for name, _ in plan.teacher
+        ) + LABEL_SECONDS * (n_rows - n_learnt) * len(plan.teacher)
+
+    def pool(self, plan: Plan, shape: TableShape, synthesizer: str, n_rows: int) -> float:
+        """One fit and one pool, labelled by the teacher."""
+        spec = self.synthesizers[synthesizer]
+        n_pool = round(plan.n_synthetic(n_rows) * (1.5 if "balanced" in plan.balances else 1))
+        steps = plan.synthesizers.get(synthesizer) or spec.default_steps or 0
+        labelling = LABEL_SECONDS * n_pool * len(plan.teacher)
+        return (
+            spec.fit_cost(min(n_rows, 10_000), shape.n_columns, steps)
+            + spec.sample_cost(n_pool, shape.n_columns)
+            + labelling
+        )
+
+    def all_pools(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """The pools of all folds."""
+        controls = sum(self.pool(plan, shape, name, n_rows) for name in CONTROL_SYNTHESIZERS)
+        candidates = [self.pool(plan, shape, name, n_rows) for name in plan.synthesizers]
+        return plan.n_folds * plan.n_repeats * controls + self._raced(plan, candidates)
+
+    def all_arms(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """The arms of all folds."""
+        null = [name for name in plan.models if self.models[name].is_null]
+        mixes = {
+            mix: sum(self.arm(arm, shape, n_rows) for arm in plan.arms_of(mix, null)) for mix in plan.mixes()
+        }
+        candidates = [cost for mix, cost in mixes.items() if mix.role == "candidate"]
+        others = sum(mixes.values()) - sum(candidates)
+        return plan.n_folds * plan.n_repeats * others + self._raced(plan, candidates)
+
+    def _raced(self, plan: Plan, candidates: Sequence[float]) -> float:
+        """All in the first repeat and, after a race, the dearest finalists in the others."""
+        n_kept = MAX_FINALISTS if plan.metric in self.raced_metrics else len(candidates)
+        kept = sum(sorted(candidates, reverse=True)[:n_kept])
+        return plan.n_folds * (sum(candidates) + (plan.n_repeats - 1) * kept)
+
+    def arm(self, arm: Arm, shape: TableShape, n_rows: int) -> float:
+        """One learner on one mix; soft targets of several classes hold a row per class."""
+        is_soft = arm.mix.label_rule == "teacher" and shape.n_classes > 2
+        per_row = shape.n_classes if is_soft else 1
+        if arm.mix.synthesizer is None:
+            return self.model(arm.model, n_rows * per_row, shape)
+        return self.model(arm.model, round(n_rows * (1 + arm.mix.synthetic_ratio * per_row)), shape)
+
+    def refit(self, plan: Plan, shape: TableShape) -> float:
+        """The evaluated and the shipped fits, side by side: the dearest mix on all rows."""
+        pool = self.dearest_pool(plan, shape, shape.n_all)
+        model = self.dearest_arm(plan, shape, shape.n_all)
+        both = 1 if plan.n_workers > 1 else 2
+        return both * (self.teacher(plan, shape, shape.n_all) + pool + model)
+
+    def dearest_pool(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """The synthesizer that takes longest."""
+        names = (*CONTROL_SYNTHESIZERS, *plan.synthesizers)
+        return max(self.pool(plan, shape, name, n_rows) for name in names)
+
+    def dearest_arm(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """The learner that takes longest, on the largest mix."""
+        mix = Mix("any", plan.n_synthetic(n_rows) / n_rows, label_rule=plan.label_rules[-1])
+        return max(self.arm(Arm(mix, name), shape, n_rows) for name in plan.models)
+
+    def rows_saved(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """Real only on smaller shares of every fold, and the dearest mix on half of each."""
+        folds = plan.n_folds * min(plan.curve_repeats, plan.n_repeats)
+        distilled = Mix(label_rule="teacher")
+        half = round(CURVE_SHARES[MIX_SHARE] * n_rows)
+        seconds = self.dearest_pool(plan, shape, half) + self.dearest_arm(plan, shape, half)
+        for share in CURVE_SHARES[:-1]:
+            n_kept = round(share * n_rows)
+            seconds += self.teacher(plan, shape, n_kept)
+            seconds += sum(self.model(name, n_kept, shape) for name in plan.models)
+            seconds += max(self.arm(Arm(distilled, name), shape, n_kept) for name in plan.models)
+        return folds * seconds
+
+    def model(self, name: str, n_rows: int, shape: TableShape) -> float:
+        return self.models[name].fit_cost(n_rows, shape.n_columns, shape.n_classes)
+
+    def timeout(self, plan: Plan, shape: TableShape, synthesizer: str) -> float:
+        """Hard limit of one fit and its pool on all rows."""
+        expected = self.pool(plan, shape, synthesizer, shape.n_all) * self.machine_speed
+        return round(MIN_TIMEOUT_SECONDS + TIMEOUT_FACTOR * expected, 0)

@@ -1,0 +1,195 @@
+"""A plan: everything that decides a verdict beside data, card and seed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, Arm, Balance, LabelRule, Mix
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.schema import Task
+
+N_BOOTSTRAP = 1000
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """What the cost of a study depends on.
+
+    Attributes
+    ----------
+    n_all, n_development : int
+        Rows in the table, and rows that are not on the holdout side.
+    n_columns, n_classes : int
+        Features; classes, 1 for regression.
+    task : Task
+    rarest_share : float
+        Share of the rarest class, 1 for regression.
+    has_time : bool
+    n_levels : int
+        Columns that all categories take when they are one-hot coded.
+    """
+
+    n_all: int
+    n_development: int
+    n_columns: int
+    n_classes: int
+    task: Task
+    rarest_share: float
+    has_time: bool = False
+    n_levels: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a verdict beside data, card and seed."""
+
+    seed: int
+    task: Task
+    metric: str
+    holdout: HoldoutRule
+    n_development: int
+    n_folds: int
+    n_repeats: int
+    forward: bool
+    models: tuple[str, ...]
+    n_trials: int
+    synthesizers: Mapping[str, int | None]
+    ratios: tuple[float, ...]
+    weights: tuple[float, ...]
+    label_rules: tuple[LabelRule, ...]
+    balances: tuple[Balance, ...]
+    teacher: tuple[tuple[str, int], ...]
+    n_workers: int
+    threads_per_fit: int
+    n_bootstrap: int = N_BOOTSTRAP
+    timeout_seconds: Mapping[str, float] = field(default_factory=dict)
+    budget_seconds: float | None = None
+    estimate_seconds: Mapping[str, float] = field(default_factory=dict)
+    machine_speed: float = 1.0
+    left_out: tuple[str, ...] = ()
+    expected_provable_gain: float | None = None  # from the priors, before the race
+    curve_repeats: int = 0  # of the folds that the rows-saved curve is measured on
+    n_real_trials: int = 0  # of real only and its distillation, where more than n_trials
+    max_teacher_rows: int | None = None  # real rows that the teacher of a final fit learns from; None for all
+    max_synthetic_rows: int | None = None  # in a final fit; fewer weigh as much together
+    memory_bytes: int | None = None  # estimated peak, of all processes where there are two workers
+    on_gpu: tuple[str, ...] = ()  # generators and learners that train on a GPU
+
+    def mixes(self) -> Iterator[Mix]:
+        """Every mix of the study: real only and its distillation, controls, candidates."""
+        yield Mix()
+        yield Mix(label_rule="teacher")
+        if "balanced" in self.class_balances:
+            yield Mix(balance="balanced")
+        for synthesizer in (*CONTROL_SYNTHESIZERS, *self.synthesizers):
+            yield from self.mixes_of(synthesizer)
+
+    def mixes_of(self, synthesizer: str) -> Iterator[Mix]:
+        """The mixes that draw on one synthesizer's pool."""
+        for rule in self.label_rules:
+            for balance in self.balances:
+                for ratio in self.ratios:
+                    for weight in self.weights:
+                        yield Mix(synthesizer, ratio, weight, rule, balance)
+
+    @property
+    def class_balances(self) -> tuple[Balance, ...]:
+        """Balances of the real rows alone: class weights are a control of every classification."""
+        return ("prior",) if self.task == "regression" else ("prior", "balanced")
+
+    def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
+        """Learners and trials of one mix; models without features stand with real only.
+
+        Real only may try more: its trials cost no synthetic rows, and a mix must beat a tuned learner.
+        """
+        of_real = max(self.n_real_trials, self.n_trials)
+        n_trials = of_real if mix.role == "real_only" else self.n_trials
+        for model in self.models:
+            if model in null_models:
+                if mix == Mix():
+                    yield Arm(mix, model)
+                continue
+            for trial in range(n_trials):
+                yield Arm(mix, model, trial)
+
+    @property
+    def max_ratio(self) -> float:
+        return max(self.ratios)
+
+    def n_teacher(self, n_real: int) -> int:
+        """Real rows that a teacher learns from, of `n_real`."""
+        return min(n_real, self.max_teacher_rows or n_real)
+
+    def n_synthetic(self, n_real: int) -> int:
+        """Synthetic rows of the largest mix with `n_real` real ones."""
+        asked = round(self.max_ratio * n_real)
+        return min(asked, self.max_synthetic_rows or asked)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        fields = {k: _hashable(v) for k, v in data.items() if k != "mixes"}
+        fields["holdout"] = HoldoutRule.from_dict(data["holdout"])
+        for name in ("synthesizers", "timeout_seconds", "estimate_seconds"):
+            fields[name] = dict(data[name])
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user named; None leaves the choice to the planner.
+
+    `first` is the synthesizer of the last winner: it comes first, and is not left out.
+    """
+
+    synthesizers: tuple[str, ...] | None = None
+    ratios: tuple[float, ...] | None = None
+    models: tuple[str, ...] | None = None
+    first: str | None = None
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_hashable(v) for v in value)
+    return value
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the two sides lie, and why there may be no holdout."""
+
+    n_all: int
+    n_development: int
+    n_holdout: int
+    no_holdout: str | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fold: its scope and the rows validated there."""
+
+    repeat: int
+    fold: int
+    scope: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A plan with the folds it was laid out into."""
+
+    plan: Plan
+    blocks: tuple[Block, ...]
+
+    @property
+    def n_first(self) -> int:
+        """Blocks of the first repeat."""
+        return sum(block.repeat == 0 for block in self.blocks)
+
+
+# At most this many mixes go on to the repeats, and are tested as finalists (protocol, section 3).
+MAX_FINALISTS = 4

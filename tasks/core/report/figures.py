@@ -1,0 +1,273 @@
+"""Figures of the report, as SVG: gains of mixes, ratio curves, and how predictions meet truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from io import StringIO
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+# Colour-blind safe (Okabe and Ito, https://jfly.uni-koeln.de/color/).
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6E6E6E"
+CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+MARKERS = "osD^vPX*<>"  # ten, to seven colours: no two synthesizers look alike
+N_GAINS = 15
+N_BINS = 10
+# More points than this hide each other and bloat the page.
+MAX_POINTS = 1000
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: searchable, and a tenth of the size
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E5E5E5",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "text.parse_math": False,  # a dollar sign in a name is no formula
+}
+
+
+def styled(draw: Callable[P, str]) -> Callable[P, str]:
+    """Draw under `STYLE`, and leave matplotlib's settings as they were."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> str:
+        from matplotlib import rc_context
+
+        with rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def draw_figures(
+    verdict_document: Mapping[str, Any],
+    y: np.ndarray,
+    predicted_winner: np.ndarray,
+    predicted_real_only: np.ndarray,
+) -> dict[str, str]:
+    """Draw every figure that the study supports.
+
+    Parameters
+    ----------
+    verdict_document : mapping
+        From :func:`realmix.tasks.core.report.verdict_document.build_verdict_document`.
+    y : ndarray of shape (n_rows,)
+        Class codes or numbers.
+    predicted_winner, predicted_real_only : ndarray of shape (n_rows[, n_classes])
+        Out-of-fold or holdout predictions.
+
+    Returns
+    -------
+    dict of caption to SVG
+    """
+    arms = verdict_document["arms"]
+    metric = verdict_document["metric"]
+    figures = {
+        "Gain of each mix over the best real-only model, with 90 % intervals; right of the line is "
+        "better.": draw_gains(arms, is_relative=metric["margin_is_relative"])
+    }
+    if any(arm["role"] == "candidate" for arm in arms):
+        caption = f"{metric['name']} against synthetic rows per real row ({metric['direction']})."
+        figures[caption] = draw_ratio_curves(arms, metric=metric["name"], direction=metric["direction"])
+    saved = verdict_document["rows_saved"]
+    if saved:
+        caption = (
+            f"{metric['name']} of real rows alone against their number ({metric['direction']}), and of the "
+            "best mix made from half of them; the band and the thick line hold 90 %."
+        )
+        figures[caption] = draw_learning_curve(saved, metric=metric["name"], direction=metric["direction"])
+    if predicted_winner.ndim == 2:
+        caption = "Stated probability against what happened; on the diagonal, probabilities are honest."
+        figures[caption] = draw_calibration(y, predicted_winner, predicted_real_only)
+    else:
+        caption = "Predicted against actual values; on the diagonal, predictions are right."
+        figures[caption] = draw_predicted(y, predicted_winner, predicted_real_only)
+    return figures
+
+
+@styled
+def draw_gains(arms: Sequence[Mapping[str, Any]], *, is_relative: bool) -> str:
+    """Forest plot of the best arm of each mix: the 15 best mixes, all controls, real only.
+
+    Parameters
+    ----------
+    arms : sequence of mapping
+        Table of arms, best first.
+    is_relative : bool
+        Gains are shares; otherwise points of the metric.
+    """
+    shown = _best_of_mixes(arms)
+    figure, axes = _new_figure(height=0.9 + 0.24 * len(shown))
+    for position, arm in enumerate(reversed(shown)):
+        colour = {"candidate": BLUE, "control": ORANGE}.get(arm["role"], GREY)
+        low, high = (100 * bound for bound in arm["gain_interval"])
+        axes.plot([low, high], [position, position], color=colour, linewidth=1.6)
+        axes.plot(100 * arm["gain"], position, {"candidate": "o", "control": "s"}.get(arm["role"], "D"),
+                  color=colour, markersize=5)  # fmt: skip
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(shown)), [arm["name"] for arm in reversed(shown)])
+    axes.set_xlabel(f"gain over real only, {'per cent' if is_relative else 'points'} (right is better)")
+    for role, colour, marker in (("mix", BLUE, "o"), ("control", ORANGE, "s"), ("real rows only", GREY, "D")):
+        axes.plot([], [], marker, color=colour, label=role)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / figure.get_figheight()), ncols=3)
+    return _to_svg(figure, "gains")
+
+
+@styled
+def draw_ratio_curves(arms: Sequence[Mapping[str, Any]], *, metric: str, direction: str) -> str:
+    """Best score at each ratio, one line per synthesizer and label rule, and the real-only line.
+
+    Arms come best first, those scored on few folds last: the first one at a ratio is its best.
+    """
+    curves: dict[tuple[str, str], dict[float, float]] = {}
+    for arm in arms:
+        if arm["synthesizer"] is not None:
+            curve = curves.setdefault((arm["synthesizer"], arm["label_rule"]), {})
+            curve.setdefault(arm["synthetic_ratio"], arm["score"])
+    real_only = next(arm["score"] for arm in arms if arm["role"] == "real_only")
+    figure, axes = _new_figure(height=3.6)
+    names = sorted({synthesizer for synthesizer, _ in curves})
+    for (synthesizer, label_rule), curve in sorted(curves.items()):
+        number = names.index(synthesizer)
+        axes.plot(*zip(*sorted(curve.items()), strict=True), linestyle="-" if label_rule == "teacher" else ":",
+                  color=CYCLE[number % len(CYCLE)], marker=MARKERS[number % len(MARKERS)], markersize=4,
+                  label=f"{synthesizer}, {label_rule} labels")  # fmt: skip
+    axes.axhline(real_only, color="black", linewidth=1.2, linestyle="--", label="real only")
+    axes.set_xlabel("synthetic rows per real row")
+    axes.set_ylabel(f"{metric} ({direction})")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    return _to_svg(figure, "ratios")
+
+
+@styled
+def draw_learning_curve(saved: Mapping[str, Any], *, metric: str, direction: str) -> str:
+    """Score of real only over its rows, and where the mix's score lies on it.
+
+    Parameters
+    ----------
+    saved : mapping
+        ``rows_saved`` of the verdict document.
+    metric, direction : str
+    """
+    points, mix = saved["curve"], saved["mix"]
+    n_rows = [point["n_rows"] for point in points]
+    figure, axes = _new_figure(height=3.6, width=5.6)
+    axes.set_xscale("log")
+    low, high = ([point[side] for point in points] for side in ("low", "high"))
+    axes.fill_between(n_rows, low, high, color=ORANGE, alpha=0.15, linewidth=0)
+    axes.plot(n_rows, [point["score"] for point in points], color=ORANGE, label="real only")
+    axes.plot(n_rows, [point["measured"] for point in points], "s", color=ORANGE, markersize=4)
+    axes.plot(mix["n_rows"], mix["score"], "o", color=BLUE, label="best mix")
+    axes.plot(
+        [mix["n_rows"], saved["n_eq"]], [mix["score"]] * 2, ":", color=BLUE, label="real rows it is worth"
+    )
+    axes.plot(saved["interval"], [mix["score"]] * 2, color=BLUE, linewidth=4, alpha=0.25)
+    axes.set_xticks(n_rows, [f"{n:,.0f}" for n in n_rows])
+    axes.minorticks_off()
+    axes.set_xlabel("real training rows")
+    axes.set_ylabel(f"{metric} ({direction})")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    return _to_svg(figure, "rows-saved")
+
+
+@styled
+def draw_calibration(y: np.ndarray, winner: np.ndarray, real_only: np.ndarray) -> str:
+    """Observed share against stated probability, in bins of equal size.
+
+    Of the positive class for two classes, otherwise of the most probable class.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n_rows,)
+    winner, real_only : ndarray of shape (n_rows, n_classes)
+    """
+    figure, axes = _new_figure(height=3.6, width=4.6)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
+    for predicted, (label, colour, marker) in _pair(winner, real_only):
+        stated, observed = _calibration_curve(y, predicted)
+        axes.plot(stated, observed, marker=marker, color=colour, markersize=4, label=label)
+    axes.set_xlabel("stated probability")
+    axes.set_ylabel("observed share")
+    axes.legend(loc="upper left")
+    return _to_svg(figure, "calibration")
+
+
+@styled
+def draw_predicted(y: np.ndarray, winner: np.ndarray, real_only: np.ndarray) -> str:
+    """Predicted against actual numbers; at most 1,000 evenly spaced rows are drawn.
+
+    Parameters
+    ----------
+    y, winner, real_only : ndarray of shape (n_rows,)
+    """
+    shown = np.unique(np.linspace(0, len(y) - 1, min(len(y), MAX_POINTS)).astype(int))
+    figure, axes = _new_figure(height=3.6, width=4.6)
+    ends = [float(y.min()), float(y.max())]
+    axes.plot(ends, ends, color=GREY, linewidth=0.8)
+    for predicted, (label, colour, marker) in reversed(_pair(winner, real_only)):
+        axes.plot(y[shown], predicted[shown], marker, color=colour, markersize=2.5, alpha=0.5, label=label)
+    axes.set_xlabel("actual")
+    axes.set_ylabel("predicted")
+    axes.legend(loc="upper left")
+    return _to_svg(figure, "predicted")
+
+
+def _best_of_mixes(arms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """First arm of each mix, candidates cut at 15; controls and real only always stay."""
+    first: dict[str, Mapping[str, Any]] = {}
+    for arm in arms:
+        first.setdefault(arm["mix"], arm)
+    candidates = [arm for arm in first.values() if arm["role"] == "candidate"][:N_GAINS]
+    return [arm for arm in first.values() if arm["role"] != "candidate" or arm in candidates]
+
+
+def _pair(winner: np.ndarray, real_only: np.ndarray) -> list[tuple[np.ndarray, tuple[str, str, str]]]:
+    """Both predictions with label, colour and marker; one line where they are the same."""
+    shipped = (winner, ("shipped model", BLUE, "o"))
+    if np.array_equal(winner, real_only):
+        return [shipped]
+    return [shipped, (real_only, ("real only", ORANGE, "s"))]
+
+
+def _calibration_curve(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    judged = np.ones(len(y), dtype=int) if predicted.shape[1] == 2 else predicted.argmax(axis=1)
+    stated = predicted[np.arange(len(y)), judged]
+    happened = (y == judged).astype(float)
+    bins = np.array_split(np.argsort(stated, kind="stable"), min(N_BINS, len(y)))
+    return np.array([stated[b].mean() for b in bins]), np.array([happened[b].mean() for b in bins])
+
+
+def _new_figure(*, height: float, width: float = 7.5) -> tuple[Figure, Axes]:
+    """A figure of its own, outside pyplot: nothing global is left behind."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasSVG(figure)
+    return figure, figure.add_subplot()
+
+
+def _to_svg(figure: Figure, name: str) -> str:
+    """Inline SVG, the same bytes each time; ids carry the figure's name so that two can share a page."""
+    from matplotlib import rc_context
+
+    buffer = StringIO()
+    with rc_context({"svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)

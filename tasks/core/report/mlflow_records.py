@@ -1,0 +1,228 @@
+"""Tracking as data: what a verdict document becomes in MLflow, as plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from realmix.tasks.core.report.verdict_document import summary_lines
+
+# MLflow cuts tags at 8,000 and parameters at 6,000 characters without a word.
+MAX_NOTE = 7_900
+MAX_PARAM = 5_900
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run: what one filters by, what was set, what came out."""
+
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric over the synthetic share: integer per cent of the real rows to value."""
+
+    key: str
+    points: tuple[tuple[int, float], ...]
+
+
+def study_record(document: Mapping[str, Any]) -> RunRecord:
+    """The parent run of a study."""
+    table, metric = document["table"], document["metric"]["name"]
+    digest = document["digests"]["snapshot"]
+    tags = {
+        "kind": "study",
+        "study": document["study"],
+        "verdict": document["word"],
+        "winner": document["winner"]["name"],
+        "metric": metric,
+        "dataset_digest": digest,
+        "status": "complete" if document["complete"] else "incomplete",
+        "mlflow.note.content": note(document)[:MAX_NOTE],
+    }
+    params = {
+        "task": table["task"],
+        "target": table["target"],
+        "n_rows": table["n_rows"],
+        "seed": document["seeds"]["study"],
+        **{key: document["plan"][key] for key in ("n_folds", "n_repeats", "n_trials", "n_development")},
+    }
+    validation, holdout = document["validation"], document["holdout"]
+    metrics = {
+        "promised_gain": validation["promised_gain"],
+        "naive_gain": validation["naive_gain"],
+        "optimism": validation["optimism"],
+        f"validation_{metric}": (validation["mix"] or validation["real_only"])["score"],
+        f"validation_{metric}_real_only": validation["real_only"]["score"],
+    }
+    if holdout:
+        metrics["realised_gain"] = holdout["gain"]
+        metrics[f"holdout_{metric}"] = (holdout["mix"] or holdout["real_only"])["score"]
+        metrics[f"holdout_{metric}_real_only"] = holdout["real_only"]["score"]
+    metrics |= generalisation_metrics(document["generalisation"])
+    metrics |= rows_saved_metrics(document["rows_saved"])
+    return RunRecord(document["study"], tags, _texts(params), _finite(metrics))
+
+
+def generalisation_metrics(found: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """How both models overfit, and the mix's gain on its worst slice and under a shift."""
+    if found is None:
+        return {}
+    gaps, shift = found["gap"] or {"real_only": None, "mix": None}, found["shift"]
+    return {
+        "gap_real_only": gaps["real_only"] and gaps["real_only"]["gap"],
+        "gap_mix": gaps["mix"] and gaps["mix"]["gap"],
+        "worst_slice_gain": found["worst_slice_gain"],
+        "shift_gain": shift and shift["gain"],
+    }
+
+
+def rows_saved_metrics(saved: Mapping[str, Any] | None) -> dict[str, float]:
+    """What the best mix is worth in real rows; bounds where the curve ends."""
+    if saved is None:
+        return {}
+    return {"rows_saved": saved["rows_saved"], "rows_saved_multiplier": saved["multiplier"]}
+
+
+def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
+    """A child run for every mix and learner, at its best trial."""
+    metric, digest = document["metric"]["name"], document["digests"]["snapshot"]
+    return [
+        RunRecord(
+            name=row["name"],
+            tags={
+                "kind": "mix",
+                "study": document["study"],
+                "dataset_digest": digest,
+                "synthesizer": row["synthesizer"] or "none",
+                "synthetic_ratio": f"{row['synthetic_ratio']:g}",
+                "weight": f"{row['weight']:g}",
+                "label_rule": row["label_rule"],
+                "balance": row["balance"],
+                "model": row["model"],
+                "role": row["role"],
+                "why": row["why"],
+                "status": "complete",
+            },
+            params={"trial": str(row["trial"])},
+            metrics=_finite(
+                {
+                    metric: row["score"],
+                    f"{metric}_std": row["std"],
+                    f"{metric}_low": row["interval"][0],
+                    f"{metric}_high": row["interval"][1],
+                    "gain": row["gain"],
+                    "gain_low": row["gain_interval"][0],
+                    "gain_high": row["gain_interval"][1],
+                    "p_corrected": row["p_corrected"],
+                    "share_of_folds_won": row["share_of_folds_won"],
+                    **row["extra_metrics"],
+                }
+            ),
+        )
+        for row in document["arms"]
+    ]
+
+
+def ratio_curves(document: Mapping[str, Any]) -> list[Curve]:
+    """Best score over learners at each ratio, one curve per synthesizer and label rule.
+
+    Arms come best first, those scored on few folds last: the first one at a ratio is its best.
+    """
+    metric = document["metric"]["name"]
+    found: dict[str, dict[int, float]] = {}
+    for row in document["arms"]:
+        if row["synthesizer"] and row["score"] is not None:
+            key = f"curve/{row['synthesizer']}/{row['label_rule']}/{metric}"
+            step = round(100 * row["synthetic_ratio"])
+            found.setdefault(key, {}).setdefault(step, row["score"])
+    return [Curve(key, tuple(sorted(points.items()))) for key, points in sorted(found.items())]
+
+
+def arms_table(document: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """All arms as columns, for one table a reviewer can sort."""
+    rows = [{key: value for key, value in row.items() if not _nested(value)} for row in document["arms"]]
+    return {key: [row[key] for row in rows] for key in (rows[0] if rows else {})}
+
+
+def note(document: Mapping[str, Any]) -> str:
+    """The verdict in Markdown, for people who open the run."""
+    lines = [f"**{document['word']}**", "", document["sentence"], ""]
+    return "\n".join([*lines, *(f"- {line}" for line in summary_lines(document))])
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, (list, dict))
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value)[:MAX_PARAM] for key, value in values.items()}
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, float]:
+    """MLflow turns infinity into a huge number: what is unknown is left out."""
+    items: Iterable[tuple[str, Any]] = values.items()
+    return {key: float(v) for key, v in items if v is not None and math.isfinite(v)}
+
+
+# As numbers, so that MLflow draws them.
+REDONE = {"skip": 0, "refit": 1, "study": 2}
+DRIFT_LEVELS = {"none": 0, "drift": 1, "critical": 2}
+
+
+def history_metrics(entry: Mapping[str, Any]) -> dict[str, float]:
+    """A retraining in numbers: rows, drift, what was redone, and how champion and challenger did.
+
+    Parameters
+    ----------
+    entry : mapping
+        What the record keeps of a retraining.
+
+    Returns
+    -------
+    dict
+        `redone` is 0 for nothing, 1 for a refit and 2 for a study; `drift` is 0, 1 or, where it is
+        critical, 2. What is not known is left out.
+
+    Examples
+    --------
+    >>> history_metrics({"level": "skip", "n_changed": 0, "drift": None})
+    {'redone': 0.0, 'rows_changed': 0.0, 'drift': 0.0, 'promoted': 0.0}
+    """
+    drift, judgement = entry["drift"] or {"level": "none"}, entry.get("judgement") or {}
+    return _finite(
+        {
+            "redone": REDONE[entry["level"]],
+            "rows": entry.get("n_rows"),
+            "rows_changed": entry["n_changed"],
+            "drift": DRIFT_LEVELS[drift["level"]],
+            "drift_auc": (drift.get("domain") or {}).get("auc"),
+            "promised_gain": entry.get("promised_gain"),
+            "rows_compared": judgement.get("n_rows"),
+            "champion_score": judgement.get("champion_score"),
+            "challenger_score": judgement.get("challenger_score"),
+            "challenger_gain": judgement.get("gain"),
+            "promoted": float(judgement.get("promoted", False)),
+        }
+    )
+
+
+def history_note(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """Retrainings in Markdown, the latest first, as many as a note holds.
+
+    Parameters
+    ----------
+    entries : sequence of (moment, entry)
+        Oldest first.
+    """
+    lines = []
+    for number, (moment, entry) in enumerate(entries, start=1):
+        judged = (entry.get("judgement") or {}).get("reason", "")
+        lines.append(f"{number}. {moment}: **{entry['level']}**, because {entry['reason']}. {judged}".strip())
+    return "\n\n".join(reversed(lines))[:MAX_NOTE]

@@ -1,0 +1,84 @@
+"""The report: one self-contained page, the decision first, the evidence below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from realmix.tasks.core.words import gain_in_words, interval_in_words
+
+# What to do next, by verdict word.
+ADVICE = {
+    "proven": "Use the model in the folder model/. It was trained on the mix named below.",
+    "chosen, not proven": (
+        "Use the model in the folder model/ if a likely but unproven gain is welcome; "
+        "real_only/ holds the cautious choice."
+    ),
+    "keep real only": (
+        "Use the model in the folder model/. It was trained on your real rows; "
+        "adding synthetic rows would not be a safe gain."
+    ),
+}
+
+
+def render_report(verdict_document: Mapping[str, Any], figures: Mapping[str, str]) -> str:
+    """Render the page.
+
+    Parameters
+    ----------
+    verdict_document : mapping
+        From :func:`realmix.tasks.core.report.verdict_document.build_verdict_document`.
+    figures : mapping of caption to SVG
+        Drawn by :mod:`realmix.tasks.core.report.figures`; captions are what a screen reader says.
+
+    Returns
+    -------
+    str
+        HTML with inline style and figures; it loads nothing from elsewhere.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("realmix.tasks.core.report", "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    relative = bool(verdict_document["metric"]["margin_is_relative"])
+    environment.filters["gain"] = lambda gain: gain_in_words(gain, relative)
+    environment.filters["gains"] = lambda interval: interval_in_words(interval, relative)
+    environment.filters["number"] = format_number
+    # Parts may be scored by another metric than the one that decides.
+    environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g["margin_is_relative"])
+    environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g["margin_is_relative"])
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        doc=verdict_document,
+        advice=ADVICE[verdict_document["word"]],
+        figures={caption: Markup(svg) for caption, svg in figures.items()},
+    )
+
+
+def format_number(value: Any) -> str:
+    """Write a value for a table cell.
+
+    Examples
+    --------
+    >>> format_number(0.123456), format_number(None), format_number(2000), format_number("a")
+    ('0.1235', 'unknown', '2,000', 'a')
+    """
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {format_number(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(format_number(item) for item in value) or "none"
+    return str(value)

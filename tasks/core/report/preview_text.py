@@ -1,0 +1,99 @@
+"""A preview in plain lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from realmix.tasks.core.decision.preview import CheapGain, Preview
+from realmix.tasks.core.plan.priors import FoldSizes
+from realmix.tasks.core.words import gain_in_words, mix_in_words
+
+
+def preview_lines(preview: Preview) -> list[str]:
+    """Say what the cheap arms found, what could be proven, and whether a study is worth it.
+
+    Parameters
+    ----------
+    preview : Preview
+
+    Returns
+    -------
+    list of str
+        The last line begins with "Worth a study:" or "Hardly:".
+    """
+    return [
+        f"looked at: {preview.used.n_rows:,} of them, {_folds(preview.used)}, one trial per learner",
+        _baseline(preview),
+        f"noise: the gain differs by {_gain(preview, preview.fold_std)} from fold to fold "
+        f"(of {preview.study.n_rows:,} rows in {_folds(preview.study)})",
+        f"smallest gain such a study could prove: {_gain(preview, preview.provable)} "
+        f"({_gain(preview, preview.expected_provable)} expected before any fit)",
+        *_cheap_lines(preview),
+        f"chance that any mix is proven at this size: {chance_in_words(preview.chance)}",
+        _advice(preview),
+    ]
+
+
+def chance_in_words(chance: float) -> str:
+    """A chance as what it is worth: an estimate.
+
+    Examples
+    --------
+    >>> chance_in_words(0.004), chance_in_words(0.123), chance_in_words(0.998)
+    ('under 1 %', 'about 12 %', 'over 99 %')
+    """
+    if chance < 0.01:
+        return "under 1 %"
+    if chance > 0.99:
+        return "over 99 %"
+    return f"about {100 * chance:.0f} %"
+
+
+def _folds(sizes: FoldSizes) -> str:
+    if sizes.forward:
+        return f"{sizes.n_folds} folds forward in time"
+    return f"{sizes.n_folds} folds x {sizes.n_repeats}"
+
+
+def _gain(preview: Preview, gain: float) -> str:
+    digits = float(f"{gain:.2g}")
+    return gain_in_words(digits, preview.is_relative)
+
+
+def _baseline(preview: Preview) -> str:
+    better = "higher" if preview.greater_is_better else "lower"
+    if preview.explained <= 0:
+        explained = "the features explain nothing that these rows could teach"
+    else:
+        explained = f"the features explain {100 * preview.explained:.0f} % of the uncertainty"
+    return (
+        f"baseline: {preview.metric} {preview.class_prior:.4g} without features, "
+        f"{preview.real_only:.4g} with {preview.learner} on real rows ({better} is better): {explained}"
+    )
+
+
+def _cheap_lines(preview: Preview) -> Iterator[str]:
+    if preview.distillation is not None:
+        yield f"distillation: {_measured(preview, preview.distillation)} against the best learner"
+    for each in preview.cheap:
+        yield f"{mix_in_words(each.mix)}: {_measured(preview, each)} against the best of these"
+    for name, reason in preview.left_out.items():
+        yield f"left out: {name}: {reason}"
+
+
+def _measured(preview: Preview, cheap: CheapGain) -> str:
+    return f"{_gain(preview, cheap.gain)} (standard error {_gain(preview, cheap.standard_error)})"
+
+
+def _advice(preview: Preview) -> str:
+    expected, provable = _gain(preview, preview.expected_gain), _gain(preview, preview.provable)
+    if preview.is_worth_a_study:
+        return (
+            f"Worth a study: a gain of about {expected} is to be expected, and {provable} or more would be "
+            "proven in four of five studies."
+        )
+    if preview.expected_gain < preview.margin:
+        found = f"a gain of about {expected} is to be expected, which is not worth having"
+    else:
+        found = f"the {expected} to be expected lie below the {provable} that these rows could prove"
+    return f"Hardly: {found}; expect the verdict to keep real only."

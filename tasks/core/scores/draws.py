@@ -1,0 +1,56 @@
+"""Bootstrap draws of rows: which units are drawn together, and how often each row counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+
+# Weights of one chunk of draws stay below about 64 MB.
+CHUNK_CELLS = 8_000_000
+
+
+def draw_weights(
+    units: np.ndarray, strata: np.ndarray | None, n_draws: int, seed: int
+) -> Iterator[np.ndarray]:
+    """Yield chunks of bootstrap counts, each of shape (n_chunk, n_rows); some row is left out."""
+    rng = np.random.default_rng(seed)
+    names, unit_of_row = np.unique(units, return_inverse=True)
+    blocks = _unit_blocks(unit_of_row, strata, len(names))
+    step = max(1, CHUNK_CELLS // len(units))
+    for start in range(0, n_draws, step):
+        n_chunk = min(step, n_draws - start)
+        counts = np.zeros((n_chunk, len(names)))
+        for block in blocks:
+            counts[:, block] = rng.multinomial(len(block), np.full(len(block), 1 / len(block)), size=n_chunk)
+        yield counts[(counts == 0).any(axis=1)][:, unit_of_row]
+
+
+def _unit_blocks(unit_of_row: np.ndarray, strata: np.ndarray | None, n_units: int) -> list[np.ndarray]:
+    """Units of each stratum."""
+    if strata is None:
+        return [np.arange(n_units)]
+    stratum_of_unit = np.empty(n_units, dtype=int)
+    stratum_of_unit[unit_of_row] = np.unique(strata, return_inverse=True)[1]
+    return [np.flatnonzero(stratum_of_unit == s) for s in np.unique(stratum_of_unit)]
+
+
+def draw_units(oof: OutOfFold) -> np.ndarray:
+    """What is drawn together, for each validated row: its group, or the row alone."""
+    return np.arange(len(oof.rows)) if oof.groups is None else np.asarray(oof.groups)[oof.rows]
+
+
+def draw_strata(oof: OutOfFold, units: np.ndarray) -> np.ndarray | None:
+    """Strata of bootstrap draws: fold and class, or fold alone, where no unit crosses them, else None."""
+    folds = oof.folds[0, oof.rows]
+    choices = [folds]
+    if oof.is_classification:
+        choices.insert(0, folds * (int(oof.y.max()) + 1) + oof.y[oof.rows].astype(int))
+    codes = np.unique(units, return_inverse=True)[1]
+    for strata in choices:
+        pairs = np.unique(np.column_stack([codes, strata]), axis=0)
+        if len(pairs) == codes.max() + 1:
+            return strata
+    return None

@@ -1,0 +1,319 @@
+"""How many real rows a mix is worth: its score looked up on the learning curve of real only.
+
+A mix made of `n0` real rows is worth `n_eq` of them where real rows alone reach its score at `n_eq`
+rows; the multiplier is ``n_eq / n0``, below 1 where the mix does harm. The curve is measured up to
+`n_max` rows and nothing is read off beyond it: what lies outside is said as a bound.
+
+The mix is the best of many on the same validation rows, so its score keeps a little flattery: read
+the number beside the promised gain, which has none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from realmix.tasks.core.errors import BadInput, RealmixError
+from realmix.tasks.core.table.card import DataCard
+
+Censored = Literal["below", "above"]
+
+N_DRAWS = 1000
+# Both bounds of a 90 % interval.
+QUANTILES = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Scores of real only at several numbers of rows, and of the mix, on the same folds.
+
+    Attributes
+    ----------
+    n_rows : ndarray of shape (n_sizes,)
+        Rising.
+    scores : ndarray of shape (n_sizes, n_folds)
+        In the metric's units.
+    mix : ndarray of shape (n_folds,)
+        Of the mix made from `n_mix` real rows.
+    n_mix : float
+        Within `n_rows`.
+    greater_is_better : bool
+
+    Raises
+    ------
+    BadInput
+        With fewer than two sizes or folds, or a score that is not finite.
+    """
+
+    n_rows: np.ndarray
+    scores: np.ndarray
+    mix: np.ndarray
+    n_mix: float
+    greater_is_better: bool
+
+    def __post_init__(self) -> None:
+        n_sizes, n_folds = self.scores.shape
+        if min(n_sizes, n_folds) < 2 or not (np.isfinite(self.scores).all() and np.isfinite(self.mix).all()):
+            raise BadInput(
+                f"A learning curve needs finite scores at 2 or more sizes on 2 or more folds; got {n_sizes} "
+                f"sizes and {n_folds} folds. Choose a metric that is defined in every fold, or more rows."
+            )
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """A number of real rows, or the bound that the curve ends at.
+
+    `censored` is "above" where it is at least `n_rows`, "below" where it is at most that.
+    """
+
+    n_rows: float
+    censored: Censored | None = None
+
+    @property
+    def in_words(self) -> str:
+        sign = {"above": "≥ ", "below": "≤ "}.get(self.censored or "", "")
+        return f"{sign}{self.n_rows:,.0f}"
+
+
+@dataclass(frozen=True)
+class RowsSaved:
+    """What a mix of `n0` real rows is worth.
+
+    Attributes
+    ----------
+    n0 : float
+    n_eq : Equivalent
+    interval : tuple of Equivalent
+        90 %.
+    curve : ndarray of shape (n_sizes,)
+        The curve that was read: monotone means.
+    band : ndarray of shape (2, n_sizes)
+        90 % bounds of the curve.
+    mix_score : float
+    """
+
+    n0: float
+    n_eq: Equivalent
+    interval: tuple[Equivalent, Equivalent]
+    curve: np.ndarray
+    band: np.ndarray
+    mix_score: float
+
+    @property
+    def multiplier(self) -> float:
+        """Real rows that one is worth; a bound where `n_eq` is one."""
+        return self.n_eq.n_rows / self.n0
+
+
+def best_per_size(scores: np.ndarray, *, greater_is_better: bool) -> np.ndarray:
+    """The arm with the best mean over folds at each size.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_arms, n_sizes, n_folds)
+        NaN where an arm has none.
+
+    Returns
+    -------
+    ndarray of int, shape (n_sizes,)
+
+    Raises
+    ------
+    RealmixError
+        If no arm has scores at some size.
+    """
+    means = scores.mean(axis=2)
+    if not np.isfinite(means).any(axis=0).all():
+        raise RealmixError("No real-only model could be fitted on the smallest subsets: use more rows.")
+    best: np.ndarray = np.nanargmax(means if greater_is_better else -means, axis=0)
+    return best
+
+
+def monotone(scores: np.ndarray, *, greater_is_better: bool) -> np.ndarray:
+    """Nearest scores of the same shape (n_sizes,) that never worsen with more rows.
+
+    Examples
+    --------
+    >>> monotone(np.array([0.5, 0.3, 0.4]), greater_is_better=False).tolist()
+    [0.5, 0.35, 0.35]
+    """
+    from sklearn.isotonic import isotonic_regression
+
+    return np.asarray(isotonic_regression(scores, increasing=greater_is_better))
+
+
+def equivalent_rows(
+    n_rows: np.ndarray, curve: np.ndarray, score: float, *, greater_is_better: bool
+) -> Equivalent:
+    """Fewest real rows that reach a score: interpolated in log n, never extrapolated.
+
+    Parameters
+    ----------
+    n_rows : ndarray of shape (n_sizes,)
+        Rising.
+    curve : ndarray of shape (n_sizes,)
+        Monotone.
+    score : float
+
+    Examples
+    --------
+    >>> n_rows, curve = np.array([100.0, 400.0]), np.array([0.6, 0.4])
+    >>> [equivalent_rows(n_rows, curve, s, greater_is_better=False).in_words for s in (0.5, 0.7, 0.3)]
+    ['200', '≤ 100', '≥ 400']
+    """
+    rising, wanted = (curve, score) if greater_is_better else (-curve, -score)
+    if wanted < rising[0]:
+        return Equivalent(float(n_rows[0]), "below")
+    if wanted > rising[-1]:
+        return Equivalent(float(n_rows[-1]), "above")
+    reached = int(np.argmax(rising >= wanted))
+    if reached == 0:
+        return Equivalent(float(n_rows[0]))
+    left, right = rising[reached - 1], rising[reached]
+    share = (wanted - left) / (right - left)
+    step = math.log(n_rows[reached] / n_rows[reached - 1])
+    return Equivalent(float(n_rows[reached - 1] * math.exp(share * step)))
+
+
+def measure_rows_saved(curve: LearningCurve, *, seed: int, n_draws: int = N_DRAWS) -> RowsSaved:
+    """Read the mix's score off the curve, with a joint bootstrap of the folds.
+
+    Every draw takes the curve and the mix from the same folds, and is stretched away from the
+    mean by :func:`small_sample_factor`.
+
+    Parameters
+    ----------
+    curve : LearningCurve
+    seed : int
+        Of the draws.
+    n_draws : int
+    """
+    sign = curve.greater_is_better
+    together = np.vstack([curve.scores, curve.mix])
+    mean, n_folds = together.mean(axis=1), together.shape[1]
+    drawn_folds = np.random.default_rng(seed).integers(n_folds, size=(n_draws, n_folds))
+    drawn = together[:, drawn_folds].mean(axis=2).T
+    drawn = mean + small_sample_factor(n_folds) * (drawn - mean)
+    curves = np.array([monotone(each[:-1], greater_is_better=sign) for each in drawn])
+    found = [
+        equivalent_rows(curve.n_rows, each, score, greater_is_better=sign)
+        for each, score in zip(curves, drawn[:, -1], strict=True)
+    ]
+    read = monotone(mean[:-1], greater_is_better=sign)
+    return RowsSaved(
+        n0=curve.n_mix,
+        n_eq=equivalent_rows(curve.n_rows, read, mean[-1], greater_is_better=sign),
+        interval=_interval(found),
+        curve=read,
+        band=np.quantile(curves, QUANTILES, axis=0),
+        mix_score=float(mean[-1]),
+    )
+
+
+def small_sample_factor(n_folds: int) -> float:
+    """How much further from their mean the bounds of few folds lie than a bootstrap puts them.
+
+    The variance of n resampled values is short by ``(n - 1) / n``, and quantiles of t reach
+    further than normal ones. No factor for overlapping training sets: in simulated studies
+    (linear learners, 150 tables for each of four cases, known multipliers) the 90 % interval held
+    the truth in 88 to 95 % with this factor, in 95 to 100 % with that of Nadeau and Bengio, and in
+    73 to 89 % with neither.
+
+    Examples
+    --------
+    >>> round(small_sample_factor(5), 2), round(small_sample_factor(10), 2)
+    (1.45, 1.17)
+    """
+    from scipy import stats
+
+    reach = stats.t.ppf(QUANTILES[1], n_folds - 1) / stats.norm.ppf(QUANTILES[1])
+    return float(reach) * math.sqrt(n_folds / (n_folds - 1))
+
+
+def _interval(found: Sequence[Equivalent]) -> tuple[Equivalent, Equivalent]:
+    """Two of the draws: their order puts all bounds from below first and all from above last."""
+    place = {"below": 0, None: 1, "above": 2}
+    ordered = sorted(found, key=lambda each: (place[each.censored], each.n_rows))
+    low, high = (ordered[math.ceil(q * len(ordered)) - 1] for q in QUANTILES)
+    return low, high
+
+
+def describe_rows_saved(
+    saved: RowsSaved, curve: LearningCurve, card: DataCard, *, arm: str, curve_arms: Sequence[str]
+) -> dict[str, Any]:
+    """As the verdict document holds it.
+
+    Parameters
+    ----------
+    saved : RowsSaved
+    curve : LearningCurve
+    card : DataCard
+        May say what one more real row costs, in money and in days.
+    arm : str
+        The mix and its learner.
+    curve_arms : sequence of str
+        The real-only arm at each size.
+
+    Returns
+    -------
+    dict
+        `n_eq`, `multiplier`, `rows_saved`, `money` and `days` are bounds where `censored` says
+        "above" (at least) or "below" (at most); `interval` is that of `n_eq`, with what its two
+        ends are in `interval_censored`. Negative rows are lost.
+    """
+    n0, n_eq = round(saved.n0), round(saved.n_eq.n_rows)
+    n_saved = n_eq - n0
+    money = None if card.price_per_row is None else n_saved * card.price_per_row
+    days = None if card.days_per_row is None else n_saved * card.days_per_row
+    n_rows = [round(n) for n in curve.n_rows]
+    points = zip(n_rows, saved.curve, *saved.band, curve.scores.mean(axis=1), curve_arms, strict=True)
+    keys = ("n_rows", "score", "low", "high", "measured", "arm")
+    return {
+        "arm": arm,
+        "n0": n0,
+        "n_eq": n_eq,
+        "multiplier": saved.multiplier,
+        "interval": [round(bound.n_rows) for bound in saved.interval],
+        "interval_censored": [bound.censored for bound in saved.interval],
+        "censored": saved.n_eq.censored,
+        "rows_saved": n_saved,
+        "money": money,
+        "currency": None if money is None else card.currency,
+        "days": days,
+        "n_folds": curve.scores.shape[1],
+        "curve": [dict(zip(keys, point, strict=True)) for point in points],
+        "mix": {"n_rows": n0, "score": saved.mix_score},
+        "sentence": _sentence(saved, n_saved, money, days, card.currency),
+    }
+
+
+def _sentence(saved: RowsSaved, n_saved: int, money: float | None, days: float | None, currency: str) -> str:
+    """For people who have never seen a learning curve."""
+    about = {"above": "at least ", "below": "at most "}.get(saved.n_eq.censored or "", "about ")
+    bounds = list(dict.fromkeys(bound.in_words for bound in saved.interval))
+    costs = [] if money is None else [f"{abs(money):,.{0 if abs(money) >= 10 else 2}f} {currency}"]
+    costs += [] if days is None else [_counted(abs(days), "day")]
+    worth = f", about {' and '.join(costs)}" if costs and n_saved else ""
+    return (
+        f"At {saved.n0:,.0f} rows the best mix is worth {about}{saved.n_eq.n_rows:,.0f} real rows "
+        f"(90 % interval {' to '.join(bounds)}): {_saved_in_words(n_saved, saved.n_eq.censored)}{worth}. "
+        "Measured with half of the training rows, where the real rows themselves can check it."
+    )
+
+
+def _saved_in_words(n_saved: int, censored: Censored | None) -> str:
+    if n_saved == 0:
+        return "no rows saved"
+    least = "at least " if censored else ""
+    return f"{least}{_counted(abs(n_saved), 'row')} {'saved' if n_saved > 0 else 'lost'}"
+
+
+def _counted(number: float, unit: str) -> str:
+    """A number with its unit: "1 day", "1.5 days", "1,150 rows"."""
+    text = f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+    return f"{text} {unit}" if text == "1" else f"{text} {unit}s"

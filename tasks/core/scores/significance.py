@@ -1,0 +1,206 @@
+"""Could chance have done it: corrected tests over folds and arms, and what the data could prove."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from realmix.tasks.core.errors import BadInput
+
+# Two-sided level of 5 % and power of 80 %.
+LEVEL_QUANTILE, POWER_QUANTILE = 0.975, 0.80
+# z_.975 + z_.80, for paired error rates.
+ERROR_RATE_FACTOR = 2.8
+
+
+@dataclass(frozen=True)
+class CorrectedT:
+    """Outcome of the corrected resampled t-test.
+
+    Attributes
+    ----------
+    mean, standard_error : float
+    t : float
+    df : int
+    p_value : float
+        Two-sided where the mean is positive, 1 otherwise: only a gain can be significant.
+    interval : tuple of float
+        Two-sided 90 % interval of the mean; its lower bound is a one-sided 95 % bound.
+    """
+
+    mean: float
+    standard_error: float
+    t: float
+    df: int
+    p_value: float
+    interval: tuple[float, float]
+
+
+def variance_factor(n_folds: int, *, n_validation: float, n_train: float) -> float:
+    """``1/J + n_val/n_train``: variance of a mean over J overlapping folds, per fold variance.
+
+    References
+    ----------
+    Nadeau, Bengio 2003, https://doi.org/10.1023/A:1024068626366
+
+    Examples
+    --------
+    >>> round(variance_factor(15, n_validation=20, n_train=80), 4)
+    0.3167
+    """
+    return 1 / n_folds + n_validation / n_train
+
+
+def widening_factor(n_folds: int, *, n_validation: float, n_train: float, n_rows: int) -> float:
+    """How much wider than the row bootstrap an interval must be, >= 1.
+
+    One pass over the rows holds ``n_rows / n_validation`` folds, so a bootstrap of the rows
+    sees the variance of one fold divided by that number; the corrected variance is
+    ``variance_factor`` times it. The ratio's square root is the factor.
+
+    Examples
+    --------
+    >>> round(widening_factor(15, n_validation=20, n_train=80, n_rows=100), 3)
+    1.258
+    """
+    passes = n_rows / n_validation
+    return max(1.0, math.sqrt(passes * variance_factor(n_folds, n_validation=n_validation, n_train=n_train)))
+
+
+def corrected_resampled_t(differences: np.ndarray, *, n_validation: float, n_train: float) -> CorrectedT:
+    """Test whether the mean of paired fold differences is above zero.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (n_folds,)
+        Positive = better.
+    n_validation, n_train : float
+        Rows per fold.
+
+    Raises
+    ------
+    BadInput
+        If there are fewer than 2 folds.
+
+    References
+    ----------
+    Nadeau, Bengio 2003, https://doi.org/10.1023/A:1024068626366
+    """
+    from scipy import stats
+
+    n_folds = len(differences)
+    if n_folds < 2:
+        raise BadInput(f"Got {n_folds} validation fold; a paired test needs at least 2. Use more folds.")
+    mean, df = float(np.mean(differences)), n_folds - 1
+    factor = variance_factor(n_folds, n_validation=n_validation, n_train=n_train)
+    error = math.sqrt(factor * float(np.var(differences, ddof=1)))
+    t = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
+    p_value = float(2 * stats.t.sf(t, df)) if t > 0 else 1.0
+    reach = float(stats.t.ppf(0.95, df)) * error
+    return CorrectedT(mean, error, t, df, p_value, (mean - reach, mean + reach))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for the number of tests (Holm 1979, https://www.jstor.org/stable/4615733).
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, position in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[position]))
+        adjusted[int(position)] = largest
+    return adjusted
+
+
+def max_statistic_p(drawn_gains: np.ndarray, gains: np.ndarray, tested: int, *, widening: float) -> float:
+    """Chance that the best of all arms looks this good although none is.
+
+    The draws are centred on the observed gains, which makes "no arm gains" true, and the
+    largest standardised deviation over arms is compared with the tested arm's own.
+
+    Parameters
+    ----------
+    drawn_gains : ndarray of shape (n_draws, n_arms)
+        Gains over the incumbent on bootstrap draws.
+    gains : ndarray of shape (n_arms,)
+        Gains on all rows.
+    tested : int
+        Arm whose p-value is wanted.
+    widening : float
+        Factor on standard errors for the variance of training sets.
+
+    Returns
+    -------
+    float
+        In (0, 1].
+
+    References
+    ----------
+    White 2000, A reality check for data snooping, https://doi.org/10.1111/1468-0262.00152
+    """
+    error = drawn_gains.std(axis=0, ddof=1)
+    if gains[tested] <= 0 or error[tested] == 0:
+        return 1.0
+    moving = error > 0
+    deviations = (drawn_gains[:, moving] - gains[moving]) / error[moving]
+    statistic = gains[tested] / (error[tested] * widening)
+    exceed = int((deviations.max(axis=1) >= statistic).sum())
+    return (1 + exceed) / (1 + len(drawn_gains))
+
+
+def smallest_provable_gain(fold_std: float, n_folds: int, *, n_validation: float, n_train: float) -> float:
+    """Gain that a test at 5 % would find with 80 % power, in the units of `fold_std`.
+
+    Parameters
+    ----------
+    fold_std : float
+        Standard deviation of the paired fold differences: measured, or expected before a race.
+    n_folds : int
+        Folds in all, >= 2.
+    n_validation, n_train : float
+        Rows per fold.
+
+    Examples
+    --------
+    >>> round(smallest_provable_gain(0.02, 15, n_validation=20, n_train=80), 4)
+    0.0339
+    """
+    from scipy import stats
+
+    quantiles = stats.t.ppf([LEVEL_QUANTILE, POWER_QUANTILE], n_folds - 1).sum()
+    factor = variance_factor(n_folds, n_validation=n_validation, n_train=n_train)
+    return float(quantiles) * fold_std * math.sqrt(factor)
+
+
+def smallest_provable_error_gain(disagreement: float, n_rows: int) -> float:
+    """The same for error rates: ``2.8 * sqrt(q / n)``, with q the share of labels that differ.
+
+    Examples
+    --------
+    >>> round(smallest_provable_error_gain(0.1, 1000), 3)
+    0.028
+    """
+    return ERROR_RATE_FACTOR * math.sqrt(disagreement / n_rows)
+
+
+def rows_to_prove(gain: float, *, provable: float, n_rows: int) -> int | None:
+    """Real rows at which `gain` would be provable, if it stayed the same; None if it is no gain.
+
+    What can be proven shrinks with the square root of the rows.
+
+    Examples
+    --------
+    >>> rows_to_prove(0.01, provable=0.02, n_rows=500)
+    2000
+    """
+    if gain <= 0:
+        return None
+    return max(n_rows, math.ceil(n_rows * (provable / gain) ** 2))

@@ -1,0 +1,259 @@
+"""The data card: what a user declares about a table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from realmix.tasks.core.errors import BadInput, unknown_name
+from realmix.tasks.core.table.columns import Kind, Role
+from realmix.tasks.core.table.schema import Task
+
+Device = Literal["cpu", "cuda"]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Provenance(Frozen):
+    """Whose data this is and on what terms it may be used."""
+
+    owner: str | None = None
+    licence: str | None = None
+    consent_basis: str | None = None
+    purpose: str | None = None
+    contact: str | None = None
+
+
+class RangeRule(Frozen):
+    """Values of `column` lie in [minimum, maximum]."""
+
+    kind: Literal["range"]
+    column: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class ConditionRule(Frozen):
+    """Where `when` holds, `then` holds: pandas query expressions, ``"age < 18"``."""
+
+    kind: Literal["dependency"]
+    when: str
+    then: str
+
+
+class DistributionRule(Frozen):
+    """`column` follows a distribution where `when` holds (everywhere if None).
+
+    `values` maps category levels to probabilities; numbers take `distribution` with
+    `parameters`: normal (mean, std), uniform (low, high), lognormal (mean, sigma),
+    poisson (lam), exponential (scale).
+    """
+
+    kind: Literal["distribution"]
+    column: str
+    when: str | None = None
+    values: dict[str, float] | None = None
+    distribution: Literal["normal", "uniform", "lognormal", "poisson", "exponential"] | None = None
+    parameters: dict[str, float] = Field(default_factory=dict)
+
+
+class DerivedRule(Frozen):
+    """`column` is computed from others: ``expression: "a + b"`` (pandas eval)."""
+
+    kind: Literal["derived"]
+    column: str
+    expression: str
+
+
+Rule = RangeRule | ConditionRule | DistributionRule | DerivedRule
+
+
+class Operation(Frozen):
+    """How a registered table is looked after: what arrives, when it is retrained, who promotes.
+
+    Attributes
+    ----------
+    landing : str or None
+        Where new rows appear: a folder, ``s3://bucket/prefix`` or ``sql:TABLE``.
+    arrival : {"append", "upsert", "replace"}
+        What a batch does to the rows that are there: adds to them, adds and corrects by `key`, or
+        takes their place.
+    cursor : str or None
+        Of ``sql:TABLE``: the strictly increasing column that says what is new.
+    lag_seconds : float
+        Of ``sql:TABLE``: rows are taken this long after they were first seen, because a
+        transaction that began earlier may commit later.
+    schedule : str or None
+        Cron expression (UTC) of full checks; None where only arrivals count.
+    poll_seconds : float
+        Between two looks at `landing`, at least 5.
+    budget_seconds : float
+        Of a full study, at least 30.
+    device : {"cpu", "cuda"}
+        Of its studies; see :class:`StudyRequest`.
+    refit_growth : float
+        A study is repeated once the table has grown by this share since the last one.
+    max_age_days : float
+        A study is repeated after so many days even without drift.
+    promotion : {"auto", "approve", "never"}
+        Whether a challenger that passed replaces the champion by itself, waits for
+        ``realmix promote``, or never does.
+    tolerance : float
+        Loss of quality, relative to the champion's score, that still counts as "not worse", in (0, 1).
+    max_slowdown : float
+        Serving time of a challenger relative to the champion's, at most.
+    notify : tuple of str
+        Names of environment variables that hold webhook or apprise URLs.
+    """
+
+    landing: str | None = None
+    arrival: Literal["append", "upsert", "replace"] = "append"
+    cursor: str | None = None
+    lag_seconds: float = Field(default=60.0, ge=0)
+    schedule: str | None = None
+    poll_seconds: float = Field(default=30.0, ge=5)
+    budget_seconds: float = Field(default=240.0, ge=30)
+    device: Device = "cpu"
+    refit_growth: float = Field(default=0.1, gt=0)
+    max_age_days: float = Field(default=30.0, gt=0)
+    promotion: Literal["auto", "approve", "never"] = "approve"
+    tolerance: float = Field(default=0.02, gt=0, lt=1)
+    max_slowdown: float = Field(default=1.5, ge=1)
+    notify: tuple[str, ...] = ()
+
+
+class DataCard(Frozen):
+    """Everything a table's owner may declare; only the target cannot be inferred.
+
+    Attributes
+    ----------
+    source : str or None
+        Path, URL, ``sql:...`` or ``bundled:...``; None when the caller names the table.
+    target : str
+    task, positive : optional
+    columns : mapping of column to kind
+        For example ``{"zip": "categorical", "note": "text"}``.
+    key, time, group, weight : str or None
+        Columns in these roles.
+    ignore : tuple of str
+        Columns left out of the study.
+    sensitive : tuple of str
+        Columns on which no group may lose, and whose values never reach logs.
+    slices : tuple of str
+        Further columns on which no group may lose; their values are named in results.
+    rules : tuple of Rule
+        Generate and constrain rule-based rows, and gate every synthetic table.
+    simulate : str or None
+        ``module:function`` with the signature ``simulate(n_rows, reference, random_state)``.
+    allow_leaks : tuple of str
+        Features allowed although they equal the target.
+    """
+
+    source: str | None = None
+    target: str
+    task: Task | None = None
+    positive: str | None = None
+    columns: dict[str, Kind] = Field(default_factory=dict)
+    key: str | None = None
+    time: str | None = None
+    group: str | None = None
+    weight: str | None = None
+    ignore: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    simulate: str | None = None
+    allow_leaks: tuple[str, ...] = ()
+    provenance: Provenance = Provenance()
+    price_per_row: float | None = Field(default=None, gt=0)
+    currency: str = "EUR"
+    days_per_row: float | None = Field(default=None, gt=0)
+    operation: Operation = Operation()
+
+    @model_validator(mode="after")
+    def _upsert_has_key(self) -> DataCard:
+        if self.operation.arrival == "upsert" and not self.key:
+            raise ValueError("arrival: upsert needs `key`, the column that names a row for good")
+        return self
+
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _as_label(cls, value: Any) -> Any:
+        """A label may be written as a number or a truth value."""
+        return str(value) if isinstance(value, (bool, int)) else value
+
+    @property
+    def studied(self) -> dict[str, Any]:
+        """What a study follows from, as strict JSON: how a table is looked after does not matter."""
+        return self.model_dump(mode="json", exclude={"operation"})
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """Columns on which no group may lose, each once."""
+        return tuple(dict.fromkeys((*self.sensitive, *self.slices)))
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Column roles other than feature."""
+        named: dict[str, Role] = dict.fromkeys(self.ignore, "ignored")
+        declared: list[tuple[str | None, Role]] = [
+            (self.key, "key"), (self.time, "time"), (self.group, "group"), (self.weight, "weight")
+        ]  # fmt: skip
+        return named | {name: role for name, role in declared if name}
+
+
+class _CardLoader(yaml.SafeLoader):
+    """Safe YAML in which yes, no, on and off are words, as in YAML 1.2: they are class labels."""
+
+
+_CardLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_CardLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), list("tf"))
+
+
+def read_card(path: Path) -> DataCard:
+    """Read a data card from YAML.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing, no YAML mapping, or holds an unknown key or a bad value.
+    """
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_CardLoader)
+    except OSError as err:
+        raise BadInput(f"Cannot read the card {path}: {err.strerror}. Check --card.") from err
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        where = str(getattr(err, "problem_mark", "")).strip()
+        raise BadInput(f"The card {path} is not valid YAML {where}. Mend it there.") from err
+    if not isinstance(data, dict):
+        raise BadInput(f"The card {path} holds no `key: value` pairs; expected at least `target:`.")
+    return parse_card(data, where=f"card {path}")
+
+
+def parse_card(data: dict[str, Any], *, where: str = "card") -> DataCard:
+    """Check plain values against the card's fields; see :func:`read_card`."""
+    return parse_values(DataCard, data, where)
+
+
+M = TypeVar("M", bound=Frozen)
+
+
+def parse_values(model: type[M], data: dict[str, Any], where: str) -> M:
+    try:
+        return model(**data)
+    except ValidationError as err:
+        first = err.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+            raise BadInput(f"{where}: {unknown_name('key', field, model.model_fields)}") from err
+        got = f" (got {first['input']!r})" if not isinstance(first["input"], dict) else ""
+        raise BadInput(f"{where}: `{field}`: {first['msg']}{got}. Correct this line.") from err

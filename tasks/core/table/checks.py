@@ -1,0 +1,348 @@
+"""Whether a table can be studied at all: every refusal is one sentence, before anything is fitted."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import DataCard, Rule
+from realmix.tasks.core.table.columns import Column
+from realmix.tasks.core.table.infer_schema import infer_schema, infer_task
+from realmix.tasks.core.table.limits import MIN_GROUPS, MIN_TIMES
+from realmix.tasks.core.table.rules import check_rules
+from realmix.tasks.core.table.schema import Schema
+
+MIN_ROWS = 60
+MIN_CLASS_ROWS = 10
+# Names under which the training table carries its own columns.
+RESERVED_PREFIX = "_realmix_"
+# Above this share of distinct values a text target is a name or a note, not a class.
+MAX_CLASS_SHARE = 0.5
+LEAK_CORRELATION = 0.999999
+N_NAMES_SHOWN = 20
+
+
+def check_study_input(raw: pd.DataFrame, card: DataCard) -> Schema:
+    """Refuse what cannot be studied, and fix the schema of the rest.
+
+    Parameters
+    ----------
+    raw : DataFrame of shape (n_rows, n_columns)
+        As a source loaded it.
+    card : DataCard
+        What is declared of it.
+
+    Returns
+    -------
+    Schema
+        Inferred; what the card declares wins.
+
+    Raises
+    ------
+    BadInput
+        If a declared column is missing, the target cannot be predicted as asked, there are
+        too few rows, numbers are infinite, no feature is left, or a feature gives the
+        target away. Messages name columns and classes and count rows; they quote no cells.
+
+    Examples
+    --------
+    >>> raw = pd.DataFrame({"age": range(80), "bought": ["no", "yes"] * 40})
+    >>> check_study_input(raw, DataCard(target="bougth"))
+    Traceback (most recent call last):
+    realmix.tasks.core.errors.BadInput: The target 'bougth' is no column of the table; did you mean 'bought'? ...
+    """
+    check_target(raw, card)
+    _check_finite(raw.drop(columns=list(card.ignore)))
+    schema = infer_schema(
+        raw, card.target, task=card.task, positive=card.positive, kinds=card.columns, roles=card.roles
+    )
+    _check_roles(raw, schema)
+    _check_features(schema)
+    _check_leaks(raw, schema, card)
+    return schema
+
+
+def check_target(raw: pd.DataFrame, card: DataCard) -> None:
+    """Refuse a card that names missing columns, and a target that cannot be predicted.
+
+    The first part of :func:`check_study_input`, whose parameters and errors it shares: what
+    must hold before a card can be inferred for editing.
+    """
+    _check_declared_columns(raw, card)
+    _check_rules(raw, card.rules)
+    _check_rows(raw)
+    _check_target(raw[card.target], card)
+
+
+def _check_declared_columns(raw: pd.DataFrame, card: DataCard) -> None:
+    _check_column("target", card.target, raw)
+    _check_roles_differ(card)
+    single = {"key": card.key, "time": card.time, "group": card.group, "weight": card.weight}
+    for field, name in single.items():
+        if name is not None:
+            _check_column(field, name, raw)
+    several: dict[str, Iterable[str]] = {
+        "columns": card.columns,
+        "ignore": card.ignore,
+        "sensitive": card.sensitive,
+        "slices": card.slices,
+        "allow_leaks": card.allow_leaks,
+    }
+    for field, names in several.items():
+        for name in names:
+            _check_column(f"{field} entry", name, raw)
+    reserved = [name for name in raw.columns if name.startswith(RESERVED_PREFIX)]
+    if reserved:
+        raise BadInput(
+            f"The table has a column '{reserved[0]}': names that begin with {RESERVED_PREFIX} belong to the "
+            "training tables written here. Rename it, or study the table that it was made from."
+        )
+
+
+def _check_column(field: str, name: str, raw: pd.DataFrame) -> None:
+    if name in raw.columns:
+        return
+    names = [str(column) for column in raw.columns]
+    by_lower = {column.lower(): column for column in names}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    hint = f"; did you mean '{by_lower[near[0]]}'?" if near else "."
+    more = f", and {len(names) - N_NAMES_SHOWN} more" if len(names) > N_NAMES_SHOWN else ""
+    where = "--target" if field == "target" else "the card"
+    raise BadInput(
+        f"The {field} '{name}' is no column of the table{hint} It has: "
+        f"{', '.join(names[:N_NAMES_SHOWN])}{more}. Correct {where}."
+    )
+
+
+def _check_roles_differ(card: DataCard) -> None:
+    roles = {"target": card.target, "key": card.key, "time": card.time, "group": card.group}
+    roles |= {"weight": card.weight} | {f"ignore ({name})": name for name in card.ignore}
+    seen: dict[str, str] = {}
+    for role, name in roles.items():
+        if name is not None and name in seen:
+            raise BadInput(
+                f"The card declares the column '{name}' as {seen[name]} and as {role.split()[0]}; "
+                "expected one role per column. Keep one."
+            )
+        if name is not None:
+            seen[name] = role
+
+
+def _check_rules(raw: pd.DataFrame, rules: Sequence[Rule]) -> None:
+    for number, rule in enumerate(rules, start=1):
+        column = getattr(rule, "column", None)
+        if column is not None:
+            _check_column(f"column of rule {number}", column, raw)
+    check_rules(rules, raw)
+
+
+def _check_rows(raw: pd.DataFrame) -> None:
+    if len(raw) < MIN_ROWS:
+        raise BadInput(
+            f"The table has {len(raw)} rows; expected at least {MIN_ROWS}: with fewer, folds are too small "
+            "to compare anything. Collect more rows."
+        )
+
+
+def _check_target(target: pd.Series, card: DataCard) -> None:
+    n_missing = int(target.isna().sum())
+    if n_missing:
+        raise BadInput(
+            f"The target '{target.name}' is missing in {n_missing:,} of {len(target):,} rows; expected it in "
+            "every row. Fill in these labels, or remove the rows."
+        )
+    if card.task == "regression":
+        _check_quantity_is_numeric(target)
+    if (card.task or infer_task(target)) == "regression":
+        _check_quantity(target, card)
+    else:
+        _check_classes(target, card)
+
+
+def _check_quantity_is_numeric(target: pd.Series) -> None:
+    if not pd.api.types.is_numeric_dtype(target) or pd.api.types.is_bool_dtype(target):
+        raise BadInput(
+            f"The task is regression but the target '{target.name}' holds no numbers. "
+            "Name a numeric target, or use --task binary or --task multiclass."
+        )
+
+
+def _check_quantity(target: pd.Series, card: DataCard) -> None:
+    if card.positive is not None:
+        raise BadInput(
+            f"A positive class ('{card.positive}') is declared but the target '{target.name}' is a quantity "
+            "(regression). Drop --positive, or use --task binary."
+        )
+    numbers = target.astype(float)
+    n_infinite = int(np.isinf(numbers).sum())
+    if n_infinite:
+        raise BadInput(
+            f"The target '{target.name}' is infinite in {n_infinite:,} of {len(target):,} rows; expected "
+            "finite numbers. Correct these rows, or remove them."
+        )
+    if numbers.nunique() < 2:
+        raise BadInput(
+            f"The target '{target.name}' has the same value in all {len(target):,} rows: there is nothing to "
+            "predict. Name another target, or collect rows in which it varies."
+        )
+
+
+def _check_classes(target: pd.Series, card: DataCard) -> None:
+    counts = target.value_counts()
+    if len(counts) == 1:
+        raise BadInput(
+            f"The target '{target.name}' has one class only in all {len(target):,} rows; expected at least "
+            "two. Name another target, or collect rows of the other class."
+        )
+    if len(counts) > MAX_CLASS_SHARE * len(target):
+        raise BadInput(
+            f"The target '{target.name}' holds {len(counts):,} distinct values in {len(target):,} rows: "
+            "these are names or quantities, not classes. Name another target, or use --task regression "
+            "if it is a number."
+        )
+    _check_class_sizes(counts, str(target.name))
+    _check_task_fits(card, len(counts), str(target.name))
+
+
+def _check_class_sizes(counts: pd.Series, target: str) -> None:
+    rare = counts[counts < MIN_CLASS_ROWS]
+    if len(rare):
+        others = f" (and {len(rare) - 1} more such classes)" if len(rare) > 1 else ""
+        raise BadInput(
+            f"The class '{rare.index[-1]}' of the target '{target}' has {rare.iloc[-1]} rows{others}; expected "
+            f"at least {MIN_CLASS_ROWS} per class. Collect more, merge classes, or remove these rows."
+        )
+
+
+def _check_task_fits(card: DataCard, n_classes: int, target: str) -> None:
+    if card.task == "binary" and n_classes != 2:
+        raise BadInput(
+            f"The task is binary but the target '{target}' has {n_classes} classes. "
+            "Use --task multiclass, or merge classes."
+        )
+    if card.task == "multiclass" and n_classes == 2:
+        raise BadInput(
+            f"The task is multiclass but the target '{target}' has two classes. Use --task binary."
+        )
+    if card.positive is not None and n_classes != 2:
+        raise BadInput(
+            f"A positive class ('{card.positive}') is declared but the target '{target}' has {n_classes} "
+            "classes; only a binary target has one. Drop --positive, or merge classes."
+        )
+
+
+def _check_finite(raw: pd.DataFrame) -> None:
+    for name in raw.select_dtypes("floating").columns:
+        n_infinite = int(np.isinf(raw[name].to_numpy(dtype=float, na_value=np.nan)).sum())
+        if n_infinite:
+            raise BadInput(
+                f"The column '{name}' is infinite in {n_infinite:,} of {len(raw):,} rows; expected finite "
+                "numbers or empty cells. Correct or empty these cells, or list the column under `ignore`."
+            )
+
+
+def _check_roles(raw: pd.DataFrame, schema: Schema) -> None:
+    weight = schema.with_role("weight")
+    if weight is not None:
+        _check_weight(raw[weight])
+    for role in ("time", "group"):
+        name = schema.with_role(role)
+        if name is not None and raw[name].isna().any():
+            raise BadInput(
+                f"The {role} column '{name}' is missing in {int(raw[name].isna().sum()):,} of {len(raw):,} "
+                f"rows; expected it in every row. Fill it in, or drop `{role}` from the card."
+            )
+    time, group = schema.with_role("time"), schema.with_role("group")
+    if time is not None:
+        _check_time(schema.apply(raw)[time])
+    if group is not None:
+        _check_groups(raw[group])
+
+
+def _check_time(moments: pd.Series) -> None:
+    if moments.isna().any():
+        raise BadInput(
+            f"The time column '{moments.name}' holds text that is no date in {int(moments.isna().sum()):,} of "
+            f"{len(moments):,} rows; expected dates as 2026-01-31 or numbers that rise with time. Rewrite it, "
+            "or drop `time` from the card."
+        )
+    if moments.nunique() < MIN_TIMES:
+        raise BadInput(
+            f"The time column '{moments.name}' has {moments.nunique()} distinct values; expected at least "
+            f"{MIN_TIMES}: one to learn from, two to validate on and one for the holdout. Collect rows over a "
+            "longer time, or drop `time` from the card."
+        )
+
+
+def _check_groups(groups: pd.Series) -> None:
+    if groups.nunique() < MIN_GROUPS:
+        raise BadInput(
+            f"The group column '{groups.name}' has {groups.nunique()} groups; expected at least {MIN_GROUPS}: "
+            "no group is both learned from and validated on. Collect rows of more groups, or drop `group` "
+            "from the card."
+        )
+
+
+def _check_weight(weight: pd.Series) -> None:
+    is_number = pd.api.types.is_numeric_dtype(weight) and not pd.api.types.is_bool_dtype(weight)
+    if not is_number or weight.isna().any() or (weight < 0).any() or not weight.sum() > 0:
+        raise BadInput(
+            f"The weight column '{weight.name}' must hold a number of at least 0 in every row, and not only "
+            "zeros. Correct it, or drop `weight` from the card."
+        )
+
+
+def _check_features(schema: Schema) -> None:
+    if any(column.role == "feature" for column in schema.features):
+        return
+    apart = [f"{c.name} ({_why_apart(c)})" for c in schema.columns if c.role != "target"]
+    raise BadInput(
+        f"No feature is left to predict '{schema.target}' from: {', '.join(apart) or 'no other column'}. "
+        "Add columns that describe the rows, or declare a column's type under `columns` in the card."
+    )
+
+
+def _why_apart(column: Column) -> str:
+    return column.kind if column.role == "feature" else column.role
+
+
+def _check_leaks(raw: pd.DataFrame, schema: Schema, card: DataCard) -> None:
+    leaks = [c.name for c in schema.features if c.name not in card.allow_leaks and _is_leak(raw, c, schema)]
+    if leaks:
+        names = ", ".join(f"'{name}'" for name in leaks)
+        raise BadInput(
+            f"The target '{schema.target}' can be read off the feature {names}: this is a leak, the value "
+            "would not be known at prediction time. List it under `ignore` in the card, or under "
+            "`allow_leaks` if it really is known then."
+        )
+
+
+def _is_leak(raw: pd.DataFrame, column: Column, schema: Schema) -> bool:
+    feature, target = raw[column.name], raw[schema.target]
+    if schema.is_classification:
+        return _maps_one_to_one(feature, target, len(schema.classes))
+    return column.kind == "numeric" and _equals_or_correlates(feature, target)
+
+
+def _maps_one_to_one(feature: pd.Series, target: pd.Series, n_classes: int) -> bool:
+    """Each level of the feature is one class; a missing cell may be one of the levels."""
+    if feature.nunique() not in (n_classes, n_classes - 1):
+        return False
+    pairs = pd.DataFrame({"feature": feature.array, "target": target.array}).drop_duplicates()
+    return _is_bijection(pairs, n_classes) or _is_bijection(pairs.dropna(), n_classes)
+
+
+def _is_bijection(pairs: pd.DataFrame, n_classes: int) -> bool:
+    return len(pairs) == n_classes == pairs["feature"].nunique(dropna=False) == pairs["target"].nunique()
+
+
+def _equals_or_correlates(feature: pd.Series, target: pd.Series) -> bool:
+    present = feature.notna().to_numpy()
+    x, y = feature.to_numpy(dtype=float)[present], target.to_numpy(dtype=float)[present]
+    if len(x) < MIN_CLASS_ROWS or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return False
+    return bool(abs(np.corrcoef(x, y)[0, 1]) > LEAK_CORRELATION)

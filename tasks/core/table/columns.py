@@ -1,0 +1,174 @@
+"""One column of a table: what its values mean, how the file stores them, and the way there and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.errors import BadInput
+
+Kind = Literal["numeric", "categorical", "datetime", "identifier", "text", "constant", "empty"]
+RawType = Literal["integer", "float", "string", "boolean", "datetime"]
+Role = Literal["feature", "target", "key", "time", "group", "weight", "ignored"]
+
+MODELLED_KINDS = ("numeric", "categorical", "datetime")
+# The same two values as Python, numpy, a count and a text file write them.
+BOOLEAN_TEXTS: dict[Any, str] = {True: "True", False: "False"} | {
+    text: word for word in ("True", "False") for text in (word, word.lower(), word.upper())
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is known of one column of the file.
+
+    Attributes
+    ----------
+    name : str
+    kind : Kind
+        What the values mean; only numeric, categorical and datetime are modelled.
+    raw_type : RawType
+        How the file stores them, so that :meth:`Schema.restore` can give it back.
+    role : Role
+    levels : tuple of str
+        Category levels in order; empty for other kinds.
+    has_missing : bool
+    minimum, maximum : float or None
+        Range of numbers, and of dates in seconds since 1970.
+    """
+
+    name: str
+    kind: Kind
+    raw_type: RawType
+    role: Role = "feature"
+    levels: tuple[str, ...] = ()
+    has_missing: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def is_feature(self) -> bool:
+        return self.role in ("feature", "time") and self.kind in MODELLED_KINDS
+
+    @property
+    def is_categorical(self) -> bool:
+        return self.kind == "categorical"
+
+    @property
+    def is_integer(self) -> bool:
+        return self.kind == "numeric" and self.raw_type == "integer"
+
+
+def raw_type_of(values: pd.Series) -> RawType:
+    """Say how the file stores a column."""
+    if pd.api.types.is_bool_dtype(values):
+        return "boolean"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "datetime"
+    if pd.api.types.is_integer_dtype(values):
+        return "integer"
+    if pd.api.types.is_numeric_dtype(values):
+        present = values.dropna().astype(float)
+        # Integers with missing cells are read as floats; all-missing columns stay floats.
+        return "integer" if len(present) and bool((present % 1 == 0).all()) else "float"
+    return "boolean" if pd.api.types.infer_dtype(values, skipna=True) == "boolean" else "string"
+
+
+def as_strings(values: pd.Series, raw_type: RawType) -> pd.Series:
+    """Categories as text: 3 and 3.0 are both "3"."""
+    present = values.notna()
+    out = pd.Series([None] * len(values), index=values.index, dtype=object)
+    kept = values[present]
+    if raw_type == "integer" and pd.api.types.is_numeric_dtype(kept):
+        kept = kept.astype(float).astype("int64")
+    elif raw_type == "integer":
+        kept = kept.map(_without_point)
+    elif raw_type == "boolean":
+        kept = kept.astype(object).map(BOOLEAN_TEXTS)
+        kept = kept.where(kept.notna(), None)
+        out[present] = kept.to_numpy(dtype=object)
+        return out
+    out[present] = kept.astype(str).to_numpy(dtype=object)
+    return out
+
+
+def _without_point(value: Any) -> Any:
+    is_whole = isinstance(value, float | np.floating) and value.is_integer()
+    return int(value) if is_whole else value
+
+
+def as_dates(values: pd.Series) -> pd.Series:
+    """Seconds since 1970; text that is no date becomes missing."""
+    parsed = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
+    seconds = (parsed - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    return seconds.astype(float)
+
+
+def canonical(values: pd.Series, column: Column) -> pd.Series:
+    """Cells of the file as they are computed with.
+
+    Raises
+    ------
+    BadInput
+        If a number column holds text.
+    """
+    if column.kind == "datetime":
+        return as_dates(values)
+    if column.kind == "numeric":
+        try:
+            numbers = values.to_numpy(dtype=float, na_value=np.nan)
+            return pd.Series(numbers, index=values.index, name=values.name)
+        except (TypeError, ValueError) as err:
+            raise BadInput(
+                f"Column '{column.name}' holds text where the schema expects numbers. "
+                "Correct the cells, or declare the column categorical in the card."
+            ) from err
+    return as_strings(values, column.raw_type)
+
+
+def restored(values: pd.Series, column: Column) -> pd.Series:
+    """Canonical cells in the type of the file."""
+    if column.kind == "datetime":
+        # Only numbers go in: of a NaN pandas 2.3 rounds uninitialised memory, which now and then overflows.
+        moments = pd.to_datetime(values.fillna(0), unit="s", utc=True).dt.tz_localize(None)
+        moments = moments.where(values.notna())
+        if column.raw_type == "datetime":
+            return moments
+        return moments.dt.strftime("%Y-%m-%dT%H:%M:%S").astype(object).where(moments.notna(), None)
+    if column.kind == "numeric":
+        return values.round().astype("Int64") if column.is_integer else values.astype(float)
+    return _typed(values, column)
+
+
+def restored_constant(values: pd.Series, column: Column) -> pd.Series:
+    """The only value of a constant column in the type of the file."""
+    if column.kind == "datetime" or column.raw_type == "datetime":
+        return pd.to_datetime(values)
+    return _typed(values, column)
+
+
+def _typed(values: pd.Series, column: Column) -> pd.Series:
+    """Text of a category level back in the type of the file."""
+    if column.raw_type == "integer":
+        return values.astype(float).astype("Int64")
+    if column.raw_type == "float":
+        return values.astype(float)
+    if column.raw_type == "boolean":
+        return values.map({"True": True, "False": False}).astype("boolean")
+    return values.astype(object)
+
+
+def aligned(values: pd.Series, reference: pd.Series, column: Column) -> pd.Series:
+    """Synthetic cells within the levels, range and grid of the real ones."""
+    if column.is_categorical:
+        known = set(reference.dropna())
+        text = values.astype(object).where(values.notna(), None)
+        return text.where(text.isin(known), None)
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    numbers = numbers.replace([np.inf, -np.inf], np.nan).clip(reference.min(), reference.max())
+    if column.role != "target" and not reference.isna().any():
+        numbers = numbers.fillna(reference.median())
+    return numbers.round() if column.is_integer else numbers

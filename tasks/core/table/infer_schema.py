@@ -1,0 +1,174 @@
+"""The schema that a table's values suggest; what the card declares wins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.columns import (
+    Column,
+    Kind,
+    RawType,
+    Role,
+    as_dates,
+    as_strings,
+    canonical,
+    raw_type_of,
+)
+from realmix.tasks.core.table.schema import Schema, Task
+
+# What rises with time has an order and a distance, however few or many its values are.
+TIME_KINDS = ("numeric", "datetime")
+# An integer target with more distinct values than this is a quantity, not a set of classes.
+MAX_INTEGER_CLASSES = 10
+# Below this many rows a column of distinct strings may still be a small set of names.
+MIN_IDENTIFIER_ROWS = 50
+IDENTIFIER_NAME = re.compile(r"(^|_)(id|uuid|guid|index|rownames?|key)(_|$)|^unnamed", re.IGNORECASE)
+POSITIVE_WORDS = ("1", "true", "yes", "y", "t", "positive", "pos")
+
+
+def infer_schema(
+    raw: pd.DataFrame,
+    target: str,
+    *,
+    task: Task | None = None,
+    positive: str | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    roles: Mapping[str, Role] | None = None,
+) -> Schema:
+    """Infer the schema of a table; what the card declares wins.
+
+    Parameters
+    ----------
+    raw : DataFrame of shape (n_rows, n_columns)
+    target : str
+        Column to predict.
+    task, positive : optional
+        Inferred when None: text and at most `MAX_INTEGER_CLASSES` distinct integers are
+        classes, other numbers a regression; the positive class is the one that reads like
+        "yes", else the rarer one.
+    kinds, roles : mapping of column name to kind or role, optional
+        Declared in the data card.
+
+    Raises
+    ------
+    BadInput
+        If the declared positive class is not among the classes.
+
+    Examples
+    --------
+    >>> raw = pd.DataFrame({"age": [30, 41, 52], "bought": ["no", "yes", "no"]})
+    >>> schema = infer_schema(raw, "bought")
+    >>> schema.task, schema.classes, schema["age"].raw_type
+    ('binary', ('no', 'yes'), 'integer')
+    """
+    kinds, roles = dict(kinds or {}), dict(roles or {})
+    roles[target] = "target"
+    task = task or infer_task(raw[target])
+    kinds[target] = "numeric" if task == "regression" else "categorical"
+    columns = tuple(
+        _infer_column(raw[name], kinds.get(name), roles.get(name, "feature")) for name in raw.columns
+    )
+    classes = _ordered_classes(raw[target], columns, target, task, positive)
+    return Schema(columns, target, task, classes)
+
+
+def infer_task(target: pd.Series) -> Task:
+    """Say what kind of prediction the target asks for."""
+    values = target.dropna()
+    n_unique = values.nunique()
+    if n_unique == 2:
+        return "binary"
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        whole = bool((values.astype(float) % 1 == 0).all())
+        return "multiclass" if whole and n_unique <= MAX_INTEGER_CLASSES else "regression"
+    return "multiclass"
+
+
+def _ordered_classes(
+    values: pd.Series, columns: Sequence[Column], target: str, task: Task, positive: str | None
+) -> tuple[str, ...]:
+    if task == "regression":
+        return ()
+    levels = next(c.levels for c in columns if c.name == target)
+    if task == "multiclass":
+        return levels
+    if positive is None:
+        counts = as_strings(values, raw_type_of(values)).value_counts()
+        words = [v for v in levels if v.lower() in POSITIVE_WORDS]
+        positive = words[0] if len(words) == 1 else str(counts.index[-1])
+    if positive not in levels:
+        raise BadInput(
+            f"The positive class '{positive}' is not a value of '{target}': "
+            f"it holds {', '.join(levels)}. Give one of these with --positive."
+        )
+    return (*(v for v in levels if v != positive), positive)
+
+
+def _looks_like_dates(present: pd.Series) -> bool:
+    sample = present.iloc[:200].astype(str)
+    if not sample.str.match(r"^\d{4}-\d{1,2}-\d{1,2}([ T].*)?$").all():
+        return False
+    return bool(as_dates(sample).notna().all())
+
+
+def _infer_kind(values: pd.Series, raw_type: RawType) -> Kind:
+    present = values.dropna()
+    n_unique = present.nunique()
+    if len(present) == 0:
+        return "empty"
+    if n_unique == 1:
+        return "constant"
+    if raw_type == "datetime":
+        return "datetime"
+    if raw_type == "boolean":
+        return "categorical"
+    all_distinct = n_unique == len(present) >= MIN_IDENTIFIER_ROWS
+    if raw_type in ("integer", "float"):
+        counts_up = present.is_monotonic_increasing or bool(IDENTIFIER_NAME.search(str(values.name)))
+        if raw_type == "integer" and all_distinct and counts_up:
+            return "identifier"
+        return "categorical" if raw_type == "integer" and n_unique == 2 else "numeric"
+    if _looks_like_dates(present):
+        return "datetime"
+    # Most columns of text repeat themselves, so that no blank need be counted.
+    if n_unique > 0.5 * len(present) and present.astype(str).str.count(r"\s").mean() > 6:
+        return "text"
+    if n_unique > 0.9 * len(present) and len(present) >= MIN_IDENTIFIER_ROWS:
+        return "identifier"
+    return "categorical"
+
+
+def _infer_column(values: pd.Series, kind: Kind | None, role: Role) -> Column:
+    raw_type = raw_type_of(values)
+    if role == "time" and kind not in TIME_KINDS:
+        kind = "numeric" if raw_type in ("integer", "float") else "datetime"
+    kind = kind or _infer_kind(values, raw_type)
+    has_missing = bool(values.isna().any())
+    base: dict[str, Any] = {
+        "name": str(values.name),
+        "kind": kind,
+        "raw_type": raw_type,
+        "role": role,
+        "has_missing": has_missing,
+    }
+    if kind in ("categorical", "constant"):
+        distinct = pd.Series(values.dropna().unique())
+        levels = as_strings(distinct, raw_type).dropna().unique()
+        return Column(**base, levels=tuple(_sorted_levels(levels, raw_type)))
+    if kind in ("numeric", "datetime"):
+        if kind == "datetime" and raw_type == "string":
+            base["raw_type"] = "string"
+        numbers = canonical(values, Column(**base)).dropna()
+        if len(numbers):
+            return Column(**base, minimum=float(numbers.min()), maximum=float(numbers.max()))
+    return Column(**base)
+
+
+def _sorted_levels(levels: Sequence[str], raw_type: RawType) -> list[str]:
+    numeric = raw_type in ("integer", "float")
+    return sorted(levels, key=float) if numeric else sorted(levels)

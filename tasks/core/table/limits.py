@@ -1,0 +1,9 @@
+"""The fewest rows, times and groups a study can work with."""
+
+from __future__ import annotations
+
+MIN_HOLDOUT_ROWS = 100
+MIN_HOLDOUT_CLASS_ROWS = 20
+# One time to learn from, two to validate on, one for the holdout.
+MIN_TIMES = 4
+MIN_GROUPS = 3

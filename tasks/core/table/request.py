@@ -1,0 +1,85 @@
+"""The request for one study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from realmix.tasks.core.table.card import Device, Frozen, parse_values
+from realmix.tasks.core.table.schema import Task
+
+
+def parse_request(**values: Any) -> StudyRequest:
+    """Check the arguments of a study.
+
+    Raises
+    ------
+    BadInput
+        If a value is out of its range.
+    """
+    return parse_values(StudyRequest, values, "study")
+
+
+class StudyRequest(Frozen):
+    """Parameters of one study, as the flow and the command line take them.
+
+    Attributes
+    ----------
+    table : str or None
+        Path, URL, ``sql:...`` or ``bundled:...``; None takes the card's source, else the
+        bundled table.
+    card : str or None
+        Path of a data card.
+    target, positive, task : optional
+        Win over the card.
+    synthesizers, ratios, models : optional
+        What the user names is never left out by the plan.
+    metric : str or None
+        Decides; log-loss or RMSE when None.
+    budget_seconds : float
+        Wall seconds for the whole run, at least 30.
+    seed : int
+    out : str
+        Folder of the results.
+    plan : str or None
+        Path of a ``plan.json`` to replay.
+    device : {"cpu", "cuda"}
+        Where GANs, VAEs and boosted trees train; "cuda" is the processor where no GPU can be used.
+    first : str or None
+        Synthesizer of the last winner: first in the race, and never left out by the plan.
+    storage : str or None
+        URL under which workers of a Dask cluster find the study's files; None where they see `out`.
+    """
+
+    table: str | None = None
+    card: str | None = None
+    target: str | None = None
+    positive: str | None = None
+    task: Task | None = None
+    synthesizers: tuple[str, ...] | None = None
+    ratios: tuple[float, ...] | None = None
+    models: tuple[str, ...] | None = None
+    metric: str | None = None
+    budget_seconds: float = Field(default=240.0, ge=30)
+    seed: int = Field(default=0, ge=0)
+    out: str
+    plan: str | None = None
+    device: Device = "cpu"
+    first: str | None = None
+    storage: str | None = None
+
+    def decides(self) -> dict[str, Any]:
+        """What decides a study beside the table, its card and a replayed plan.
+
+        Examples
+        --------
+        >>> one, other = StudyRequest(out="a"), StudyRequest(out="b", table="t.csv")
+        >>> one.decides() == other.decides(), one.decides() == StudyRequest(out="a", seed=1).decides()
+        (True, False)
+        """
+        named = {"table", "card", "target", "positive", "task", "out", "plan", "storage"}
+        return self.model_dump(mode="json", exclude=named)
+
+
+BUNDLED_TABLE = "bundled:bank_marketing?rows=2000"

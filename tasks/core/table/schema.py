@@ -1,0 +1,186 @@
+"""One frozen schema, applied alike to real, synthetic and holdout rows.
+
+A *canonical* frame holds the modelled columns only (features, then the target): numbers and
+dates as float64 with NaN for missing, everything else as ``object`` strings with None for
+missing. All computing happens on canonical frames; :meth:`Schema.restore` gives back the
+types of the file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.columns import Column, Role, aligned, canonical, restored, restored_constant
+
+Task = Literal["binary", "multiclass", "regression"]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Types, levels, ranges and roles of a table, fixed once per study.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        In the order of the file.
+    target : str
+    task : {"binary", "multiclass", "regression"}
+    classes : tuple of str
+        Class labels, the negative before the positive one; empty for regression.
+    """
+
+    columns: tuple[Column, ...]
+    target: str
+    task: Task
+    classes: tuple[str, ...] = ()
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        return tuple(c for c in self.columns if c.is_feature)
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [c.name for c in self.features]
+
+    @property
+    def modelled(self) -> tuple[Column, ...]:
+        """Features, then the target: the columns of a canonical frame."""
+        return (*self.features, self[self.target])
+
+    @property
+    def is_classification(self) -> bool:
+        return self.task != "regression"
+
+    @property
+    def positive(self) -> str | None:
+        return self.classes[-1] if self.task == "binary" else None
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def with_role(self, role: Role) -> str | None:
+        """Name of the column in this role, if there is one."""
+        return next((c.name for c in self.columns if c.role == role), None)
+
+    def apply(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Turn rows of the file into a canonical frame.
+
+        Parameters
+        ----------
+        raw : DataFrame of shape (n_rows, n_columns)
+            Must hold every feature; the target may be absent. Other columns are left out.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_modelled)
+            Same index. Levels never seen before are kept: models make them missing.
+
+        Raises
+        ------
+        BadInput
+            If a feature is missing or a number column holds text.
+        """
+        lost = [c.name for c in self.features if c.name not in raw.columns]
+        if lost:
+            raise BadInput(
+                f"Columns {lost} are missing from the table: the schema expects "
+                f"{self.feature_names}. Add them, or start a new study without them."
+            )
+        wanted = [c for c in self.modelled if c.name in raw.columns]
+        data = {c.name: canonical(raw[c.name], c) for c in wanted}
+        return pd.DataFrame(data, index=raw.index)
+
+    def canonical_columns(self, raw: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+        """Named columns of the file in canonical types, modelled or not.
+
+        Parameters
+        ----------
+        raw : DataFrame of shape (n_rows, n_columns)
+        names : sequence of str
+            Columns that models do not see are numbers where they are of a numeric or date kind,
+            otherwise text.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_names)
+        """
+        return pd.DataFrame({name: canonical(raw[name], self[name]) for name in names}, index=raw.index)
+
+    def restore(self, canonical: pd.DataFrame) -> pd.DataFrame:
+        """Give canonical rows the columns, order and types of the file.
+
+        Columns that are not modelled (keys, free text, constants) come back as missing,
+        except constants, which keep their only value.
+        """
+        data = {}
+        for column in self.columns:
+            if column.name in canonical.columns:
+                data[column.name] = restored(canonical[column.name], column)
+            else:
+                value = column.levels[0] if column.kind == "constant" and column.levels else None
+                values = pd.Series([value] * len(canonical), index=canonical.index, dtype=object)
+                data[column.name] = restored_constant(values, column)
+        return pd.DataFrame(data, index=canonical.index)
+
+    def align(self, synthetic: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+        """Fit synthetic rows to the real ones in features, types, levels and ranges.
+
+        Parameters
+        ----------
+        synthetic : DataFrame of shape (n_synthetic, >= n_modelled)
+            Whatever a synthesizer gave.
+        reference : DataFrame of shape (n_real, n_modelled)
+            The real training rows: numbers are clipped to their range, rounded where
+            they hold integers only; levels they do not hold become missing.
+
+        Returns
+        -------
+        DataFrame of shape (n_synthetic, n_modelled)
+            Canonical, with a fresh index. Rows whose target is missing or of an unknown
+            class are dropped: the caller counts what was kept.
+        """
+        data = {c.name: aligned(synthetic[c.name], reference[c.name], c) for c in self.modelled}
+        frame = pd.DataFrame(data).reset_index(drop=True)
+        return frame[frame[self.target].notna()].reset_index(drop=True)
+
+    def encode_target(self, canonical: pd.DataFrame) -> np.ndarray:
+        """Class codes (int) in the order of `classes`, or the numbers (float).
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        y = canonical[self.target]
+        if not self.is_classification:
+            return y.to_numpy(dtype=float)
+        codes = {label: code for code, label in enumerate(self.classes)}
+        return y.map(codes).to_numpy(dtype=int)
+
+    def one_hot_target(self, canonical: pd.DataFrame) -> np.ndarray:
+        """Targets as the models take them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes) or (n_rows,)
+            One column per class; the numbers themselves for regression.
+        """
+        y = self.encode_target(canonical)
+        return np.eye(len(self.classes))[y] if self.is_classification else y
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Schema:
+        columns = tuple(Column(**{**c, "levels": tuple(c["levels"])}) for c in data["columns"])
+        return cls(columns, data["target"], data["task"], tuple(data["classes"]))

@@ -1,0 +1,62 @@
+"""Numbers in the words of the report."""
+
+from __future__ import annotations
+
+import math
+
+from realmix.tasks.core.mixes.arms import Mix
+
+
+def gain_in_words(gain: float | None, is_relative: bool) -> str:
+    """A gain as a per cent of the score, or in points (one point = 0.01).
+
+    Examples
+    --------
+    >>> gain_in_words(0.0123, is_relative=True), gain_in_words(-0.004, is_relative=False)
+    ('1.23 %', '-0.4 points')
+    """
+    if gain is None or not math.isfinite(gain):
+        return "unknown"
+    number = f"{100 * gain:.3g}" if abs(gain) >= 1e-6 else "0"
+    return f"{number} %" if is_relative else f"{number} points"
+
+
+def interval_in_words(interval: tuple[float, float] | list[float] | None, is_relative: bool) -> str:
+    """Both bounds of a gain.
+
+    Examples
+    --------
+    >>> interval_in_words((-0.01, 0.02), is_relative=True)
+    '-1 % to 2 %'
+    """
+    if interval is None:
+        return "unknown"
+    return " to ".join(gain_in_words(bound, is_relative) for bound in interval)
+
+
+def mix_in_words(mix: Mix) -> str:
+    """A recipe as a clause for people who do not read code.
+
+    Examples
+    --------
+    >>> mix_in_words(Mix("ctgan", 2.0, 0.3, "teacher"))
+    '2 ctgan rows per real row, labelled by the ensemble of real-row models, weighing 0.3 of the real rows'
+    >>> mix_in_words(Mix())
+    'your real rows alone'
+    """
+    if mix.synthesizer is None:
+        return _real_rows_in_words(mix)
+    parts = [f"{mix.synthetic_ratio:g} {mix.synthesizer} rows per real row"]
+    if mix.label_rule == "teacher":
+        parts.append("labelled by the ensemble of real-row models")
+    if mix.weight != 1:
+        parts.append(f"weighing {mix.weight:g} of the real rows")
+    if mix.balance == "balanced":
+        parts.append("with the rare class raised")
+    return ", ".join(parts)
+
+
+def _real_rows_in_words(mix: Mix) -> str:
+    if mix.label_rule == "teacher":
+        return "your real rows alone, with labels smoothed by the ensemble of real-row models"
+    return "your real rows alone" + (", with class weights" if mix.balance == "balanced" else "")

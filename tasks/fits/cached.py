@@ -1,0 +1,253 @@
+"""The fits of a study, each computed once: taken from the store where it lies there, else fitted and filed.
+
+Each function names the files of its scope that its fit reads and writes. The key of a fit is made
+of its function and arguments, the content of what it reads, the name of its scope and what seeds
+derive from: neither folders, time limits nor workers are part of it. Failures are not stored.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.runtime.cache import Store, store_at
+from realmix.tasks.runtime.cache_keys import digests_of, entry_key, file_digest
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.workers import current_pool
+from realmix.tasks.synthesizers import SYNTHESIZERS
+
+TEACHER = "realmix.tasks.fits.teacher:fit_teacher"
+POOL = "realmix.tasks.fits.pools:synthesize"
+ARMS = "realmix.tasks.fits.arms:train_arms"
+TRAINING_SCORES = "realmix.tasks.fits.arms:score_on_training_rows"
+FINAL = "realmix.tasks.fits.final:fit_final"
+ROWS = ("training.parquet", "validation.parquet", "weight.npy", "groups.npy")
+TEACHER_FILE = "teacher.pickle"
+POOL_READS = (*ROWS, TEACHER_FILE)
+PREDICTIONS = "predictions.npy"
+
+
+def teacher_once(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
+    """Fit the teacher of a scope; see :func:`realmix.tasks.fits.teacher.fit_teacher`."""
+    place = folder.scope(scope)
+    arguments: dict[str, Any] = {
+        "members": list(plan.teacher),
+        "n_jobs": plan.threads_per_fit,
+        "max_rows": plan.max_teacher_rows,
+    }
+    names = ("teacher-training.npy", "teacher-validation.npy", TEACHER_FILE)
+    key = fit_key(TEACHER, place, digests_of(place, ROWS), arguments)
+    return _once(folder, key, {name: place / name for name in names}, TEACHER, place, **arguments)
+
+
+def pool_once(
+    folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, *, max_ratio: float
+) -> dict[str, Any]:
+    """Draw the pool of a synthesizer; see :func:`realmix.tasks.fits.pools.synthesize`."""
+    place = folder.scope(scope)
+    arguments: dict[str, Any] = {
+        "synthesizer": synthesizer,
+        "max_ratio": max_ratio,
+        "balances": list(plan.balances),
+        "max_steps": plan.synthesizers.get(synthesizer),
+    }
+    key = fit_key(POOL, place, digests_of(place, POOL_READS), arguments, card=("rules",))
+    # Nothing tells when a user's own simulation has changed.
+    is_foreign = SYNTHESIZERS[synthesizer].needs == "simulate"
+    return _once(
+        folder,
+        None if is_foreign else key,
+        {name: place / name for name in pool_files(synthesizer)},
+        POOL,
+        place,
+        timeout_seconds=plan.timeout_seconds.get(synthesizer),
+        **arguments,
+    )
+
+
+def arms_once(folder: StudyFolder, scope: str, batch: str, arms: Sequence[Arm], plan: Plan) -> dict[str, Any]:
+    """Train a batch of arms; see :func:`realmix.tasks.fits.arms.train_arms`.
+
+    Each arm is stored by itself: a race that keeps other arms than an earlier one still finds
+    those it shares with it. Seconds are those that the arms took when they were fitted.
+    """
+    place, threads = folder.scope(scope), plan.threads_per_fit
+    if folder.store is None:
+        return _run(ARMS, place, batch=batch, arms=[arm.to_dict() for arm in arms], n_jobs=threads)
+    store, target = store_at(folder.store), place / f"{batch}.npy"
+    keys = arm_keys(ARMS, place, arms, n_jobs=threads)
+    with tempfile.TemporaryDirectory(dir=place) as scratch:
+        file = Path(scratch) / PREDICTIONS
+        predicted, seconds = _stored_arms(store, keys, file)
+        missing = [arm for arm in arms if arm not in predicted]
+        done: dict[str, Any] = {"seconds": 0.0, "failures": {}}
+        if missing:
+            done = _run(ARMS, place, batch=batch, arms=[arm.to_dict() for arm in missing], n_jobs=threads)
+            predicted |= zip(missing, np.load(target, allow_pickle=False), strict=True)
+        for arm in (arm for arm in missing if arm.name not in done["failures"]):
+            np.save(file, predicted[arm], allow_pickle=False)
+            store.put(keys[arm], {"seconds": done["seconds"] / len(missing)}, {PREDICTIONS: file})
+    np.save(target, np.array([predicted[arm] for arm in arms]), allow_pickle=False)
+    names = json.dumps([arm.name for arm in arms])
+    (place / f"{batch}.json").write_text(names, encoding="utf-8")
+    return done | {"seconds": seconds + done["seconds"]}
+
+
+def training_scores_once(
+    folder: StudyFolder, scope: str, arms: Sequence[Arm], plan: Plan
+) -> dict[str, float]:
+    """Score arms on their training rows; see :func:`realmix.tasks.fits.arms.score_on_training_rows`."""
+    place = folder.scope(scope)
+    arguments: dict[str, Any] = {"n_jobs": plan.threads_per_fit, "metric": plan.metric}
+    store = store_at(folder.store) if folder.store else None
+    keys = arm_keys(TRAINING_SCORES, place, arms, **arguments)
+    stored = {arm.name: store.get(key) for arm, key in keys.items()} if store else {}
+    scores: dict[str, float] = {name: found["score"] for name, found in stored.items() if found}
+    missing = [arm for arm in arms if arm.name not in scores]
+    if missing:
+        made = _run(TRAINING_SCORES, place, arms=[arm.to_dict() for arm in missing], **arguments)
+        scores |= {name: score for name, score in made.items() if score is not None}
+    if store:
+        for arm in (arm for arm in missing if arm.name in scores):
+            store.put(keys[arm], {"score": scores[arm.name]})
+    return scores
+
+
+def final_once(
+    folder: StudyFolder, scope: str, role: str, arm: Arm, plan: Plan, *, raw: Path | None
+) -> dict[str, Any]:
+    """Fit an arm on a whole scope; see :func:`realmix.tasks.fits.final.fit_final`.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+    scope : {"evaluated", "shipped"}
+    role : {"model", "real_only"}
+        The model's data files go to this folder of the scope.
+    arm : Arm
+    plan : Plan
+    raw : Path or None
+        Parquet file of all raw rows, for the training table that is written where a model ships.
+    """
+    place, ships = folder.scope(scope), scope == "shipped" and role == "model"
+    # Of a recipe that failed on another scope, or of an interrupted run.
+    shutil.rmtree(place / role, ignore_errors=True)
+    raw = raw if ships else None
+    training = folder.path / "training.parquet" if ships else None
+    arguments: dict[str, Any] = {"arm": arm.to_dict(), "n_jobs": plan.threads_per_fit}
+    decided_by = {**arguments, "raw": raw and file_digest(raw), "with_training": ships}
+    return _once(
+        folder,
+        fit_key(FINAL, place, digests_of(place, arm_files(arm)), decided_by),
+        {"model": place / role} | ({"training": training} if training else {}),
+        FINAL,
+        place,
+        export_to=str(place / role),
+        training_to=training and str(training),
+        raw=raw and str(raw),
+        **arguments,
+    )
+
+
+def pool_files(synthesizer: str) -> tuple[str, str]:
+    """Files of a pool in its scope."""
+    return f"{synthesizer}.parquet", f"{synthesizer}-teacher.npy"
+
+
+def arm_files(arm: Arm) -> tuple[str, ...]:
+    """Files of a scope that an arm is fitted on."""
+    made_of = pool_files(arm.mix.synthesizer) if arm.mix.synthesizer else ("teacher-training.npy",)
+    return (*ROWS, *made_of)
+
+
+def arm_keys(function: str, place: Path, arms: Iterable[Arm], **arguments: Any) -> dict[Arm, str]:
+    """Key of each arm; what several of them share is hashed once."""
+    needed = {arm: arm_files(arm) for arm in arms}
+    digests = digests_of(place, sorted({name for names in needed.values() for name in names}))
+    shared = fit_key(function, place, {}, arguments)
+    return {
+        arm: entry_key(shared=shared, arm=arm, reads={name: digests[name] for name in names})
+        for arm, names in needed.items()
+    }
+
+
+def fit_key(
+    function: str,
+    place: Path,
+    reads: Mapping[str, str | None],
+    arguments: Mapping[str, Any],
+    *,
+    card: Sequence[str] = (),
+) -> str:
+    """Key of one fit on a scope.
+
+    Parameters
+    ----------
+    function : str
+    place : Path
+        Folder of the scope; the study's context lies one level up.
+    reads : mapping of name to digest
+        Of every file of the scope that the fit may read.
+    arguments : mapping
+        Of the function, where they change its result.
+    card : sequence of str
+        Fields of the data card that it uses; the schema is always part of the key.
+    """
+    # Read anew: a study may have been started again in the same folder.
+    context = json.loads((place.parent / "context.json").read_text(encoding="utf-8"))
+    return entry_key(
+        function=function,
+        scope=place.name,
+        study={name: context[name] for name in ("schema", "snapshot", "seed", "on_gpu")},
+        card={name: context["card"][name] for name in card},
+        reads=reads,
+        arguments=arguments,
+    )
+
+
+def _stored_arms(store: Store, keys: Mapping[Arm, str], file: Path) -> tuple[dict[Arm, np.ndarray], float]:
+    """Predictions of the arms that the store holds, and the seconds they once took; `file` is for scratch."""
+    predicted, seconds = {}, 0.0
+    for arm, key in keys.items():
+        if found := store.get(key, {PREDICTIONS: file}):
+            predicted[arm] = np.load(file, allow_pickle=False)
+            seconds += found["seconds"]
+    return predicted, seconds
+
+
+def _once(
+    folder: StudyFolder,
+    key: str | None,
+    writes: Mapping[str, Path],
+    function: str,
+    place: Path,
+    *,
+    timeout_seconds: float | None = None,
+    **arguments: Any,
+) -> dict[str, Any]:
+    """Take one fit from the store, or run it in a worker and file it away; without a key just run it."""
+    store = store_at(folder.store) if folder.store and key else None
+    if store and key and (found := store.get(key, writes)) is not None:
+        return found
+    made = _run(function, place, timeout_seconds=timeout_seconds, **arguments)
+    if store and key:
+        store.put(key, made, writes)
+    return made
+
+
+def _run(
+    function: str, place: Path, *, timeout_seconds: float | None = None, **arguments: Any
+) -> dict[str, Any]:
+    """Run a fit in a worker; its answer is the plain values that the store would give back."""
+    made = current_pool().run(function, timeout_seconds=timeout_seconds, folder=str(place), **arguments)
+    plain: dict[str, Any] = to_jsonable(made)
+    return plain

@@ -1,0 +1,184 @@
+"""New rows of a registered table: seen where they land, then gated and made part of it.
+
+Both steps may be killed anywhere and run again. What was seen is kept before it is noted, and noted
+together with how far the landing place was read. A batch becomes part of its table in one change of
+the record, after everything the change names lies on disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from realmix.tasks.core.errors import BadInput, ValidationFailed
+from realmix.tasks.core.lifecycle.merge_batch import (
+    Merged,
+    Prepared,
+    brings_labels_only,
+    merge_batch,
+    prepare_batch,
+)
+from realmix.tasks.core.lifecycle.records import Batch, Registered
+from realmix.tasks.core.lifecycle.schema_change import SchemaChange, describe_schema_change
+from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.infer_card import schema_of
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.lifecycle.land import _snapshot, batch_folder
+from realmix.tasks.runtime.database import (
+    admit_batch,
+    batches,
+    record_decision,
+    refuse_batch,
+    registered_table,
+)
+from realmix.tasks.runtime.holdout_rules import start_epoch
+from realmix.tasks.runtime.snapshots import open_snapshot, take_snapshot
+from realmix.tasks.runtime.study_folder import Table, home
+from realmix.tasks.validation.store import write_quarantine
+from realmix.tasks.validation.tables import validate_raw
+
+log = logging.getLogger("realmix")
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """A table as it is: its rows, those that wait for a target, and what is declared."""
+
+    registered: Registered
+    rows: pd.DataFrame
+    unlabelled: pd.DataFrame
+    schema: Schema
+
+
+def admit_waiting(table: str) -> list[dict[str, Any]]:
+    """Take in every batch that waits, in the order they were seen.
+
+    Parameters
+    ----------
+    table : str
+        Of a registered table. Hold :func:`realmix.tasks.runtime.database.table_lock`: two at once do no harm, but
+        one of them is sent away.
+
+    Returns
+    -------
+    list of dict
+        For each batch `name`, `digest`, `status` ("admitted" or "refused"), `reason` (of a refusal,
+        else None), `notes` (what changed in the columns, and warnings) and counts: `n_rows` of the
+        batch, `n_new`, `n_replaced`, `n_unlabelled`, `n_joined`, `n_quarantined`. No cell of the table
+        is in it, but new levels of columns that are not sensitive.
+
+    Raises
+    ------
+    BadInput
+        If the table itself, or the home folder, cannot be used; the batches go on waiting.
+    """
+    return [_settle(_standing(table), batch) for batch in batches(table, "waiting")]
+
+
+def quarantine_folder(batch: Batch) -> Path:
+    """Where the gate's results on a batch and its bad rows are kept."""
+    return home() / "tables" / batch.table_name / "quarantine" / batch.digest
+
+
+def _standing(table: str) -> _Standing:
+    registered = registered_table(table)
+    rows = _snapshot(registered.snapshot).read()
+    unlabelled = _snapshot(registered.unlabelled).read() if registered.unlabelled else rows[:0]
+    return _Standing(registered, rows, unlabelled, check_study_input(rows, registered.card))
+
+
+def _settle(standing: _Standing, batch: Batch) -> dict[str, Any]:
+    """Take a batch in, or keep it out with the reason; say which."""
+    notes: list[str] = []
+    try:
+        prepared, change = _prepare(standing, batch)
+        notes += change.sentences
+        kept, warnings = _gate(standing, batch, prepared)
+        notes += warnings
+        merged = merge_batch(standing.rows, standing.unlabelled, kept, card=standing.registered.card)
+        check_study_input(merged.rows, standing.registered.card)
+    except (BadInput, ValidationFailed) as err:
+        outcome = {"n_rows": batch.n_rows, "reason": str(err), "notes": notes}
+        refuse_batch(batch, outcome)
+        log.warning("%s: the batch %s is refused: %s", batch.table_name, batch.name, err)
+        return {"name": batch.name, "digest": batch.digest, "status": "refused", **outcome}
+    outcome = {
+        "n_rows": batch.n_rows,
+        "reason": None,
+        "notes": notes,
+        "n_quarantined": len(prepared.set_aside) + len(prepared.rows) - len(kept),
+        **_counts(merged),
+    }
+    _admit(standing.registered, batch, merged, outcome)
+    return {"name": batch.name, "digest": batch.digest, "status": "admitted", **outcome}
+
+
+def _prepare(standing: _Standing, batch: Batch) -> tuple[Prepared, SchemaChange]:
+    """The rows of a batch in the form of the table, and how its columns differed.
+
+    Raises
+    ------
+    BadInput
+        If it is no table, or its columns are not the table's.
+    """
+    refusal = batch_folder(batch.table_name) / f"{batch.digest}.refusal"
+    if refusal.exists():
+        raise BadInput(refusal.read_text(encoding="utf-8"))
+    arrived = open_snapshot(batch_folder(batch.table_name) / f"{batch.digest}.parquet").read()
+    card, schema = standing.registered.card, standing.schema
+    labels_only = brings_labels_only(arrived, schema, card)
+    change = describe_schema_change(schema, standing.rows, arrived, card, labels_only=labels_only)
+    if change.refusal:
+        raise BadInput(change.refusal)
+    return prepare_batch(standing.rows, standing.unlabelled, arrived, schema, card), change
+
+
+def _gate(standing: _Standing, batch: Batch, prepared: Prepared) -> tuple[pd.DataFrame, list[str]]:
+    """The rows that pass the expectations, and the warnings; all others lie in quarantine with reasons.
+
+    Raises
+    ------
+    ValidationFailed
+        If the batch as a whole is bad.
+    """
+    folder = quarantine_folder(batch)
+    if len(prepared.set_aside):
+        (folder / "keys").mkdir(parents=True, exist_ok=True)
+        write_quarantine(prepared.set_aside, prepared.reasons, folder / "keys")
+    card = standing.registered.card
+    kept, outcome = validate_raw(prepared.rows, standing.schema, card, folder, is_batch=True)
+    return kept, [warning.sentence for warning in outcome.warnings]
+
+
+def _admit(registered: Registered, batch: Batch, merged: Merged, outcome: dict[str, Any]) -> None:
+    source = {"kind": "registered", "location": f"table:{registered.name}"}
+    snapshots = home() / "snapshots"
+    rows = take_snapshot(merged.rows, snapshots, source=source)
+    waiting = take_snapshot(merged.unlabelled, snapshots, source=source) if len(merged.unlabelled) else None
+    admit_batch(
+        batch,
+        outcome,
+        snapshot=rows.digest,
+        unlabelled=waiting.digest if waiting else None,
+        before=registered.snapshot,
+    )
+
+
+def _counts(merged: Merged) -> dict[str, int]:
+    names = ("n_new", "n_replaced", "n_unlabelled", "n_joined")
+    return {name: getattr(merged, name) for name in names}
+
+
+def start_new_epoch(table: Registered) -> None:
+    """Start a new epoch of a table ordered in time, which a whole study may, and put it into the record."""
+    snapshot = open_snapshot(home() / "snapshots" / f"{table.snapshot}.parquet")
+    rows = snapshot.read()
+    whole = Table(table.name, snapshot, snapshot.source, table.card, schema_of(rows, table.card))
+    if moved := start_epoch(whole, rows):
+        record_decision(
+            table.name, "epoch", {"cutoff_before": moved[0], "cutoff": moved[1], "snapshot": table.snapshot}
+        )

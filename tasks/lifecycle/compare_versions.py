@@ -1,0 +1,328 @@
+"""Two versions of a table's model on rows that neither has seen."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.errors import RealmixError, RegistryRefused
+from realmix.tasks.core.lifecycle.challenge import Compared, Judgement, judge_challenger, undecided
+from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.core.scores.slices import declared_slices
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.splits.holdout import HoldoutRule, hash_units, holdout_side
+from realmix.tasks.core.table.infer_card import schema_of
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models._serving import as_probabilities
+from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
+from realmix.tasks.runtime.holdout_rules import frozen_rule, registration_path
+from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot
+from realmix.tasks.runtime.study_folder import Table, home
+from realmix.tasks.study.generalise import row_metric
+from realmix.tasks.study.package import DATA_SPEC, load_served
+from realmix.tasks.study.split import row_weights
+
+# Where a version's run keeps its study and the fit on development rows, the one a comparison may use.
+VERDICT, EVALUATED = "verdict.json", "evaluated/model"
+SERVED_ROWS = 1000
+# The fastest of so many calls: what is slower was disturbed.
+SERVED_TIMES = 5
+
+
+@dataclass(frozen=True)
+class Version:
+    """A model version as MLflow keeps it.
+
+    Attributes
+    ----------
+    number : str
+    document : dict
+        The verdict document of its study; empty where no study registered it.
+    folder : Path or None
+        Its evaluated fit; None where it was registered without one.
+    """
+
+    number: str
+    document: dict[str, Any]
+    folder: Path | None
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The table its study was made on."""
+        return open_snapshot(home() / "snapshots" / f"{self.document['digests']['snapshot']}.parquet")
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        return self.snapshot.read()
+
+    @property
+    def cutoff(self) -> float | None:
+        """Time after which its holdout begins; None where rows are not ordered in time."""
+        cutoff: float | None = self.document["plan"]["holdout"]["cutoff"]
+        return cutoff
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """Columns and classes of its evaluated fit."""
+        assert self.folder is not None
+        spec: dict[str, Any] = json.loads((self.folder / DATA_SPEC).read_text(encoding="utf-8"))
+        return spec
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Class probabilities or numbers, and the seconds to serve 1,000 rows."""
+
+    predictions: np.ndarray
+    seconds: float
+
+
+def compare_on_new_rows(
+    table: Registered, champion_version: str, challenger_version: str, *, drift_is_critical: bool = False
+) -> Judgement:
+    """Judge a challenger on holdout rows that came after the champion's snapshot.
+
+    Both are represented by their *evaluated* fits, made on development rows only, and so are the
+    generators and teachers behind them.
+
+    Parameters
+    ----------
+    table : Registered
+    champion_version, challenger_version : str
+        Of the registered model called after the table.
+    drift_is_critical : bool
+        Where nothing can be proven yet, a person is then asked.
+
+    Raises
+    ------
+    RegistryRefused
+        If MLflow does not answer.
+    RealmixError
+        If the holdout is another one than the challenger's study had, or a row that would be
+        compared is among the development rows.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        champion, challenger = (
+            fetch(table.name, number, Path(scratch) / number)
+            for number in (champion_version, challenger_version)
+        )
+        metric = METRICS[challenger.document["metric"]["name"]]
+        why_not = why_not_comparable(champion, challenger)
+        if why_not:
+            return undecided(why_not, metric.name, drift_is_critical=drift_is_critical)
+        schema = schema_of(challenger.rows, table.card)
+        compared = lay_side_by_side(table, schema, champion, challenger)
+    operation = table.card.operation
+    return judge_challenger(
+        compared,
+        metric,
+        by_rows=row_metric(metric, schema),
+        calibration=METRICS["brier"] if schema.is_classification else None,
+        tolerance=operation.tolerance,
+        max_slowdown=operation.max_slowdown,
+        seed=derive_seed(champion.snapshot.digest, challenger.snapshot.digest, "promotion"),
+        drift_is_critical=drift_is_critical,
+    )
+
+
+def fetch(name: str, number: str, folder: Path) -> Version:
+    """Bring the document of a version's study and its evaluated fit from MLflow, as far as it has them.
+
+    Raises
+    ------
+    RegistryRefused
+        If MLflow does not answer, or has lost the version or its run.
+    """
+    from mlflow import MlflowClient
+
+    folder.mkdir(parents=True)
+    document: dict[str, Any] = {}
+    fit = None
+    try:
+        client = MlflowClient()
+        run = client.get_model_version(name, number).run_id
+        kept = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
+        if run and VERDICT in kept:
+            document = json.loads(Path(client.download_artifacts(run, VERDICT, str(folder))).read_text())
+        if run and document and Path(EVALUATED).parts[0] in kept:
+            fit = Path(client.download_artifacts(run, EVALUATED, str(folder)))
+    except Exception as err:  # whatever a store or its driver raises
+        raise RegistryRefused(
+            f"MLflow does not give version {number} of '{name}' ({type(err).__name__}): check its store and "
+            "run again."
+        ) from err
+    return Version(number, document, fit)
+
+
+def why_not_comparable(champion: Version, challenger: Version) -> str | None:
+    """Say why no row could tell the two apart; None where some may."""
+    for version in (champion, challenger):
+        if version.folder is None:
+            return f"Version {version.number} was registered without its evaluated fit."
+    if challenger.document["table"]["n_holdout"] == 0:
+        return f"The challenger's study had no holdout: {challenger.document['holdout_reason']}."
+    if any(
+        champion.document["table"][key] != challenger.document["table"][key] for key in ("target", "task")
+    ):
+        return "Champion and challenger do not predict the same target."
+    lost = {column["name"] for column in champion.spec["columns"]} - set(challenger.rows.columns)
+    if lost:
+        return f"The new rows lack columns that the champion needs: {', '.join(sorted(lost))}."
+    return None
+
+
+def lay_side_by_side(table: Registered, schema: Schema, champion: Version, challenger: Version) -> Compared:
+    """Predict the rows that neither has seen with both evaluated fits."""
+    card, raw = table.card, challenger.rows
+    of_today = Table(table.name, challenger.snapshot, {}, card, schema)
+    rows, units = unseen_rows(of_today, champion, challenger)
+    compared = raw[rows]
+    by_champion, by_challenger = (predict(version, compared, schema) for version in (champion, challenger))
+    values = schema.canonical_columns(compared, card.protected)
+    reader = f"{challenger.snapshot.digest} over {champion.snapshot.digest}"
+    registration = registration_path(table.name, card, schema).stem
+    served = count_holdout_reads(registration, reader, units) if len(units) else np.ones(1, dtype=int)
+    return Compared(
+        y=schema.encode_target(schema.apply(compared)),
+        champion=by_champion.predictions,
+        challenger=by_challenger.predictions,
+        units=units,
+        weight=row_weights(raw, schema)[rows],
+        groups={name: declared_slices(values[[name]], hidden=card.sensitive) for name in card.protected},
+        sensitive=card.sensitive,
+        champion_seconds=by_champion.seconds,
+        challenger_seconds=by_challenger.seconds,
+        decisions_served=(int(served.min()), int(served.max())),
+    )
+
+
+def unseen_rows(table: Table, champion: Version, challenger: Version) -> tuple[np.ndarray, np.ndarray]:
+    """Labelled rows of the challenger's holdout whose unit is in no part of the champion's snapshot.
+
+    Parameters
+    ----------
+    table : Table
+        The challenger's snapshot, with the schema and the card of today.
+    champion, challenger : Version
+
+    Returns
+    -------
+    rows : ndarray of bool, shape (n_rows,)
+        Of the challenger's snapshot.
+    units : ndarray of uint64, shape (n_unseen,)
+        Of these rows.
+
+    Raises
+    ------
+    RealmixError
+        If the frozen rule is gone or is not that of the challenger's study, or a unit is among the
+        development rows.
+    """
+    schema, raw = table.schema, challenger.rows
+    rule = frozen_rule(table, raw)
+    if rule is None:
+        raise RealmixError(
+            f"The frozen holdout of '{table.name}' is gone, so it is not known which rows its versions have "
+            "seen. Restore tables/ in the home folder from a backup."
+        )
+    held = holdout_of(raw, schema, rule, challenger)
+    units = hash_units(raw, schema, rule.columns)
+    rows = held & raw[schema.target].notna().to_numpy()
+    rows &= ~np.isin(units, hash_units(champion.rows, schema, rule.columns))
+    time_column = schema.with_role("time")
+    if time_column:
+        moments = schema.canonical_columns(raw, [time_column])[time_column].to_numpy()
+        rows &= moments > max(v.cutoff for v in (champion, challenger) if v.cutoff is not None)
+        # What is known from before the cutoff may come again after it.
+        rows &= ~np.isin(units, units[~held])
+    check_unseen(units[rows], units[~held])
+    return rows, units[rows]
+
+
+def holdout_of(raw: pd.DataFrame, schema: Schema, rule: HoldoutRule, version: Version) -> np.ndarray:
+    """The holdout side of a version's snapshot, after a check that its study had the same.
+
+    Raises
+    ------
+    RealmixError
+        If it had another number of rows: its evaluated fit may have seen those of today.
+    """
+    held = holdout_side(raw, schema, rule)
+    n_held, n_then = int(held.sum()), version.document["table"]["n_holdout"]
+    if n_held != n_then:
+        raise RealmixError(
+            f"The holdout of version {version.number} had {n_then:,} rows; by the rule frozen today it would "
+            f"have {n_held:,}. Its fit may have seen them, so nothing is compared: run a new study."
+        )
+    return held
+
+
+def check_unseen(units: np.ndarray, development: np.ndarray) -> None:
+    """Refuse to compare on rows that a fit has seen.
+
+    Parameters
+    ----------
+    units : ndarray of shape (n_compared,)
+    development : ndarray of shape (n_development,)
+        Units of the rows that the fits were made on.
+
+    Raises
+    ------
+    RealmixError
+        If any unit is in both.
+
+    Examples
+    --------
+    >>> check_unseen(np.array([1, 2]), np.array([2, 3]))
+    Traceback (most recent call last):
+    realmix.tasks.core.errors.RealmixError: 1 of 2 rows to compare are among the development rows ...
+    """
+    n_seen = int(np.isin(units, development).sum())
+    if n_seen:
+        raise RealmixError(
+            f"{n_seen:,} of {len(units):,} rows to compare are among the development rows of a version. "
+            "Nothing is compared; report this as an error of realmix."
+        )
+
+
+def predict(version: Version, rows: pd.DataFrame, schema: Schema) -> Predicted:
+    """Predict raw rows, and time how long 1,000 of them take.
+
+    Parameters
+    ----------
+    version : Version
+    rows : DataFrame of shape (n_rows, n_columns)
+    schema : Schema
+        Its classes order the probabilities; one that the version does not know is given none.
+    """
+    classes = list(schema.classes)
+    if rows.empty:
+        return Predicted(np.zeros((0, len(classes)) if classes else 0), 0.0)
+    assert version.folder is not None
+    serve = load_served(version.folder)
+    served = serve(rows)
+    seconds = seconds_of(serve, rows.iloc[np.arange(SERVED_ROWS) % len(rows)])
+    if not classes:
+        return Predicted(served["prediction"].to_numpy(dtype=float), seconds)
+    chances = pd.DataFrame(served.drop(columns="prediction").to_numpy(), columns=version.spec["classes"])
+    return Predicted(as_probabilities(chances.reindex(columns=classes, fill_value=0.0).to_numpy()), seconds)
+
+
+def seconds_of(serve: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame) -> float:
+    """Seconds of the fastest of a few calls."""
+    found = []
+    for _ in range(SERVED_TIMES):
+        began = time.perf_counter()
+        serve(rows)
+        found.append(time.perf_counter() - began)
+    return min(found)

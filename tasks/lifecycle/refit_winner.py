@@ -1,0 +1,138 @@
+"""A table's last winner on the rows of today: what is left out of a study where nothing drifted.
+
+The mix is not compared again; both final fits are made anew, and the documents of the last study
+are laid down with what changed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.decision.holdout_gain import describe_real_only_holdout
+from realmix.tasks.core.errors import BadInput, RealmixError
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.plan.plan import Plan, Split
+from realmix.tasks.core.report.page import render_report
+from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
+from realmix.tasks.study.race import results
+from realmix.tasks.study.refit import refit
+from realmix.tasks.study.report import describe_table, digests, manifest
+
+# Documents of a study that its renewal starts from.
+DOCUMENTS = ("verdict.json", "plan.json")
+
+
+def last_winner(former: StudyFolder) -> tuple[dict[str, Any], Plan, dict[str, Arm]]:
+    """Document, plan and final arms of a finished study.
+
+    Raises
+    ------
+    BadInput
+        If its folder is gone or damaged.
+    """
+    try:
+        document, plan = (former.read_json(name) for name in DOCUMENTS)
+        arms = {role: _arm(document[key]) for role, key in (("model", "winner"), ("real_only", "real_only"))}
+        return document, Plan.from_dict(plan), arms
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise BadInput(
+            f"The last study, {former.path}, cannot be read ({type(err).__name__}): a whole study is needed."
+        ) from err
+
+
+def _arm(described: dict[str, Any]) -> Arm:
+    return Arm(Mix(**described["recipe"]), described["model"], described["trial"])
+
+
+@task(task_run_name="publish-renewal", cache_policy=NO_CACHE)
+def publish_renewal(
+    folder: StudyFolder,
+    former: dict[str, Any],
+    table: Table,
+    split: Split,
+    final_fit: dict[str, Any],
+    holdout: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Write the documents of a renewal.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+    former : dict
+        Verdict document of the study that chose the mix.
+    table, split
+        Of today.
+    final_fit : dict
+        From :func:`realmix.tasks.core.plan.final_fit.describe_final_fit`.
+    holdout : dict or None
+        Both evaluated fits of today on the holdout.
+
+    Returns
+    -------
+    dict
+        As written to ``verdict.json``: the former document, with the rows, digests and holdout
+        scores of today and `renewal_of`.
+    """
+    n_rows = table.snapshot.n_rows
+    sentence = (
+        f"The recipe chosen by the study '{former['study']}' was fitted again on {n_rows:,} rows; "
+        "the mixes were not compared again, because nothing drifted and few rows came."
+    )
+    document = {
+        **former,
+        "study": folder.path.name,
+        "renewal_of": former.get("renewal_of") or former["study"],
+        "sentence": sentence,
+        "table": describe_table(table, split),
+        "digests": digests(folder, table),
+        "holdout": holdout and _described(holdout, former),
+        "holdout_reason": split.no_holdout,
+        "final_fit": final_fit,
+        "drift": folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None,
+    }
+    folder.write_json("verdict.json", document)
+    (folder.path / "report.html").write_text(render_report(document, {}), encoding="utf-8")
+    folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
+    return document
+
+
+def _described(holdout: dict[str, Any], former: dict[str, Any]) -> dict[str, Any]:
+    """Scores of today; the promise was made for other rows, and is not held against them."""
+    metric = former["metric"]["name"]
+    if former["winner"]["name"] == former["real_only"]["name"]:
+        return describe_real_only_holdout(holdout, metric)
+    score, (low, high) = holdout["mix"]["score"], holdout["mix"]["interval"]
+    sentence = (
+        f"On {holdout['n_rows']:,} rows that took no part in the fit the model scored {metric} "
+        f"{score:.4g} (90 % interval {low:.4g} to {high:.4g})."
+    )
+    unheld = dict.fromkeys(("promised", "prediction_interval", "inside_interval"))
+    return {**holdout, **unheld, "sentence": sentence}
+
+
+def copy_plan(former: StudyFolder, folder: StudyFolder) -> None:
+    """Keep the plan of the study that chose the mix beside its renewal."""
+    shutil.copyfile(former.path / "plan.json", folder.path / "plan.json")
+
+
+def fit_winner(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, raw: str) -> dict[str, Any]:
+    """Both fits, on development rows and on all rows; what the shipped model's fit says.
+
+    Raises
+    ------
+    RealmixError
+        If a generator failed.
+    """
+    scopes = ("evaluated", "shipped")
+    fits: dict[str, dict[str, Any]] = dict(
+        zip(scopes, results([refit.submit(folder, scope, arms, plan, raw) for scope in scopes]), strict=True)
+    )
+    for scope, fit in fits.items():
+        if fit["failure"]:
+            raise RealmixError(f"the generator failed on {scope} rows: {fit['failure']}")
+    shipped: dict[str, Any] = fits["shipped"]["model"]
+    return shipped

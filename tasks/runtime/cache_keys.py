@@ -1,0 +1,85 @@
+"""Keys of the store: a hash over everything that decides a result, the code that computes it included."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from realmix.tasks.core.json_values import to_jsonable
+
+# Their releases may change a fit, a drawn row or a rounding.
+COMPUTING_LIBRARIES = ("numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "xgboost-cpu", "xgboost", "torch",
+                       "sdv", "rdt", "ctgan", "copulas", "imbalanced-learn", "simpy", "great-expectations")  # fmt: skip
+PACKAGES = ("tasks", "expectations")
+
+
+def entry_key(**parts: Any) -> str:
+    """Hash named plain values into the key of a stored result.
+
+    Parameters
+    ----------
+    **parts
+        Whatever decides the result: plain values, mappings and sequences of them.
+
+    Returns
+    -------
+    str
+        sha256 in hexadecimal; this code's and its libraries' versions are part of it.
+
+    Examples
+    --------
+    >>> entry_key(function="fit", seed=0) == entry_key(seed=0, function="fit")
+    True
+    >>> entry_key(function="fit", seed=0) == entry_key(function="fit", seed=1)
+    False
+    """
+    named = {"parts": to_jsonable(parts), "code": code_version()}
+    text = json.dumps(named, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file, as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests_of(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
+    """sha256 of each named file of a folder; None where there is none.
+
+    Examples
+    --------
+    >>> digests_of(Path("."), ["no such file"])
+    {'no such file': None}
+    """
+    return {name: file_digest(folder / name) if (folder / name).exists() else None for name in names}
+
+
+@functools.cache
+def code_version() -> str:
+    """Hash of every source file of ours, plug-ins included, and of what they compute with.
+
+    Coarse on purpose: a result of other code is never taken for one of this code.
+    """
+    root = Path(__file__).parents[2]
+    files = (p for name in PACKAGES for p in (root / name).rglob("*") if p.is_file())
+    sources = sorted(p for p in files if "__pycache__" not in p.parts)
+    digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
+    for library in COMPUTING_LIBRARIES:
+        digest.update(f"{library} {_version(library)}\n".encode())
+    for path in sources:
+        digest.update(f"{path.relative_to(root).as_posix()} {file_digest(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None

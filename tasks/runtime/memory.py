@@ -1,0 +1,80 @@
+"""Measure the memory of this machine, and refuse a table that does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.plan.memory_estimate import GIB, MAIN_BYTES, READ_BYTES_PER_CELL, WORKER_BYTES
+
+# A study shares its machine with others; tables of a million rows and 20 columns fit.
+MAX_STUDY_BYTES = 6 * GIB
+# What is free now may not be free in five minutes.
+USABLE_SHARE = 0.8
+# Of a machine's memory, for what workers take before they fit anything.
+WORKERS_SHARE = 0.5
+CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def usable_bytes() -> int:
+    """Memory that a study may plan with here: never more than `MAX_STUDY_BYTES`."""
+    return int(min(MAX_STUDY_BYTES, USABLE_SHARE * _free_bytes()))
+
+
+def most_workers() -> int:
+    """Workers that this machine's memory holds, however many cores it has; at least one.
+
+    Of all its memory, not of what is free: the same machine gives the same plan.
+    """
+    import psutil
+
+    whole = _within_container(psutil.virtual_memory().total)
+    return max(int(WORKERS_SHARE * whole / WORKER_BYTES), 1)
+
+
+def worker_limit(n_workers: int) -> int:
+    """Memory beyond which a worker's fit is ended, whatever was planned: the machine goes on.
+
+    Only the two final fits are large at the same time, so each may take half of what is free.
+
+    Examples
+    --------
+    >>> worker_limit(1) > worker_limit(8)
+    True
+    """
+    return int(USABLE_SHARE * _free_bytes() / min(n_workers, 2))
+
+
+def _free_bytes() -> int:
+    import psutil
+
+    return _within_container(psutil.virtual_memory().available)
+
+
+def _within_container(n_bytes: int) -> int:
+    limits = [n_bytes, *map(_cgroup_limit, CGROUP_LIMITS)]
+    return min(n for n in limits if n is not None)
+
+
+def _cgroup_limit(path: str) -> int | None:
+    """Limit of the container this process runs in, if there is one."""
+    try:
+        text = Path(path).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def check_table_fits(n_rows: int, n_columns: int, where: str) -> None:
+    """Refuse a table that cannot be held, before it is read.
+
+    Raises
+    ------
+    BadInput
+    """
+    needed, usable = MAIN_BYTES + READ_BYTES_PER_CELL * n_rows * n_columns, usable_bytes()
+    if needed > usable:
+        raise BadInput(
+            f"{where} has {n_rows:,} rows and {n_columns} columns, which take about {needed / GIB:.1f} GiB of "
+            f"memory; a study may use {usable / GIB:.1f} GiB here. Give it a sample of the rows, or fewer columns."
+        )

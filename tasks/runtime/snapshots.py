@@ -1,0 +1,238 @@
+"""Tables on disk: content-addressed snapshots, which tasks pass instead of rows."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.errors import BadInput
+
+FORMAT_VERSION = 1
+NEXT_STEPS = {
+    errno.ENOSPC: ("no space is left on the device", "Free some space, or choose another --out."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another --out."),
+    errno.EACCES: ("it is not writable", "Change its permissions, or choose another --out."),
+    errno.EPERM: ("it is not writable", "Change its permissions, or choose another --out."),
+    errno.EROFS: ("the file system is read-only", "Choose another --out."),
+    errno.ENOTDIR: ("a part of the path is a file", "Choose another --out."),
+    errno.EEXIST: ("a part of the path is a file", "Choose another --out."),
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The rows of a source as they were at one moment.
+
+    Attributes
+    ----------
+    path : Path
+        ``<digest>.parquet``; beside it ``<digest>.json``.
+    digest : str
+        sha256 over names, types and values.
+    n_rows : int
+    columns : tuple of (name, type)
+    source : dict
+        What the source says of itself, without secrets.
+    taken_at : str
+        ISO 8601, UTC: when this content was first seen.
+    """
+
+    path: Path
+    digest: str
+    n_rows: int
+    columns: tuple[tuple[str, str], ...]
+    source: dict[str, Any]
+    taken_at: str
+
+    def read(self) -> pd.DataFrame:
+        """Read the rows.
+
+        Raises
+        ------
+        BadInput
+            If the file is gone or damaged.
+        """
+        return _read_parquet(self.path)
+
+
+def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) -> Snapshot:
+    """Store a table under the hash of its content; the same content is stored once.
+
+    Parameters
+    ----------
+    raw : DataFrame of shape (n_rows, n_columns)
+        As a source loaded it. The index is left out; columns of mixed types become text.
+    folder : Path
+        Made as needed.
+    source : dict
+        The source's description. Where its ``row_order`` is ``"unspecified"`` (a database
+        without ORDER BY), the digest does not depend on the order of the rows, and the
+        order in which this content was first seen stays the order of the snapshot.
+
+    Returns
+    -------
+    Snapshot
+
+    Raises
+    ------
+    BadInput
+        If the folder cannot be written; nothing half-written stays behind.
+    """
+    raw = storable(raw.reset_index(drop=True))
+    digest = content_digest(raw, source)
+    path, note = folder / f"{digest}.parquet", folder / f"{digest}.json"
+    if not (path.exists() and note.exists()):
+        write_atomically(path, lambda file: raw.to_parquet(file, engine="pyarrow", index=False))
+        # The note comes last: where it lies, the snapshot is whole.
+        write_atomically(note, lambda file: file.write_text(_note(raw, digest, source), encoding="utf-8"))
+    return open_snapshot(path)
+
+
+def content_digest(raw: pd.DataFrame, source: dict[str, Any]) -> str:
+    """Digest of a storable table as its snapshot's; see :func:`take_snapshot`."""
+    return frame_digest(raw, is_ordered=source.get("row_order") != "unspecified")
+
+
+def open_snapshot(path: Path) -> Snapshot:
+    """Find a snapshot again by its Parquet file.
+
+    Raises
+    ------
+    BadInput
+        If its note is missing or damaged.
+    """
+    try:
+        note = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        columns = tuple((column["name"], column["type"]) for column in note["columns"])
+        return Snapshot(path, note["digest"], note["n_rows"], columns, note["source"], note["taken_at"])
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise BadInput(
+            f"The snapshot {path} has no readable note {path.stem}.json beside it. "
+            "Delete both files and run again."
+        ) from err
+
+
+def _note(raw: pd.DataFrame, digest: str, source: dict[str, Any]) -> str:
+    note = {
+        "format_version": FORMAT_VERSION,
+        "digest": digest,
+        "n_rows": len(raw),
+        "columns": [{"name": name, "type": str(dtype)} for name, dtype in raw.dtypes.items()],
+        "source": source,
+        "taken_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+    return json.dumps(note, indent=1, ensure_ascii=False, default=str) + "\n"
+
+
+def frame_digest(frame: pd.DataFrame, *, is_ordered: bool = True) -> str:
+    """Hash the content of a table, whatever file it comes from.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        The index counts unless it is 0, 1, 2, ....
+    is_ordered : bool
+        False to give equal digests to the same rows in any order.
+
+    Returns
+    -------
+    str
+        sha256 in hexadecimal.
+
+    Examples
+    --------
+    >>> one, other = pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [2, 1]})
+    >>> frame_digest(one) == frame_digest(other)
+    False
+    >>> frame_digest(one, is_ordered=False) == frame_digest(other, is_ordered=False)
+    True
+    """
+    has_index = not frame.index.equals(pd.RangeIndex(len(frame)))
+    header = [len(frame), [[str(name), str(dtype)] for name, dtype in frame.dtypes.items()], is_ordered]
+    # NaN has many bit patterns, of which Parquet keeps one.
+    floats = {name: frame[name].where(frame[name].notna()) for name in frame.select_dtypes(np.floating)}
+    rows = pd.util.hash_pandas_object(frame.assign(**floats), index=has_index).to_numpy(np.uint64)
+    digest = hashlib.sha256(json.dumps(header).encode())
+    digest.update((rows if is_ordered else np.sort(rows)).astype("<u8").tobytes())
+    return digest.hexdigest()
+
+
+def storable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make every column one that Parquet can hold and gives back as it was.
+
+    Columns of mixed types become text, categories their values, missing text None.
+    """
+    changed = {name: _storable(frame[name]) for name in frame.columns if frame[name].dtype.kind == "O"}
+    return frame.assign(**changed) if changed else frame
+
+
+def _storable(values: pd.Series) -> pd.Series:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(object)
+    present = values.notna()
+    inferred = pd.api.types.infer_dtype(values, skipna=True)
+    if inferred == "boolean" and present.all():
+        return values.astype(bool)
+    if inferred not in ("string", "boolean", "empty"):
+        values = values.astype(str)
+    return values.astype(object).where(present, None)
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then move it there in one step.
+
+    Raises
+    ------
+    BadInput
+        If the operating system refuses; the temporary file is removed.
+    """
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        temporary.replace(path)
+    except OSError as err:
+        raise explain_os_error(err, path) from err
+    finally:
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        # The folder itself cannot be reached: nothing was written, and that error is under way.
+        return
+
+
+def explain_os_error(err: OSError, path: Path) -> BadInput:
+    """Say in one sentence why a file cannot be written.
+
+    Examples
+    --------
+    >>> print(explain_os_error(OSError(errno.ENOSPC, "..."), Path("runs/a/verdict.json")))
+    Cannot write runs/a/verdict.json: no space is left on the device. Free some space, or choose another --out.
+    """
+    reason, step = NEXT_STEPS.get(err.errno or 0, (err.strerror or str(err), "Choose another --out."))
+    return BadInput(f"Cannot write {path}: {reason}. {step}")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow
+
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except (OSError, pyarrow.ArrowException) as err:
+        raise BadInput(
+            f"The stored table {path} is missing or damaged. Delete it, if it is there, and run again."
+        ) from err

@@ -1,0 +1,123 @@
+"""Where a study keeps its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.runtime.snapshots import Snapshot
+
+# What a retraining measured before its study, in the study's folder.
+DRIFT = "work/drift.json"
+# Pools, predictions and models of a small study; a study of a large table needs more.
+MIN_FREE_BYTES = 200 * 1024**2
+
+
+def home() -> Path:
+    """Folder of everything that outlives a study: snapshots, table registrations, MLflow.
+
+    ``REALMIX_HOME``, by default ``.realmix`` under the current folder.
+    """
+    return Path(os.environ.get("REALMIX_HOME", ".realmix")).absolute()
+
+
+def check_output_folder(out: Path) -> None:
+    """Refuse a folder that cannot take the results, before anything is computed.
+
+    Raises
+    ------
+    BadInput
+        If it holds a finished study or anything else that is not an interrupted study,
+        cannot be written, or its disk is nearly full.
+    """
+    place = out.absolute()
+    if place.exists() and not place.is_dir():
+        raise BadInput(f"--out {out} is a file, expected a folder: choose another name.")
+    if (out / "verdict.json").exists():
+        raise BadInput(f"{out} holds a finished study: choose another --out, or remove that folder.")
+    is_ours = (out / "work" / "context.json").exists()
+    if place.exists() and not is_ours and any(place.iterdir()):
+        raise BadInput(f"{out} holds other files, expected a new or empty folder: choose another --out.")
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise BadInput(f"Cannot write to {place}: change its permissions, or choose another --out.")
+    free = shutil.disk_usage(place).free
+    if free < MIN_FREE_BYTES:
+        raise BadInput(
+            f"No space left: {free / 1024**2:.0f} MiB are free under {place}, a study needs at least "
+            f"{MIN_FREE_BYTES / 1024**2:.0f} MiB. Free some, or choose another --out."
+        )
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The results of one study; `work` holds what its fits keep for each other.
+
+    Attributes
+    ----------
+    path : Path
+    store : Path or None
+        Folder of the store in which fits are looked up and filed; None computes everything.
+    storage : str or None
+        URL of the files for workers that do not see `path`, see :mod:`realmix.tasks.runtime.shared_storage`.
+    """
+
+    path: Path
+    store: Path | None = None
+    storage: str | None = None
+
+    @property
+    def work(self) -> Path:
+        return self.path / "work"
+
+    def scope(self, name: str) -> Path:
+        return self.work / name
+
+    def write_json(self, name: str, data: Any) -> Path:
+        target = self.path / name
+        partial = target.with_name(f".{target.name}")
+        partial.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
+        return partial.replace(target)
+
+    def read_json(self, name: str) -> Any:
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was read, checked and kept as a snapshot.
+
+    Attributes
+    ----------
+    name : str
+        Experiment and model are called after it.
+    snapshot : Snapshot
+    source : dict
+        What was read and detected.
+    card : DataCard
+    schema : Schema
+    """
+
+    name: str
+    snapshot: Snapshot
+    source: dict[str, Any]
+    card: DataCard
+    schema: Schema
+
+
+def new_folder(request: StudyRequest) -> Path:
+    """Folder of a study that was asked for without one, as deployments do."""
+    name = (request.table or "study").rpartition(":")[2]
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[-40:]
+    return home() / "studies" / f"{safe}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"

@@ -1,0 +1,343 @@
+"""Warm worker processes in which fits run: isolated, bounded in time, threads and memory, never orphaned.
+
+A worker is a fresh interpreter (never a fork: the caller holds threads) in its own process
+group. Ctrl-C does not reach it; when its parent dies, however that happens, it ends itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
+
+from realmix.tasks.core.errors import (
+    FitTimedOut,
+    FitTooLarge,
+    StudyInterrupted,
+    WorkerDied,
+    WorkerError,
+)
+from realmix.tasks.runtime.worker_process import kill_group
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# How long a caller waits for an answer before it looks whether the worker still lives.
+HEARTBEAT_SECONDS = 0.2
+# The parent's import path comes as an argument: the worker imports what the parent would.
+BOOTSTRAP = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from realmix.tasks.runtime.worker_process import serve; serve(int(sys.argv[2]))"
+)
+
+T = TypeVar("T")
+R = TypeVar("R")
+_current: list[Pool] = []
+
+
+class Pool(Protocol):
+    """Runs functions by name: on this machine, see :class:`WorkerPool`, or on a cluster."""
+
+    n_workers: int
+
+    def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any: ...
+
+    def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]: ...
+
+    def everywhere(self, function: str, /) -> list[Any]: ...
+
+    def kill(self) -> None: ...
+
+
+class WorkerPool:
+    """A fixed number of warm processes that run functions by name.
+
+    Parameters
+    ----------
+    n_workers : int
+        Processes, >= 1.
+    threads_per_worker : int
+        Threads that numerical libraries may use in each, >= 1.
+    log_path : Path or None
+        File to which the workers' output is appended; None drops it. It never reaches
+        the terminal.
+    memory_bytes : int or None
+        Resident memory that a worker may hold; a fit that needs more is ended, before the system
+        has to end whichever process it likes. None sets no limit.
+
+    Examples
+    --------
+    >>> with WorkerPool(1) as pool:
+    ...     pool.run("textwrap:shorten", text="a  warm   worker", width=20)
+    'a warm worker'
+    """
+
+    def __init__(
+        self,
+        n_workers: int,
+        *,
+        threads_per_worker: int = 1,
+        log_path: Path | None = None,
+        memory_bytes: int | None = None,
+    ) -> None:
+        if n_workers < 1 or threads_per_worker < 1:
+            raise ValueError(
+                f"A pool needs n_workers >= 1 and threads_per_worker >= 1; "
+                f"got {n_workers} and {threads_per_worker}."
+            )
+        self.n_workers = n_workers
+        self.threads_per_worker = threads_per_worker
+        self.log_path = log_path
+        self.memory_bytes = memory_bytes
+        self._free: list[_Worker] = []
+        self._all: list[_Worker] = []
+        self._changed = threading.Condition()
+        self._is_killed = False
+
+    def __enter__(self) -> WorkerPool:
+        for _ in range(self.n_workers):
+            self._add_worker()
+        _current.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if self in _current:
+            _current.remove(self)
+        self.kill()
+
+    def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any:
+        """Call a function in a free worker and wait for its result; many threads may do so.
+
+        Parameters
+        ----------
+        function : str
+            ``"package.module:name"``.
+        timeout_seconds : float or None
+            Hard limit, counted from when a worker is free; then its process is killed.
+        **kwargs
+            Plain values that can be pickled.
+
+        Raises
+        ------
+        FitTimedOut
+            After `timeout_seconds`.
+        FitTooLarge
+            Within a fifth of a second after it held more than `memory_bytes`.
+        WorkerDied
+            If the process ended without an answer.
+        StudyInterrupted
+            If the pool was killed, before or meanwhile.
+        RealmixError
+            Of the type and with the message that the function raised.
+        WorkerError
+            For any other exception of the function: its type alone, whose traceback is in the log.
+        """
+        request = pickle.dumps((function, kwargs))
+        worker = self._take_worker()
+        try:
+            answer = self._answer(worker, request, function, timeout_seconds)
+        except BaseException:
+            self._replace(worker)
+            raise
+        self._give_back(worker)
+        return self._result(answer, function)
+
+    def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]:
+        """Take a step, which asks `current_pool()` to run its fits, for each job; as many at once as fits run.
+
+        Parameters
+        ----------
+        step : callable
+        jobs : iterable
+
+        Returns
+        -------
+        list
+            Results in the order of the jobs.
+        """
+        with ThreadPoolExecutor(self.n_workers) as threads:
+            return list(threads.map(step, jobs))
+
+    def everywhere(self, function: str, /) -> list[Any]:
+        """What a function says on each machine whose workers run fits: on this one."""
+        return [self.run(function)]
+
+    def kill(self) -> None:
+        """End all workers at once; waiting and later calls raise `StudyInterrupted`."""
+        with self._changed:
+            self._is_killed = True
+            workers, self._all, self._free = self._all, [], []
+            self._changed.notify_all()
+        for worker in workers:
+            worker.kill()
+
+    def _add_worker(self) -> None:
+        """Start a process unless the pool was ended meanwhile."""
+        with self._changed:
+            if self._is_killed:
+                return
+            worker = _Worker(self.threads_per_worker, self.log_path)
+            self._all.append(worker)
+            self._free.append(worker)
+            self._changed.notify()
+
+    def _take_worker(self) -> _Worker:
+        with self._changed:
+            self._changed.wait_for(lambda: self._free or self._is_killed)
+            if self._is_killed:
+                raise _interrupted()
+            return self._free.pop()
+
+    def _give_back(self, worker: _Worker) -> None:
+        with self._changed:
+            if not self._is_killed:
+                self._free.append(worker)
+                self._changed.notify()
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.kill()
+        with self._changed:
+            if worker in self._all:
+                self._all.remove(worker)
+        self._add_worker()
+
+    def _answer(
+        self, worker: _Worker, request: bytes, function: str, timeout_seconds: float | None
+    ) -> tuple[Any, ...]:
+        """Send the request, wait for the answer, and name what went wrong in between."""
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        try:
+            worker.connection.send_bytes(request)
+            while not worker.connection.poll(_next_wait(deadline)):
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise FitTimedOut(
+                        f"{function} ran longer than its limit of {timeout_seconds:g} s and was ended. "
+                        "Give it fewer rows or steps, or a larger budget."
+                    )
+                self._refuse_too_large(worker, function)
+                if worker.process.poll() is not None and not worker.connection.poll():
+                    raise EOFError
+            return pickle.loads(worker.connection.recv_bytes())
+        except (EOFError, OSError) as err:
+            if self._is_killed:
+                raise _interrupted() from err
+            raise _died(function, worker.exit_code()) from err
+
+    def _refuse_too_large(self, worker: _Worker, function: str) -> None:
+        if self.memory_bytes is None or (held := worker.held_bytes()) <= self.memory_bytes:
+            return
+        raise FitTooLarge(
+            f"{function} held {held / 2**20:,.0f} MiB of memory, a fit may hold "
+            f"{self.memory_bytes / 2**20:,.0f} MiB here, and was ended. Give it fewer rows or columns, or a "
+            "machine with more memory."
+        )
+
+    def _result(self, answer: tuple[Any, ...], function: str) -> Any:
+        """Value of an answer, or its error raised on this side."""
+        if answer[0] == "result":
+            return answer[1]
+        if answer[0] == "known":
+            raise answer[1](answer[2])
+        where = f" The traceback is in {self.log_path.name}." if self.log_path else ""
+        raise WorkerError(f"{function} raised {answer[1]}.{where}", answer[2])
+
+
+class _Worker:
+    """One process, its pipe, and its lifeline: stdin, which closes when this process dies."""
+
+    def __init__(self, threads: int, log_path: Path | None) -> None:
+        self.connection, theirs = Pipe()
+        environment = os.environ | {name: str(threads) for name in THREAD_VARIABLES}
+        log = os.open(log_path or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", BOOTSTRAP, json.dumps(sys.path), str(theirs.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        finally:
+            os.close(log)
+            theirs.close()
+
+    def kill(self) -> None:
+        """End the process and whatever it started; may be called more than once."""
+        if self.process.poll() is None:
+            kill_group(self.process.pid)
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+    def held_bytes(self) -> int:
+        """Resident memory of the process; 0 where it has ended."""
+        import psutil
+
+        try:
+            return int(psutil.Process(self.process.pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
+
+    def exit_code(self) -> int:
+        """Exit code of a worker that is ending by itself; negative for a signal."""
+        try:
+            return self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self.process.returncode
+
+
+@contextmanager
+def as_current(pool: Pool) -> Iterator[None]:
+    """Let `current_pool()` give a pool until the end of the block."""
+    _current.append(pool)
+    try:
+        yield
+    finally:
+        _current.remove(pool)
+
+
+def current_pool() -> Pool:
+    """The pool of the innermost open ``with WorkerPool(...)``, in whichever thread.
+
+    Raises
+    ------
+    RuntimeError
+        If none is open.
+    """
+    if not _current:
+        raise RuntimeError("No worker pool is open here: call inside `with WorkerPool(...)`.")
+    return _current[-1]
+
+
+def _next_wait(deadline: float | None) -> float:
+    if deadline is None:
+        return HEARTBEAT_SECONDS
+    return min(HEARTBEAT_SECONDS, max(0.0, deadline - time.monotonic()))
+
+
+def _died(function: str, exit_code: int) -> WorkerDied:
+    if exit_code < 0:
+        how = f"was ended by signal {-exit_code} ({signal.Signals(-exit_code).name})"
+    else:
+        how = f"ended with exit code {exit_code}"
+    hint = " Often that is the system taking memory back: give it fewer rows." if exit_code == -9 else ""
+    return WorkerDied(f"The worker process of {function} {how} before it answered.{hint}")
+
+
+def _interrupted() -> StudyInterrupted:
+    return StudyInterrupted("The study was interrupted; what was computed is kept.")

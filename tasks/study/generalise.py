@@ -1,0 +1,132 @@
+"""Hold the best mix against real only beyond the average: slices and shift."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.plan.plan import Layout
+from realmix.tasks.core.scores.generalisation import describe_generalisation
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.scores.shift import (
+    describe_ends,
+    describe_stretches,
+    end_slices,
+    main_direction,
+    stretch_slices,
+)
+from realmix.tasks.core.scores.significance import widening_factor
+from realmix.tasks.core.scores.slices import (
+    PairedLosses,
+    Slice,
+    class_slices,
+    declared_slices,
+    hardest_slice,
+    rare_category_slice,
+    slice_gains,
+    slice_vetoes,
+)
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.fits.scope import StudyContext
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models._preprocessing import learn_dense
+from realmix.tasks.models._serving import encode_dense
+from realmix.tasks.runtime.study_folder import StudyFolder
+
+
+def generalise(
+    folder: StudyFolder,
+    layout: Layout,
+    oof: OutOfFold,
+    comparison: Comparison,
+) -> tuple[dict[str, Any], list[str]]:
+    """Look at the best mix where the average does not.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+    layout : Layout
+    oof : OutOfFold
+    comparison : Comparison
+        Its challenger is held against its incumbent.
+
+    Returns
+    -------
+    document : dict
+        From :func:`realmix.tasks.core.scores.generalisation.describe_generalisation`.
+    vetoes : list of str
+        A sentence for each declared slice that forbids the mix.
+    """
+    context = StudyContext.read(folder.work / "context.json")
+    by_rows = row_metric(METRICS[comparison.metric], context.schema)
+    if comparison.challenger is None:
+        return describe_generalisation(by_rows, (), None), []
+    paired = PairedLosses.of(oof, by_rows, real_only=comparison.incumbent, mix=comparison.challenger)
+    measure = functools.partial(
+        slice_gains,
+        paired,
+        widening=widening(oof, comparison),
+        seed=derive_seed(context.snapshot, layout.plan.seed, "slices"),
+    )
+    rows = pd.read_parquet(folder.work / "development.parquet")
+    slices = measure(all_slices(context, rows, declared_rows(folder, context), paired))
+    if layout.plan.forward:
+        shift = describe_stretches(measure(stretch_slices(oof.folds[0])), by_rows)
+    else:
+        positions = main_direction(dense_features(rows, context.schema))
+        shift = describe_ends(measure(end_slices(positions)), by_rows)
+    return describe_generalisation(by_rows, slices, shift), slice_vetoes(slices, by_rows)
+
+
+def widening(oof: OutOfFold, comparison: Comparison) -> float:
+    """Nadeau-Bengio factor of the study's folds: the same for every slice."""
+    return widening_factor(
+        comparison.n_folds,
+        n_validation=oof.n_validation,
+        n_train=oof.n_train,
+        n_rows=comparison.n_rows,
+    )
+
+
+def row_metric(deciding: MetricSpec, schema: Schema) -> MetricSpec:
+    """The deciding metric where it is a mean over rows, otherwise the task's proper loss.
+
+    A ranking or R squared of a few rows, or of one class, says little or nothing.
+    """
+    if deciding.row_loss is not None:
+        return deciding
+    return METRICS["log_loss" if schema.is_classification else "rmse"]
+
+
+def all_slices(
+    context: StudyContext, rows: pd.DataFrame, declared: pd.DataFrame, paired: PairedLosses
+) -> list[Slice]:
+    """Declared groups, classes, rare categories and the hardest rows."""
+    schema = context.schema
+    categories = [column.name for column in schema.features if column.is_categorical]
+    return [
+        *declared_slices(declared, hidden=context.card.sensitive),
+        *class_slices(schema.encode_target(rows), schema.classes),
+        *rare_category_slice(rows[categories]),
+        hardest_slice(paired, len(rows)),
+    ]
+
+
+def declared_rows(folder: StudyFolder, context: StudyContext) -> pd.DataFrame:
+    """Columns whose groups the card protects, of the rows that take part in the study."""
+    if not context.card.protected:
+        return pd.DataFrame()
+    sampled = np.load(folder.work / "sampled.npy")
+    return pd.read_parquet(folder.work / "declared.parquet").iloc[sampled].reset_index(drop=True)
+
+
+def dense_features(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """Features as numbers and one-hot categories, as the linear model sees them."""
+    features = rows[schema.feature_names]
+    return encode_dense(features, learn_dense(features))

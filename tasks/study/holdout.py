@@ -1,0 +1,66 @@
+"""Read the holdout, once, by the fits that never saw it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.decision.holdout_gain import score_holdout
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import _serving
+from realmix.tasks.runtime.cache_keys import entry_key
+from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
+from realmix.tasks.runtime.holdout_rules import registration_path
+from realmix.tasks.runtime.study_folder import StudyFolder, Table
+
+
+@task(task_run_name="read-holdout", cache_policy=NO_CACHE)
+def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any] | None:
+    """Score the two evaluated fits on the holdout: the only place where it is read.
+
+    Returns
+    -------
+    dict or None
+        From :func:`realmix.tasks.core.decision.holdout_gain.score_holdout`, with `decisions_served`: how many studies,
+        this one included, have read its rows, for the least and the most used of them. None
+        where there is no holdout.
+    """
+    context = StudyContext.read(folder.work / "context.json")
+    schema = context.schema
+    rows = pd.read_parquet(folder.work / "holdout.parquet")
+    if rows.empty:
+        return None
+    scope = Scope(folder.scope("evaluated"))
+    reader = entry_key(
+        kind="holdout", snapshot=context.snapshot, card=context.card.studied, plan=plan.to_dict()
+    )
+    registration = registration_path(table.name, table.card, table.schema).stem
+    served = count_holdout_reads(registration, reader, np.load(folder.work / "holdout-units.npy"))
+    scored = score_holdout(
+        schema.encode_target(rows),
+        predict_exported(scope, "model", rows),
+        predict_exported(scope, "real_only", rows),
+        METRICS[plan.metric],
+        seed=derive_seed(context.snapshot, plan.seed, "holdout"),
+        groups=np.load(folder.work / "holdout-groups.npy"),
+        sample_weight=np.load(folder.work / "holdout-weight.npy"),
+    )
+    return scored | {"decisions_served": [int(served.min()), int(served.max())]}
+
+
+def predict_exported(scope: Scope, role: str, rows: pd.DataFrame) -> np.ndarray:
+    """Predict canonical rows with an exported fit, and keep the predictions for the figures."""
+    folder = scope.folder / role
+    spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))["model"]
+    features = rows[scope.context.schema.feature_names]
+    predicted = _serving.predict(features, spec, _serving.load_state(folder, spec))
+    scope.write_array(f"{role}-holdout.npy", predicted)
+    return predicted

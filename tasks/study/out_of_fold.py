@@ -1,0 +1,103 @@
+"""Assemble the out-of-fold matrix from what the folds left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.mixes.arms import Arm, Exit
+from realmix.tasks.core.plan.plan import Layout, Plan
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.models import MODELS
+from realmix.tasks.runtime.study_folder import StudyFolder
+
+
+def null_models() -> frozenset[str]:
+    """Learners that know no feature."""
+    return frozenset(name for name, spec in MODELS.items() if spec.is_null)
+
+
+def read_exits(folder: StudyFolder) -> dict[str, Exit]:
+    """Who left the race; nobody where there was none."""
+    if not (folder.work / "race.json").exists():
+        return {}
+    return {name: Exit(**left) for name, left in folder.read_json("work/race.json").items()}
+
+
+def failed_mixes(plan: Plan, pools: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Reason of every mix that lost its pool in any fold."""
+    reasons: dict[str, str] = {}
+    for pool in pools:
+        if pool["failure"]:
+            for mix in plan.mixes_of(pool["synthesizer"]):
+                reasons.setdefault(mix.name, f"{pool['failure']} (in {pool['scope']})")
+    return reasons
+
+
+def failed_arms(trained: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Reason of every arm whose learner failed in any fold."""
+    return {arm: reason for batch in trained for arm, reason in batch["failures"].items()}
+
+
+def out_of_fold(
+    folder: StudyFolder,
+    layout: Layout,
+    competing: Mapping[str, list[Arm]],
+    failed: dict[str, str],
+    trained: Iterable[dict[str, Any]],
+) -> OutOfFold:
+    """Read the predictions of the competing arms on the blocks that were run.
+
+    Parameters
+    ----------
+    competing : mapping of batch to arms
+    failed : mapping of arm or mix name to reason
+        These arms are left out.
+    trained : iterable of dict
+        What was run; files of an earlier, interrupted run are not read.
+    """
+    context = StudyContext.read(folder.work / "context.json")
+    schema = context.schema
+    rows = pd.read_parquet(folder.work / "development.parquet")
+    weight = np.load(folder.work / "development-weight.npy")
+    groups = np.load(folder.work / "groups.npy")
+    arms = tuple(arm for of_batch in competing.values() for arm in of_batch)
+    arms = tuple(arm for arm in arms if not {arm.name, arm.mix.name} & failed.keys())
+    files = [(run["scope"], run["batch"]) for run in trained if not run["skipped"]]
+    folds, predictions = _matrix(folder, layout, arms, files, len(schema.classes))
+    return OutOfFold(
+        arms=arms,
+        y=schema.encode_target(rows),
+        folds=folds,
+        predictions=predictions,
+        n_train=float(np.mean([len(Scope(folder.scope(b.scope)).groups) for b in layout.blocks])),
+        groups=groups if len(np.unique(groups)) < len(groups) else None,
+        sample_weight=None if np.all(weight == 1) else weight,
+        disqualified=failed,
+        exits=read_exits(folder),
+    )
+
+
+def _matrix(
+    folder: StudyFolder, layout: Layout, arms: tuple[Arm, ...], files: list[tuple[str, str]], n_classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Folds, -1 where a block was not run, and predictions, NaN where an arm was not."""
+    planned = np.load(folder.work / "folds.npy")
+    folds = np.full_like(planned, -1)
+    matrix = np.full((len(arms), *folds.shape) + ((n_classes,) if n_classes else ()), np.nan)
+    blocks = {block.scope: block for block in layout.blocks}
+    place = {arm.name: i for i, arm in enumerate(arms)}
+    for scope, batch in files:
+        block = blocks[scope]
+        rows = np.flatnonzero(planned[block.repeat] == block.fold)
+        folds[block.repeat, rows] = block.fold
+        names = folder.read_json(f"work/{scope}/predictions-{batch}.json")
+        predictions = Scope(folder.scope(scope)).read_array(f"predictions-{batch}.npy")
+        for name, predicted in zip(names, predictions, strict=True):
+            if name in place:
+                matrix[place[name], block.repeat, rows] = predicted
+    return folds, matrix

@@ -1,0 +1,84 @@
+"""Measure how much better the two models do on the rows they learnt from than on unseen ones."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.errors import RealmixError, StudyInterrupted
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.plan import Block, Layout, Plan
+from realmix.tasks.core.scores.generalisation import describe_gap, with_gap
+from realmix.tasks.fits.cached import training_scores_once
+from realmix.tasks.fits.scope import StudyContext
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.runtime.shared_storage import at_hand
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.workers import current_pool
+
+log = logging.getLogger("realmix")
+
+
+@task(task_run_name="measure-gap", cache_policy=NO_CACHE)
+def measure_gap(folder: StudyFolder, layout: Layout, comparison: Comparison) -> None:
+    """Add the training-validation gap of real only and of the best mix to the study's own record.
+
+    Both are fitted once more on the folds of the first repeat. What fails here costs only this
+    number.
+    """
+    arms = [arm for arm in (comparison.incumbent, comparison.challenger) if arm is not None]
+    blocks = [block for block in layout.blocks if block.repeat == 0]
+    try:
+        training = training_scores(folder, blocks, arms, layout.plan)
+    except StudyInterrupted:
+        raise
+    except RealmixError as err:
+        log.warning("how much the models overfit is not known: %s", err)
+        return
+    pairs = [(training[arm.name], validation_scores(folder, blocks, arm, layout.plan)) for arm in arms]
+    gap = describe_gap(
+        METRICS[layout.plan.metric],
+        pairs[0],
+        pairs[1] if len(pairs) > 1 else None,
+        n_validation=comparison.n_validation,
+        n_train=comparison.n_train,
+    )
+    found = with_gap(folder.read_json("work/generalisation.json"), gap)
+    folder.write_json("work/generalisation.json", to_jsonable(found))
+
+
+def training_scores(
+    folder: StudyFolder, blocks: list[Block], arms: list[Arm], plan: Plan
+) -> dict[str, list[float]]:
+    """Score of every arm on the real training rows of each block; NaN where its fit failed."""
+
+    def score(block: Block) -> dict[str, float]:
+        with at_hand(folder, block.scope) as here:
+            return training_scores_once(here, block.scope, arms, plan)
+
+    by_block = current_pool().spread(score, blocks)
+    return {arm.name: [scores.get(arm.name, float("nan")) for scores in by_block] for arm in arms}
+
+
+def validation_scores(folder: StudyFolder, blocks: list[Block], arm: Arm, plan: Plan) -> list[float]:
+    """Score of an arm on the validation rows of each block, computed as on its training rows."""
+    schema = StudyContext.read(folder.work / "context.json").schema
+    y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
+    weight = np.load(folder.work / "development-weight.npy")
+    folds = np.load(folder.work / "folds.npy")
+    place = folder.read_json("work/out-of-fold.json")["arms"].index(arm.name)
+    predicted = np.load(folder.work / "out-of-fold.npy", mmap_mode="r")[place]
+    scores = []
+    for block in blocks:
+        rows = np.flatnonzero(folds[block.repeat] == block.fold)
+        of_block = np.asarray(predicted[block.repeat, rows])
+        known = bool(np.isfinite(of_block).all())
+        score = METRICS[plan.metric].compute(y[rows], of_block, weight[rows]) if known else float("nan")
+        scores.append(score)
+    return scores

@@ -1,0 +1,174 @@
+"""Package a fitted model as an MLflow pyfunc: code and data files, nothing pickled, nothing of ours."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from realmix.tasks.core.table.columns import Column
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.core.versions import installed_version
+from realmix.tasks.models import MODELS, _serving
+
+# What every shipped model needs: mlflow-skinny loads a pyfunc without the server's dependencies.
+BASE_REQUIREMENTS = ("mlflow-skinny", "numpy", "pandas")
+# What a packed model says of its columns and classes, inside its folder.
+DATA_SPEC = "artifacts/data/spec.json"
+ENTRY_POINT = '''
+
+import mlflow  # noqa: E402
+
+
+class ServedModel(mlflow.pyfunc.PythonModel):
+    """MLflow's view of the model."""
+
+    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+        self.served = Served(Path(context.artifacts["data"]))
+
+    def predict(
+        self,
+        context: mlflow.pyfunc.PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        return self.served.predict(model_input)
+
+
+mlflow.models.set_model(ServedModel())
+'''
+
+
+def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metadata: dict[str, Any]) -> None:
+    """Pack the data files of a fitted model as an MLflow pyfunc model folder.
+
+    It takes raw rows of the file (unseen categories and missing values included) and gives
+    ``prediction`` and, for classification, ``proba_<class>``. It holds a copy of the serving
+    code, so it loads without this package and with
+    ``MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false``.
+
+    Parameters
+    ----------
+    data : Path
+        Folder written by :func:`realmix.tasks.fits.export.export_model`.
+    model_name : str
+        Its name in the registry, for its requirements.
+    schema : Schema
+        Of the table it was trained on.
+    folder : Path
+        Must not exist, or be empty.
+    metadata : dict
+        JSON-able; kept in the ``MLmodel`` file.
+    """
+    import mlflow.pyfunc
+
+    with tempfile.TemporaryDirectory() as scratch:
+        # MLflow names an artifact after its folder.
+        copied = Path(shutil.copytree(data, Path(scratch) / "data"))
+        code = Path(scratch) / "served_model.py"
+        code.write_text(Path(_serving.__file__).read_text(encoding="utf-8") + ENTRY_POINT, encoding="utf-8")
+        mlflow.pyfunc.save_model(
+            folder,
+            python_model=code,
+            artifacts={"data": str(copied)},
+            signature=signature(schema),
+            input_example=example_row(schema),
+            pip_requirements=pinned_requirements(model_name),
+            metadata=metadata,
+        )
+
+
+def pinned_requirements(model_name: str) -> list[str]:
+    """Pin what a reloaded model needs to the versions installed here.
+
+    Examples
+    --------
+    >>> [line.split("==")[0] for line in pinned_requirements("linear")]
+    ['mlflow-skinny', 'numpy', 'pandas']
+    """
+    names = (*BASE_REQUIREMENTS, *MODELS[model_name].requirements)
+    return [f"{name}=={installed_version(name)}" for name in names]
+
+
+def signature(schema: Schema) -> Any:
+    """Name the columns that go in and come out.
+
+    Inputs are of any type: MLflow's integer columns refuse missing values, and which
+    column will have one in serving is not known.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec
+    from mlflow.types.schema import Schema as MlflowSchema
+
+    inputs = MlflowSchema([ColSpec(AnyType(), column.name) for column in schema.features])
+    outputs = {"prediction": _prediction_type(schema)} | {f"proba_{c}": "double" for c in schema.classes}
+    return ModelSignature(inputs, MlflowSchema([ColSpec(kind, name) for name, kind in outputs.items()]))
+
+
+def example_row(schema: Schema) -> pd.DataFrame:
+    """Make up one raw row from the schema alone: mid-range numbers, first levels; no real row.
+
+    Parameters
+    ----------
+    schema : Schema
+
+    Returns
+    -------
+    DataFrame of shape (1, n_features)
+    """
+    canonical = pd.DataFrame({c.name: [_example_value(c)] for c in schema.features})
+    return schema.restore(canonical)[schema.feature_names].astype(object)
+
+
+def _example_value(column: Column) -> str | float | None:
+    if column.is_categorical:
+        return column.levels[0] if column.levels else None
+    if column.minimum is None or column.maximum is None:
+        return float("nan")
+    return round((column.minimum + column.maximum) / 2, 6)
+
+
+def _prediction_type(schema: Schema) -> str:
+    if not schema.is_classification:
+        return "double"
+    types = {"integer": "long", "float": "double", "boolean": "boolean"}
+    return types.get(schema[schema.target].raw_type, "string")
+
+
+def load_and_predict(folder: Path, raw: pd.DataFrame) -> pd.DataFrame:
+    """Load a model folder and predict raw rows.
+
+    Parameters
+    ----------
+    folder : Path
+        Written by :func:`save_pyfunc`.
+    raw : DataFrame of shape (n_rows, n_columns)
+        Rows of the file; columns the model does not know are left out.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, 1 + n_classes)
+        ``prediction`` and ``proba_<class>``.
+    """
+    return load_served(folder)(raw)
+
+
+def load_served(folder: Path) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Load a model folder; gives what :func:`load_and_predict` does with rows."""
+    import mlflow.pyfunc
+
+    spec = json.loads((folder / DATA_SPEC).read_text(encoding="utf-8"))
+    model = mlflow.pyfunc.load_model(str(folder))
+
+    def serve(raw: pd.DataFrame) -> pd.DataFrame:
+        # MLflow would log a warning that names every other column.
+        known = [c["name"] for c in spec["columns"] if c["name"] in raw.columns]
+        predicted: pd.DataFrame = model.predict(raw[known])
+        return predicted
+
+    return serve

@@ -1,0 +1,137 @@
+"""Worth trying? The steps of a preview: read, split, fit what is cheap, judge."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.core.decision.preview import (
+    CHEAP_MIXES,
+    Preview,
+    judge,
+    preview_arms,
+    preview_plan,
+    sizes_of,
+    study_sizes,
+)
+from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.plan import Layout, Split
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.splits.holdout import register_holdout
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.fits.preview import BATCH
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS
+from realmix.tasks.runtime.holdout_rules import frozen_rule
+from realmix.tasks.runtime.study_folder import StudyFolder, Table
+from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.study.ingest import stored_table
+from realmix.tasks.study.out_of_fold import null_models
+from realmix.tasks.study.plan import n_workers, table_shape
+from realmix.tasks.study.request import check_names, deciding_metric
+from realmix.tasks.study.split import lay_folds, split_holdout
+from realmix.tasks.synthesizers import SYNTHESIZERS
+
+log = logging.getLogger("realmix")
+
+
+def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
+    """Say what cheap arms find on a table's development rows; the holdout is set aside unread.
+
+    Parameters
+    ----------
+    request : StudyRequest
+        Only what concerns reading, metric and seed counts.
+    place : Path
+        Folder that takes rows and fits, and is removed afterwards; nothing else is written.
+
+    Returns
+    -------
+    table : Table
+    split : Split
+    preview : Preview
+
+    Raises
+    ------
+    RealmixError
+        As a study would, where the table cannot be used.
+    """
+    table, folder = stored_table(request, place / "snapshots"), StudyFolder(place)
+    check_names(request, table.card, table.schema)
+    raw = table.snapshot.read()
+    rule = frozen_rule(table, raw) or register_holdout(raw, table.schema)
+    split, rule = split_holdout.fn(table, folder, rule=rule, seed=request.seed)
+    y = table.schema.encode_target(Scope(folder.scope("evaluated")).training)
+    metric = deciding_metric(request, table.schema)
+    costs = Costs(SYNTHESIZERS, MODELS)
+    plan = preview_plan(
+        table_shape(table, split, y), costs, metric=metric.name, holdout=rule, seed=request.seed
+    )
+    layout = lay_folds.fn(folder, plan)
+    log.info(
+        "%s: %d of %s rows in %d folds", table.name, plan.n_development, f"{len(raw):,}", len(layout.blocks)
+    )
+    failed = fit_folds(folder, layout)
+    judged = judge(
+        out_of_fold(folder, layout, failed),
+        METRICS[plan.metric],
+        task=plan.task,
+        used=sizes_of(layout.plan),
+        study=study_sizes(split.n_development, forward=plan.forward),
+        null_models=null_models(),
+    )
+    return table, split, judged
+
+
+def fit_folds(folder: StudyFolder, layout: Layout) -> dict[str, str]:
+    """Fit all folds side by side; the reason of each mix or arm that failed in any."""
+    arms = [arm.to_dict() for arm in preview_arms(sorted(null_models()))]
+    ratios = {str(mix.synthesizer): mix.synthetic_ratio for mix in CHEAP_MIXES}
+
+    def fit(scope: str) -> dict[str, str]:
+        failures: dict[str, str] = pool.run(
+            "realmix.tasks.fits.preview:preview_fold",
+            folder=str(folder.scope(scope)),
+            members=list(layout.plan.teacher),
+            ratios=ratios,
+            arms=arms,
+        )
+        return failures
+
+    with WorkerPool(n_workers()) as pool, ThreadPoolExecutor(n_workers()) as threads:
+        try:
+            results = list(threads.map(fit, [block.scope for block in layout.blocks]))
+        except BaseException:
+            # The waiting threads end with their workers; Ctrl-C must not wait for fits.
+            pool.kill()
+            raise
+    return {name: reason for result in reversed(results) for name, reason in result.items()}
+
+
+def out_of_fold(folder: StudyFolder, layout: Layout, failed: dict[str, str]) -> OutOfFold:
+    """Read the predictions of every arm that failed nowhere."""
+    arms = preview_arms(sorted(null_models()))
+    kept = [i for i, arm in enumerate(arms) if not {arm.name, arm.mix.name} & failed.keys()]
+    schema = Scope(folder.scope("evaluated")).context.schema
+    folds, weight = (np.load(folder.work / name) for name in ("folds.npy", "development-weight.npy"))
+    y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
+    shape = (len(kept), *folds.shape) + ((len(schema.classes),) if schema.is_classification else ())
+    matrix, n_train = np.full(shape, np.nan), []
+    for block in layout.blocks:
+        scope = Scope(folder.scope(block.scope))
+        matrix[:, block.repeat, folds[block.repeat] == block.fold] = scope.read_array(f"{BATCH}.npy")[kept]
+        n_train.append(len(scope.base_weight))
+    return OutOfFold(
+        arms=tuple(arms[i] for i in kept),
+        y=y,
+        folds=folds,
+        predictions=matrix,
+        n_train=float(np.mean(n_train)),
+        sample_weight=None if np.all(weight == 1) else weight,
+        disqualified={name: failed[name] for name in sorted(failed)},
+    )

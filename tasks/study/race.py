@@ -1,0 +1,197 @@
+"""Run the arms on the folds, heat by heat, and drop those that cannot win."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture, as_completed
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.comparison import provable_gain
+from realmix.tasks.core.decision.race import FIRST_JUDGED_BLOCK, heats, is_raced, judge
+from realmix.tasks.core.decision.ranking import ScoredArms
+from realmix.tasks.core.mixes.arms import Arm, Exit
+from realmix.tasks.core.plan.plan import Block, Layout, Plan
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.words import gain_in_words
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.runtime.shared_storage import bring
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, null_models, out_of_fold, read_exits
+from realmix.tasks.study.synthesize import fit_teacher, synthesize
+from realmix.tasks.study.train import train
+
+log = logging.getLogger("realmix")
+
+
+def batches(plan: Plan) -> dict[str, list[Arm]]:
+    """Arms by the pool they draw on; "real-only" draws on none.
+
+    Returns
+    -------
+    dict
+        Name of the batch to its arms, arms of one mix side by side.
+    """
+    null = null_models()
+    grouped: dict[str, list[Arm]] = {}
+    for mix in plan.mixes():
+        grouped.setdefault(mix.synthesizer or "real-only", []).extend(plan.arms_of(mix, tuple(null)))
+    return grouped
+
+
+@task(task_run_name="judge-race", cache_policy=NO_CACHE)
+def judge_race(
+    folder: StudyFolder,
+    layout: Layout,
+    live: dict[str, list[Arm]],
+    pools: list[dict[str, Any]],
+    trained: list[dict[str, Any]],
+) -> dict[str, list[Arm]]:
+    """Let the rule of the race say, from the blocks run so far, which arms run the next one.
+
+    Who left, when and why is kept in ``work/race.json``.
+
+    Returns
+    -------
+    dict
+        Name of the batch to the arms still in; batches without any are gone.
+    """
+    plan = layout.plan
+    failed = failed_mixes(plan, pools) | failed_arms(trained)
+    oof = out_of_fold(folder, layout, live, failed, trained)
+    if len(oof.fold_rows) == FIRST_JUDGED_BLOCK:
+        say_provable_gain(oof, METRICS[plan.metric], len(layout.blocks))
+    leaving = judge(
+        oof,
+        METRICS[plan.metric],
+        n_first=layout.n_first,
+        n_blocks=len(layout.blocks),
+    )
+    write_exits(folder, {**read_exits(folder), **leaving})
+    gone = failed.keys() | leaving.keys()
+    kept = {
+        batch: [arm for arm in arms if not {arm.name, arm.mix.name} & gone] for batch, arms in live.items()
+    }
+    return {batch: arms for batch, arms in kept.items() if arms}
+
+
+def say_provable_gain(oof: OutOfFold, metric: MetricSpec, n_blocks: int) -> None:
+    """Say again what the study can prove, now that its first folds tell how much folds differ."""
+    case = ScoredArms(oof, metric, null_models())
+    if case.challenger is not None:
+        gain = gain_in_words(provable_gain(case, case.challenger, n_blocks), metric.margin_is_relative)
+        n_run = len(oof.fold_rows)
+        log.info("smallest gain these rows can prove: %s (measured on %d of %d folds)", gain, n_run, n_blocks)
+
+
+def write_exits(folder: StudyFolder, exits: Mapping[str, Exit]) -> None:
+    """Keep who left the race."""
+    folder.write_json("work/race.json", {name: dataclasses.asdict(left) for name, left in exits.items()})
+
+
+Results = list[dict[str, Any]]
+
+
+def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results]:
+    """Run the arms on the folds: teachers, pools and batches of learners, heat by heat.
+
+    Between two heats the rule of the race decides which arms go on; within one nothing waits.
+    """
+    raced = is_raced(METRICS[layout.plan.metric], layout.plan.n_repeats)
+    live, n_done = batches(layout.plan), 0
+    write_exits(folder, {})
+    teachers: Results = []
+    pools: Results = []
+    trained: Results = []
+    for heat in heats(layout.blocks, n_first=layout.n_first, raced=raced):
+        if n_done:
+            live = judge_race(folder, layout, live, pools, trained)
+        of_heat = run_heat(folder, layout, heat, live, n_done)
+        for found, new in zip((teachers, pools, trained), of_heat, strict=True):
+            found += new
+        n_done += len(heat)
+    return teachers, pools, trained
+
+
+def run_heat(
+    folder: StudyFolder, layout: Layout, heat: Sequence[Block], live: dict[str, list[Arm]], n_done: int
+) -> tuple[Results, Results, Results]:
+    """Run the live arms on the folds of one heat; no future outlives it.
+
+    Dask computes again what a lost worker held as long as somebody holds its future.
+    """
+    teachers, pools, waiting = submit_heat(folder, layout.plan, heat, live)
+    for done, future in enumerate(as_completed(waiting), start=1):
+        future.wait()  # else its state is asked of the server, which learns of it later
+        if not future.state.is_final():
+            # It will never run: say why, and not that it is pending.
+            results([*teachers, *pools])
+        result = future.result()
+        pct = 100 * (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
+        log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"])
+    found = results(teachers), results(pools), results(waiting)
+    bring(folder, *(block.scope for block in heat))
+    return found
+
+
+Future = PrefectFuture[dict[str, Any]]
+
+
+def submit_heat(
+    folder: StudyFolder, plan: Plan, heat: Sequence[Block], live: dict[str, list[Arm]]
+) -> tuple[list[Future], list[Future], list[Future]]:
+    """Start everything on the folds of a heat: teachers, then pools, then the batches of learners.
+
+    The generators that take longest go first, so that no worker waits for the last of them alone.
+    """
+    scopes, limits = [block.scope for block in heat], plan.timeout_seconds
+    teachers = {scope: fit_teacher.submit(folder, scope, plan) for scope in scopes}
+    generators = sorted((name for name in live if name != "real-only"), key=lambda name: -limits.get(name, 0))
+    pools: dict[tuple[str, str], Any] = {
+        (scope, name): synthesize.submit(
+            folder, scope, name, plan, return_state=False, wait_for=[teachers[scope]]
+        )
+        for name in generators
+        for scope in scopes
+    }
+    trained = [
+        train.submit(
+            folder,
+            scope,
+            batch,
+            arms,
+            plan,
+            pools.get((scope, batch), {}),
+            return_state=False,
+            wait_for=[teachers[scope]],
+        )
+        for scope in scopes
+        for batch, arms in live.items()
+    ]
+    return list(teachers.values()), list(pools.values()), trained
+
+
+def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[str, float]:
+    """Seconds the workers spent in the race, by kind of work."""
+    seconds = {
+        "workers: teacher": sum(result["seconds"] for result in teachers),
+        "workers: train": sum(result["seconds"] for result in trained),
+    }
+    for pool in pools:
+        key = f"workers: {pool['synthesizer']}"
+        spent = pool.get("seconds_fit", 0) + pool.get("seconds_sample", 0)
+        seconds[key] = seconds.get(key, 0) + spent
+    return {key: round(value, 2) for key, value in seconds.items()}
+
+
+def results(futures: list[Future]) -> Results:
+    """What the futures bring, once none of them is being computed (again): their files are at rest."""
+    found = [future.result() for future in futures]
+    for future in futures:
+        future.wait()
+    return found

@@ -1,0 +1,132 @@
+"""Fit the recipe that ships, and the real-only incumbent, on whole scopes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.decision.verdict import Verdict, decide
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.fits.cached import final_once
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.runtime.shared_storage import at_hand, bring, share
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.package import save_pyfunc
+from realmix.tasks.study.race import results
+from realmix.tasks.study.synthesize import fit_teacher, synthesize
+
+
+@task(task_run_name="refit-{scope}", cache_policy=NO_CACHE)
+def refit(
+    folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan, raw: str | None = None
+) -> dict[str, Any]:
+    """Fit both arms on all rows of a scope; a failed generator is said, not raised.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+    scope : {"evaluated", "shipped"}
+        Development rows only, or all rows.
+    arms : dict
+        Role to arm.
+    plan : Plan
+    raw : str, optional
+        Parquet file of all raw rows, for the training table that ships; a path, or a name in the folder.
+
+    Returns
+    -------
+    dict
+        What :func:`realmix.tasks.fits.final.fit_final` says, by role; ``failure`` names the reason
+        why the mix could not be made.
+    """
+    raw = raw if scope == "shipped" else None
+    also = tuple(name for name in ("validation", "training.parquet", raw) if name)
+    with at_hand(folder, scope, also=also) as here:
+        return fitted(here, scope, arms, plan, raw)
+
+
+def fitted(
+    folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan, raw: str | None
+) -> dict[str, Any]:
+    """Fit both arms where their scope is at hand; see :func:`refit`."""
+    n_real = len(Scope(folder.scope(scope)).base_weight)
+    arms = {role: affordable(arm, plan, n_real) for role, arm in arms.items()}
+    needed = [
+        arm.mix
+        for arm in dict.fromkeys(arms.values())
+        if arm.mix.label_rule == "teacher" or arm.mix.synthesizer
+    ]
+    if needed:
+        fit_teacher.fn(folder, scope, plan)
+    for mix in needed:
+        if mix.synthesizer:
+            pool = synthesize.fn(folder, scope, mix.synthesizer, plan, max_ratio=mix.synthetic_ratio)
+            if pool["failure"]:
+                return {"failure": pool["failure"]}
+    table = folder.path / raw if raw else None
+    fits = {"model": final_once(folder, scope, "model", arms["model"], plan, raw=table)}
+    if arms["real_only"] == arms["model"]:
+        place = folder.scope(scope)
+        shutil.rmtree(place / "real_only", ignore_errors=True)
+        shutil.copytree(place / "model", place / "real_only")
+        return {"failure": None, **fits, "real_only": fits["model"]}
+    fits["real_only"] = final_once(folder, scope, "real_only", arms["real_only"], plan, raw=None)
+    return {"failure": None, **fits}
+
+
+def affordable(arm: Arm, plan: Plan, n_real: int) -> Arm:
+    """The arm with no more synthetic rows than the plan allows in a final fit.
+
+    Its synthetic rows weigh as much together: the weight of a mix does not depend on its ratio.
+    """
+    most = plan.max_synthetic_rows
+    if most is None or arm.mix.synthetic_ratio * n_real <= most:
+        return arm
+    return replace(arm, mix=replace(arm.mix, synthetic_ratio=most / n_real))
+
+
+@task(task_run_name="package", cache_policy=NO_CACHE)
+def package(folder: StudyFolder, arms: dict[str, Arm]) -> None:
+    """Pack the fits as portable models: the shipped pair, and the evaluated pair beside it."""
+    places = {"shipped": folder.path, "evaluated": folder.path / "evaluated"}
+    for scope, place in places.items():
+        schema = Scope(folder.scope(scope)).context.schema
+        for role, arm in arms.items():
+            target = place / role
+            if target.exists():
+                shutil.rmtree(target)
+            metadata = {"arm": arm.name, "fit": scope}
+            save_pyfunc(folder.scope(scope) / role, arm.model, schema, target, metadata)
+
+
+FINAL_SCOPES = ("evaluated", "shipped")
+
+
+def final_fits(
+    folder: StudyFolder, comparison: Comparison, verdict: Verdict, plan: Plan, raw: str
+) -> tuple[dict[str, Any], Verdict]:
+    """Fit what ships on development rows and on all rows, side by side.
+
+    A generator that worked in every fold can still fail here: then real only ships.
+    """
+    arms = {"model": verdict.ships, "real_only": comparison.incumbent}
+    share(folder, also=(raw,))
+    fitted = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
+    bring(folder, *FINAL_SCOPES, also=("validation", "training.parquet"))
+    fits: dict[str, Any] = dict(zip(FINAL_SCOPES, fitted, strict=True))
+    failed = [
+        f"{verdict.ships.name} on {scope} rows: {fit['failure']}"
+        for scope, fit in fits.items()
+        if fit["failure"]
+    ]
+    if failed:
+        veto = f"the final fit failed of {failed[0]}"
+        kept = decide(comparison, margin=comparison.margin, vetoes=[veto])
+        fits, verdict = final_fits(folder, comparison, kept, plan, raw)
+    return {**fits, "failed": [*failed, *fits.get("failed", [])]}, verdict

@@ -1,0 +1,192 @@
+"""Write what a study promises to leave behind: verdict.json, report.html, manifest.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.decision.holdout_gain import describe_holdout, describe_real_only_holdout
+from realmix.tasks.core.decision.race import describe_race
+from realmix.tasks.core.decision.verdict import Verdict
+from realmix.tasks.core.plan.final_fit import describe_final_fit
+from realmix.tasks.core.plan.plan import Layout, Plan, Split
+from realmix.tasks.core.report.figures import draw_figures
+from realmix.tasks.core.report.page import render_report
+from realmix.tasks.core.report.verdict_document import build_verdict_document
+from realmix.tasks.core.versions import installed_version
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.runtime.cache_keys import file_digest
+from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
+
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
+             "prefect", "mlflow", "great-expectations")  # fmt: skip
+# Kept for later runs, not part of what is promised.
+WORK = "work"
+
+
+@task(task_run_name="report", cache_policy=NO_CACHE)
+def publish(
+    folder: StudyFolder,
+    table: Table,
+    split: Split,
+    layout: Layout,
+    comparison: Comparison,
+    verdict: Verdict,
+    fits: dict[str, Any],
+    holdout: dict[str, Any] | None,
+    pools: list[dict[str, Any]],
+    seconds: dict[str, float],
+    rows_saved: dict[str, Any],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Write the verdict document, the page and the manifest.
+
+    `rows_saved` is what :func:`realmix.tasks.study.rows_saved.rows_saved` says.
+
+    Returns
+    -------
+    document : dict
+        As written to ``verdict.json``.
+    figures : dict of caption to SVG
+    """
+    document = build_verdict_document(
+        study=folder.path.name,
+        table=describe_table(table, split),
+        comparison=comparison,
+        verdict=verdict,
+        holdout=holdout and described_holdout(comparison, verdict, holdout),
+        holdout_reason=split.no_holdout,
+        params={
+            verdict.ships.name: fits["shipped"]["model"]["params"],
+            comparison.incumbent.name: fits["shipped"]["real_only"]["params"],
+        },
+        plan=layout.plan.to_dict(),
+        seconds=seconds,
+        seeds={"study": layout.plan.seed},
+        digests=digests(folder, table),
+        versions={
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in LIBRARIES},
+        },
+        provenance=table.card.provenance.model_dump(),
+        realmix_version=installed_version("realmix"),
+        missing=[*missing(pools), *fits["failed"]],
+        synthesizers=summarise_pools(pools),
+        teacher=teacher_score(folder, layout),
+        race=describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
+        generalisation=folder.read_json("work/generalisation.json"),
+        final_fit=final_fit(verdict, layout.plan, fits["shipped"]["model"]),
+        drift=folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None,
+        **rows_saved,
+    )
+    folder.write_json("verdict.json", document)
+    figures = draw_figures(document, *figure_rows(folder, verdict, comparison, holdout))
+    (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
+    folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
+    return document, figures
+
+
+def final_fit(verdict: Verdict, plan: Plan, fit: dict[str, Any]) -> dict[str, Any]:
+    """Rows of the fit that ships."""
+    return describe_final_fit(verdict.ships, plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
+
+
+def described_holdout(comparison: Comparison, verdict: Verdict, holdout: dict[str, Any]) -> dict[str, Any]:
+    """Hold the mix against its promise or, where real only ships, say how good that is."""
+    if verdict.is_mix_shipped:
+        return describe_holdout(comparison, holdout)
+    return describe_real_only_holdout(holdout, comparison.metric)
+
+
+def describe_table(table: Table, split: Split) -> dict[str, Any]:
+    """Facts about the table; no cell of it."""
+    schema = table.schema
+    set_apart = [c.name for c in schema.columns if not c.is_feature and c.name != schema.target]
+    return {
+        "name": table.name,
+        "source": table.source.get("location", table.card.source),
+        "target": schema.target,
+        "task": schema.task,
+        "classes": list(schema.classes),
+        "positive": schema.positive,
+        "n_rows": table.snapshot.n_rows,
+        "n_development": split.n_development,
+        "n_holdout": split.n_holdout,
+        "n_features": len(schema.features),
+        "columns_set_apart": set_apart,
+        "read_as": {key: value for key, value in table.source.items() if key != "location"},
+    }
+
+
+def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
+    """sha256 of what went in and of the training table that came out."""
+    return {
+        "snapshot": table.snapshot.digest,
+        "plan": file_digest(folder.path / "plan.json"),
+        "training": file_digest(folder.path / "training.parquet"),
+        "card": hashlib.sha256(json.dumps(table.card.studied).encode()).hexdigest(),
+    }
+
+
+def summarise_pools(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each synthesizer was asked for and gave, over all folds."""
+    counted = ("asked", "made", "kept", "copies_of_real")
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for pool in pools:
+        by_name.setdefault(pool["synthesizer"], []).append(pool)
+    return [
+        {
+            "name": name,
+            "fits": len(logs),
+            "failed": sum(1 for log in logs if log["failure"]),
+            **{key: sum(log.get(key) or 0 for log in logs) for key in counted},
+        }
+        for name, logs in sorted(by_name.items())
+    ]
+
+
+def teacher_score(folder: StudyFolder, layout: Layout) -> float:
+    """Score of the teacher itself, a line of reference: mean over folds, not a mix that can ship."""
+    metric = METRICS[layout.plan.metric]
+    scores = []
+    for scope in (Scope(folder.scope(block.scope)) for block in layout.blocks):
+        y = scope.context.schema.encode_target(scope.validation)
+        scores.append(metric.compute(y, scope.read_array("teacher-validation.npy"), None))
+    return float(np.mean(scores))
+
+
+def missing(pools: list[dict[str, Any]]) -> list[str]:
+    """What a hard limit cut off."""
+    return [f"{p['synthesizer']} in {p['scope']}: {p['failure']}" for p in pools if p.get("timed_out")]
+
+
+def figure_rows(
+    folder: StudyFolder, verdict: Verdict, comparison: Comparison, holdout: dict[str, Any] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Targets and both models' predictions: on the holdout, else out of fold."""
+    schema = Scope(folder.scope("evaluated")).context.schema
+    if holdout:
+        scope = Scope(folder.scope("evaluated"))
+        y = schema.encode_target(pd.read_parquet(folder.work / "holdout.parquet"))
+        return y, scope.read_array("model-holdout.npy"), scope.read_array("real_only-holdout.npy")
+    names = folder.read_json("work/out-of-fold.json")["arms"]
+    matrix = np.load(folder.work / "out-of-fold.npy", mmap_mode="r")
+    shipped, real_only = (matrix[names.index(arm.name), 0] for arm in (verdict.ships, comparison.incumbent))
+    y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
+    known = np.isfinite(real_only.reshape(len(y), -1)).all(axis=1)
+    return y[known], shipped[known], real_only[known]
+
+
+def manifest(folder: Path) -> dict[str, str]:
+    """sha256 of every promised file, by its path inside the folder."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != WORK)
+    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files if p.name != "manifest.json"}

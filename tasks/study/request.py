@@ -1,0 +1,163 @@
+"""What a request names, read and checked; nothing is written and no server is needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.errors import BadInput, unknown_name
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.table.card import DataCard, parse_card, read_card
+from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.request import BUNDLED_TABLE, StudyRequest
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.core.urls import reveal, without_secrets
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS
+from realmix.tasks.sources import open_source
+from realmix.tasks.synthesizers import SYNTHESIZERS
+
+MAX_RATIO = 100
+
+
+def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard, Schema]:
+    """Read and check everything a request names; writes nothing.
+
+    Returns
+    -------
+    raw : DataFrame
+    source : dict
+        What was detected, without secrets.
+    card : DataCard
+        The card with what the request overrides.
+    schema : Schema
+
+    Raises
+    ------
+    BadInput
+        If anything cannot be used as given.
+    """
+    raw, source, card = read_rows(request)
+    return raw, source, card, check_study_input(raw, card)
+
+
+def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard]:
+    """Read the rows and the card a request names; what :func:`read_study_input` checks."""
+    declared = read_card(Path(request.card)) if request.card else None
+    location = request.table or (declared and declared.source) or BUNDLED_TABLE
+    source = open_source(reveal(location))
+    raw = source.load()
+    return raw, source.describe(), _card(request, declared, location, source)
+
+
+def table_name(card: DataCard, request: StudyRequest) -> str:
+    """Name a table after its file, table or key: letters, digits, dashes."""
+    location = request.table or card.source or BUNDLED_TABLE
+    stem = re.split(r"[?#]", location)[0].rstrip("/").split("/")[-1].split(":")[-1]
+    stem = re.sub(r"(\.(csv|tsv|txt|parquet|gz))+$", "", stem, flags=re.IGNORECASE)
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60] or "table"
+
+
+def _card(request: StudyRequest, declared: DataCard | None, location: str, source: Any) -> DataCard:
+    if declared is None and hasattr(source, "default_card"):
+        declared = parse_card(source.default_card())
+    overrides = {"target": request.target, "positive": request.positive, "task": request.task}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if declared is None and "target" not in given:
+        raise BadInput(f"No target for {location}: name the column to predict with --target.")
+    base = declared.model_dump() if declared else {}
+    if "target" in given and given["target"] != base.get("target"):
+        base = {**base, "positive": None, "task": None}
+    # The card is stored with the study: without the password or signature of a URL.
+    return parse_card({**base, **given, "source": without_secrets(location)})
+
+
+def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
+    """Refuse unknown or unusable names before anything is computed."""
+    deciding_metric(request, schema)
+    for name in request.models or ():
+        if schema.task not in MODELS[name].tasks:
+            raise BadInput(f"Model '{name}' does not do {schema.task}: choose from {', '.join(MODELS)}.")
+    usable = available_synthesizers(card, schema)
+    for name in usable:
+        if SYNTHESIZERS[name].needs:  # what a card names is looked up now, not in the first fold
+            SYNTHESIZERS[name].build(card)
+    for name in request.synthesizers or ():
+        spec = SYNTHESIZERS[name]
+        if spec.is_control:
+            raise BadInput(f"'{name}' is a control and always runs: leave it out of --synthesizers.")
+        if name not in usable:
+            needs = f"needs `{spec.needs}` in the card" if spec.needs else f"does not do {schema.task}"
+            raise BadInput(f"Synthesizer '{name}' {needs}: usable here are {', '.join(usable)}.")
+    for ratio in request.ratios or ():
+        if not 0 < ratio <= MAX_RATIO:
+            raise BadInput(
+                f"--ratios are synthetic rows per real row, above 0 and at most {MAX_RATIO}; got {ratio:g}. "
+                "Real only (ratio 0) always runs."
+            )
+
+
+def available_synthesizers(card: DataCard, schema: Schema) -> list[str]:
+    """Synthesizers that can work on this table, controls apart."""
+    return [
+        name
+        for name, spec in SYNTHESIZERS.items()
+        if not spec.is_control
+        and schema.task in spec.tasks
+        and (spec.needs is None or getattr(card, spec.needs))
+    ]
+
+
+def deciding_metric(request: StudyRequest, schema: Schema) -> MetricSpec:
+    """The metric that decides: log-loss or RMSE unless the user says otherwise."""
+    default = "log_loss" if schema.is_classification else "rmse"
+    spec = METRICS[request.metric or default]
+    if schema.task not in spec.tasks:
+        known = [name for name, metric in METRICS.items() if schema.task in metric.tasks]
+        raise unknown_name(f"metric for {schema.task}", spec.name, known)
+    return spec
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan that is to be replayed.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing or no plan.
+    """
+    try:
+        return Plan.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as err:
+        raise BadInput(f"Cannot read the plan {path}: {err.strerror}. Check --plan.") from err
+    except (ValueError, KeyError, TypeError) as err:
+        raise BadInput(
+            f"{path} is not a plan of this version ({type(err).__name__}): expected the plan.json of an "
+            "earlier study. Give that file, or leave --plan out to make a new plan."
+        ) from err
+
+
+def check_plan(plan: Plan, schema: Schema) -> None:
+    """Refuse a plan that was made for another kind of table.
+
+    Raises
+    ------
+    BadInput
+        If the task differs, or features the holdout was cut by are gone.
+    """
+    if plan.task != schema.task:
+        raise BadInput(
+            f"The plan is for {plan.task}, this table asks for {schema.task}: give the plan of this table."
+        )
+    if unknown := set(plan.on_gpu) - {*SYNTHESIZERS, *MODELS}:
+        raise BadInput(
+            f"The plan trains {sorted(unknown)} on a GPU, of which nothing is known: give an unchanged plan."
+        )
+    lost = set(plan.holdout.columns) - {column.name for column in schema.columns}
+    if lost:
+        raise BadInput(f"The plan's holdout was cut by columns {sorted(lost)} that this table does not have.")

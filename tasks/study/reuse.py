@@ -1,0 +1,119 @@
+"""The same study again: nothing is computed, its results are laid down once more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.runtime.cache import STORE, store_at
+from realmix.tasks.runtime.cache_keys import entry_key, file_digest
+from realmix.tasks.runtime.holdout_rules import registration_path
+from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home
+from realmix.tasks.study.plan import n_workers
+from realmix.tasks.study.report import WORK
+from realmix.tasks.study.request import read_plan
+from realmix.tasks.study.track import is_tracked
+
+VERDICT, MANIFEST = "verdict.json", "manifest.json"
+
+
+def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, schema: Schema) -> str | None:
+    """Key of a whole study: everything that its results follow from.
+
+    Parameters
+    ----------
+    request : StudyRequest
+    snapshot : str
+        Digest of the table as it was read, see :func:`realmix.tasks.runtime.snapshots.content_digest`.
+    name : str
+        Of the table.
+    card : DataCard
+    schema : Schema
+
+    Returns
+    -------
+    str or None
+        None for a study with a user's own simulation: nothing tells when its code has changed.
+    """
+    if card.simulate:
+        return None
+    registered = registration_path(name, card, schema)
+    plan = read_plan(Path(request.plan)).to_dict() if request.plan else None
+    return entry_key(
+        kind="study",
+        asked=None if plan else request.decides(),
+        plan=plan,
+        snapshot=snapshot,
+        name=name,
+        card=card.studied,
+        holdout=registered.read_text(encoding="utf-8") if registered.exists() else None,
+        n_workers=n_workers(),
+    )
+
+
+def keep_study(folder: StudyFolder, key: str | None, document: dict[str, Any]) -> None:
+    """File the results of a study away, unless another run could end otherwise.
+
+    A study in which something failed or ran out of time is not filed: it would be computed again,
+    from the fits that did not fail. Nor is one that MLflow did not take.
+    """
+    is_settled = document["complete"] and not document["disqualified"] and document["tracking"]["run_id"]
+    if folder.store is None or key is None or not is_settled:
+        return
+    results = {p.name: p for p in sorted(folder.path.iterdir()) if p.name not in (WORK, VERDICT)}
+    # The verdict last: where it lies, the folder is whole.
+    results[VERDICT] = folder.path / VERDICT
+    value = {
+        "study": document["study"],
+        "verdict": file_digest(folder.path / VERDICT),
+        "tracking": document["tracking"],
+        "names": list(results),
+    }
+    store_at(folder.store).put(key, value, results)
+
+
+def repeat_study(out: Path, key: str | None) -> dict[str, Any] | None:
+    """Lay the results of an identical study into a folder, unless they lie there already.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the results.
+    key : str or None
+        From :func:`study_key`.
+
+    Returns
+    -------
+    dict or None
+        Its verdict document; None where there was no such study, or MLflow's store in use does
+        not hold its run any longer.
+
+    Raises
+    ------
+    BadInput
+        If the folder cannot take the results.
+    """
+    store, folder = store_at(home() / STORE), StudyFolder(out.absolute())
+    former = store.get(key) if key else None
+    if key is None or former is None or not is_tracked(former["tracking"]):
+        return None
+    if not holds_results(folder, former):
+        check_output_folder(out)
+        if store.get(key, {name: folder.path / name for name in former["names"]}) is None:
+            return None
+    document: dict[str, Any] = folder.read_json(VERDICT)
+    return document | {"tracking": former["tracking"]}
+
+
+def holds_results(folder: StudyFolder, former: dict[str, Any]) -> bool:
+    """Whether a folder holds the results of a former study, all of them undamaged."""
+    try:
+        listed = folder.read_json(MANIFEST)["sha256"]
+        return listed[VERDICT] == former["verdict"] and all(
+            file_digest(folder.path / name) == digest for name, digest in listed.items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False

@@ -1,0 +1,223 @@
+"""Measure how many real rows the best mix is worth, on the learning curve of real only."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.errors import RealmixError, StudyInterrupted, SynthesizerFailed
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.plan.plan import Block, Layout, Plan
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
+from realmix.tasks.core.scores.rows_saved import (
+    LearningCurve,
+    best_per_size,
+    describe_rows_saved,
+    measure_rows_saved,
+)
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
+from realmix.tasks.fits.cached import arms_once, pool_once, teacher_once
+from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.fits.subsets import subset_name
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.runtime.shared_storage import at_hand, bring, share
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.workers import current_pool
+
+log = logging.getLogger("realmix")
+PLACE = "curve"
+
+
+@task(task_run_name="rows-saved", cache_policy=NO_CACHE)
+def rows_saved(folder: StudyFolder, layout: Layout, comparison: Comparison) -> dict[str, Any]:
+    """Fit real only on nested subsets of the folds and the best mix on half of each, and compare.
+
+    The folds are those of the first `curve_repeats` repeats. What fails here costs only this
+    number.
+
+    Returns
+    -------
+    dict
+        ``rows_saved``, see :func:`realmix.tasks.core.scores.rows_saved.describe_rows_saved`, or None with
+        ``rows_saved_reason``.
+    """
+    challenger = comparison.challenger
+    if challenger is None:
+        return _unknown("there was no mix to measure")
+    if not layout.plan.curve_repeats:
+        return _unknown("the plan left the rows-saved curve out")
+    try:
+        return {"rows_saved": measured(folder, layout, comparison, challenger), "rows_saved_reason": None}
+    except StudyInterrupted:
+        raise
+    except RealmixError as err:
+        log.warning("rows saved are not known: %s", err)
+        return _unknown(str(err).rstrip("."))
+
+
+def measured(folder: StudyFolder, layout: Layout, comparison: Comparison, challenger: Arm) -> dict[str, Any]:
+    """Rows saved by the challenger.
+
+    Raises
+    ------
+    RealmixError
+        If the mix failed on some half, or every real-only arm at some size.
+    """
+    plan, arms = layout.plan, curve_arms(comparison)
+    context = StudyContext.read(folder.work / "context.json")
+    blocks = [block for block in layout.blocks if block.repeat < plan.curve_repeats]
+    n_rows, failed = fit_subsets(folder, plan, blocks, arms, challenger)
+    if challenger.name in failed:
+        raise SynthesizerFailed(f"{challenger.name} on half of the rows: {failed[challenger.name]}")
+    scores, mix_scores = subset_scores(folder, layout, blocks, arms)
+    better = comparison.greater_is_better
+    best = best_per_size(scores, greater_is_better=better)
+    curve = LearningCurve(
+        n_rows, scores[best, np.arange(len(CURVE_SHARES))], mix_scores, n_rows[MIX_SHARE], better
+    )
+    saved = measure_rows_saved(curve, seed=derive_seed(context.snapshot, plan.seed, "rows-saved"))
+    names = [arms[arm].name for arm in best]
+    described = describe_rows_saved(saved, curve, context.card, arm=challenger.name, curve_arms=names)
+    plain: dict[str, Any] = to_jsonable(described)
+    return plain
+
+
+def curve_arms(comparison: Comparison) -> list[Arm]:
+    """The incumbent first, then every learner's best trial on the plain real rows."""
+    plain = [Arm(Mix(), row.model, row.trial) for row in comparison.arms if row.mix == Mix().name]
+    return list(dict.fromkeys([comparison.incumbent, *plain]))
+
+
+def fit_subsets(
+    folder: StudyFolder, plan: Plan, blocks: list[Block], arms: list[Arm], challenger: Arm
+) -> tuple[np.ndarray, dict[str, str]]:
+    """Cut all subsets and fit them side by side.
+
+    Returns
+    -------
+    n_rows : ndarray of shape (n_shares,)
+        Mean over the folds.
+    failed : dict of arm name to reason
+        Arms that failed on any subset.
+    """
+    place = folder.work / PLACE
+    place.mkdir(exist_ok=True)
+    shutil.copy(folder.work / "context.json", place / "context.json")
+
+    def cut(block: Block) -> list[int]:
+        with at_hand(folder, block.scope, *subsets(block)) as here:
+            fold, into = str(here.scope(block.scope)), str(here.work / PLACE)
+            sizes: list[int] = current_pool().run(
+                "realmix.tasks.fits.subsets:cut_subsets", folder=fold, into=into
+            )
+        return sizes
+
+    def fit(job: tuple[Block, int]) -> dict[str, str]:
+        block, number = job
+        scope = subsets(block)[number]
+        with at_hand(folder, scope) as here:
+            return fit_subset(here, plan, scope, arms, challenger if number == MIX_SHARE else None)
+
+    # The mixes first: a synthesizer's fit that begins last would be waited for alone.
+    numbers = sorted(range(len(CURVE_SHARES) - 1), key=lambda number: number != MIX_SHARE)
+    jobs = [(block, number) for number in numbers for block in blocks]
+    share(folder, *(scope for block in blocks for scope in subsets(block)))
+    n_rows = np.mean(current_pool().spread(cut, blocks), axis=0)
+    failures = current_pool().spread(fit, jobs)
+    bring(folder, *(scope for block in blocks for scope in subsets(block)))
+    return n_rows, {arm: reason for each in reversed(failures) for arm, reason in each.items()}
+
+
+def subsets(block: Block) -> list[str]:
+    """Scopes of a fold's subsets, the whole fold left out."""
+    return [f"{PLACE}/{subset_name(block.scope, part)}" for part in CURVE_SHARES[:-1]]
+
+
+def fit_subset(
+    folder: StudyFolder, plan: Plan, scope: str, arms: list[Arm], mixed: Arm | None
+) -> dict[str, str]:
+    """Fit the real-only arms and, where one is given, the mix on one subset; reasons of failed arms."""
+    if mixed or any(arm.mix.label_rule == "teacher" for arm in arms):
+        teacher_once(folder, scope, plan)
+    failures: dict[str, str] = arms_once(folder, scope, "curve-real-only", arms, plan)["failures"]
+    if mixed is None:
+        return failures
+    ratio = mixed.mix.synthetic_ratio
+    try:
+        pool_once(folder, scope, str(mixed.mix.synthesizer), plan, max_ratio=ratio)
+    except StudyInterrupted:
+        raise
+    except RealmixError as err:
+        return {**failures, mixed.name: str(err)}
+    return {**failures, **arms_once(folder, scope, "curve-mix", [mixed], plan)["failures"]}
+
+
+def subset_scores(
+    folder: StudyFolder, layout: Layout, blocks: list[Block], arms: list[Arm]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Score the real-only arms at every size, and the mix, as the comparison scores.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_arms, n_shares, n_folds)
+        NaN where an arm failed on some fold.
+    mix : ndarray of shape (n_folds,)
+        Of the folds in which the metric is defined.
+    """
+    context = StudyContext.read(folder.work / "context.json")
+    weight = np.load(folder.work / "development-weight.npy")
+    folds = np.load(folder.work / "folds.npy")[: max(block.repeat for block in blocks) + 1]
+    predicted, of_mix = predictions(folder, blocks, arms, folds)
+    is_there = np.isfinite(predicted[:, :, folds >= 0].reshape(*predicted.shape[:2], -1)).all(axis=2)
+    oof = OutOfFold(
+        arms=(*(arms[arm] for arm, _ in np.argwhere(is_there)), arms[0]),  # names play no part
+        y=context.schema.encode_target(pd.read_parquet(folder.work / "development.parquet")),
+        folds=folds,
+        predictions=np.concatenate([predicted[is_there], of_mix[np.newaxis]]),
+        n_train=float("nan"),
+        sample_weight=None if np.all(weight == 1) else weight,
+    )
+    scored = fold_scores(oof, METRICS[layout.plan.metric])
+    scored = scored[:, np.isfinite(scored).all(axis=0)]
+    scores = np.full((len(arms), len(CURVE_SHARES), scored.shape[1]), np.nan)
+    scores[is_there] = scored[:-1]
+    return scores, scored[-1]
+
+
+def predictions(
+    folder: StudyFolder, blocks: list[Block], arms: list[Arm], folds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Out-of-fold predictions at every size, those of whole folds from the race, and of the mix.
+
+    Returns
+    -------
+    ndarray of shape (n_arms, n_shares, n_repeats, n_rows[, n_classes])
+    ndarray of shape (n_repeats, n_rows[, n_classes])
+    """
+    names = folder.read_json("work/out-of-fold.json")["arms"]
+    race = np.load(folder.work / "out-of-fold.npy", mmap_mode="r")
+    whole = np.stack([race[names.index(arm.name), : len(folds)] for arm in arms])
+    by_size = np.full((len(arms), len(CURVE_SHARES), *whole.shape[1:]), np.nan)
+    by_size[:, -1] = whole
+    of_mix = np.full(whole.shape[1:], np.nan)
+    for block in blocks:
+        validated = folds[block.repeat] == block.fold
+        for number, name in enumerate(subsets(block)):
+            scope = Scope(folder.scope(name))
+            by_size[:, number, block.repeat, validated] = scope.read_array("curve-real-only.npy")
+            if number == MIX_SHARE:
+                of_mix[block.repeat, validated] = scope.read_array("curve-mix.npy")[0]
+    return by_size, of_mix
+
+
+def _unknown(reason: str) -> dict[str, Any]:
+    return {"rows_saved": None, "rows_saved_reason": reason}

@@ -1,0 +1,178 @@
+"""Cut the holdout first, then deal development rows into folds."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.plan.plan import Block, Layout, Plan, Split
+from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.splits.folds import make_folds, make_time_folds, training_rows
+from realmix.tasks.core.splits.holdout import (
+    HoldoutRule,
+    hash_units,
+    holdout_side,
+    uniform_from_hash,
+    why_no_holdout,
+)
+from realmix.tasks.core.table.limits import MIN_GROUPS
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
+from realmix.tasks.runtime.holdout_rules import registered_rule
+from realmix.tasks.runtime.study_folder import StudyFolder, Table
+
+# The sample of development rows and the holdout must not share a salt.
+SAMPLE_SALT = 1_000_003
+
+
+@task(task_run_name="split", cache_policy=NO_CACHE)
+def split_holdout(
+    table: Table, folder: StudyFolder, *, rule: HoldoutRule | None, seed: int, on_gpu: tuple[str, ...] = ()
+) -> tuple[Split, HoldoutRule]:
+    """Write the two sides of the table, and the rows of the two final fits."""
+    raw = table.snapshot.read()
+    schema = table.schema
+    rule = rule or registered_rule(table, raw)
+    folder.work.mkdir(parents=True, exist_ok=True)
+    context = StudyContext(schema, table.card, table.snapshot.digest, seed, on_gpu)
+    context.write(folder.work / "context.json")
+    rows, weight = schema.apply(raw), row_weights(raw, schema)
+    groups = fold_groups(raw, rows, schema)
+    held = holdout_side(raw, schema, rule)
+    reason = why_no_holdout(schema.encode_target(rows[held]), schema) or why_too_few_left(groups[~held])
+    if reason:
+        held = np.zeros(len(rows), dtype=bool)
+    development = ~held
+    write_scope(folder.scope("shipped"), rows, weight, groups)
+    write_scope(folder.scope("evaluated"), rows[development], weight[development], groups[development])
+    declared_values(raw[development], table).to_parquet(folder.work / "declared.parquet")
+    rows[held].to_parquet(folder.work / "holdout.parquet", index=False)
+    np.save(folder.work / "holdout-weight.npy", weight[held], allow_pickle=False)
+    np.save(folder.work / "holdout-groups.npy", groups[held], allow_pickle=False)
+    units = hash_units(raw, schema, rule.columns)
+    np.save(folder.work / "holdout-units.npy", units[held], allow_pickle=False)
+    priority = uniform_from_hash(units, SAMPLE_SALT)[development]
+    np.save(folder.work / "priority.npy", priority, allow_pickle=False)
+    return Split(len(rows), int(development.sum()), int(held.sum()), reason), rule
+
+
+@task(task_run_name="lay-folds", cache_policy=NO_CACHE)
+def lay_folds(folder: StudyFolder, plan: Plan) -> Layout:
+    """Write a scope for every fold of the plan.
+
+    Returns
+    -------
+    Layout
+        With the folds that the rows allow, which a few groups or times can make fewer than
+        planned: `n_folds` is the number that is there.
+    """
+    context = StudyContext.read(folder.work / "context.json")
+    schema = context.schema
+    everything = pd.read_parquet(folder.scope("evaluated") / "training.parquet")
+    weights = np.load(folder.scope("evaluated") / "weight.npy")
+    kept = sample_rows(schema.encode_target(everything), np.load(folder.work / "priority.npy"), schema, plan)
+    rows, weight = everything.iloc[kept].reset_index(drop=True), weights[kept]
+    groups = np.load(folder.scope("evaluated") / "groups.npy")[kept]
+    folds = fold_numbers(rows, groups, schema, plan, context.snapshot)
+    rows.to_parquet(folder.work / "development.parquet", index=False)
+    np.save(folder.work / "sampled.npy", kept, allow_pickle=False)
+    np.save(folder.work / "development-weight.npy", weight, allow_pickle=False)
+    np.save(folder.work / "groups.npy", groups, allow_pickle=False)
+    np.save(folder.work / "folds.npy", folds, allow_pickle=False)
+    blocks = fold_blocks(folds)
+    for block in blocks:
+        train = training_rows(folds, block.repeat, block.fold, forward=plan.forward)
+        validated = rows[folds[block.repeat] == block.fold]
+        write_scope(folder.scope(block.scope), rows.iloc[train], weight[train], groups[train], validated)
+    n_folds = max(block.fold for block in blocks) + 1
+    return Layout(dataclasses.replace(plan, n_folds=n_folds, n_repeats=len(folds)), blocks)
+
+
+def fold_blocks(folds: np.ndarray) -> tuple[Block, ...]:
+    """Every fold that holds rows, in each repeat.
+
+    Raises
+    ------
+    BadInput
+        If there are fewer than two in a repeat: nothing could be trained or compared.
+    """
+    present = [np.unique(of_repeat[of_repeat >= 0]) for of_repeat in folds]
+    if min(len(numbers) for numbers in present) < 2:
+        raise BadInput(
+            "The development rows allow fewer than two folds: too few groups or times are left. "
+            "Collect rows of more groups or times, or drop `group` or `time` from the card."
+        )
+    return tuple(
+        Block(repeat, int(fold), f"fold-{repeat}-{fold}")
+        for repeat, numbers in enumerate(present)
+        for fold in numbers
+    )
+
+
+def why_too_few_left(groups: np.ndarray) -> str | None:
+    """Give the reason why a holdout would leave too few groups to study, or None."""
+    n_groups = len(np.unique(groups))
+    if n_groups < MIN_GROUPS:
+        return f"the holdout would leave {n_groups} groups, fewer than {MIN_GROUPS}"
+    return None
+
+
+def row_weights(raw: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """Weights the card names, scaled to a mean of 1; ones where it names none."""
+    name = schema.with_role("weight")
+    if name is None:
+        return np.ones(len(raw))
+    weight = raw[name].to_numpy(dtype=float)
+    return weight / weight.mean()
+
+
+def declared_values(raw: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Columns whose groups the card protects, also those that no model may see."""
+    return table.schema.canonical_columns(raw, table.card.protected).reset_index(drop=True)
+
+
+def sample_rows(y: np.ndarray, priority: np.ndarray, schema: Schema, plan: Plan) -> np.ndarray:
+    """Positions of the development rows the plan can afford: by stable hash, per class."""
+    if plan.n_development >= len(y):
+        return np.arange(len(y))
+    share = plan.n_development / len(y)
+    strata = y if schema.is_classification else np.zeros(len(y), dtype=int)
+    kept = [
+        found[np.argsort(priority[found], kind="stable")[: max(round(share * len(found)), 10)]]
+        for found in (np.flatnonzero(strata == s) for s in np.unique(strata))
+    ]
+    return np.sort(np.concatenate(kept))
+
+
+def fold_groups(raw: pd.DataFrame, rows: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """Rows that no fold may part: those of one declared group, else those with equal features."""
+    group = schema.with_role("group")
+    return pd.factorize(raw[group])[0] if group else feature_groups(rows, schema)
+
+
+def fold_numbers(
+    rows: pd.DataFrame, groups: np.ndarray, schema: Schema, plan: Plan, snapshot: str
+) -> np.ndarray:
+    """Fold of each row in each repeat."""
+    time = schema.with_role("time")
+    if plan.forward and time:
+        return make_time_folds(rows[time].to_numpy(), n_folds=plan.n_folds)
+    return make_folds(
+        schema.encode_target(rows),
+        groups,
+        schema.task,
+        n_folds=plan.n_folds,
+        n_repeats=plan.n_repeats,
+        seed=derive_seed(snapshot, plan.seed, "folds"),
+    )
+
+
+def development_targets(folder: StudyFolder) -> np.ndarray:
+    """Encoded targets of the development rows."""
+    scope = Scope(folder.scope("evaluated"))
+    return scope.context.schema.encode_target(scope.training)

@@ -1,0 +1,90 @@
+"""Fit one synthesizer on one scope, and gate its rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.fits.cached import TEACHER_FILE, pool_once, teacher_once
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.runtime.shared_storage import at_hand
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.validation.tables import gate_synthetic
+
+log = logging.getLogger("realmix")
+
+
+@task(task_run_name="teacher-{scope}", cache_policy=NO_CACHE)
+def fit_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
+    """Fit the ensemble that labels synthetic rows in this scope."""
+    with at_hand(folder, scope) as here:
+        return teacher_once(here, scope, plan)
+
+
+@task(task_run_name="{synthesizer}-{scope}", cache_policy=NO_CACHE)
+def synthesize(
+    folder: StudyFolder,
+    scope: str,
+    synthesizer: str,
+    plan: Plan,
+    *,
+    max_ratio: float | None = None,
+) -> dict[str, Any]:
+    """Draw the pool of one synthesizer; its failure is a row of the report, not the end.
+
+    Returns
+    -------
+    dict
+        The pool's log, also written to ``<synthesizer>.json`` in the scope; ``failure`` holds the reason where there is no usable pool.
+    """
+    also = ("validation",) if scope == "shipped" else ()
+    with at_hand(folder, scope, also=also) as here:
+        return pooled(here, scope, synthesizer, plan, max_ratio or plan.max_ratio)
+
+
+def pooled(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ratio: float) -> dict[str, Any]:
+    """Draw a pool where its scope is at hand; see :func:`synthesize`."""
+    if not (folder.scope(scope) / TEACHER_FILE).exists():
+        teacher_once(folder, scope, plan)  # it was fitted on another machine, and stays there
+    try:
+        made = pool_once(folder, scope, synthesizer, plan, max_ratio=max_ratio)
+        made["failure"] = made.get("failure") or gate(
+            folder, scope, synthesizer, class_counts=made["asked_by_class"]
+        )
+    except StudyInterrupted:
+        raise
+    except RealmixError as err:
+        made = {"failure": str(err), "timed_out": isinstance(err, FitTimedOut)}
+    if made["failure"]:
+        log.warning("%s on %s is out: %s", synthesizer, scope, made["failure"])
+    pool_log = {"scope": scope, "synthesizer": synthesizer, **made}
+    folder.write_json(f"work/{scope}/{synthesizer}.json", to_jsonable(pool_log))
+    return pool_log
+
+
+def gate(
+    folder: StudyFolder, scope: str, synthesizer: str, *, class_counts: Mapping[str, int] | None
+) -> str | None:
+    """Run the synthetic suite over a pool; the reason why it must not be used, or None."""
+    place = Scope(folder.scope(scope))
+    rows = pd.read_parquet(place.folder / f"{synthesizer}.parquet")
+    shipped = scope == "shipped"
+    results = folder.path / "validation" if shipped else place.folder / f"{synthesizer}-validation"
+    context = place.context
+    return gate_synthetic(
+        rows,
+        place.training,
+        context.schema,
+        context.card,
+        synthesizer,
+        results,
+        class_counts=class_counts,
+    )

@@ -1,0 +1,326 @@
+"""Send a study to MLflow: experiment per table, parent run per study, child run per mix."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.report.mlflow_records import (
+    RunRecord,
+    arms_table,
+    history_metrics,
+    history_note,
+    mix_records,
+    ratio_curves,
+    study_record,
+)
+from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.runtime.cache_keys import file_digest
+from realmix.tasks.runtime.database import note_tracked, note_untracked, table_lock, untracked_studies
+from realmix.tasks.runtime.study_folder import StudyFolder, home
+
+log = logging.getLogger("realmix")
+ARTIFACTS = ("verdict.json", "report.html", "plan.json", "manifest.json")
+# What ships, and the fit on development rows by which versions are compared.
+MODELS = ("model", "real_only", "evaluated/model")
+CHAMPION, CHALLENGER = "champion", "challenger"
+# MLflow takes no more at once.
+METRICS_AT_ONCE = 1000
+# Kept until MLflow has the study: figures are drawn from rows that nothing else keeps.
+FIGURES = "work/figures.json"
+
+
+def open_store(table: str) -> None:
+    """Create MLflow's store while the race runs: its first use takes seconds.
+
+    What fails here is tried, and said, again when the study is tracked.
+    """
+    with suppress(Exception):
+        experiment_id(table)
+
+
+def ping() -> None:
+    """Ask MLflow's store for anything; raises whatever it raises where it does not answer."""
+    from mlflow import MlflowClient
+
+    MlflowClient().search_experiments(max_results=1)
+
+
+def make_database() -> None:
+    """Make MLflow's SQLite file whole or not at all.
+
+    MLflow makes its tables one by one, for seconds: a file whose making was cut off by a kill can never
+    be opened again.
+    """
+    from mlflow import MlflowClient
+
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or path.exists():
+        return
+    begun = path.with_name(f".{uuid.uuid4().hex}.db")
+    try:
+        MlflowClient(tracking_uri=f"sqlite:///{begun}").search_experiments(max_results=1)
+        with suppress(FileExistsError):  # another process was faster
+            path.hardlink_to(begun)
+    finally:
+        begun.unlink(missing_ok=True)
+
+
+def experiment_id(table: str) -> str:
+    """Id of the table's experiment, which is made if need be."""
+    from mlflow import MlflowClient
+
+    home().mkdir(parents=True, exist_ok=True)
+    make_database()
+    client = MlflowClient()
+    found = client.get_experiment_by_name(table)
+    if found is not None:
+        return str(found.experiment_id)
+    embedded = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite:")
+    place = (home() / "mlartifacts" / table).as_uri() if embedded else None
+    return str(client.create_experiment(table, artifact_location=place))
+
+
+@task(task_run_name="track", cache_policy=NO_CACHE)
+def track(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
+    """Log a finished study; a store that fails loses nothing: it is told later, see :func:`track_again`.
+
+    Returns
+    -------
+    dict
+        The document with ``tracking``: where the run is, or why there is none.
+    """
+    folder.work.mkdir(parents=True, exist_ok=True)
+    folder.write_json(FIGURES, figures)
+    table = document["table"]["name"]
+    with table_lock(f"{table}/tracking"):
+        # Journal first, MLflow second: who is killed in between is told of later.
+        note_untracked(folder.path, table)
+        return document | {"tracking": _tell(folder, document, figures)}
+
+
+def track_again(path: Path) -> bool:
+    """Log a finished study of the journal; False where it is gone, or MLflow still does not take it."""
+    folder = StudyFolder(path)
+    if not (path / "verdict.json").exists():
+        log.warning("%s is gone: MLflow will not be told of its study", path)
+        note_tracked(path)
+        return False
+    document = folder.read_json("verdict.json")
+    with table_lock(f"{document['table']['name']}/tracking"):
+        # Another process may have been at it all the while.
+        if path not in untracked_studies():
+            return False
+        figures = folder.read_json(FIGURES) if (path / FIGURES).exists() else {}
+        return _tell(folder, document, figures)["run_id"] is not None
+
+
+def _tell(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
+    """Where the run is, or the kind of error why there is none; also written to ``tracking.json``."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    tracking = {
+        "uri": without_secrets(uri),
+        "experiment": document["table"]["name"],
+        "run_id": None,
+        "error": None,
+    }
+    try:
+        tracking |= log_study(folder, document, figures)
+    except Exception as err:  # whatever a store or its driver raises, the study is done
+        tracking["error"] = type(err).__name__  # a driver's message may hold its URL
+        log.warning("MLflow did not take the study (%s); all files are in %s", tracking["error"], folder.path)
+    folder.write_json("tracking.json", tracking)
+    if tracking["run_id"]:
+        note_tracked(folder.path)
+        (folder.path / FIGURES).unlink(missing_ok=True)
+    return tracking
+
+
+def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
+    """Write the parent run, its children, its artifacts and the model version, each once."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    experiment = experiment_id(document["table"]["name"])
+    digest = file_digest(folder.path / "verdict.json")
+    parent = whole_run(client, experiment, digest)
+    if parent is None:
+        record = study_record(document)
+        record = dataclasses.replace(record, tags={**record.tags, "verdict_digest": digest})
+        parent = create_run(client, experiment, record)
+        fill_run(client, parent, folder, document, figures)
+        for child in mix_records(document):
+            client.set_terminated(create_run(client, experiment, child, parent=parent))
+        client.set_terminated(parent)
+    version = register(client, parent, document)
+    return {"run_id": parent, "model": version["name"], "version": version["version"]}
+
+
+def whole_run(client: Any, experiment: str, digest: str) -> str | None:
+    """The run of a study that was logged before; what a killed process left of it is removed."""
+    whole = None
+    for run in client.search_runs([experiment], f"tags.verdict_digest = '{digest}'"):
+        if run.info.status == "FINISHED":
+            whole = str(run.info.run_id)
+            continue
+        of_parent = f"tags.mlflow.parentRunId = '{run.info.run_id}'"
+        for child in client.search_runs([experiment], of_parent, max_results=10_000):
+            client.delete_run(child.info.run_id)
+        client.delete_run(run.info.run_id)
+    return whole
+
+
+def fill_run(
+    client: Any, run: str, folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]
+) -> None:
+    """Log curves, tables, figures, documents, datasets and models to the parent run."""
+    for curve in ratio_curves(document):
+        for step, value in curve.points:
+            client.log_metric(run, curve.key, value, step=step)
+    client.log_table(run, arms_table(document), "arms.json")
+    for number, svg in enumerate(figures.values(), start=1):
+        client.log_text(run, svg, f"figures/figure-{number}.svg")
+    for name in ARTIFACTS:
+        client.log_artifact(run, str(folder.path / name))
+    log_datasets(client, run, folder, document)
+    for role in MODELS:
+        client.log_artifacts(run, str(folder.path / role), role)
+
+
+def is_tracked(tracking: dict[str, Any]) -> bool:
+    """Whether the store in use still holds the run of a study.
+
+    Parameters
+    ----------
+    tracking : dict
+        From :func:`track`.
+    """
+    if tracking["uri"] != without_secrets(os.environ.get("MLFLOW_TRACKING_URI", "")):
+        return False
+    from mlflow import MlflowClient
+
+    try:
+        return bool(MlflowClient().get_run(tracking["run_id"]).info.lifecycle_stage == "active")
+    except Exception:  # whatever a store raises: the study is run again
+        return False
+
+
+def create_run(client: Any, experiment: str, record: RunRecord, parent: str | None = None) -> str:
+    """Create a run and write its record in one batch."""
+    from mlflow.entities import Metric, Param
+
+    tags = dict(record.tags) | ({"mlflow.parentRunId": parent} if parent else {})
+    run = client.create_run(experiment, tags=tags, run_name=record.name).info.run_id
+    now = int(time.time() * 1000)
+    metrics = [Metric(key, value, now, 0) for key, value in record.metrics.items()]
+    params = [Param(key, value) for key, value in record.params.items()]
+    client.log_batch(run, metrics=metrics, params=params)
+    return str(run)
+
+
+def log_datasets(client: Any, run: str, folder: StudyFolder, document: dict[str, Any]) -> None:
+    """Name the tables by our own digests; MLflow's own looks at the first rows only."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    training = pd.read_parquet(folder.path / "training.parquet")
+    table, digests = document["table"], document["digests"]
+    inputs = [
+        (table["name"], digests["snapshot"], table["n_rows"], "snapshot"),
+        (f"{table['name']}-training", digests["training"], len(training), "training"),
+    ]
+    datasets = [
+        DatasetInput(
+            dataset=Dataset(
+                name=name,
+                digest=digest[:36],
+                source_type="local",
+                source=json.dumps({"uri": without_secrets(table["source"])}),
+                profile=json.dumps({"num_rows": n_rows}),
+            ),
+            tags=[InputTag("mlflow.data.context", context)],
+        )
+        for name, digest, n_rows, context in inputs
+    ]
+    client.log_inputs(run, datasets)
+
+
+def register(client: Any, run: str, document: dict[str, Any]) -> dict[str, str]:
+    """Register what ships, once: a table's first version is its champion, a later one the challenger."""
+    from mlflow.exceptions import MlflowException
+
+    name = document["table"]["name"]
+    try:
+        aliases = client.get_registered_model(name).aliases
+    except MlflowException:
+        aliases = client.create_registered_model(name).aliases
+    found = client.search_model_versions(f"run_id = '{run}'")
+    version = found[0] if found else create_version(client, name, run, document)
+    number = str(version.version)
+    if number not in {str(taken) for taken in aliases.values()}:
+        alias = CHALLENGER if CHAMPION in aliases else CHAMPION
+        client.set_registered_model_alias(name, alias, number)
+    return {"name": name, "version": number}
+
+
+def create_version(client: Any, name: str, run: str, document: dict[str, Any]) -> Any:
+    """Make a model version that says where it comes from and what was found."""
+    return client.create_model_version(
+        name,
+        source=f"{client.get_run(run).info.artifact_uri}/model",
+        run_id=run,
+        tags={
+            "verdict": document["word"],
+            "study": document["study"],
+            "arm": document["winner"]["name"],
+            "metric": document["metric"]["name"],
+            "snapshot": document["digests"]["snapshot"],
+        },
+        description=document["sentence"],
+    )
+
+
+def log_history(name: str, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """Draw a table's retrainings over their number in its run "history"; what stands there stays once.
+
+    Metrics of one retraining always carry its number as step and its moment as time, and MLflow keeps
+    equal ones once: a run that was lost is written again, and one that is whole does not change.
+
+    Parameters
+    ----------
+    name : str
+        Of the table.
+    entries : sequence of (moment, entry)
+        What the record keeps of its retrainings, oldest first; moments as ISO 8601.
+    """
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+    client, experiment = MlflowClient(), experiment_id(name)
+    found = client.search_runs([experiment], "tags.kind = 'history'", order_by=["attributes.start_time"])
+    if found:
+        run = found[0].info.run_id
+    else:
+        run = create_run(client, experiment, RunRecord("history", {"kind": "history"}, {}, {}))
+        client.set_terminated(run)
+    points = [
+        Metric(key, value, round(1000 * datetime.fromisoformat(moment).timestamp()), step)
+        for step, (moment, entry) in enumerate(entries, start=1)
+        for key, value in history_metrics(entry).items()
+    ]
+    for start in range(0, len(points), METRICS_AT_ONCE):
+        client.log_batch(run, metrics=points[start : start + METRICS_AT_ONCE])
+    client.set_tag(run, "mlflow.note.content", history_note(entries))

@@ -1,0 +1,36 @@
+"""Train a batch of arms on one scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from realmix.tasks.core.errors import FitTooLarge
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.fits.cached import arms_once
+from realmix.tasks.runtime.shared_storage import at_hand
+from realmix.tasks.runtime.study_folder import StudyFolder
+
+
+@task(task_run_name="train-{batch}-{scope}", cache_policy=NO_CACHE)
+def train(
+    folder: StudyFolder, scope: str, batch: str, arms: list[Arm], plan: Plan, pool: dict[str, Any]
+) -> dict[str, Any]:
+    """Fit the arms of a batch and keep their predictions; skipped where the pool failed.
+
+    A batch that is too large for this machine loses its arms; without real only there is no study.
+    """
+    skipped = {"scope": scope, "batch": batch, "seconds": 0.0, "failures": {}, "skipped": True}
+    if pool.get("failure"):
+        return skipped
+    try:
+        with at_hand(folder, scope) as here:
+            done = arms_once(here, scope, f"predictions-{batch}", arms, plan)
+    except FitTooLarge as err:
+        if batch == "real-only":
+            raise
+        return skipped | {"failures": {arm.name: str(err) for arm in arms}}
+    return {"scope": scope, "batch": batch, "skipped": False, **done}

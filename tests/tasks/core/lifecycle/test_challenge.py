@@ -1,0 +1,184 @@
+"""Champion against challenger: known differences lead to known words."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from realmix.tasks.core.lifecycle.challenge import Compared, Judgement, judge_challenger, rows_needed
+from realmix.tasks.core.scores.slices import Slice
+from realmix.tasks.metrics import METRICS
+
+
+def compared(n_rows: int = 2000, *, noise: float = 1.0, seed: int = 0, **changes) -> Compared:
+    """A champion that errs by 1 on the log-odds, and a challenger that errs by `noise`."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(0, 2, n_rows)
+    y = (rng.random(n_rows) < 1 / (1 + np.exp(-odds))).astype(int)
+    champion, challenger = (chances(odds + scale * rng.normal(size=n_rows)) for scale in (1.0, noise))
+    found = Compared(y, champion, challenger, np.arange(n_rows), np.ones(n_rows))
+    return dataclasses.replace(found, **changes)
+
+
+def chances(odds: np.ndarray) -> np.ndarray:
+    positive = np.clip(1 / (1 + np.exp(-odds)), 1e-6, 1 - 1e-6)
+    return np.column_stack([1 - positive, positive])
+
+
+def sharpened(predicted: np.ndarray, factor: float) -> np.ndarray:
+    """The same ranking, sure of itself."""
+    return chances(factor * np.log(predicted[:, 1] / predicted[:, 0]))
+
+
+def judged(rows: Compared, metric: str = "log_loss", **changes) -> Judgement:
+    settings = {"tolerance": 0.02, "max_slowdown": 1.5, "seed": 0, **changes}
+    by_rows = METRICS[metric] if METRICS[metric].row_loss else METRICS["log_loss"]
+    return judge_challenger(rows, METRICS[metric], by_rows=by_rows, calibration=METRICS["brier"], **settings)
+
+
+def halves(rows: Compared, column: str) -> dict:
+    first = np.arange(rows.n_rows) < rows.n_rows // 2
+    return {
+        column: [
+            Slice(f"{column}: group 1 of 2", first, True),
+            Slice(f"{column}: group 2 of 2", ~first, True),
+        ]
+    }
+
+
+def gate(judgement: Judgement, name: str):
+    return next(gate for gate in judgement.gates if gate.name == name)
+
+
+def test_a_better_challenger_is_promoted_and_said_to_be_better():
+    found = judged(compared(noise=0.3))
+    assert found.word == "promote"
+    assert found.interval[0] > 0 and found.challenger_score < found.champion_score
+    assert "better" in found.reason and "2,000 rows" in found.reason
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "roc_auc"])
+def test_a_worse_challenger_leaves_the_champion_in_place(metric):
+    found = judged(compared(noise=2.5), metric)
+    assert found.word == "keep champion"
+    assert found.interval[1] < 0
+
+
+def test_fewer_than_fifty_rows_or_ten_of_a_class_decide_nothing():
+    few = judged(compared(49, noise=0.0))
+    assert (few.word, few.gain, few.n_rows) == ("not yet decidable", None, 49)
+    one_sided = compared(400, noise=0.0)
+    one_sided = dataclasses.replace(one_sided, y=np.where(np.arange(400) < 9, 1, 0))
+    rare = judged(one_sided)
+    assert rare.word == "not yet decidable" and "9 are of the rarest class" in rare.reason
+
+
+def test_equal_models_on_few_rows_are_not_yet_decidable_and_the_rows_needed_are_named():
+    found = judged(compared(120, noise=1.0))
+    assert found.word == "not yet decidable"
+    assert found.rows_needed > 120
+    assert f"{found.rows_needed:,} rows are needed" in found.reason
+    assert not found.waits_for_approval
+
+
+def test_critical_drift_asks_for_approval_where_nothing_can_be_proven():
+    found = judged(compared(120, noise=1.0), drift_is_critical=True)
+    assert (found.word, found.waits_for_approval) == ("not yet decidable", True)
+    assert "waits for approval" in found.reason
+    assert not judged(compared(noise=0.3), drift_is_critical=True).waits_for_approval
+
+
+def test_an_equal_model_may_take_over_once_enough_rows_say_so():
+    rows = compared()
+    found = judged(dataclasses.replace(rows, challenger=rows.champion))
+    assert (found.word, found.gain) == ("promote", 0.0)
+    assert "not worse" in found.reason
+
+
+def test_a_declared_group_that_loses_forbids_what_the_average_allows():
+    rows = compared(4000, noise=0.0)
+    groups = halves(rows, "plan")
+    loses = groups["plan"][1].rows & (np.arange(4000) >= 3600)
+    groups["plan"] = [Slice("plan: basic", ~loses, True), Slice("plan: plus", loses, True)]
+    challenger = np.where(loses[:, None], 0.5, rows.challenger)
+    found = judged(dataclasses.replace(rows, challenger=challenger, groups=groups))
+    assert gate(found, "overall").passed
+    assert found.word == "keep champion"
+    assert "'plan: plus'" in found.reason and "'plan: basic'" not in found.reason
+
+
+def test_a_ranking_that_stays_the_same_does_not_excuse_worse_calibration():
+    rows = compared()
+    found = judged(dataclasses.replace(rows, challenger=sharpened(rows.champion, 3.0)), "roc_auc")
+    assert gate(found, "overall").passed and abs(found.gain) < 1e-4
+    assert (found.word, gate(found, "calibration").passed) == ("keep champion", False)
+
+
+def test_a_gap_between_sensitive_groups_must_not_grow():
+    rows = compared(4000, noise=0.0, seed=1)
+    groups = halves(rows, "sex")
+    first = groups["sex"][0].rows
+    challenger = np.where(first[:, None], rows.challenger, rows.champion)
+    rows = dataclasses.replace(rows, challenger=challenger, groups=groups)
+    assert judged(rows).word == "promote"
+    found = judged(dataclasses.replace(rows, sensitive=("sex",)))
+    assert (found.word, gate(found, "fairness").passed) == ("keep champion", False)
+    assert gate(found, "fairness").numbers["gaps"]["sex"]["growth"] > 0
+
+
+def test_a_slow_challenger_is_kept_out_and_microseconds_decide_nothing():
+    rows = compared(noise=0.3)
+    slow = dataclasses.replace(rows, champion_seconds=0.1, challenger_seconds=0.2)
+    assert gate(judged(slow), "serving").passed is False and judged(slow).word == "keep champion"
+    assert judged(slow, max_slowdown=2.5).word == "promote"
+    noise = dataclasses.replace(rows, champion_seconds=0.0001, challenger_seconds=0.001)
+    assert judged(noise).word == "promote"
+
+
+def test_rows_of_one_unit_count_as_one():
+    rows = compared(300, noise=0.8)
+    thrice = {name: np.repeat(getattr(rows, name), 3, axis=0) for name in ("y", "champion", "challenger")}
+    tripled = dataclasses.replace(rows, **thrice, units=np.repeat(rows.units, 3), weight=np.ones(900))
+    alone, together = judged(rows), judged(tripled)
+    assert together.gain == pytest.approx(alone.gain)
+    assert np.diff(together.interval) == pytest.approx(np.diff(alone.interval), rel=0.15)
+
+
+def test_the_judgement_is_strict_json_and_the_same_every_time():
+    rows = compared()
+    rows = dataclasses.replace(rows, groups=halves(rows, "sex"), sensitive=("sex",))
+    first, second = (json.dumps(judged(rows).to_dict(), allow_nan=False) for _ in range(2))
+    assert first == second
+    names = [each["name"] for each in json.loads(first)["gates"]]
+    assert names == ["overall", "slices", "calibration", "fairness", "serving"]
+
+
+def test_regression_is_judged_without_calibration():
+    rng = np.random.default_rng(0)
+    y = rng.normal(100, 10, 500)
+    rows = Compared(y, y + rng.normal(0, 5, 500), y + rng.normal(0, 2, 500), np.arange(500), np.ones(500))
+    rmse = METRICS["rmse"]
+    found = judge_challenger(
+        rows, rmse, by_rows=rmse, calibration=None, tolerance=0.02, max_slowdown=1.5, seed=0
+    )
+    assert found.word == "promote"
+    assert "calibration" not in [each.name for each in found.gates]
+
+
+def test_twice_the_precision_takes_four_times_the_rows():
+    assert rows_needed(0.02, 1000, 0.01) == pytest.approx(4 * rows_needed(0.02, 1000, 0.02), rel=1e-3)
+    assert rows_needed(0.0, 1000, 0.02) == 50
+
+
+def test_equal_challengers_are_seldom_called_better_and_real_losses_seldom_pass():
+    """Two error rates of 5 % each: more than 6 of 50 would come up in 1 of 100 such tests."""
+    better = promoted = 0
+    for seed in range(50):
+        better += gate(judged(compared(300, seed=seed)), "overall").numbers["finding"] == "better"
+        # Worse by about three times the tolerance.
+        promoted += judged(compared(300, noise=1.25, seed=seed)).word == "promote"
+    assert better <= 6
+    assert promoted <= 6

@@ -1,0 +1,60 @@
+import dataclasses
+
+import pytest
+
+from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.make_plan import make_plan
+from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.models import MODELS
+from realmix.tasks.synthesizers import SYNTHESIZERS
+
+BANK = TableShape(2000, 1600, 16, 2, "binary", 0.117)
+N_TRAIN = 1280
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    """The richest study of a table: many mixes, three repeats."""
+    return make_plan(
+        BANK,
+        Costs(SYNTHESIZERS, MODELS),
+        asked=Asked(),
+        available=[name for name, spec in SYNTHESIZERS.items() if not spec.is_control and spec.needs is None],
+        metric="log_loss",
+        holdout=HoldoutRule(3, 0.2, ("age",)),
+        budget_seconds=1e6,
+        seed=0,
+        n_workers=2,
+    )
+
+
+def costs_of(plan: Plan, *raced: str) -> tuple[float, float]:
+    costs = Costs(SYNTHESIZERS, MODELS, raced_metrics=frozenset(raced))
+    return costs.all_pools(plan, BANK, N_TRAIN), costs.all_arms(plan, BANK, N_TRAIN)
+
+
+def test_a_race_makes_the_repeats_cheaper(plan):
+    grid, raced = costs_of(plan), costs_of(plan, "log_loss")
+    assert all(r < g for r, g in zip(raced, grid, strict=True))
+    assert costs_of(plan, "rmse") == grid
+
+
+def test_a_race_saves_nothing_in_the_first_repeat(plan):
+    once = dataclasses.replace(plan, n_repeats=1)
+    assert costs_of(once, "log_loss") == pytest.approx(costs_of(once))
+
+
+def test_the_repeats_of_a_race_hold_the_four_dearest_synthesizers(plan):
+    costs = Costs(SYNTHESIZERS, MODELS, raced_metrics=frozenset({"log_loss"}))
+    of_pools = sorted(costs.pool(plan, BANK, name, N_TRAIN) for name in plan.synthesizers)
+    controls = sum(costs.pool(plan, BANK, name, N_TRAIN) for name in ("duplicates", "shuffled-marginals"))
+    by_hand = 5 * sum(of_pools) + 10 * sum(of_pools[-4:]) + 15 * controls
+    assert costs.all_pools(plan, BANK, N_TRAIN) == pytest.approx(by_hand)
+
+
+def test_few_mixes_cost_the_same_with_and_without_a_race(plan):
+    few = dataclasses.replace(
+        plan, synthesizers={"smote": None}, ratios=(1.0,), weights=(1.0,), balances=("prior",)
+    )
+    assert costs_of(few, "log_loss") == pytest.approx(costs_of(few))

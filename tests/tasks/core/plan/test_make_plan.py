@@ -1,0 +1,109 @@
+import json
+
+import pytest
+
+from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.make_plan import make_plan
+from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.models import MODELS
+from realmix.tasks.synthesizers import SYNTHESIZERS
+
+BANK = TableShape(2000, 1600, 16, 2, "binary", 0.117)
+LARGE = TableShape(48_842, 39_000, 14, 2, "binary", 0.24)
+RULE = HoldoutRule(3, 0.2, ("age",))
+AVAILABLE = [n for n, s in SYNTHESIZERS.items() if not s.is_control and s.needs is None]
+
+
+def plan_for(shape, budget, **asked):
+    return make_plan(
+        shape,
+        Costs(SYNTHESIZERS, MODELS),
+        asked=Asked(**asked),
+        available=AVAILABLE,
+        metric="rmse" if shape.task == "regression" else "log_loss",
+        holdout=RULE,
+        budget_seconds=budget,
+        seed=0,
+        n_workers=2,
+    )
+
+
+@pytest.mark.parametrize("shape", [BANK, LARGE, TableShape(649, 520, 32, 1, "regression", 1.0)])
+@pytest.mark.parametrize("budget", [180, 270, 600])
+def test_estimate_stays_within_the_budget(shape, budget):
+    plan = plan_for(shape, budget)
+    assert sum(plan.estimate_seconds.values()) <= budget
+
+
+def test_the_default_study_of_the_bundled_table_is_no_toy():
+    plan = plan_for(BANK, 240)
+    families = {SYNTHESIZERS[name].family for name in plan.synthesizers}
+    assert len(families) >= 4
+    assert families & {"gan", "vae"}
+    assert len(plan.ratios) == 4
+    assert plan.label_rules == ("joint", "teacher")
+    assert len([m for m in plan.models if not MODELS[m].is_null]) >= 2
+    assert plan.n_folds >= 4
+
+
+def test_more_time_never_buys_a_smaller_study():
+    small, large = plan_for(BANK, 150), plan_for(BANK, 3600)
+    assert len(list(large.mixes())) >= len(list(small.mixes()))
+    assert large.n_folds * large.n_repeats >= small.n_folds * small.n_repeats
+    assert len(large.left_out) <= len(small.left_out)
+
+
+def test_what_the_user_names_is_never_left_out():
+    plan = plan_for(LARGE, 90, synthesizers=("ctgan",), ratios=(0.25, 3.0), models=("random-forest",))
+    assert list(plan.synthesizers) == ["ctgan"]
+    assert plan.ratios == (0.25, 3.0)
+    assert plan.models[0] == "random-forest"
+
+
+def test_everything_left_out_is_said():
+    plan = plan_for(BANK, 120)
+    assert plan.left_out
+    assert all(isinstance(sentence, str) for sentence in plan.left_out)
+
+
+def test_an_impossible_budget_gives_the_smallest_study_and_says_so():
+    plan = plan_for(LARGE, 30)
+    assert "nothing more could be left out" in plan.left_out[-1]
+
+
+def test_a_plan_survives_its_file():
+    plan = plan_for(BANK, 240)
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+def test_controls_run_at_every_ratio_and_label_rule_of_the_candidates():
+    plan = plan_for(BANK, 240)
+    names = {mix.name for mix in plan.mixes()}
+    for control in ("duplicates", "shuffled-marginals"):
+        for ratio in plan.ratios:
+            assert f"{control}/{ratio:g}/joint" in names
+            assert f"{control}/{ratio:g}/teacher" in names
+    assert {"real-only", "distillation", "class-weights"} <= names
+
+
+def test_real_only_gets_as_many_trials_as_any_mix():
+    plan = plan_for(BANK, 600)
+    arms = {mix.name: len(list(plan.arms_of(mix, ("class-prior",)))) for mix in plan.mixes()}
+    assert arms["real-only"] == max(arms.values())
+
+
+def test_the_rows_saved_curve_goes_last_and_is_said():
+    assert plan_for(BANK, 5400).curve_repeats == 2
+    small = plan_for(LARGE, 30)
+    assert small.curve_repeats == 0
+    assert [said for said in small.left_out if "rows-saved" in said] == ["the rows-saved curve"]
+    assert small.estimate_seconds["rows saved"] == 0
+    once = next(p for p in (plan_for(BANK, b) for b in range(150, 900, 30)) if p.curve_repeats == 1)
+    assert "the rows-saved curve on more than 1 x the folds" in once.left_out
+
+
+def test_a_plan_from_before_the_rows_saved_curve_is_read_and_measures_none():
+    written = plan_for(BANK, 240).to_dict()
+    del written["curve_repeats"]
+    assert Plan.from_dict(json.loads(json.dumps(written))).curve_repeats == 0

@@ -1,0 +1,283 @@
+"""The document is strict JSON, the page stands alone, and names in it are only text."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from realmix.tasks.core.decision.comparison import compare
+from realmix.tasks.core.decision.holdout_gain import (
+    describe_holdout,
+    describe_real_only_holdout,
+    score_holdout,
+)
+from realmix.tasks.core.decision.verdict import decide
+from realmix.tasks.core.report.figures import draw_calibration, draw_figures, draw_gains
+from realmix.tasks.core.report.page import render_report
+from realmix.tasks.core.report.verdict_document import build_verdict_document, summary_lines
+
+VOID = {"meta", "br", "hr", "img", "input", "link", "path", "use"}
+
+
+class Balanced(HTMLParser):
+    """Checks that tags close in order, and collects what a reader needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.headings: list[str] = []
+        self.unscoped: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(tag)
+        if tag == "th" and "scope" not in dict(attrs):
+            self.unscoped.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        """Self-closed SVG elements open nothing."""
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def study(simulate_ranking, roc_auc):
+    return simulate_ranking(0, strength=2.0), roc_auc
+
+
+@pytest.fixture(scope="module")
+def document(study):
+    return build(*study)
+
+
+def build(oof, metric, **changes):
+    comparison = compare(oof, metric, seed=0, n_bootstrap=100)
+    verdict = decide(comparison, margin=metric.margin)
+    realised = {
+        "n_rows": 150,
+        "real_only": {"score": 0.8, "interval": [0.7, 0.9]},
+        "mix": {"score": 0.9, "interval": [0.8, 0.95]},
+        "gain": comparison.promised_gain,
+        "interval": [0.0, 0.2],
+        "standard_error": 0.02,
+        "decisions_served": [1, 2],
+    }
+    fields = {
+        "study": "bank",
+        "table": {"name": "bank", "target": "subscribed", "n_rows": 300},
+        "comparison": comparison,
+        "verdict": verdict,
+        "holdout": describe_holdout(comparison, realised),
+        "holdout_reason": None,
+        "params": {arm.name: {"max_depth": 3} for arm in oof.arms},
+        "plan": {"n_folds": 5, "left_out": ["ctgan at ratio 4"]},
+        "seconds": {"train": 12.5},
+        "seeds": {"study": 0},
+        "digests": {"snapshot": "abc"},
+        "versions": {"numpy": np.__version__},
+        "provenance": {"owner": "Bank & Sons", "licence": "CC BY 4.0"},
+        "realmix_version": "0.1.0",
+    }
+    return build_verdict_document(**{**fields, **changes})
+
+
+def figures_of(document, oof):
+    candidate, real_only = oof.predictions[6, 0], oof.predictions[0, 0]
+    return draw_figures(document, oof.y, candidate, real_only)
+
+
+def test_the_document_is_strict_json_with_every_promised_key(document):
+    again = json.loads(json.dumps(document, allow_nan=False))
+    assert again == document
+    assert {
+        "schema_version", "realmix_version", "study", "table", "complete", "missing", "word", "sentence",
+        "reason", "winner", "real_only", "metric", "validation", "holdout", "gates", "arms", "disqualified",
+        "plan", "seconds", "seeds", "digests", "versions", "provenance",
+    } <= set(document)  # fmt: skip
+    assert document["complete"] is True
+    assert document["winner"]["params"] == {"max_depth": 3}
+
+
+def test_what_is_not_a_number_becomes_null(study):
+    document = build(*study, table={"missing_fraction": float("nan")})
+    assert document["table"] == {"missing_fraction": None}
+
+
+def test_a_realised_gain_outside_its_interval_stands_in_the_first_line(study):
+    oof, metric = study
+    comparison = compare(oof, metric, seed=0, n_bootstrap=100)
+    far = {"n_rows": 150, "gain": -0.5, "interval": [-0.6, -0.4], "standard_error": 0.01}
+    far["decisions_served"] = [1, 1]
+    document = build(oof, metric, holdout=describe_holdout(comparison, far))
+    assert "OUTSIDE" in document["sentence"]
+
+
+def test_real_only_that_ships_has_a_score_on_the_holdout_and_no_gain(simulate_study, squared_error):
+    oof = simulate_study(0, offsets={0: -0.5})
+    scored = score_holdout(oof.y, oof.predictions[0, 0], oof.predictions[0, 0], squared_error, seed=0)
+    scored["decisions_served"] = [1, 1]
+    described = describe_real_only_holdout(scored, "squared_error")
+    document = build(oof, squared_error, holdout=described)
+    assert set(document["holdout"]) == set(describe_holdout(compare(oof, squared_error, seed=0), scored))
+    assert document["holdout"]["inside_interval"] is None
+    assert "But:" not in document["sentence"]
+    page = render_report(document, {})
+    assert "Realised gain" not in page
+    assert f"<dt>Score on the holdout</dt>\n<dd>{described['sentence']}</dd>" in page
+    assert f"holdout: {described['sentence']}" in summary_lines(document)
+
+
+def test_the_page_stands_alone_and_is_well_formed(document, study):
+    page = render_report(document, figures_of(document, study[0]))
+    checker = Balanced()
+    checker.feed(page)
+    assert checker.open == []
+    assert checker.headings[0] == "h1"
+    assert checker.headings.count("h1") == 1
+    assert checker.unscoped == []
+    assert '<html lang="en">' in page
+    # Namespaces of SVG are names, not addresses that a browser loads.
+    assert not re.findall(r'(?:src|href)="(?!#)', page)
+    assert "@import" not in page
+    assert "<script" not in page
+
+
+def test_the_page_says_the_decision_first(document, study):
+    page = render_report(document, figures_of(document, study[0]))
+    order = [page.index(text) for text in ("What to do:", "Promised gain", "<h2>Gates", "<h2>Everything")]
+    assert order == sorted(order)
+    assert document["sentence"] in page
+    assert "Bank &amp; Sons" in page
+    assert "ctgan at ratio 4" in page
+
+
+def test_every_figure_has_its_caption_as_alternative_text(document, study):
+    figures = figures_of(document, study[0])
+    page = render_report(document, figures)
+    assert len(figures) == 3
+    assert page.count('role="img" aria-label="') == 3
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_names_in_the_data_are_only_text(study):
+    evil = "<script>alert(1)</script>"
+    oof = dataclasses.replace(study[0], disqualified={evil: evil})
+    document = build(oof, study[1], study=evil, table={evil: evil}, missing=[evil])
+    page = render_report(document, figures_of(document, oof))
+    assert "<script" not in page
+    assert "This study is incomplete" in page
+
+
+def test_a_study_that_keeps_real_only_has_a_page_too(simulate_study, squared_error):
+    oof = simulate_study(0, offsets={0: -0.5})
+    document = build(oof, squared_error, holdout=None, holdout_reason="The holdout would hold 40 rows.")
+    page = render_report(document, figures_of(document, oof))
+    assert document["word"] == "keep real only"
+    assert document["winner"]["name"] == document["real_only"]["name"]
+    assert "Not measured. The holdout would hold 40 rows." in page
+
+
+def test_a_study_without_candidates_has_a_page_too(simulate_study, squared_error):
+    full = simulate_study(0)
+    oof = dataclasses.replace(full, arms=full.arms[:6], predictions=full.predictions[:6])
+    document = build(oof, squared_error, holdout=None, holdout_reason="None.")
+    figures = draw_figures(document, oof.y, oof.predictions[0, 0], oof.predictions[0, 0])
+    assert document["validation"]["mix"] is None
+    assert "No mix could be compared" in render_report(document, figures)
+
+
+def test_figures_are_the_same_bytes_each_time(document, study):
+    assert figures_of(document, study[0]) == figures_of(document, study[0])
+
+
+def test_calibration_of_three_classes_judges_the_most_probable_one():
+    rng = np.random.default_rng(0)
+    proba = rng.dirichlet(np.ones(3), 90)
+    svg = draw_calibration(rng.integers(0, 3, 90), proba, proba)
+    assert svg.startswith("<svg")
+    assert "real only" not in svg
+
+
+def test_a_dollar_sign_in_a_name_is_no_formula(document):
+    arms = [{**arm, "name": f"pay$1$_{i}"} for i, arm in enumerate(document["arms"])]
+    assert "pay$1$_0" in draw_gains(arms, is_relative=True)
+
+
+def test_the_page_shows_what_lies_beyond_the_average(study):
+    part = {"n_rows": 60, "real_only": 0.5, "mix": 0.55, "interval": [-0.15, -0.05], "gain": -0.1}
+    plan = part | {"name": "plan: <plus>", "is_declared": True, "vetoes": True}
+    alone = part | {"name": "class: no", "is_declared": False, "vetoes": False, "interval": None}
+    found = {
+        "metric": "log_loss",
+        "margin_is_relative": True,
+        "gap": {"real_only": {"gap": 0.12}, "mix": {"gap": 0.05}},
+        "slices": [plan, alone],
+        "worst_slice_gain": -0.1,
+        "shift": {
+            "kind": "covariate shift",
+            "gain": 0.02,
+            "samples": [part | {"name": "rows at the low end"}],
+        },
+        "sentence": "The mix overfits less.",
+    }
+    page = render_report(build(*study, generalisation=found), {})
+    assert "<h2>Beyond the average</h2>\n<p>The mix overfits less.</p>" in page
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>.*?<td>([^<]*)</td></tr>", page)
+    assert ("plan: &lt;plus&gt;", "forbids the mix") in rows
+    assert ("class: no", "") in rows
+    assert ("rows at the low end", "covariate shift") in rows
+    assert '<td class="n">-10 %</td><td class="n">-15 % to -5 %</td>' in page  # this study's AUC is in points
+    without = render_report(build(*study, generalisation=found | {"slices": [], "shift": None}), {})
+    assert "rows at the low end" not in without and "The mix overfits less." in without
+
+
+SAVED = {
+    "sentence": "At 800 rows the best mix is worth about 1,150 real rows.",
+    "n_eq": 1150,
+    "interval": [900, 1600],
+    "rows_saved": 350,
+    "multiplier": 1.4375,
+    "curve": [
+        {"n_rows": n, "score": s, "measured": s, "low": s - 0.01, "high": s + 0.01, "arm": "real-only/linear"}
+        for n, s in ((400, 0.70), (566, 0.72), (800, 0.74), (1131, 0.75), (1600, 0.76))
+    ],
+    "mix": {"n_rows": 800, "score": 0.751},
+}
+
+
+def test_rows_saved_stand_near_the_top_with_their_curve(study):
+    document = build(*study, rows_saved=SAVED)
+    figures = figures_of(document, study[0])
+    page = render_report(document, figures)
+    assert f"<dt>Real rows saved</dt><dd>{SAVED['sentence']}</dd>" in page
+    assert page.index(SAVED["sentence"]) < page.index("<h2>Figures")
+    assert f"rows saved: {SAVED['sentence']}" in summary_lines(document)
+    curve = next(svg for caption, svg in figures.items() if "best mix made from half" in caption)
+    assert all(text in curve for text in ("real training rows", "1,600", "best mix", "real only"))
+
+
+def test_a_curve_that_was_not_measured_is_said_with_the_reason(study):
+    document = build(*study, rows_saved_reason="the plan left the rows-saved curve out")
+    assert "Not measured: the plan left the rows-saved curve out." in render_report(document, {})
+    assert not any("rows saved" in line for line in summary_lines(document))
+
+
+def test_the_page_says_what_the_race_saved_and_is_silent_without_one(study, document):
+    dropped = [
+        {"arm": "ctgan/1/joint/linear", "after_block": 3, "reason": "dropped after block 3 of 15: ..."}
+    ]
+    saved = {
+        "blocks": 15, "dropped": dropped, "generator_seconds": 12.0, "full_grid_generator_seconds": 48.0,
+    }  # fmt: skip
+    page = render_report(build(*study, race=saved), {})
+    assert "1 arm left before the last of 15 folds: generators were fitted for 12 s instead of 48 s." in page
+    assert "generators were fitted" not in render_report(document, {})

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import DataCard, parse_card, read_card
+from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
+
+
+def patients(n_rows: int = 120) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "patient_id": [f"p{i:04d}" for i in range(n_rows)],
+            "age": rng.integers(18, 90, n_rows),
+            "Sex": rng.choice(["f", "m"], n_rows),
+            "yes": rng.choice(["on", "off", None], n_rows),
+            "no: odd # name": rng.normal(size=n_rows),
+            "seen": pd.date_range("2026-01-01", periods=n_rows).astype(str),
+            "clinic": "Lund",
+            "language": rng.choice(["sv", "fi"], n_rows),
+            "ill": rng.choice([0, 1], n_rows),
+        }
+    )
+
+
+def test_everything_but_the_target_is_inferred():
+    card = infer_card(patients(), "ill", "patients.csv")
+    assert (card.source, card.task, card.positive, card.key) == ("patients.csv", "binary", "1", "patient_id")
+    assert card.sensitive == ("age", "Sex")
+    assert card.columns["seen"] == "datetime" and card.columns["clinic"] == "constant"
+    assert "ill" not in card.columns
+    assert card.time is None and card.group is None
+
+
+def test_the_inferred_card_leads_to_the_schema_of_the_bare_table():
+    raw = patients()
+    bare = check_study_input(raw, DataCard(target="ill"))
+    carded = check_study_input(raw, infer_card(raw, "ill"))
+    assert carded.modelled == bare.modelled and carded.classes == bare.classes
+
+
+def test_a_key_is_not_guessed_where_it_repeats():
+    raw = patients()
+    raw["patient_id"] = raw["patient_id"].where(raw.index > 0, "p0001")
+    assert infer_card(raw, "ill").key is None
+
+
+def test_a_leaky_table_still_gets_its_card():
+    raw = patients().assign(code=lambda t: t["ill"].map({0: "a", 1: "b"}))
+    with pytest.raises(BadInput, match="leak"):
+        check_study_input(raw, infer_card(raw, "ill"))
+
+
+def test_a_table_without_the_target_gets_none():
+    with pytest.raises(BadInput, match="did you mean 'ill'"):
+        infer_card(patients(), "il")
+
+
+def test_the_written_card_is_read_back_as_it_was(tmp_path):
+    raw = patients()
+    card = infer_card(raw, "ill", "patients.csv")
+    path = tmp_path / "card.yaml"
+    path.write_text(card_to_yaml(card, check_study_input(raw, card)), encoding="utf-8")
+    assert read_card(path) == card
+
+
+def test_a_full_card_is_read_back_as_it_was(tmp_path):
+    raw = patients()
+    declared = {
+        "target": "ill",
+        "positive": "1",
+        "key": "patient_id",
+        "time": "seen",
+        "ignore": ["yes"],
+        "slices": ["language"],
+        "rules": [
+            {"kind": "range", "column": "age", "minimum": 0},
+            {"kind": "dependency", "when": "age < 18", "then": "Sex == 'f'"},
+            {"kind": "distribution", "column": "Sex", "values": {"f": 0.5, "m": 0.5}},
+            {"kind": "distribution", "column": "age", "distribution": "uniform", "parameters": {"low": 1}},
+            {"kind": "derived", "column": "age", "expression": "age * 1"},
+        ],
+        "provenance": {"owner": "Clinic: Lund", "licence": "CC BY 4.0"},
+        "price_per_row": 12.5,
+        "days_per_row": 0.1,
+    }
+    card = parse_card(declared)
+    path = tmp_path / "card.yaml"
+    path.write_text(card_to_yaml(card, check_study_input(raw, card)), encoding="utf-8")
+    assert read_card(path) == card
+
+
+def test_every_field_is_explained_and_no_cell_is_quoted():
+    raw = patients()
+    card = infer_card(raw, "ill")
+    text = card_to_yaml(card, check_study_input(raw, card))
+    assert all(f"\n{field}:" in text for field in DataCard.model_fields)
+    assert text.count("\n# ") >= len(DataCard.model_fields) - 2
+    assert "  age: numeric  # integer" in text and "some cells missing" in text
+    assert "p0001" not in text and "Lund" not in text

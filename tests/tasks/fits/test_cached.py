@@ -1,0 +1,196 @@
+"""Each fit once: taken from the store for the same content, run again for any other."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realmix.tasks.core.errors import RealmixError
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.fits import cached
+from realmix.tasks.fits.cached import arms_once, final_once, pool_once, teacher_once, training_scores_once
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.runtime.cache import make_store
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.workers import as_current
+
+PLAN = Plan(
+    seed=0, task="binary", metric="log_loss", holdout=HoldoutRule(3, 0.2, ("age",)), n_development=200,
+    n_folds=3, n_repeats=1, forward=False, models=("linear",), n_trials=1, synthesizers={"smote": None},
+    ratios=(1.0,), weights=(1.0,), label_rules=("joint", "teacher"), balances=("prior",),
+    teacher=(("linear", 0),), n_workers=1, threads_per_fit=1,
+)  # fmt: skip
+SCOPE = "fold-0-0"
+REAL, DISTILLED = Arm(Mix(), "linear"), Arm(Mix(label_rule="teacher"), "linear")
+MIXED = Arm(Mix("smote", 1.0, 1.0, "teacher"), "linear")
+
+
+class Here:
+    """A pool that runs fits in this process and remembers which."""
+
+    n_workers = 1
+
+    def __init__(self) -> None:
+        self.ran: list[tuple[str, dict[str, Any]]] = []
+
+    def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any:
+        self.ran.append((function, kwargs))
+        module, _, name = function.partition(":")
+        return getattr(importlib.import_module(module), name)(**kwargs)
+
+    def kill(self) -> None:
+        """Nothing runs beside this process."""
+
+
+@pytest.fixture
+def pool():
+    here = Here()
+    with as_current(here):
+        yield here
+
+
+@pytest.fixture
+def first(scope: Scope, tmp_path: Path) -> StudyFolder:
+    return study(scope, tmp_path / "first", make_store(tmp_path))
+
+
+@pytest.fixture
+def second(scope: Scope, tmp_path: Path) -> StudyFolder:
+    """The same rows in another study that shares the store."""
+    return study(scope, tmp_path / "second", make_store(tmp_path))
+
+
+def study(scope: Scope, path: Path, store: Path | None) -> StudyFolder:
+    folder = StudyFolder(path, store)
+    shutil.copytree(scope.folder, folder.scope(SCOPE))
+    shutil.copy(scope.folder.parent / "context.json", folder.work)
+    return folder
+
+
+def fit_all(folder: StudyFolder, arms: list[Arm]) -> list[Any]:
+    return [
+        teacher_once(folder, SCOPE, PLAN)["weights"],
+        pool_once(folder, SCOPE, "smote", PLAN, max_ratio=1.0)["kept"],
+        arms_once(folder, SCOPE, "predictions", arms, PLAN)["failures"],
+        training_scores_once(folder, SCOPE, arms, PLAN),
+        final_once(folder, SCOPE, "model", arms[0], PLAN, raw=None)["n_real"],
+    ]
+
+
+def files(folder: StudyFolder) -> dict[str, bytes]:
+    place = folder.scope(SCOPE)
+    return {p.relative_to(place).as_posix(): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+
+
+def test_a_second_study_of_the_same_rows_fits_nothing(
+    pool: Here, first: StudyFolder, second: StudyFolder
+) -> None:
+    made = fit_all(first, [REAL, DISTILLED, MIXED])
+    assert len(pool.ran) == 5
+    assert fit_all(second, [REAL, DISTILLED, MIXED]) == made
+    assert len(pool.ran) == 5
+    assert files(second) == files(first)
+
+
+def test_only_the_arms_that_are_new_are_trained(pool: Here, first: StudyFolder, second: StudyFolder) -> None:
+    fit_all(first, [MIXED])
+    fit_all(second, [REAL, MIXED, DISTILLED])
+    trained = [kwargs["arms"] for function, kwargs in pool.ran[5:] if function == cached.ARMS]
+    assert trained == [[REAL.to_dict(), DISTILLED.to_dict()]]
+    names = json.loads((second.scope(SCOPE) / "predictions.json").read_text())
+    assert names == [REAL.name, MIXED.name, DISTILLED.name]
+    one, three = (np.load(folder.scope(SCOPE) / "predictions.npy") for folder in (first, second))
+    np.testing.assert_array_equal(three[1], one[0])
+    alone = dataclasses.replace(first, store=None)
+    arms_once(alone, SCOPE, "alone", [REAL], PLAN)
+    np.testing.assert_array_equal(np.load(first.scope(SCOPE) / "alone.npy")[0], three[0])
+
+
+STEPS = {
+    "teacher": (lambda folder: teacher_once(folder, SCOPE, PLAN), cached.ROWS),
+    "pool": (lambda folder: pool_once(folder, SCOPE, "smote", PLAN, max_ratio=1.0), cached.POOL_READS),
+    **{
+        arm.name: (
+            lambda folder, arm=arm: arms_once(folder, SCOPE, arm.model, [arm], PLAN),
+            cached.arm_files(arm),
+        )
+        for arm in (REAL, DISTILLED, MIXED)
+    },
+    "gap": (lambda folder: training_scores_once(folder, SCOPE, [MIXED], PLAN), cached.arm_files(MIXED)),
+    "final": (
+        lambda folder: final_once(folder, SCOPE, "model", MIXED, PLAN, raw=None),
+        cached.arm_files(MIXED),
+    ),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fit_needs_no_file_but_those_its_key_is_made_of(
+    step: str, pool: Here, first: StudyFolder, scope: Scope, tmp_path: Path
+) -> None:
+    """A file that is read and not named would let the store give back results of other content."""
+    run, reads = STEPS[step]
+    whole = dataclasses.replace(first, store=None)
+    fit_all(whole, [REAL, DISTILLED, MIXED])
+    answer = run(whole)
+    bare = StudyFolder(tmp_path / "bare")
+    bare.scope(SCOPE).mkdir(parents=True)
+    shutil.copy(first.work / "context.json", bare.work)
+    for name in reads:
+        shutil.copy(first.scope(SCOPE) / name, bare.scope(SCOPE))
+    alone = run(bare)
+    assert {**alone, "seconds": 0, "seconds_fit": 0, "seconds_sample": 0} == {
+        **answer, "seconds": 0, "seconds_fit": 0, "seconds_sample": 0
+    }  # fmt: skip
+    made = {name: content for name, content in files(bare).items() if name not in reads}
+    assert made == {name: content for name, content in files(first).items() if name in made}
+
+
+@pytest.mark.parametrize("change", ["a row", "the seed", "a rule of the card", "a setting"])
+def test_a_fit_of_other_content_is_not_taken(
+    change: str, pool: Here, first: StudyFolder, second: StudyFolder
+) -> None:
+    plan, place = PLAN, second.scope(SCOPE)
+    context = json.loads((second.work / "context.json").read_text())
+    if change == "a row":
+        pd.read_parquet(place / "training.parquet")[::-1].to_parquet(place / "training.parquet", index=False)
+    elif change == "the seed":
+        context["seed"] = 1
+    elif change == "a rule of the card":
+        context["card"]["rules"] = [{"kind": "range", "column": "age", "minimum": 0.0}]
+    else:
+        plan = dataclasses.replace(PLAN, synthesizers={"smote": 7})
+    (second.work / "context.json").write_text(json.dumps(context))
+    for folder, of_folder in ((first, PLAN), (second, plan)):
+        teacher_once(folder, SCOPE, of_folder)
+        pool_once(folder, SCOPE, "smote", of_folder, max_ratio=1.0)
+    assert [function for function, _ in pool.ran].count(cached.POOL) == 2
+
+
+def test_where_it_runs_and_how_long_it_may_take_do_not_matter(
+    pool: Here, first: StudyFolder, second: StudyFolder
+) -> None:
+    slow = dataclasses.replace(PLAN, n_workers=7, timeout_seconds={"smote": 9.0}, budget_seconds=5.0)
+    fit_all(first, [MIXED])
+    teacher_once(second, SCOPE, slow)
+    pool_once(second, SCOPE, "smote", slow, max_ratio=1.0)
+    assert len(pool.ran) == 5
+
+
+def test_a_users_own_simulation_is_run_every_time(pool: Here, first: StudyFolder) -> None:
+    """Its code is not ours: nothing tells whether it has changed."""
+    teacher_once(first, SCOPE, PLAN)
+    for _ in range(2):
+        with pytest.raises(RealmixError):
+            pool_once(first, SCOPE, "simulation", PLAN, max_ratio=1.0)
+    assert len(pool.ran) == 3

@@ -1,0 +1,71 @@
+"""Messages to the outside: to a real receiver on loopback, and never with a secret in a log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from realmix.tasks.core.table.card import Operation
+from realmix.tasks.lifecycle.notify import notify
+
+NAME = "TABLE_WEBHOOK"
+
+
+@pytest.fixture
+def received() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """A receiver: its URL, and what came."""
+    bodies: list[dict[str, str]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            bodies.append(json.loads(content))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}", bodies
+    server.shutdown()
+    server.server_close()
+
+
+def test_nobody_is_told_by_default():
+    assert notify(Operation(), "bank", "drift", "age drifted") == 0
+
+
+def test_a_webhook_takes_one_json_object(received, monkeypatch):
+    address, bodies = received
+    monkeypatch.setenv(NAME, f"http://{address}/hook?token=secret")
+    assert notify(Operation(notify=(NAME,)), "bank", "waiting", "version 3 waits") == 1
+    assert bodies == [{"table": "bank", "event": "waiting", "sentence": "version 3 waits"}]
+
+
+# Of a library that apprise imports.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_apprise_knows_other_services(received, monkeypatch):
+    address, bodies = received
+    monkeypatch.setenv(NAME, f"json://{address}/")
+    assert notify(Operation(notify=(NAME,)), "bank", "promoted", "version 3 is the champion") == 1
+    assert bodies[0]["title"] == "realmix: bank: promoted"
+    assert bodies[0]["message"] == "version 3 is the champion"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/token=secret", "json://127.0.0.1:9/secret", None])
+def test_what_cannot_be_reached_is_named_without_its_url(url, monkeypatch, caplog):
+    monkeypatch.setattr(logging.getLogger("realmix"), "propagate", True)
+    if url:
+        monkeypatch.setenv(NAME, url)
+    assert notify(Operation(notify=(NAME,)), "bank", "failed", "no space is left") == 0
+    said = [record.message for record in caplog.records if record.name == "realmix"]
+    assert len(said) == 1
+    assert NAME in said[0]
+    assert "secret" not in said[0]

@@ -1,0 +1,31 @@
+import pytest
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.plan.memory_estimate import WORKER_BYTES
+from realmix.tasks.runtime import memory
+from realmix.tasks.runtime.memory import check_table_fits, most_workers, usable_bytes
+from realmix.tasks.study.plan import n_workers
+
+
+def test_there_are_no_more_workers_than_memory_holds(tmp_path, monkeypatch):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(memory, "CGROUP_LIMITS", (str(limit),))
+    for n_bytes, most in ((8 * WORKER_BYTES, 4), (WORKER_BYTES, 1)):
+        limit.write_text(f"{n_bytes}\n")
+        assert most_workers() == most
+    assert n_workers() == 1
+
+
+def test_a_table_that_cannot_be_held_is_refused_before_it_is_read():
+    check_table_fits(1_000_000, 20, "table.csv")
+    with pytest.raises(BadInput, match=r"table\.csv has 200,000,000 rows and 20 columns.*sample of the rows"):
+        check_table_fits(200_000_000, 20, "table.csv")
+
+
+def test_the_limit_of_a_container_counts(tmp_path, monkeypatch):
+    limit = tmp_path / "memory.max"
+    limit.write_text("1000000000\n")
+    monkeypatch.setattr(memory, "CGROUP_LIMITS", (str(limit), str(tmp_path / "none")))
+    assert usable_bytes() <= 800_000_000
+    limit.write_text("max\n")
+    assert 800_000_000 < usable_bytes() <= memory.MAX_STUDY_BYTES

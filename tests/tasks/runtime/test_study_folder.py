@@ -1,0 +1,39 @@
+import pytest
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.runtime import study_folder
+from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder
+
+
+def test_a_nearly_full_disk_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr(study_folder, "MIN_FREE_BYTES", 10**18)
+    with pytest.raises(BadInput, match="No space left"):
+        check_output_folder(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_finished_study_is_not_overwritten(tmp_path):
+    (tmp_path / "verdict.json").touch()
+    with pytest.raises(BadInput, match="holds a finished study"):
+        check_output_folder(tmp_path)
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "model").mkdir()
+    with pytest.raises(BadInput, match="holds other files"):
+        check_output_folder(tmp_path)
+
+
+def test_an_interrupted_study_may_be_started_again(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "context.json").touch()
+    check_output_folder(tmp_path)
+
+
+def test_json_is_strict_and_written_whole(tmp_path):
+    folder = StudyFolder(tmp_path)
+    folder.write_json("a.json", {"x": 1.5})
+    assert folder.read_json("a.json") == {"x": 1.5}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        folder.write_json("b.json", {"x": float("nan")})
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]

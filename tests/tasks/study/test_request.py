@@ -1,0 +1,76 @@
+"""What a request names, read and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.card import read_card
+from realmix.tasks.core.table.columns import Column
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.study.request import check_plan, read_study_input, table_name
+
+
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("data/My Table.csv.gz", "My-Table"),
+        ("s3://bucket/folder/sales.parquet", "sales"),
+        ("bundled:bank_marketing?rows=2000", "bank_marketing"),
+        ("sql:customers", "customers"),
+        ("https://example.org/t.csv?signature=abc", "t"),
+    ],
+)
+def test_a_table_is_named_after_its_location(location, name):
+    from realmix.tasks.core.table.card import DataCard
+
+    assert table_name(DataCard(target="y"), StudyRequest(table=location, out="o")) == name
+
+
+def test_the_bundled_table_needs_no_target():
+    raw, source, card, schema = read_study_input(
+        StudyRequest(table="bundled:bank_marketing?rows=300", out="o")
+    )
+    assert len(raw) == 300
+    assert card.target == schema.target == "y"
+    assert schema.positive == "yes"
+    assert source
+
+
+def test_another_target_than_the_cards_forgets_its_classes():
+    request = StudyRequest(table="bundled:bank_marketing?rows=300", target="housing", out="o")
+    assert read_study_input(request)[3].target == "housing"
+
+
+@pytest.mark.parametrize(("written", "label"), [("yes", "yes"), ("1", "1"), ("true", "True")])
+def test_a_positive_label_may_be_written_as_it_stands_in_the_file(tmp_path, written, label):
+    path = tmp_path / "card.yaml"
+    path.write_text(f"target: y\npositive: {written}\n")
+    assert read_card(path).positive == label
+
+
+def plan(task, columns):
+    return Plan(
+        seed=0, task=task, metric="log_loss", holdout=HoldoutRule(0, 0.2, columns), n_development=100,
+        n_folds=5, n_repeats=1, forward=False, models=("linear",), n_trials=1, synthesizers={},
+        ratios=(1.0,), weights=(1.0,), label_rules=("joint",), balances=("prior",), teacher=(),
+        n_workers=1, threads_per_fit=1,
+    )  # fmt: skip
+
+
+def test_a_plan_of_another_task_or_table_is_refused():
+    schema = Schema(
+        (Column("age", "numeric", "integer"), Column("y", "categorical", "string", "target")), "y", "binary"
+    )
+    check_plan(plan("binary", ("age",)), schema)
+    with pytest.raises(BadInput, match="is for regression"):
+        check_plan(plan("regression", ("age",)), schema)
+    with pytest.raises(BadInput, match="income"):
+        check_plan(plan("binary", ("income",)), schema)
+    with pytest.raises(BadInput, match="gtgan"):
+        check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), schema)

@@ -1,0 +1,147 @@
+"""Rows saved on the bundled table: real subsets, real fits, in a worker."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.plan.plan import Layout, Plan
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.study.compare import compare_arms
+from realmix.tasks.study.ingest import ingest
+from realmix.tasks.study.race import batches
+from realmix.tasks.study.rows_saved import curve_arms, rows_saved
+from realmix.tasks.study.split import lay_folds, split_holdout
+from realmix.tasks.study.synthesize import fit_teacher, synthesize
+from realmix.tasks.study.train import train
+
+PLAN = Plan(
+    seed=0,
+    task="binary",
+    metric="log_loss",
+    holdout=HoldoutRule(3, 0.2, ("age",)),
+    n_development=400,
+    n_folds=3,
+    n_repeats=1,
+    forward=False,
+    models=("linear", "class-prior"),
+    n_trials=1,
+    synthesizers={"smote": None},
+    ratios=(1.0,),
+    weights=(1.0,),
+    label_rules=("joint", "teacher"),
+    balances=("prior",),
+    teacher=(("linear", 0),),
+    n_workers=1,
+    threads_per_fit=1,
+    curve_repeats=1,
+)
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Comparison]:
+    """A study up to its comparison, on 400 rows with a price."""
+    home = tmp_path_factory.mktemp("study")
+    card = home / "card.yaml"
+    card.write_text("target: y\nprice_per_row: 2\ndays_per_row: 0.5\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REALMIX_HOME", str(home / "home"))
+        request = StudyRequest(table="bundled:bank_marketing?rows=400", card=str(card), out=str(home / "out"))
+        table = ingest.fn(request)
+        folder = StudyFolder(home / "out")
+        split_holdout.fn(table, folder, rule=PLAN.holdout, seed=0)
+    layout = lay_folds.fn(folder, PLAN)
+    pools, trained = [], []
+    with WorkerPool(1):
+        for block in layout.blocks:
+            fit_teacher.fn(folder, block.scope, PLAN)
+            for batch, arms in batches(PLAN).items():
+                pool = {}
+                if batch != "real-only":
+                    pool = synthesize.fn(folder, block.scope, batch, PLAN)
+                    pools.append(pool)
+                trained.append(train.fn(folder, block.scope, batch, arms, PLAN, pool))
+    return folder, layout, compare_arms.fn(folder, layout, pools, trained)[0]
+
+
+@pytest.fixture(scope="module")
+def found(raced) -> dict[str, Any]:
+    with WorkerPool(1):
+        return rows_saved.fn(*raced)
+
+
+def test_the_bundled_table_gives_a_number_of_rows_money_and_days(raced, found):
+    comparison = raced[2]
+    saved = found["rows_saved"]
+    json.dumps(saved, allow_nan=False)
+    assert found["rows_saved_reason"] is None
+    assert saved["arm"] == comparison.challenger.name
+    sizes = [point["n_rows"] for point in saved["curve"]]
+    assert saved["n0"] == saved["mix"]["n_rows"] == sizes[2] == pytest.approx(sizes[-1] / 2, abs=1)
+    assert sizes[0] <= saved["n_eq"] <= sizes[-1]
+    assert saved["rows_saved"] == saved["n_eq"] - saved["n0"]
+    assert saved["money"] == 2 * saved["rows_saved"] and saved["days"] == saved["rows_saved"] / 2
+    assert saved["n_folds"] == 3
+    # Pooled over rows there, a mean over folds here.
+    raced_score = comparison.row(comparison.incumbent).score
+    assert saved["curve"][-1]["measured"] == pytest.approx(raced_score, rel=0.02)
+
+
+def test_the_mix_is_made_of_half_of_the_training_rows_alone(raced, found):
+    folder, layout, comparison = raced
+    block = layout.blocks[0]
+    half = folder.scope(f"curve/{block.scope}-50pct")
+    training = pd.read_parquet(half / "training.parquet")
+    whole = pd.read_parquet(folder.scope(block.scope) / "training.parquet")
+    assert len(training) == pytest.approx(len(whole) / 2, abs=1)
+    pool = pd.read_parquet(half / f"{comparison.challenger.mix.synthesizer}.parquet")
+    assert len(pool) == len(training), "ratio 1 of the half"
+    assert not list(folder.scope("curve").glob("*-25pct/smote.parquet"))
+
+
+def test_the_curve_holds_the_incumbent_and_every_learner(raced):
+    comparison = raced[2]
+    arms = curve_arms(comparison)
+    assert arms[0] == comparison.incumbent
+    assert {arm.model for arm in arms if arm.mix == Mix()} == {"linear", "class-prior"}
+
+
+def test_a_distilled_incumbent_gets_a_teacher_at_every_size(raced):
+    folder, layout, comparison = raced
+    distilled = Arm(Mix(label_rule="teacher"), "linear")
+    with WorkerPool(1):
+        found = rows_saved.fn(folder, layout, dataclasses.replace(comparison, incumbent=distilled))
+    assert found["rows_saved"] is not None
+    assert len(list(folder.scope("curve").glob("*/teacher.pickle"))) == 4 * len(layout.blocks)
+
+
+def test_a_generator_that_fails_costs_only_this_number(raced):
+    """The card names no simulation, so this one cannot start."""
+    folder, layout, comparison = raced
+    broken = dataclasses.replace(comparison, challenger=Arm(Mix("simulation", 1.0), "linear"))
+    with WorkerPool(1):
+        found = rows_saved.fn(folder, layout, broken)
+    assert found["rows_saved"] is None
+    assert "simulation/1/joint/linear on half of the rows" in found["rows_saved_reason"]
+
+
+def test_without_a_mix_or_a_budget_nothing_is_fitted(raced):
+    folder, layout, comparison = raced
+    unplanned = dataclasses.replace(layout, plan=dataclasses.replace(layout.plan, curve_repeats=0))
+    nothing = dataclasses.replace(comparison, challenger=None)
+    assert rows_saved.fn(folder, layout, nothing)["rows_saved_reason"] == "there was no mix to measure"
+    assert "left" in rows_saved.fn(folder, unplanned, comparison)["rows_saved_reason"]
+
+
+def test_the_number_does_not_depend_on_the_workers(raced, found):
+    with WorkerPool(2):
+        assert rows_saved.fn(*raced) == found

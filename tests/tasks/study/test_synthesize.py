@@ -1,0 +1,82 @@
+"""Pools in a study: each is gated, and its log is kept, whatever became of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.fits.scope import StudyContext, write_scope
+from realmix.tasks.fits.teacher import fit_teacher
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.study.synthesize import synthesize
+
+SCOPE = "fold-0-0"
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return Plan(
+        seed=0,
+        task="binary",
+        metric="log_loss",
+        holdout=HoldoutRule(3, 0.2, ("age",)),
+        n_development=120,
+        n_folds=5,
+        n_repeats=1,
+        forward=False,
+        models=("linear",),
+        n_trials=1,
+        synthesizers={"smote": None},
+        ratios=(1.0,),
+        weights=(1.0,),
+        label_rules=("joint",),
+        balances=("prior",),
+        teacher=(("linear", 0),),
+        n_workers=1,
+        threads_per_fit=1,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    """A study of one scope with 120 training rows."""
+    rng = np.random.default_rng(0)
+    age = rng.normal(45, 12, 120)
+    raw = pd.DataFrame({"age": age, "y": np.where(age + rng.normal(0, 9, 120) > 50, "yes", "no")})
+    schema = infer_schema(raw, "y")
+    folder = StudyFolder(tmp_path)
+    folder.work.mkdir()
+    StudyContext(schema, DataCard(target="y"), "snapshot", 0).write(folder.work / "context.json")
+    real = schema.apply(raw)
+    scope = write_scope(folder.scope(SCOPE), real, np.ones(120), np.arange(120), real[:9])
+    fit_teacher(str(scope.folder), [("linear", 0)], n_jobs=1)
+    return folder
+
+
+def test_the_log_of_every_pool_is_kept_failed_ones_too(folder: StudyFolder, plan: Plan) -> None:
+    with WorkerPool(1):
+        logs = {name: synthesize.fn(folder, SCOPE, name, plan) for name in ("smote", "simulation")}
+    for name, log in logs.items():
+        stored = json.loads((folder.scope(SCOPE) / f"{name}.json").read_text(encoding="utf-8"))
+        assert stored == log
+    assert logs["smote"]["failure"] is None
+    assert {"asked", "made", "kept", "copies_of_real", "seconds_fit", "seconds_sample"} <= set(logs["smote"])
+    assert "`simulate` is None" in logs["simulation"]["failure"]
+
+
+def test_classes_of_a_pool_are_counted_by_its_gate(folder: StudyFolder, plan: Plan) -> None:
+    with WorkerPool(1):
+        log = synthesize.fn(folder, SCOPE, "smote", plan)
+    results = folder.scope(SCOPE) / "smote-validation" / "synthetic.json"
+    found = json.loads(results.read_text(encoding="utf-8"))["expectations"]
+    counted = [e for e in found if e["expectation"] == "expect_value_counts_to_equal"]
+    assert [e["arguments"]["counts"] for e in counted] == [log["asked_by_class"]]
