@@ -9,19 +9,19 @@ from typing import Any
 from prefect import flow
 from threadpoolctl import threadpool_limits
 
-from realmix.flows.engines.choose import open_pool, threads
+from realmix.flows.engines.choose import open_workers, threads
 from realmix.flows.study import study
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.core.lifecycle.retrain_level import Redo, how_much
+from realmix.tasks.core.lifecycle.retrain_level import LevelChoice, choose_level
 from realmix.tasks.core.lifecycle.retraining_entry import retraining_entry
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.lifecycle.admit import admit_waiting, start_new_epoch
-from realmix.tasks.lifecycle.drift import RETRAINING, last_study, next_folder, since_last_study
+from realmix.tasks.lifecycle.drift import RETRAINING, changes_since_study, last_study, next_folder
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement, notify_of_refused
 from realmix.tasks.lifecycle.promote import review_challenger, sync, write_history
-from realmix.tasks.lifecycle.refit_winner import copy_plan, fit_winner, last_winner, publish_renewal
+from realmix.tasks.lifecycle.refit_winner import copy_plan, fit_winner, last_winner, publish_refit
 from realmix.tasks.runtime.database import record_decision, registered_table, table_lock
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 from realmix.tasks.study.holdout import read_holdout
@@ -73,8 +73,8 @@ def _retrain(name: str, why: str) -> dict[str, Any]:
     table = registered_table(name)
     notify_of_refused(table, arrivals)
     folder = next_folder(table)
-    since, drift = since_last_study(table, now=datetime.datetime.now(datetime.UTC), folder=folder, seed=0)
-    redo = how_much(since, table.card.operation, is_changed=table.decided != table.snapshot)
+    since, drift = changes_since_study(table, now=datetime.datetime.now(datetime.UTC), folder=folder, seed=0)
+    redo = choose_level(since, table.card.operation, is_changed=table.decided != table.snapshot)
     log.info("%s: %s, because %s", name, redo.level, redo.reason)
     document = None if redo.level == "skip" else do_again(table, redo, folder)
     entry = retraining_entry(table, why, redo, since, drift, arrivals, document)
@@ -90,7 +90,7 @@ def _retrain(name: str, why: str) -> dict[str, Any]:
     return {"made_at": decision.made_at, **entry}
 
 
-def do_again(table: Registered, redo: Redo, folder: StudyFolder) -> dict[str, Any]:
+def do_again(table: Registered, redo: LevelChoice, folder: StudyFolder) -> dict[str, Any]:
     """Run the study, or fit its winner on the rows of today; a refit that fails becomes a study."""
     if (folder.path / "verdict.json").exists() and (folder.path / "tracking.json").exists():
         return dict(folder.read_json("verdict.json"), tracking=folder.read_json("tracking.json"))
@@ -116,7 +116,7 @@ def renew(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> di
     """Fit the winner of a former study on the rows of today."""
     document, plan, arms = last_winner(former)
     folder.work.mkdir(parents=True, exist_ok=True)
-    with open_pool(folder.work / "workers.log"):
+    with open_workers(folder.work / "workers.log"):
         table = gate_raw(ingest(request), folder)
         on_gpu = on_usable_gpu(plan.on_gpu)
         split, _ = split_holdout(table, folder, rule=None, seed=plan.seed, on_gpu=on_gpu)
@@ -126,5 +126,5 @@ def renew(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> di
     holdout = read_holdout(folder, table, plan)
     package(folder, arms)
     final_fit = describe_final_fit(arms["model"], plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
-    document = publish_renewal(folder, document, table, split, final_fit, holdout)
+    document = publish_refit(folder, document, table, split, final_fit, holdout)
     return track(folder, document, {})

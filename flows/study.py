@@ -14,9 +14,9 @@ from prefect import flow
 from prefect.context import TagsContext
 from threadpoolctl import threadpool_limits
 
-from realmix.flows.engines.choose import open_pool, storage_here, threads
+from realmix.flows.engines.choose import open_workers, storage_here, threads
 from realmix.tasks.core.table.request import StudyRequest
-from realmix.tasks.runtime.cache import make_store, store_at
+from realmix.tasks.runtime.cache import cache_at, make_cache
 from realmix.tasks.runtime.shared_storage import open_storage, share, within
 from realmix.tasks.runtime.study_folder import StudyFolder, home, new_folder
 from realmix.tasks.study.compare import compare_arms
@@ -62,13 +62,13 @@ def study(request: StudyRequest) -> dict[str, Any]:
 
 
 def _study(request: StudyRequest) -> dict[str, Any]:
-    kept = store_at(make_store(home()))
+    kept = cache_at(make_cache(home()))
     n_taken_before = kept.n_taken
     path = Path(request.out or new_folder(request)).absolute()
     folder = StudyFolder(path, kept.folder, storage_here(request.storage, path.name))
     folder.work.mkdir(parents=True, exist_ok=True)
     clock = Stages()
-    with open_storage(folder), open_pool(folder.work / "workers.log", folder.storage):
+    with open_storage(folder), open_workers(folder.work / "workers.log", folder.storage):
         with clock("ingest"):
             table = ingested = ingest(request)
         with clock("validate"):

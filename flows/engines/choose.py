@@ -15,7 +15,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.memory import worker_limit
 from realmix.tasks.runtime.shared_storage import check_storage, storage_of
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.plan import n_workers
 
 Runner = Literal["threads", "dask"]
@@ -102,8 +102,8 @@ def storage_here(url: str | None, study: str) -> str | None:
 
 
 @contextmanager
-def open_pool(log_path: Path, storage: str | None = None) -> Iterator[None]:
-    """Open what `current_pool()` gives to the steps of the flow that is running.
+def open_workers(log_path: Path, storage: str | None = None) -> Iterator[None]:
+    """Open what `current_workers()` gives to the steps of the flow that is running.
 
     Parameters
     ----------
@@ -114,13 +114,13 @@ def open_pool(log_path: Path, storage: str | None = None) -> Iterator[None]:
     """
     cluster = _cluster()
     if cluster is None:
-        with WorkerPool(n_workers(), log_path=log_path, memory_bytes=worker_limit(n_workers())):
+        with LocalWorkers(n_workers(), log_path=log_path, memory_bytes=worker_limit(n_workers())):
             yield
         return
-    from realmix.flows.engines.dask import cluster_pool
+    from realmix.flows.engines.dask import cluster_workers
 
     # The log of a given cluster, which other studies may share, lies with its workers.
-    with cluster_pool(cluster.client, None if cluster.address else log_path, storage):
+    with cluster_workers(cluster.client, None if cluster.address else log_path, storage):
         yield
 
 

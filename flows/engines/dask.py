@@ -29,7 +29,7 @@ from realmix.tasks.core.versions import installed_version
 from realmix.tasks.runtime.memory import worker_limit
 from realmix.tasks.runtime.shared_storage import forget_copies, is_seen, keep_copies_in, marker_in
 from realmix.tasks.runtime.study_folder import home
-from realmix.tasks.runtime.workers import WorkerPool, as_current, current_pool
+from realmix.tasks.runtime.workers import LocalWorkers, as_current, current_workers
 
 # A scheduler in the same network answers in well under a second.
 CONNECT_SECONDS = 10
@@ -51,7 +51,7 @@ LOCAL_CLUSTER: dict[str, Any] = {
 
 
 class FitProcesses(WorkerPlugin):
-    """Opens the pool that `current_pool()` gives to tasks on a Dask worker, and closes it with the worker.
+    """Opens the pool that `current_workers()` gives to tasks on a Dask worker, and closes it with the worker.
 
     Each thread of the Dask worker gets one process; a fit that is killed or runs out of time takes
     that process with it, not the Dask worker.
@@ -75,7 +75,7 @@ class FitProcesses(WorkerPlugin):
         self._open = ExitStack()
         log_path = self.log_path or home() / LOG_NAME
         # Another Dask worker may stand beside this one: two large fits at once, as on one machine.
-        pool = WorkerPool(worker.state.nthreads, log_path=log_path, memory_bytes=worker_limit(2))
+        pool = LocalWorkers(worker.state.nthreads, log_path=log_path, memory_bytes=worker_limit(2))
         self._open.enter_context(pool)
         # Dask removes this folder with the worker, also after a worker that was killed.
         keep_copies_in(Path(worker.local_directory) / "realmix")
@@ -84,7 +84,7 @@ class FitProcesses(WorkerPlugin):
         self._open.close()
 
 
-class ClusterPool:
+class ClusterWorkers:
     """The fits of steps that run in the flow's own process, sent to the workers of a cluster.
 
     Parameters
@@ -98,11 +98,11 @@ class ClusterPool:
         self.n_workers = sum(client.nthreads().values())
 
     def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any:
-        """Run a function in a process of a free worker; as :meth:`realmix.tasks.runtime.workers.WorkerPool.run`."""
+        """Run a function in a process of a free worker; as :meth:`realmix.tasks.runtime.workers.LocalWorkers.run`."""
         return self._client.submit(_run_here, function, timeout_seconds, kwargs, pure=False).result()
 
     def spread(self, step: Callable[[Any], Any], jobs: Iterable[Any]) -> list[Any]:
-        """Take a step on a worker for each job; as :meth:`realmix.tasks.runtime.workers.WorkerPool.spread`."""
+        """Take a step on a worker for each job; as :meth:`realmix.tasks.runtime.workers.LocalWorkers.spread`."""
         futures = [self._client.submit(step, job, pure=False) for job in jobs]
         return [future.result() for future in futures]  # of several errors the first job's is raised
 
@@ -120,12 +120,12 @@ class ClusterPool:
 
 
 def _run_here(function: str, timeout_seconds: float | None, kwargs: dict[str, Any]) -> Any:
-    return current_pool().run(function, timeout_seconds=timeout_seconds, **kwargs)
+    return current_workers().run(function, timeout_seconds=timeout_seconds, **kwargs)
 
 
 @contextmanager
-def cluster_pool(client: Client, log_path: Path | None, storage: str | None = None) -> Iterator[None]:
-    """Let `current_pool()` mean the cluster, here and on its workers.
+def cluster_workers(client: Client, log_path: Path | None, storage: str | None = None) -> Iterator[None]:
+    """Let `current_workers()` mean the cluster, here and on its workers.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def cluster_pool(client: Client, log_path: Path | None, storage: str | None = No
     client.register_plugin(FitProcesses(log_path))
     for worker in client.nthreads():  # the steps' imports take seconds: let them run beside ingest
         fire_and_forget(client.submit(import_module, "realmix.flows.study", workers=[worker], pure=False))
-    with as_current(ClusterPool(client)):
+    with as_current(ClusterWorkers(client)):
         try:
             yield
         except (KilledWorker, CancelledError) as err:

@@ -21,7 +21,7 @@ from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
 from realmix.tasks.runtime.study_folder import check_output_folder, home
-from realmix.tasks.runtime.workers import current_pool
+from realmix.tasks.runtime.workers import current_workers
 
 if TYPE_CHECKING:
     from realmix.flows.engines.choose import AnyRunner
@@ -56,7 +56,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     from realmix.flows.engines.choose import check_runner, task_runner
     from realmix.tasks.runtime.snapshots import content_digest, storable
     from realmix.tasks.study.request import check_names, check_plan, read_plan, read_study_input, table_name
-    from realmix.tasks.study.reuse import repeat_study, study_key
+    from realmix.tasks.study.reuse import reuse_study, study_key
 
     check_runner(runner, address, request.storage)
     raw, source, card, schema = read_study_input(request)
@@ -66,7 +66,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     name = table_name(card, request)
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     key = study_key(request, content_digest(storable(raw), source), name, card, schema)
-    if former := repeat_study(out, key):
+    if former := reuse_study(out, key):
         print(f"Nothing changed since the study '{former['study']}': same table, request and code.")
         print_verdict(former, out)
         return
@@ -189,7 +189,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     logging.getLogger("tornado.application").disabled = True
     threading.Thread(target=_last_resort, daemon=True).start()
     with suppress(RuntimeError):  # no pool is open before the first fit and after the last
-        current_pool().kill()
+        current_workers().kill()
     raise KeyboardInterrupt
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from realmix.flows.local import environment
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.lifecycle.champion_record import standing
+from realmix.tasks.core.lifecycle.champion_record import read_champion_record
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.table.card import DataCard, Operation, read_card
 from realmix.tasks.core.table.request import StudyRequest
@@ -133,7 +133,7 @@ def _status_of(table: Registered) -> Iterator[str]:
 
 def champion_line(entries: list[Decision]) -> str:
     """Version of the champion, and of a challenger that waits, from the record."""
-    found = standing(entries)
+    found = read_champion_record(entries)
     champion = f"version {found.champions[-1]}" if found.champions else "none yet"
     if found.waiting is None:
         return champion

@@ -1,4 +1,4 @@
-"""The fits of a study, each computed once: taken from the store where it lies there, else fitted and filed.
+"""The fits of a study, each computed once: taken from the cache where it lies there, else fitted and filed.
 
 Each function names the files of its scope that its fit reads and writes. The key of a fit is made
 of its function and arguments, the content of what it reads, the name of its scope and what seeds
@@ -19,10 +19,10 @@ import numpy as np
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
-from realmix.tasks.runtime.cache import Store, store_at
+from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import digests_of, entry_key, file_digest
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.runtime.workers import current_pool
+from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
 TEACHER = "realmix.tasks.fits.teacher:fit_teacher"
@@ -36,7 +36,7 @@ POOL_READS = (*ROWS, TEACHER_FILE)
 PREDICTIONS = "predictions.npy"
 
 
-def teacher_once(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
+def cached_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
     """Fit the teacher of a scope; see :func:`realmix.tasks.fits.teacher.fit_teacher`."""
     place = folder.scope(scope)
     arguments: dict[str, Any] = {
@@ -46,10 +46,10 @@ def teacher_once(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
     }
     names = ("teacher-training.npy", "teacher-validation.npy", TEACHER_FILE)
     key = fit_key(TEACHER, place, digests_of(place, ROWS), arguments)
-    return _once(folder, key, {name: place / name for name in names}, TEACHER, place, **arguments)
+    return _cached(folder, key, {name: place / name for name in names}, TEACHER, place, **arguments)
 
 
-def pool_once(
+def cached_pool(
     folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, *, max_ratio: float
 ) -> dict[str, Any]:
     """Draw the pool of a synthesizer; see :func:`realmix.tasks.fits.pools.synthesize`."""
@@ -63,7 +63,7 @@ def pool_once(
     key = fit_key(POOL, place, digests_of(place, POOL_READS), arguments, card=("rules",))
     # Nothing tells when a user's own simulation has changed.
     is_foreign = SYNTHESIZERS[synthesizer].needs == "simulate"
-    return _once(
+    return _cached(
         folder,
         None if is_foreign else key,
         {name: place / name for name in pool_files(synthesizer)},
@@ -74,20 +74,22 @@ def pool_once(
     )
 
 
-def arms_once(folder: StudyFolder, scope: str, batch: str, arms: Sequence[Arm], plan: Plan) -> dict[str, Any]:
+def cached_arms(
+    folder: StudyFolder, scope: str, batch: str, arms: Sequence[Arm], plan: Plan
+) -> dict[str, Any]:
     """Train a batch of arms; see :func:`realmix.tasks.fits.arms.train_arms`.
 
     Each arm is stored by itself: a race that keeps other arms than an earlier one still finds
     those it shares with it. Seconds are those that the arms took when they were fitted.
     """
     place, threads = folder.scope(scope), plan.threads_per_fit
-    if folder.store is None:
+    if folder.cache is None:
         return _run(ARMS, place, batch=batch, arms=[arm.to_dict() for arm in arms], n_jobs=threads)
-    store, target = store_at(folder.store), place / f"{batch}.npy"
+    cache, target = cache_at(folder.cache), place / f"{batch}.npy"
     keys = arm_keys(ARMS, place, arms, n_jobs=threads)
     with tempfile.TemporaryDirectory(dir=place) as scratch:
         file = Path(scratch) / PREDICTIONS
-        predicted, seconds = _stored_arms(store, keys, file)
+        predicted, seconds = _cached_arms(cache, keys, file)
         missing = [arm for arm in arms if arm not in predicted]
         done: dict[str, Any] = {"seconds": 0.0, "failures": {}}
         if missing:
@@ -95,34 +97,34 @@ def arms_once(folder: StudyFolder, scope: str, batch: str, arms: Sequence[Arm], 
             predicted |= zip(missing, np.load(target, allow_pickle=False), strict=True)
         for arm in (arm for arm in missing if arm.name not in done["failures"]):
             np.save(file, predicted[arm], allow_pickle=False)
-            store.put(keys[arm], {"seconds": done["seconds"] / len(missing)}, {PREDICTIONS: file})
+            cache.put(keys[arm], {"seconds": done["seconds"] / len(missing)}, {PREDICTIONS: file})
     np.save(target, np.array([predicted[arm] for arm in arms]), allow_pickle=False)
     names = json.dumps([arm.name for arm in arms])
     (place / f"{batch}.json").write_text(names, encoding="utf-8")
     return done | {"seconds": seconds + done["seconds"]}
 
 
-def training_scores_once(
+def cached_training_scores(
     folder: StudyFolder, scope: str, arms: Sequence[Arm], plan: Plan
 ) -> dict[str, float]:
     """Score arms on their training rows; see :func:`realmix.tasks.fits.arms.score_on_training_rows`."""
     place = folder.scope(scope)
     arguments: dict[str, Any] = {"n_jobs": plan.threads_per_fit, "metric": plan.metric}
-    store = store_at(folder.store) if folder.store else None
+    cache = cache_at(folder.cache) if folder.cache else None
     keys = arm_keys(TRAINING_SCORES, place, arms, **arguments)
-    stored = {arm.name: store.get(key) for arm, key in keys.items()} if store else {}
+    stored = {arm.name: cache.get(key) for arm, key in keys.items()} if cache else {}
     scores: dict[str, float] = {name: found["score"] for name, found in stored.items() if found}
     missing = [arm for arm in arms if arm.name not in scores]
     if missing:
         made = _run(TRAINING_SCORES, place, arms=[arm.to_dict() for arm in missing], **arguments)
         scores |= {name: score for name, score in made.items() if score is not None}
-    if store:
+    if cache:
         for arm in (arm for arm in missing if arm.name in scores):
-            store.put(keys[arm], {"score": scores[arm.name]})
+            cache.put(keys[arm], {"score": scores[arm.name]})
     return scores
 
 
-def final_once(
+def cached_final(
     folder: StudyFolder, scope: str, role: str, arm: Arm, plan: Plan, *, raw: Path | None
 ) -> dict[str, Any]:
     """Fit an arm on a whole scope; see :func:`realmix.tasks.fits.final.fit_final`.
@@ -145,7 +147,7 @@ def final_once(
     training = folder.path / "training.parquet" if ships else None
     arguments: dict[str, Any] = {"arm": arm.to_dict(), "n_jobs": plan.threads_per_fit}
     decided_by = {**arguments, "raw": raw and file_digest(raw), "with_training": ships}
-    return _once(
+    return _cached(
         folder,
         fit_key(FINAL, place, digests_of(place, arm_files(arm)), decided_by),
         {"model": place / role} | ({"training": training} if training else {}),
@@ -214,17 +216,17 @@ def fit_key(
     )
 
 
-def _stored_arms(store: Store, keys: Mapping[Arm, str], file: Path) -> tuple[dict[Arm, np.ndarray], float]:
-    """Predictions of the arms that the store holds, and the seconds they once took; `file` is for scratch."""
+def _cached_arms(cache: Cache, keys: Mapping[Arm, str], file: Path) -> tuple[dict[Arm, np.ndarray], float]:
+    """Predictions of the arms that the cache holds, and the seconds they once took; `file` is for scratch."""
     predicted, seconds = {}, 0.0
     for arm, key in keys.items():
-        if found := store.get(key, {PREDICTIONS: file}):
+        if found := cache.get(key, {PREDICTIONS: file}):
             predicted[arm] = np.load(file, allow_pickle=False)
             seconds += found["seconds"]
     return predicted, seconds
 
 
-def _once(
+def _cached(
     folder: StudyFolder,
     key: str | None,
     writes: Mapping[str, Path],
@@ -234,20 +236,20 @@ def _once(
     timeout_seconds: float | None = None,
     **arguments: Any,
 ) -> dict[str, Any]:
-    """Take one fit from the store, or run it in a worker and file it away; without a key just run it."""
-    store = store_at(folder.store) if folder.store and key else None
-    if store and key and (found := store.get(key, writes)) is not None:
+    """Take one fit from the cache, or run it in a worker and file it away; without a key just run it."""
+    cache = cache_at(folder.cache) if folder.cache and key else None
+    if cache and key and (found := cache.get(key, writes)) is not None:
         return found
     made = _run(function, place, timeout_seconds=timeout_seconds, **arguments)
-    if store and key:
-        store.put(key, made, writes)
+    if cache and key:
+        cache.put(key, made, writes)
     return made
 
 
 def _run(
     function: str, place: Path, *, timeout_seconds: float | None = None, **arguments: Any
 ) -> dict[str, Any]:
-    """Run a fit in a worker; its answer is the plain values that the store would give back."""
-    made = current_pool().run(function, timeout_seconds=timeout_seconds, folder=str(place), **arguments)
+    """Run a fit in a worker; its answer is the plain values that the cache would give back."""
+    made = current_workers().run(function, timeout_seconds=timeout_seconds, folder=str(place), **arguments)
     plain: dict[str, Any] = to_jsonable(made)
     return plain

@@ -45,7 +45,7 @@ log = logging.getLogger("realmix")
 
 
 @dataclass(frozen=True)
-class _Standing:
+class _TableRows:
     """A table as it is: its rows, those that wait for a target, and what is declared."""
 
     registered: Registered
@@ -76,7 +76,7 @@ def admit_waiting(table: str) -> list[dict[str, Any]]:
     BadInput
         If the table itself, or the home folder, cannot be used; the batches go on waiting.
     """
-    return [_settle(_standing(table), batch) for batch in batches(table, "waiting")]
+    return [_settle(_table_rows(table), batch) for batch in batches(table, "waiting")]
 
 
 def quarantine_folder(batch: Batch) -> Path:
@@ -84,14 +84,14 @@ def quarantine_folder(batch: Batch) -> Path:
     return home() / "tables" / batch.table_name / "quarantine" / batch.digest
 
 
-def _standing(table: str) -> _Standing:
+def _table_rows(table: str) -> _TableRows:
     registered = registered_table(table)
     rows = _snapshot(registered.snapshot).read()
     unlabelled = _snapshot(registered.unlabelled).read() if registered.unlabelled else rows[:0]
-    return _Standing(registered, rows, unlabelled, check_study_input(rows, registered.card))
+    return _TableRows(registered, rows, unlabelled, check_study_input(rows, registered.card))
 
 
-def _settle(standing: _Standing, batch: Batch) -> dict[str, Any]:
+def _settle(standing: _TableRows, batch: Batch) -> dict[str, Any]:
     """Take a batch in, or keep it out with the reason; say which."""
     notes: list[str] = []
     try:
@@ -117,7 +117,7 @@ def _settle(standing: _Standing, batch: Batch) -> dict[str, Any]:
     return {"name": batch.name, "digest": batch.digest, "status": "admitted", **outcome}
 
 
-def _prepare(standing: _Standing, batch: Batch) -> tuple[Prepared, SchemaChange]:
+def _prepare(standing: _TableRows, batch: Batch) -> tuple[Prepared, SchemaChange]:
     """The rows of a batch in the form of the table, and how its columns differed.
 
     Raises
@@ -137,7 +137,7 @@ def _prepare(standing: _Standing, batch: Batch) -> tuple[Prepared, SchemaChange]
     return prepare_batch(standing.rows, standing.unlabelled, arrived, schema, card), change
 
 
-def _gate(standing: _Standing, batch: Batch, prepared: Prepared) -> tuple[pd.DataFrame, list[str]]:
+def _gate(standing: _TableRows, batch: Batch, prepared: Prepared) -> tuple[pd.DataFrame, list[str]]:
     """The rows that pass the expectations, and the warnings; all others lie in quarantine with reasons.
 
     Raises

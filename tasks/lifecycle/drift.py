@@ -8,11 +8,11 @@ import pandas as pd
 
 from realmix.tasks.core.lifecycle.drift import Drift, measure_drift
 from realmix.tasks.core.lifecycle.records import Decision, Registered
-from realmix.tasks.core.lifecycle.retrain_level import Since
+from realmix.tasks.core.lifecycle.retrain_level import Changes
 from realmix.tasks.core.splits.holdout import hash_cells
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_card import schema_of
-from realmix.tasks.runtime.cache import make_store
+from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.database import decisions
 from realmix.tasks.runtime.snapshots import open_snapshot
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, home
@@ -79,9 +79,9 @@ def _row_hashes(rows: pd.DataFrame) -> list[int]:
     return hashed
 
 
-def since_last_study(
+def changes_since_study(
     table: Registered, *, now: datetime.datetime, folder: StudyFolder, seed: int
-) -> tuple[Since | None, Drift | None]:
+) -> tuple[Changes | None, Drift | None]:
     """Hold the rows of today against those the last study saw.
 
     Parameters
@@ -96,7 +96,7 @@ def since_last_study(
 
     Returns
     -------
-    since : Since or None
+    since : Changes or None
         None where the table was never studied.
     drift : Drift or None
         None where no row came or changed either.
@@ -108,7 +108,7 @@ def since_last_study(
     new = changed_rows(former, today, table.card)
     age_days = (now - datetime.datetime.fromisoformat(last.made_at)).total_seconds() / 86400
     # A clock that was set back makes nothing young again.
-    since = Since(len(former), len(new), max(age_days, 0.0), "none", "")
+    since = Changes(len(former), len(new), max(age_days, 0.0), "none", "")
     if new.empty:
         return since, None
     schema = schema_of(former, table.card)
@@ -116,7 +116,7 @@ def since_last_study(
     validate_drift(former, new, schema, drift, folder.path / "validation")
     folder.work.mkdir(parents=True, exist_ok=True)
     folder.write_json(DRIFT, drift.to_dict())
-    return Since(since.n_studied, since.n_changed, since.age_days, drift.level, drift.sentence), drift
+    return Changes(since.n_studied, since.n_changed, since.age_days, drift.level, drift.sentence), drift
 
 
 def next_folder(table: Registered) -> StudyFolder:
@@ -124,4 +124,4 @@ def next_folder(table: Registered) -> StudyFolder:
     number = len(decisions(table.name, RETRAINING)) + 1
     path = home() / "studies" / f"{table.name}-{number:04d}-{table.snapshot[:8]}"
     path.mkdir(parents=True, exist_ok=True)
-    return StudyFolder(path, make_store(home()))
+    return StudyFolder(path, make_cache(home()))

@@ -18,8 +18,8 @@ from realmix.tasks.core.lifecycle.champion_record import (
     REVIEW,
     ROLLBACK,
     SETTLED,
-    Standing,
-    standing,
+    ChampionRecord,
+    read_champion_record,
 )
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.lifecycle.compare_versions import compare_on_new_rows
@@ -83,7 +83,7 @@ def sync(table: str | None = None) -> int:
     """
     studies = untracked_studies()
     names = [table] if table else [each.name for each in registered_tables()]
-    late = [name for name in names if _is_late(standing(decisions(name)))]
+    late = [name for name in names if _is_late(read_champion_record(decisions(name)))]
     if not (studies or late):
         return 0
     try:
@@ -98,14 +98,14 @@ def sync(table: str | None = None) -> int:
     return n_told
 
 
-def _is_late(now: Standing) -> bool:
+def _is_late(now: ChampionRecord) -> bool:
     return now.pending is not None or now.unsettled is not None
 
 
 def _catch_up(name: str) -> None:
     """Move what was not moved, and hold the review that could not be held."""
     settle(name)
-    pending = standing(decisions(name)).pending
+    pending = read_champion_record(decisions(name)).pending
     if pending is None:
         return
     folder = StudyFolder(home() / "studies" / pending.document["study"])
@@ -141,18 +141,18 @@ def review_challenger(
     review = _review_of(entries, document["study"])
     if review is None:
         review = _hold_review(table, document, drift_is_critical)
-        was_pending = standing(entries).pending
+        was_pending = read_champion_record(entries).pending
         if not (review["is_pending"] and was_pending and was_pending.document["study"] == review["study"]):
             record_decision(table.name, REVIEW, review)
     if _takes_over(table, review, entries):
         with table_lock(f"{table.name}/promotion"):
-            now = standing(decisions(table.name))
+            now = read_champion_record(decisions(table.name))
             replaces = now.champions[-1] if now.champions else review["champion_version"]
             _intend_promotion(table.name, review, replaces, review["reason"], OURSELVES)
     is_settled = settle(table.name)
     if not review["is_pending"]:
         _show_review(table.name, review, document)
-    champions = standing(decisions(table.name)).champions
+    champions = read_champion_record(decisions(table.name)).champions
     is_champion = review["challenger_version"] in champions[-1:]
     return review | {"promoted": is_settled and is_champion}
 
@@ -193,7 +193,7 @@ def _hold_review(table: Registered, document: dict[str, Any], drift_is_critical:
     except RealmixError as err:
         judgement = undecided(str(err), metric, drift_is_critical=drift_is_critical)
     held = judgement.to_dict() | review
-    if judgement.word == "promote":
+    if judgement.outcome == "promote":
         held["reason"] += " " + POLICY[table.card.operation.promotion].format(name=table.name)
     return held
 
@@ -259,7 +259,7 @@ def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
         )
     reason = given(reason)
     with table_lock(f"{table_name}/promotion"):
-        now = standing(decisions(table_name))
+        now = read_champion_record(decisions(table_name))
         if now.waiting is None:
             raise BadInput(
                 f"No challenger of '{table_name}' waits: the last one was promoted, or was no match for the "
@@ -295,7 +295,7 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
     reason = given(reason)
     with table_lock(f"{table_name}/promotion"):
         entries = decisions(table_name)
-        champions = standing(entries).champions
+        champions = read_champion_record(entries).champions
         if len(champions) < 2:
             raise BadInput(
                 f"Table '{table_name}' has no champion before the one of today, so nothing is rolled back. "
@@ -361,7 +361,7 @@ def settle(name: str) -> bool:
         Whether MLflow stands as the record says.
     """
     with table_lock(f"{name}/promotion"):
-        intended = standing(decisions(name)).unsettled
+        intended = read_champion_record(decisions(name)).unsettled
         if intended is None:
             return True
         try:

@@ -49,7 +49,7 @@ def _arm(described: dict[str, Any]) -> Arm:
 
 
 @task(task_run_name="publish-renewal", cache_policy=NO_CACHE)
-def publish_renewal(
+def publish_refit(
     folder: StudyFolder,
     former: dict[str, Any],
     table: Table,

@@ -1,4 +1,4 @@
-"""The store: each thing is computed once, and found again by a key of everything that decides it.
+"""The cache: each thing is computed once, and found again by a key of everything that decides it.
 
 An entry is one tar file: first a manifest (a small JSON value, and the sha256 of every file) that
 is called by its own sha256, then the files. It is written beside its place and moved there in one
@@ -34,15 +34,15 @@ log = logging.getLogger("realmix")
 # A study of 2,000 rows files away a few MiB, one of 10,000 rows and all synthesizers a few hundred: room
 # for the last dozens of studies, and small beside one environment with torch in it.
 MAX_BYTES = 4 * 1024**3
-# Making room empties the store to this share, so that it is not searched again at once.
+# Making room empties the cache to this share, so that it is not searched again at once.
 KEPT_SHARE = 0.9
 # A temporary file this old was left by a process that was killed.
 STALE_SECONDS = 24 * 3600
 CHUNK_BYTES = 1024**2
-STORE = "store"
+FOLDER = "store"
 
 
-class Store:
+class Cache:
     """Results filed under their keys, bounded in size; processes may share one.
 
     Parameters
@@ -61,9 +61,9 @@ class Store:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     store = Store(Path(place))
-    ...     store.put("some key", {"score": 0.5})
-    ...     store.get("some key"), store.get("other key")
+    ...     cache = Cache(Path(place))
+    ...     cache.put("some key", {"score": 0.5})
+    ...     cache.get("some key"), cache.get("other key")
     ({'score': 0.5}, None)
     """
 
@@ -112,7 +112,7 @@ class Store:
         return value
 
     def put(self, key: str, value: dict[str, Any], files: Mapping[str, Path] | None = None) -> None:
-        """File a result away; a store that cannot be written costs only the repetition.
+        """File a result away; a cache that cannot be written costs only the repetition.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Store:
                 self._n_bytes += n_bytes
 
     def _make_room(self) -> int:
-        """Remove what was not used for longest until the store is within its bound; bytes that stay."""
+        """Remove what was not used for longest until the cache is within its bound; bytes that stay."""
         oldest = time.time() - STALE_SECONDS
         for temporary in self.folder.glob(".*.tmp"):
             with suppress(OSError):
@@ -178,19 +178,19 @@ class Store:
 
 
 @functools.cache
-def store_at(folder: Path) -> Store:
-    """The store in a folder, one object for all threads of this process."""
-    return Store(folder)
+def cache_at(folder: Path) -> Cache:
+    """The cache in a folder, one object for all threads of this process."""
+    return Cache(folder)
 
 
-def make_store(home: Path) -> Path:
-    """Make the store's folder under a home, which nobody else may enter.
+def make_cache(home: Path) -> Path:
+    """Make the cache's folder under a home, which nobody else may enter.
 
     Returns
     -------
     Path
     """
-    folder = home / STORE
+    folder = home / FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

@@ -1,4 +1,4 @@
-"""Keys of the store: a hash over everything that decides a result, the code that computes it included."""
+"""Keys of the cache: a hash over everything that decides a result, the code that computes it included."""
 
 from __future__ import annotations
 

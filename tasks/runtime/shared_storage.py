@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
-from realmix.tasks.runtime.cache import make_store
+from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.object_store import connect, explained
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 
@@ -184,7 +184,7 @@ def at_hand(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> It
     mirror = _mirror(_copy(folder.storage), folder.storage)
     names = (*_names(scopes), *also)
     mirror.pull(*names)
-    yield StudyFolder(mirror.folder, make_store(home()))
+    yield StudyFolder(mirror.folder, make_cache(home()))
     mirror.push(*names)
     if not mirror.is_open():  # its study ended meanwhile, and took away what was there then
         mirror.remove()

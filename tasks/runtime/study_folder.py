@@ -67,14 +67,14 @@ class StudyFolder:
     Attributes
     ----------
     path : Path
-    store : Path or None
-        Folder of the store in which fits are looked up and filed; None computes everything.
+    cache : Path or None
+        Folder of the cache in which fits are looked up and filed; None computes everything.
     storage : str or None
         URL of the files for workers that do not see `path`, see :mod:`realmix.tasks.runtime.shared_storage`.
     """
 
     path: Path
-    store: Path | None = None
+    cache: Path | None = None
     storage: str | None = None
 
     @property

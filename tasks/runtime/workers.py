@@ -42,11 +42,11 @@ BOOTSTRAP = (
 
 T = TypeVar("T")
 R = TypeVar("R")
-_current: list[Pool] = []
+_current: list[Workers] = []
 
 
-class Pool(Protocol):
-    """Runs functions by name: on this machine, see :class:`WorkerPool`, or on a cluster."""
+class Workers(Protocol):
+    """Runs functions by name: on this machine, see :class:`LocalWorkers`, or on a cluster."""
 
     n_workers: int
 
@@ -59,7 +59,7 @@ class Pool(Protocol):
     def kill(self) -> None: ...
 
 
-class WorkerPool:
+class LocalWorkers:
     """A fixed number of warm processes that run functions by name.
 
     Parameters
@@ -77,7 +77,7 @@ class WorkerPool:
 
     Examples
     --------
-    >>> with WorkerPool(1) as pool:
+    >>> with LocalWorkers(1) as pool:
     ...     pool.run("textwrap:shorten", text="a  warm   worker", width=20)
     'a warm worker'
     """
@@ -104,7 +104,7 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._is_killed = False
 
-    def __enter__(self) -> WorkerPool:
+    def __enter__(self) -> LocalWorkers:
         for _ in range(self.n_workers):
             self._add_worker()
         _current.append(self)
@@ -155,7 +155,7 @@ class WorkerPool:
         return self._result(answer, function)
 
     def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]:
-        """Take a step, which asks `current_pool()` to run its fits, for each job; as many at once as fits run.
+        """Take a step, which asks `current_workers()` to run its fits, for each job; as many at once as fits run.
 
         Parameters
         ----------
@@ -302,8 +302,8 @@ class _Worker:
 
 
 @contextmanager
-def as_current(pool: Pool) -> Iterator[None]:
-    """Let `current_pool()` give a pool until the end of the block."""
+def as_current(pool: Workers) -> Iterator[None]:
+    """Let `current_workers()` give a pool until the end of the block."""
     _current.append(pool)
     try:
         yield
@@ -311,8 +311,8 @@ def as_current(pool: Pool) -> Iterator[None]:
         _current.remove(pool)
 
 
-def current_pool() -> Pool:
-    """The pool of the innermost open ``with WorkerPool(...)``, in whichever thread.
+def current_workers() -> Workers:
+    """The pool of the innermost open ``with LocalWorkers(...)``, in whichever thread.
 
     Raises
     ------
@@ -320,7 +320,7 @@ def current_pool() -> Pool:
         If none is open.
     """
     if not _current:
-        raise RuntimeError("No worker pool is open here: call inside `with WorkerPool(...)`.")
+        raise RuntimeError("No worker pool is open here: call inside `with LocalWorkers(...)`.")
     return _current[-1]
 
 

@@ -54,7 +54,7 @@ def generalise(
     layout : Layout
     oof : OutOfFold
     comparison : Comparison
-        Its challenger is held against its incumbent.
+        Its best mix is held against its incumbent.
 
     Returns
     -------
@@ -65,9 +65,9 @@ def generalise(
     """
     context = StudyContext.read(folder.work / "context.json")
     by_rows = row_metric(METRICS[comparison.metric], context.schema)
-    if comparison.challenger is None:
+    if comparison.best_mix is None:
         return describe_generalisation(by_rows, (), None), []
-    paired = PairedLosses.of(oof, by_rows, real_only=comparison.incumbent, mix=comparison.challenger)
+    paired = PairedLosses.of(oof, by_rows, real_only=comparison.incumbent, mix=comparison.best_mix)
     measure = functools.partial(
         slice_gains,
         paired,

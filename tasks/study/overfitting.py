@@ -15,12 +15,12 @@ from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Block, Layout, Plan
 from realmix.tasks.core.scores.generalisation import describe_gap, with_gap
-from realmix.tasks.fits.cached import training_scores_once
+from realmix.tasks.fits.cached import cached_training_scores
 from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.shared_storage import at_hand
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.runtime.workers import current_pool
+from realmix.tasks.runtime.workers import current_workers
 
 log = logging.getLogger("realmix")
 
@@ -32,7 +32,7 @@ def measure_gap(folder: StudyFolder, layout: Layout, comparison: Comparison) -> 
     Both are fitted once more on the folds of the first repeat. What fails here costs only this
     number.
     """
-    arms = [arm for arm in (comparison.incumbent, comparison.challenger) if arm is not None]
+    arms = [arm for arm in (comparison.incumbent, comparison.best_mix) if arm is not None]
     blocks = [block for block in layout.blocks if block.repeat == 0]
     try:
         training = training_scores(folder, blocks, arms, layout.plan)
@@ -60,9 +60,9 @@ def training_scores(
 
     def score(block: Block) -> dict[str, float]:
         with at_hand(folder, block.scope) as here:
-            return training_scores_once(here, block.scope, arms, plan)
+            return cached_training_scores(here, block.scope, arms, plan)
 
-    by_block = current_pool().spread(score, blocks)
+    by_block = current_workers().spread(score, blocks)
     return {arm.name: [scores.get(arm.name, float("nan")) for scores in by_block] for arm in arms}
 
 

@@ -30,11 +30,11 @@ from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from realmix.tasks.models._preprocessing import MAX_LEVELS
-from realmix.tasks.runtime.cache import Store, store_at
+from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key
 from realmix.tasks.runtime.memory import most_workers, usable_bytes
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
-from realmix.tasks.runtime.workers import current_pool
+from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.study.request import available_synthesizers, check_plan, deciding_metric, read_plan
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
@@ -50,8 +50,8 @@ def plan_study(
     if request.plan:
         plan = read_plan(Path(request.plan))
         check_plan(plan, table.schema)
-    elif folder.store:
-        plan = planned_once(request, table, split, rule, y, store_at(folder.store))
+    elif folder.cache:
+        plan = cached_plan(request, table, split, rule, y, cache_at(folder.cache))
     else:
         plan = new_plan(request, table, table_shape(table, split, y), rule, costs_here())
     plan = dataclasses.replace(plan, on_gpu=on_gpu)
@@ -80,7 +80,9 @@ def on_usable_gpu(wanted: Sequence[str]) -> tuple[str, ...]:
     """Those of the wanted generators and learners that a GPU can train on each machine; says which it cannot."""
     if not wanted:
         return ()
-    usable = set.intersection(*map(set, current_pool().everywhere("realmix.tasks.fits.gpu:usable_libraries")))
+    usable = set.intersection(
+        *map(set, current_workers().everywhere("realmix.tasks.fits.gpu:usable_libraries"))
+    )
     library = gpu_libraries()
     if left := [name for name in wanted if library[name] not in usable]:
         blamed = " and ".join(sorted({library[name] for name in left}))
@@ -88,8 +90,8 @@ def on_usable_gpu(wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name not in left)
 
 
-def planned_once(
-    request: StudyRequest, table: Table, split: Split, rule: HoldoutRule, y: np.ndarray, store: Store
+def cached_plan(
+    request: StudyRequest, table: Table, split: Split, rule: HoldoutRule, y: np.ndarray, cache: Cache
 ) -> Plan:
     """The plan once made for this request, which another timing of the machine would change; else a new one.
 
@@ -101,17 +103,17 @@ def planned_once(
         "schema": table.schema.to_dict(),
         "available": available_synthesizers(table.card, table.schema),
         "holdout": rule.to_dict(),
-        "n_workers": current_pool().n_workers,
+        "n_workers": current_workers().n_workers,
     }
     key = entry_key(kind="plan", asked=asked, **decided_by)
     family = entry_key(kind="plans", asked={**asked, "synthesizers": None}, **decided_by)
-    if found := store.get(key):
+    if found := cache.get(key):
         return Plan.from_dict(found)
     shape, costs = table_shape(table, split, y), costs_here()
-    plan = extended_plan(request, store.get(family), shape, costs)
+    plan = extended_plan(request, cache.get(family), shape, costs)
     plan = plan or new_plan(request, table, shape, rule, costs)
-    store.put(key, plan.to_dict())
-    store.put(family, plan.to_dict())
+    cache.put(key, plan.to_dict())
+    cache.put(family, plan.to_dict())
     return plan
 
 
@@ -140,7 +142,7 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
         holdout=rule,
         budget_seconds=request.budget_seconds,
         seed=request.seed,
-        n_workers=current_pool().n_workers,
+        n_workers=current_workers().n_workers,
     )
     return with_expected_gain(plan)
 
@@ -186,7 +188,7 @@ def raced_metrics() -> frozenset[str]:
 
 def machine_speed() -> float:
     """Seconds here per second of the reference machine, with all workers busy."""
-    pool = current_pool()
+    pool = current_workers()
     with ThreadPoolExecutor(pool.n_workers) as threads:
         seconds = list(
             threads.map(lambda _: pool.run("realmix.tasks.fits.machine_speed:probe"), range(pool.n_workers))

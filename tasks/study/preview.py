@@ -29,7 +29,7 @@ from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from realmix.tasks.runtime.holdout_rules import frozen_rule
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.ingest import stored_table
 from realmix.tasks.study.out_of_fold import null_models
 from realmix.tasks.study.plan import n_workers, table_shape
@@ -103,7 +103,7 @@ def fit_folds(folder: StudyFolder, layout: Layout) -> dict[str, str]:
         )
         return failures
 
-    with WorkerPool(n_workers()) as pool, ThreadPoolExecutor(n_workers()) as threads:
+    with LocalWorkers(n_workers()) as pool, ThreadPoolExecutor(n_workers()) as threads:
         try:
             results = list(threads.map(fit, [block.scope for block in layout.blocks]))
         except BaseException:

@@ -83,8 +83,8 @@ def judge_race(
 def say_provable_gain(oof: OutOfFold, metric: MetricSpec, n_blocks: int) -> None:
     """Say again what the study can prove, now that its first folds tell how much folds differ."""
     case = ScoredArms(oof, metric, null_models())
-    if case.challenger is not None:
-        gain = gain_in_words(provable_gain(case, case.challenger, n_blocks), metric.margin_is_relative)
+    if case.best_mix is not None:
+        gain = gain_in_words(provable_gain(case, case.best_mix, n_blocks), metric.margin_is_relative)
         n_run = len(oof.fold_rows)
         log.info("smallest gain these rows can prove: %s (measured on %d of %d folds)", gain, n_run, n_blocks)
 

@@ -13,7 +13,7 @@ from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.verdict import Verdict, decide
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
-from realmix.tasks.fits.cached import final_once
+from realmix.tasks.fits.cached import cached_final
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.shared_storage import at_hand, bring, share
 from realmix.tasks.runtime.study_folder import StudyFolder
@@ -70,13 +70,13 @@ def fitted(
             if pool["failure"]:
                 return {"failure": pool["failure"]}
     table = folder.path / raw if raw else None
-    fits = {"model": final_once(folder, scope, "model", arms["model"], plan, raw=table)}
+    fits = {"model": cached_final(folder, scope, "model", arms["model"], plan, raw=table)}
     if arms["real_only"] == arms["model"]:
         place = folder.scope(scope)
         shutil.rmtree(place / "real_only", ignore_errors=True)
         shutil.copytree(place / "model", place / "real_only")
         return {"failure": None, **fits, "real_only": fits["model"]}
-    fits["real_only"] = final_once(folder, scope, "real_only", arms["real_only"], plan, raw=None)
+    fits["real_only"] = cached_final(folder, scope, "real_only", arms["real_only"], plan, raw=None)
     return {"failure": None, **fits}
 
 

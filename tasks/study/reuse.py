@@ -8,7 +8,7 @@ from typing import Any
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.runtime.cache import STORE, store_at
+from realmix.tasks.runtime.cache import FOLDER, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key, file_digest
 from realmix.tasks.runtime.holdout_rules import registration_path
 from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home
@@ -61,7 +61,7 @@ def keep_study(folder: StudyFolder, key: str | None, document: dict[str, Any]) -
     from the fits that did not fail. Nor is one that MLflow did not take.
     """
     is_settled = document["complete"] and not document["disqualified"] and document["tracking"]["run_id"]
-    if folder.store is None or key is None or not is_settled:
+    if folder.cache is None or key is None or not is_settled:
         return
     results = {p.name: p for p in sorted(folder.path.iterdir()) if p.name not in (WORK, VERDICT)}
     # The verdict last: where it lies, the folder is whole.
@@ -72,10 +72,10 @@ def keep_study(folder: StudyFolder, key: str | None, document: dict[str, Any]) -
         "tracking": document["tracking"],
         "names": list(results),
     }
-    store_at(folder.store).put(key, value, results)
+    cache_at(folder.cache).put(key, value, results)
 
 
-def repeat_study(out: Path, key: str | None) -> dict[str, Any] | None:
+def reuse_study(out: Path, key: str | None) -> dict[str, Any] | None:
     """Lay the results of an identical study into a folder, unless they lie there already.
 
     Parameters
@@ -96,13 +96,13 @@ def repeat_study(out: Path, key: str | None) -> dict[str, Any] | None:
     BadInput
         If the folder cannot take the results.
     """
-    store, folder = store_at(home() / STORE), StudyFolder(out.absolute())
-    former = store.get(key) if key else None
+    cache, folder = cache_at(home() / FOLDER), StudyFolder(out.absolute())
+    former = cache.get(key) if key else None
     if key is None or former is None or not is_tracked(former["tracking"]):
         return None
     if not holds_results(folder, former):
         check_output_folder(out)
-        if store.get(key, {name: folder.path / name for name in former["names"]}) is None:
+        if cache.get(key, {name: folder.path / name for name in former["names"]}) is None:
             return None
     document: dict[str, Any] = folder.read_json(VERDICT)
     return document | {"tracking": former["tracking"]}

@@ -25,13 +25,13 @@ from realmix.tasks.core.scores.rows_saved import (
 )
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
-from realmix.tasks.fits.cached import arms_once, pool_once, teacher_once
+from realmix.tasks.fits.cached import cached_arms, cached_pool, cached_teacher
 from realmix.tasks.fits.scope import Scope, StudyContext
 from realmix.tasks.fits.subsets import subset_name
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.shared_storage import at_hand, bring, share
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.runtime.workers import current_pool
+from realmix.tasks.runtime.workers import current_workers
 
 log = logging.getLogger("realmix")
 PLACE = "curve"
@@ -50,13 +50,13 @@ def rows_saved(folder: StudyFolder, layout: Layout, comparison: Comparison) -> d
         ``rows_saved``, see :func:`realmix.tasks.core.scores.rows_saved.describe_rows_saved`, or None with
         ``rows_saved_reason``.
     """
-    challenger = comparison.challenger
-    if challenger is None:
+    best_mix = comparison.best_mix
+    if best_mix is None:
         return _unknown("there was no mix to measure")
     if not layout.plan.curve_repeats:
         return _unknown("the plan left the rows-saved curve out")
     try:
-        return {"rows_saved": measured(folder, layout, comparison, challenger), "rows_saved_reason": None}
+        return {"rows_saved": measured(folder, layout, comparison, best_mix), "rows_saved_reason": None}
     except StudyInterrupted:
         raise
     except RealmixError as err:
@@ -64,8 +64,8 @@ def rows_saved(folder: StudyFolder, layout: Layout, comparison: Comparison) -> d
         return _unknown(str(err).rstrip("."))
 
 
-def measured(folder: StudyFolder, layout: Layout, comparison: Comparison, challenger: Arm) -> dict[str, Any]:
-    """Rows saved by the challenger.
+def measured(folder: StudyFolder, layout: Layout, comparison: Comparison, best_mix: Arm) -> dict[str, Any]:
+    """Rows saved by the best mix.
 
     Raises
     ------
@@ -75,9 +75,9 @@ def measured(folder: StudyFolder, layout: Layout, comparison: Comparison, challe
     plan, arms = layout.plan, curve_arms(comparison)
     context = StudyContext.read(folder.work / "context.json")
     blocks = [block for block in layout.blocks if block.repeat < plan.curve_repeats]
-    n_rows, failed = fit_subsets(folder, plan, blocks, arms, challenger)
-    if challenger.name in failed:
-        raise SynthesizerFailed(f"{challenger.name} on half of the rows: {failed[challenger.name]}")
+    n_rows, failed = fit_subsets(folder, plan, blocks, arms, best_mix)
+    if best_mix.name in failed:
+        raise SynthesizerFailed(f"{best_mix.name} on half of the rows: {failed[best_mix.name]}")
     scores, mix_scores = subset_scores(folder, layout, blocks, arms)
     better = comparison.greater_is_better
     best = best_per_size(scores, greater_is_better=better)
@@ -86,7 +86,7 @@ def measured(folder: StudyFolder, layout: Layout, comparison: Comparison, challe
     )
     saved = measure_rows_saved(curve, seed=derive_seed(context.snapshot, plan.seed, "rows-saved"))
     names = [arms[arm].name for arm in best]
-    described = describe_rows_saved(saved, curve, context.card, arm=challenger.name, curve_arms=names)
+    described = describe_rows_saved(saved, curve, context.card, arm=best_mix.name, curve_arms=names)
     plain: dict[str, Any] = to_jsonable(described)
     return plain
 
@@ -98,7 +98,7 @@ def curve_arms(comparison: Comparison) -> list[Arm]:
 
 
 def fit_subsets(
-    folder: StudyFolder, plan: Plan, blocks: list[Block], arms: list[Arm], challenger: Arm
+    folder: StudyFolder, plan: Plan, blocks: list[Block], arms: list[Arm], best_mix: Arm
 ) -> tuple[np.ndarray, dict[str, str]]:
     """Cut all subsets and fit them side by side.
 
@@ -116,7 +116,7 @@ def fit_subsets(
     def cut(block: Block) -> list[int]:
         with at_hand(folder, block.scope, *subsets(block)) as here:
             fold, into = str(here.scope(block.scope)), str(here.work / PLACE)
-            sizes: list[int] = current_pool().run(
+            sizes: list[int] = current_workers().run(
                 "realmix.tasks.fits.subsets:cut_subsets", folder=fold, into=into
             )
         return sizes
@@ -125,14 +125,14 @@ def fit_subsets(
         block, number = job
         scope = subsets(block)[number]
         with at_hand(folder, scope) as here:
-            return fit_subset(here, plan, scope, arms, challenger if number == MIX_SHARE else None)
+            return fit_subset(here, plan, scope, arms, best_mix if number == MIX_SHARE else None)
 
     # The mixes first: a synthesizer's fit that begins last would be waited for alone.
     numbers = sorted(range(len(CURVE_SHARES) - 1), key=lambda number: number != MIX_SHARE)
     jobs = [(block, number) for number in numbers for block in blocks]
     share(folder, *(scope for block in blocks for scope in subsets(block)))
-    n_rows = np.mean(current_pool().spread(cut, blocks), axis=0)
-    failures = current_pool().spread(fit, jobs)
+    n_rows = np.mean(current_workers().spread(cut, blocks), axis=0)
+    failures = current_workers().spread(fit, jobs)
     bring(folder, *(scope for block in blocks for scope in subsets(block)))
     return n_rows, {arm: reason for each in reversed(failures) for arm, reason in each.items()}
 
@@ -147,18 +147,18 @@ def fit_subset(
 ) -> dict[str, str]:
     """Fit the real-only arms and, where one is given, the mix on one subset; reasons of failed arms."""
     if mixed or any(arm.mix.label_rule == "teacher" for arm in arms):
-        teacher_once(folder, scope, plan)
-    failures: dict[str, str] = arms_once(folder, scope, "curve-real-only", arms, plan)["failures"]
+        cached_teacher(folder, scope, plan)
+    failures: dict[str, str] = cached_arms(folder, scope, "curve-real-only", arms, plan)["failures"]
     if mixed is None:
         return failures
     ratio = mixed.mix.synthetic_ratio
     try:
-        pool_once(folder, scope, str(mixed.mix.synthesizer), plan, max_ratio=ratio)
+        cached_pool(folder, scope, str(mixed.mix.synthesizer), plan, max_ratio=ratio)
     except StudyInterrupted:
         raise
     except RealmixError as err:
         return {**failures, mixed.name: str(err)}
-    return {**failures, **arms_once(folder, scope, "curve-mix", [mixed], plan)["failures"]}
+    return {**failures, **cached_arms(folder, scope, "curve-mix", [mixed], plan)["failures"]}
 
 
 def subset_scores(

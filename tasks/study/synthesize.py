@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from realmix.tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.plan.plan import Plan
-from realmix.tasks.fits.cached import TEACHER_FILE, pool_once, teacher_once
+from realmix.tasks.fits.cached import TEACHER_FILE, cached_pool, cached_teacher
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.shared_storage import at_hand
 from realmix.tasks.runtime.study_folder import StudyFolder
@@ -26,7 +26,7 @@ log = logging.getLogger("realmix")
 def fit_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
     """Fit the ensemble that labels synthetic rows in this scope."""
     with at_hand(folder, scope) as here:
-        return teacher_once(here, scope, plan)
+        return cached_teacher(here, scope, plan)
 
 
 @task(task_run_name="{synthesizer}-{scope}", cache_policy=NO_CACHE)
@@ -53,9 +53,9 @@ def synthesize(
 def pooled(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ratio: float) -> dict[str, Any]:
     """Draw a pool where its scope is at hand; see :func:`synthesize`."""
     if not (folder.scope(scope) / TEACHER_FILE).exists():
-        teacher_once(folder, scope, plan)  # it was fitted on another machine, and stays there
+        cached_teacher(folder, scope, plan)  # it was fitted on another machine, and stays there
     try:
-        made = pool_once(folder, scope, synthesizer, plan, max_ratio=max_ratio)
+        made = cached_pool(folder, scope, synthesizer, plan, max_ratio=max_ratio)
         made["failure"] = made.get("failure") or gate(
             folder, scope, synthesizer, class_counts=made["asked_by_class"]
         )

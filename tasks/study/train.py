@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from realmix.tasks.core.errors import FitTooLarge
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
-from realmix.tasks.fits.cached import arms_once
+from realmix.tasks.fits.cached import cached_arms
 from realmix.tasks.runtime.shared_storage import at_hand
 from realmix.tasks.runtime.study_folder import StudyFolder
 
@@ -28,7 +28,7 @@ def train(
         return skipped
     try:
         with at_hand(folder, scope) as here:
-            done = arms_once(here, scope, f"predictions-{batch}", arms, plan)
+            done = cached_arms(here, scope, f"predictions-{batch}", arms, plan)
     except FitTooLarge as err:
         if batch == "real-only":
             raise

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 from tests.benchmarks.processes import ALL_STEPS, PROBE
 
 POOL = "realmix.tasks.fits.pools:synthesize"
@@ -41,9 +41,9 @@ class Trace:
 
     def install(self) -> None:
         """Time what workers are asked from now on."""
-        answer = WorkerPool._answer
+        answer = LocalWorkers._answer
 
-        def timed(pool: WorkerPool, worker: Any, request: bytes, function: str, limit: float | None) -> Any:
+        def timed(pool: LocalWorkers, worker: Any, request: bytes, function: str, limit: float | None) -> Any:
             if self.first_fit is None and function != PROBE:
                 self.first_fit = time.time() - psutil.Process().create_time()
             began = time.perf_counter()
@@ -55,7 +55,7 @@ class Trace:
                 self.calls[function] += 1
                 self.seconds[function] += time.perf_counter() - began  # type: ignore[assignment]
 
-        WorkerPool._answer = timed  # type: ignore[method-assign,assignment]
+        LocalWorkers._answer = timed  # type: ignore[method-assign,assignment]
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(vars(self)), encoding="utf-8")

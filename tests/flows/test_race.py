@@ -16,7 +16,7 @@ from realmix.tasks.core.decision.race import describe_race
 from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold, read_exits
 from realmix.tasks.study.race import batches, race, results
 from realmix.tasks.study.split import lay_folds
@@ -67,7 +67,7 @@ def run_race(finished, target, *, n_workers, without=None):
 
     @flow(task_runner=threads())
     def only_the_race():
-        with WorkerPool(n_workers):
+        with LocalWorkers(n_workers):
             return race(folder, layout)
 
     return folder, layout, only_the_race()

@@ -180,14 +180,14 @@ def test_the_shipped_model_can_be_trained_again_from_its_table_alone(finished, w
     """For mixes, too, whatever this table's verdict was."""
     from realmix.tasks.fits.final import refit_from_training_table
     from realmix.tasks.fits.scope import Scope
-    from realmix.tasks.runtime.workers import WorkerPool
+    from realmix.tasks.runtime.workers import LocalWorkers
     from realmix.tasks.study.package import load_and_predict, save_pyfunc
     from realmix.tasks.study.refit import refit
 
     out, _ = finished
     folder = copy_of(StudyFolder(out), workspace / "runs" / f"refit-{abs(hash(arm.name))}")
     plan = Plan.from_dict(json.loads((out / "plan.json").read_text()))
-    with WorkerPool(1):
+    with LocalWorkers(1):
         done = refit.fn(folder, "shipped", {"model": arm, "real_only": Arm(Mix(), "linear")}, plan)
     assert done["failure"] is None
     schema = Scope(folder.scope("shipped")).context.schema

@@ -81,7 +81,7 @@ def run_case(case: Case) -> dict[str, object]:
         "table": case.table,
         "seed": case.seed,
         "n_rows": len(rows),
-        "word": outcome.verdict.word,
+        "word": outcome.verdict.outcome,
         "winner": comparison.winner.name,
         "promised_gain": f"{comparison.promised_gain:.6f}",
         "p_value": f"{comparison.p_value:.4f}",

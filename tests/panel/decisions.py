@@ -54,10 +54,10 @@ def decide_run(record: Record, priors: Priors) -> dict[str, Any]:
         "seed": record.seed,
         "deep": record.cell.has_deep,
         "metric": record.metric,
-        "word": verdict.word,
+        "word": verdict.outcome,
         "ships": ships,
         "real_only": comparison.incumbent.name,
-        "best_mix": comparison.challenger.name if comparison.challenger else "",
+        "best_mix": comparison.best_mix.name if comparison.best_mix else "",
         "rule_picks": comparison.winner.name,
         "promised": comparison.promised_gain,
         "low": comparison.promised_interval[0],
@@ -141,7 +141,7 @@ def xgboost_alone(record: Record, metric: MetricSpec, seed: int, priors: Priors)
     )
     ships = verdict.ships.name
     return {
-        "xgb_word": verdict.word,
+        "xgb_word": verdict.outcome,
         "xgb_ships": ships,
         "loss_xgb": record.score(ships),
         "auc_xgb": record.auc(ships),

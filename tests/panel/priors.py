@@ -67,8 +67,8 @@ def _deviation_line(records: Sequence[Record], kind: str) -> DeviationLine:
     logs, deviations = [], []
     for record in of_kind or records:
         case = ScoredArms(record.oof, METRICS[record.metric], null_models())
-        if case.challenger is not None:
-            spread = float(np.std(case.fold_gains(case.challenger, case.incumbent), ddof=1))
+        if case.best_mix is not None:
+            spread = float(np.std(case.fold_gains(case.best_mix, case.incumbent), ddof=1))
             logs.append(np.log(record.cell.n_rows))
             deviations.append(np.log(max(spread, 1e-6)))
     b, a = np.polyfit(logs, deviations, 1)

@@ -128,10 +128,10 @@ def retrained() -> dict[str, Any]:
 
 def champion_version() -> str:
     """Version of the champion of today."""
-    from realmix.tasks.core.lifecycle.champion_record import standing
+    from realmix.tasks.core.lifecycle.champion_record import read_champion_record
     from realmix.tasks.runtime.database import decisions
 
-    return standing(decisions(TABLE)).champions[-1]
+    return read_champion_record(decisions(TABLE)).champions[-1]
 
 
 def prequential(month: pd.DataFrame, known: pd.DataFrame, first: str) -> dict[str, float]:

@@ -20,11 +20,9 @@ from typing import Any
 import pandas as pd
 
 PLANS = Path(__file__).parent / "plans"
-# Where the study ran, when, how long it took and by which code: not what it found.
-CIRCUMSTANCES = {
-    "study", "created", "seconds", "seconds_fit", "seconds_sample", "seconds_per_fold", "generator_seconds",
-    "versions", "environment", "code", "tracking", "files", "key", "started", "finished", "out",
-}  # fmt: skip
+# When the study ran, how long it took and by which versions: not what it found.
+CIRCUMSTANCES = {"study", "versions", "realmix_version", "seconds", "seconds_fit", "seconds_sample",
+                 "generator_seconds", "full_grid_generator_seconds"}  # fmt: skip
 # name: arguments of the study; the bundled table is read with these rows, the others come with scikit-learn.
 STUDIES = {
     "binary-calls": ("bundled:bank_marketing?rows=400", "y"),
@@ -65,18 +63,18 @@ def run_studies(folder: Path, realmix: list[str]) -> None:
         plan = PLANS / f"{name}.json"
         how = ["--plan", str(plan)] if plan.exists() else ["--budget", "60s"]
         command = [*realmix, "run", table(source, folder), "--target", target, "--out", str(out), *how]
-        subprocess.run(command, check=True, env=environment)
+        subprocess.run(command, check=True, env=environment, cwd=folder)
 
 
 def table(source: str, folder: Path) -> str:
-    """Location of a table; one of scikit-learn's is written as CSV first."""
+    """Location of a table, seen from the folder; one of scikit-learn's is written there as CSV first."""
     if ":" in source:
         return source
     from sklearn import datasets
 
-    path = folder / f"{source.removeprefix('load_')}.csv"
-    getattr(datasets, source)(as_frame=True).frame.to_csv(path, index=False)
-    return str(path)
+    name = f"{source.removeprefix('load_')}.csv"
+    getattr(datasets, source)(as_frame=True).frame.to_csv(folder / name, index=False)
+    return name
 
 
 def differences(one: Path, other: Path) -> Iterator[str]:

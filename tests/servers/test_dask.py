@@ -22,7 +22,7 @@ from distributed import Client, LocalCluster
 from prefect.settings import PREFECT_API_URL
 
 from realmix.flows.engines import choose
-from realmix.flows.engines.dask import LOCAL_CLUSTER, check_cluster, cluster_pool, complaint
+from realmix.flows.engines.dask import LOCAL_CLUSTER, check_cluster, cluster_workers, complaint
 from realmix.flows.study import study
 from realmix.tasks.core.errors import BadInput, FitTimedOut, WorkerDied
 from realmix.tasks.core.plan.costs import Costs
@@ -31,7 +31,7 @@ from realmix.tasks.core.plan.plan import Asked, TableShape
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.models import MODELS
-from realmix.tasks.runtime.workers import current_pool
+from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
 # Of Prefect's embedded server, and of a client that asks whether a server is up again.
@@ -208,16 +208,16 @@ def test_workers_without_the_folder_decide_the_same_through_an_object_store(
 
 
 def test_a_fit_on_a_cluster_has_one_thread_a_hard_limit_and_a_process_of_its_own(dask_cluster, tmp_path):
-    with Client(dask_cluster, set_as_default=False) as client, cluster_pool(client, tmp_path / "log"):
+    with Client(dask_cluster, set_as_default=False) as client, cluster_workers(client, tmp_path / "log"):
         client.wait_for_workers(2, timeout=30)
         workers = set(client.run(os.getpid).values())
-        fit = current_pool().run("realmix.tasks.runtime.worker_process:ping")
+        fit = current_workers().run("realmix.tasks.runtime.worker_process:ping")
         assert fit["threads"] == 1
         assert fit["pid"] not in workers
         with pytest.raises(FitTimedOut):
-            current_pool().run("signal:pause", timeout_seconds=0.5)
+            current_workers().run("signal:pause", timeout_seconds=0.5)
         with pytest.raises(WorkerDied):
-            current_pool().run("os:_exit", status=3)
+            current_workers().run("os:_exit", status=3)
         assert set(client.run(os.getpid).values()) == workers
 
 

@@ -20,7 +20,6 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.arm_table import ArmRow, table_of_arms
 from realmix.tasks.core.decision.promised_gain import Draws, Promise, bootstrap, summarise
 from realmix.tasks.core.decision.ranking import ControlTest, ScoredArms, control_test, is_control
-from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.draws import draw_strata, draw_units
@@ -51,14 +50,14 @@ class Comparison:
     incumbent : Arm
         What ships where no mix does: the best real-only arm, or the default learner's best where
         another leads it by no more than luck.
-    challenger : Arm or None
+    best_mix : Arm or None
         Best candidate, whether or not it won: what the tests below are about.
     arms : tuple of ArmRow
         Best first.
     naive_gain, promise
         Gain of the winner on the rows that chose it, and the corrected promise.
     challenger_gain, standard_error : float
-        Gain of the challenger and its Nadeau-Bengio standard error.
+        Gain of the best mix and its Nadeau-Bengio standard error.
     p_corrected, p_holm, p_max, p_value : float
         Corrected t-test, the same Holm-adjusted over the finalists, max-statistic bootstrap,
         and the larger of the last two, which counts.
@@ -80,7 +79,7 @@ class Comparison:
     margin_is_relative: bool
     winner: Arm
     incumbent: Arm
-    challenger: Arm | None
+    best_mix: Arm | None
     arms: tuple[ArmRow, ...]
     naive_gain: float
     promise: Promise
@@ -120,18 +119,6 @@ class Comparison:
     def row(self, arm: Arm) -> ArmRow:
         """Table line of an arm."""
         return next(row for row in self.arms if row.name == arm.name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As strict JSON; arms carry their names."""
-        named = {
-            key: None if arm is None else {"name": arm.name, **arm.to_dict()}
-            for key, arm in (
-                ("winner", self.winner),
-                ("incumbent", self.incumbent),
-                ("challenger", self.challenger),
-            )
-        }
-        return to_jsonable(self) | to_jsonable(named)
 
 
 def compare(
@@ -184,11 +171,11 @@ def compare(
         margin_is_relative=metric.margin_is_relative,
         winner=oof.arms[case.winner],
         incumbent=oof.arms[case.incumbent],
-        challenger=None if case.challenger is None else oof.arms[case.challenger],
+        best_mix=None if case.best_mix is None else oof.arms[case.best_mix],
         arms=table_of_arms(case, margin, extra),
         naive_gain=float(case.gains[case.winner]),
         promise=promise,
-        **_challenger_statistics(case, draws),
+        **_best_mix_statistics(case, draws),
         n_rows=len(oof.rows),
         n_folds=case.folds.shape[1],
         n_validation=oof.n_validation,
@@ -222,11 +209,11 @@ def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
     )
 
 
-def _challenger_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
+def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
     """Tests of the best candidate against the incumbent and the controls."""
-    arm = case.challenger
+    arm = case.best_mix
     if arm is None:
-        return _without_challenger()
+        return _without_best_mix()
     test = case.t_test(arm, case.incumbent)
     finalists = _finalists(case)
     p_holm = finalists[case.oof.arms[arm].name]
@@ -250,7 +237,7 @@ def _challenger_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
     }
 
 
-def _without_challenger() -> dict[str, Any]:
+def _without_best_mix() -> dict[str, Any]:
     unknown = dict.fromkeys(("challenger_gain", "standard_error", "smallest_provable_gain"), float("nan"))
     tests = dict.fromkeys(("p_corrected", "p_holm", "p_max", "p_value"), 1.0)
     names = ("beats_duplicates", "beats_shuffled", "beats_distillation", "beats_class_weights")
@@ -262,7 +249,7 @@ def _finalists(case: ScoredArms) -> dict[str, float]:
     """Holm-adjusted p-values of the best arms of the best candidate mixes, best first."""
     order = [int(i) for i in np.argsort(-case.utility, kind="stable") if case.is_eligible[i]]
     first_of_mix: dict[str, int] = {}
-    for arm in ([] if case.challenger is None else [case.challenger]) + order:
+    for arm in ([] if case.best_mix is None else [case.best_mix]) + order:
         first_of_mix.setdefault(case.oof.arms[arm].mix.name, arm)
     finalists = list(first_of_mix.values())[:MAX_FINALISTS]
     adjusted = holm([case.t_test(arm, case.incumbent).p_value for arm in finalists])
@@ -270,10 +257,10 @@ def _finalists(case: ScoredArms) -> dict[str, float]:
 
 
 def _max_statistic(case: ScoredArms, draws: Draws) -> float:
-    """p-value of the challenger over all candidates."""
+    """p-value of the best mix over all candidates."""
     candidates = np.flatnonzero(case.is_candidate)
     drawn = gains(case.metric, draws.in_bag[:, candidates], draws.in_bag[:, [case.incumbent]])
-    tested = int(np.flatnonzero(candidates == case.challenger)[0])
+    tested = int(np.flatnonzero(candidates == case.best_mix)[0])
     return max_statistic_p(drawn, case.gains[candidates], tested, widening=case.widening)
 
 

@@ -31,7 +31,7 @@ class _Judgement:
     weight: np.ndarray
 
 
-class RaceReplay:
+class RaceBootstrap:
     """Replays who is dropped between the blocks of a race.
 
     Parameters

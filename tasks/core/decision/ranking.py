@@ -11,7 +11,7 @@ import numpy as np
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.promised_gain import choose
 from realmix.tasks.core.decision.race import shortlist
-from realmix.tasks.core.decision.race_bootstrap import RaceReplay
+from realmix.tasks.core.decision.race_bootstrap import RaceBootstrap
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, DEFAULT_LEARNER, Arm
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, fold_gains, fold_scores, gains
@@ -20,7 +20,7 @@ from realmix.tasks.core.scores.significance import CorrectedT, corrected_resampl
 
 @dataclass(frozen=True)
 class ControlTest:
-    """The challenger against the best arm of a control.
+    """The best mix against the best arm of a control.
 
     `beats` is True where the lower bound of the corrected 90 % interval of the gain is above
     zero, so that a copy of the control passes in at most one case of twenty.
@@ -50,7 +50,7 @@ class ScoredArms:
     lead_needed : ndarray of shape (n_arms,)
         See `choose`; 0 but for arms of other learners than the default one.
     winner, incumbent : int
-    challenger : int or None
+    best_mix : int or None
         The candidate that won, or the best one where none did: what all tests are about.
 
     Raises
@@ -86,7 +86,7 @@ class ScoredArms:
         self.winner, self.incumbent = int(chosen[0]), int(reference[0])
         self.gains = gains(metric, self.scores, self.scores[self.incumbent])
         won = self.is_eligible[self.winner]
-        self.challenger = self.winner if won else self.best(self.is_eligible)
+        self.best_mix = self.winner if won else self.best(self.is_eligible)
 
     def _leads_needed(self) -> np.ndarray:
         """Gain by which each arm must lead the default learner's best on real rows, of shape (n_arms,).
@@ -127,8 +127,8 @@ class ScoredArms:
         return self.is_candidate & self._replay.survivors(weights, live, in_first_repeat=False)
 
     @cached_property
-    def _replay(self) -> RaceReplay:
-        return RaceReplay(self.oof, self.metric, self.is_candidate)
+    def _replay(self) -> RaceBootstrap:
+        return RaceBootstrap(self.oof, self.metric, self.is_candidate)
 
     @property
     def widening(self) -> float:

@@ -14,12 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_holdout
 from realmix.tasks.core.decision.ranking import ControlTest
-from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.priors import Priors, committed_priors
 from realmix.tasks.core.scores.significance import rows_to_prove
@@ -27,7 +26,7 @@ from realmix.tasks.core.words import gain_in_words, interval_in_words, mix_in_wo
 
 __all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
 
-Word = Literal["proven", "chosen, not proven", "keep real only"]
+Outcome = Literal["proven", "chosen, not proven", "keep real only"]
 
 SIGNIFICANCE_LEVEL = 0.05
 FOLDS_TO_WIN = 0.75
@@ -48,7 +47,7 @@ class Gate:
     measured: float | None
     required: float | None
     sentence: str
-    needed_for: tuple[Word, ...] = ("proven",)
+    needed_for: tuple[Outcome, ...] = ("proven",)
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,14 @@ class Verdict:
 
     Attributes
     ----------
-    word : {"proven", "chosen, not proven", "keep real only"}
+    outcome : {"proven", "chosen, not proven", "keep real only"}
     sentence : str
         The decision for a reader in a hurry.
     reason : str
-        Why this word and no better one.
+        Why this outcome and no better one.
     gates : tuple of Gate
     ships : Arm
-        What is shipped: the challenger, or the best real-only arm.
+        What is shipped: the best mix, or the best real-only arm.
     shrunken_gain, loss_chance : float or None
         Posterior mean of the gain, and the chance of a loss larger than the margin.
     smallest_provable_gain : float
@@ -72,7 +71,7 @@ class Verdict:
         Real rows at which the promised gain could be proven.
     """
 
-    word: Word
+    outcome: Outcome
     sentence: str
     reason: str
     gates: tuple[Gate, ...]
@@ -84,11 +83,7 @@ class Verdict:
 
     @property
     def is_mix_shipped(self) -> bool:
-        return self.word != "keep real only"
-
-    def to_dict(self) -> dict[str, Any]:
-        """As strict JSON."""
-        return to_jsonable(self)
+        return self.outcome != "keep real only"
 
 
 def decide(
@@ -111,7 +106,7 @@ def decide(
     Verdict
         Always "keep real only" with a veto, without candidates, or where real only won.
     """
-    if comparison.challenger is None:
+    if comparison.best_mix is None:
         return _keep(comparison, (), "No mix could be compared with the real rows.", None, None)
     shrunken, loss_chance = shrink(comparison, margin, priors)
     gates = (
@@ -122,9 +117,9 @@ def decide(
         *_shrunken_gates(comparison, margin, shrunken, loss_chance),
     )
     if comparison.winner.mix.role == "candidate":
-        for word in ("proven", "chosen, not proven"):
-            if all(gate.passed for gate in gates if word in gate.needed_for):
-                return _ship(comparison, word, gates, margin, shrunken, loss_chance)
+        for outcome in ("proven", "chosen, not proven"):
+            if all(gate.passed for gate in gates if outcome in gate.needed_for):
+                return _ship(comparison, outcome, gates, margin, shrunken, loss_chance)
     return _keep(comparison, gates, _why_not(gates, "chosen, not proven"), shrunken, loss_chance)
 
 
@@ -140,8 +135,8 @@ def shrink(comparison: Comparison, margin: float, priors: Priors | None = None) 
     """
     from scipy import stats
 
-    assert comparison.challenger is not None
-    prior = (priors or committed_priors()).prior_of(comparison.challenger.mix.label_rule, comparison.n_rows)
+    assert comparison.best_mix is not None
+    prior = (priors or committed_priors()).prior_of(comparison.best_mix.mix.label_rule, comparison.n_rows)
     expected = prior.scaled(comparison.margin_is_relative).posterior(
         comparison.promised_gain, comparison.standard_error
     )
@@ -163,7 +158,7 @@ def _veto_gates(vetoes: Iterable[str]) -> list[Gate]:
 
 
 def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
-    """Gates of the word "proven", apart from duplicates."""
+    """Gates of the outcome "proven", apart from duplicates."""
     relative, low = c.margin_is_relative, c.promised_interval[0]
     promised = gain_in_words(c.promised_gain, relative)
     gates = [
@@ -186,11 +181,11 @@ def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
             f"It won {c.share_of_folds_won:.0%} of {c.n_folds} folds; {FOLDS_TO_WIN:.0%} are needed.",
         ),
     ]  # fmt: skip
-    assert c.challenger is not None
-    if c.challenger.mix.label_rule == "teacher":
+    assert c.best_mix is not None
+    if c.best_mix.mix.label_rule == "teacher":
         gates.append(_control_gate("distillation", c.beats_distillation))
         gates.append(_control_gate("shuffled marginals", c.beats_shuffled))
-    if c.challenger.mix.balance == "balanced":
+    if c.best_mix.mix.balance == "balanced":
         gates.append(_control_gate("class weights", c.beats_class_weights))
     if c.calibration_change is not None:
         gates.append(_calibration_gate(c.calibration_change))
@@ -205,7 +200,7 @@ def _calibration_gate(change: float) -> Gate:
     )  # fmt: skip
 
 
-def _control_gate(name: str, test: ControlTest | None, needed_for: tuple[Word, ...] = ("proven",)) -> Gate:
+def _control_gate(name: str, test: ControlTest | None, needed_for: tuple[Outcome, ...] = ("proven",)) -> Gate:
     """A mix that does not beat a control has added rows, not information."""
     if test is None:
         return Gate(f"beats {name}", False, None, 0.0, f"The control {name} was not run.", needed_for)
@@ -215,7 +210,7 @@ def _control_gate(name: str, test: ControlTest | None, needed_for: tuple[Word, .
 
 
 def _shrunken_gates(c: Comparison, margin: float, shrunken: float, loss_chance: float) -> list[Gate]:
-    """Gates of the word "chosen, not proven", apart from duplicates."""
+    """Gates of the outcome "chosen, not proven", apart from duplicates."""
     relative: bool = c.margin_is_relative
     return [
         Gate(
@@ -231,17 +226,22 @@ def _shrunken_gates(c: Comparison, margin: float, shrunken: float, loss_chance: 
     ]  # fmt: skip
 
 
-def _why_not(gates: Iterable[Gate], word: Word) -> str:
+def _why_not(gates: Iterable[Gate], outcome: Outcome) -> str:
     """The sentences of the gates that denied a word."""
-    return " ".join(gate.sentence for gate in gates if word in gate.needed_for and not gate.passed)
+    return " ".join(gate.sentence for gate in gates if outcome in gate.needed_for and not gate.passed)
 
 
 def _ship(
-    c: Comparison, word: Word, gates: tuple[Gate, ...], margin: float, shrunken: float, loss_chance: float
+    c: Comparison,
+    outcome: Outcome,
+    gates: tuple[Gate, ...],
+    margin: float,
+    shrunken: float,
+    loss_chance: float,
 ) -> Verdict:
     relative = c.margin_is_relative
     recipe = f"train {c.winner.model} on your real rows plus {mix_in_words(c.winner.mix)}"
-    if word == "proven":
+    if outcome == "proven":
         sentence = (
             f"Proven: {recipe}. It is better than real rows alone by about "
             f"{gain_in_words(c.promised_gain, relative)} of {c.metric} "
@@ -255,7 +255,7 @@ def _ship(
         )
         reason = f"Not proven: {_why_not(gates, 'proven')}"
     return Verdict(
-        word, sentence, reason, gates, c.winner, shrunken, loss_chance,
+        outcome, sentence, reason, gates, c.winner, shrunken, loss_chance,
         c.smallest_provable_gain, _rows_to_prove(c),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from realmix.tasks.core.scores.draws import draw_weights
 from realmix.tasks.core.scores.slices import MIN_ROWS, PairedLosses, Slice, slice_gains
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
-Word = Literal["promote", "keep champion", "not yet decidable"]
+Outcome = Literal["promote", "keep champion", "not yet decidable"]
 Finding = Literal["better", "worse", "undecided", "not worse", "not shown to be as good"]
 # Fewer of a class say nothing about it.
 MIN_CLASS_ROWS = 10
@@ -94,7 +94,7 @@ class Judgement:
 
     Attributes
     ----------
-    word : {"promote", "keep champion", "not yet decidable"}
+    outcome : {"promote", "keep champion", "not yet decidable"}
     reason : str
     gates : tuple of Gate
     metric : str
@@ -114,7 +114,7 @@ class Judgement:
     decisions_served : tuple of int
     """
 
-    word: Word
+    outcome: Outcome
     reason: str
     gates: tuple[Gate, ...]
     metric: str
@@ -131,7 +131,8 @@ class Judgement:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as strict JSON takes them."""
         plain: dict[str, Any] = to_jsonable(self)
-        return plain
+        # Entries of the record, tags and schema version 1 say "word".
+        return {"word": plain.pop("outcome"), **plain}
 
 
 def undecided(
@@ -203,12 +204,12 @@ def judge_challenger(
         *([_fairness_gate(paired, compared, seed)] if compared.sensitive else []),
         _serving_gate(compared, max_slowdown),
     )
-    word = _word(found, gates)
-    waits = drift_is_critical and word == "not yet decidable"
+    outcome = _outcome(found, gates)
+    waits = drift_is_critical and outcome == "not yet decidable"
     numbers = overall.numbers
     return Judgement(
-        word=word,
-        reason=_reason(word, gates) + (" Drift is critical: this waits for approval." if waits else ""),
+        outcome=outcome,
+        reason=_reason(outcome, gates) + (" Drift is critical: this waits for approval." if waits else ""),
         gates=gates,
         metric=metric.name,
         n_rows=compared.n_rows,
@@ -383,16 +384,16 @@ def _serving_gate(compared: Compared, max_slowdown: float) -> Gate:
     return Gate("serving", passed, sentence, numbers)
 
 
-def _word(found: Finding, gates: Sequence[Gate]) -> Word:
+def _outcome(found: Finding, gates: Sequence[Gate]) -> Outcome:
     if found == "undecided":
         return "not yet decidable"
     return "promote" if all(gate.passed for gate in gates) else "keep champion"
 
 
-def _reason(word: Word, gates: Sequence[Gate]) -> str:
+def _reason(outcome: Outcome, gates: Sequence[Gate]) -> str:
     """The comparison itself, then every gate that did not let the challenger through."""
     overall, *others = gates
     failed = [gate.sentence for gate in others if gate.passed is False]
-    if word == "promote":
+    if outcome == "promote":
         return f"{overall.sentence} Every other gate passed."
     return " ".join([overall.sentence, *failed])

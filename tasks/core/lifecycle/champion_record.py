@@ -12,7 +12,7 @@ REVIEW, PROMOTION, ROLLBACK, SETTLED = "review", "promotion", "rollback", "settl
 
 
 @dataclass(frozen=True)
-class Standing:
+class ChampionRecord:
     """A table's versions, by the record.
 
     Attributes
@@ -33,7 +33,7 @@ class Standing:
     unsettled: Decision | None = None
 
 
-def standing(entries: Iterable[Decision]) -> Standing:
+def read_champion_record(entries: Iterable[Decision]) -> ChampionRecord:
     """Follow a table's record from its beginning.
 
     Parameters
@@ -60,7 +60,7 @@ def standing(entries: Iterable[Decision]) -> Standing:
             unsettled = entry
         elif entry.kind == SETTLED and unsettled and document["settles"] == unsettled.digest:
             unsettled = None
-    return Standing(tuple(champions), waiting, pending, unsettled)
+    return ChampionRecord(tuple(champions), waiting, pending, unsettled)
 
 
 def _waits(review: Decision) -> bool:

@@ -11,7 +11,7 @@ Level = Literal["skip", "refit", "study"]
 
 
 @dataclass(frozen=True)
-class Redo:
+class LevelChoice:
     """What to do, and why."""
 
     level: Level
@@ -19,7 +19,7 @@ class Redo:
 
 
 @dataclass(frozen=True)
-class Since:
+class Changes:
     """What happened since the last full study of a table.
 
     Attributes
@@ -40,12 +40,12 @@ class Since:
     drift_sentence: str
 
 
-def how_much(since: Since | None, operation: Operation, *, is_changed: bool) -> Redo:
+def choose_level(since: Changes | None, operation: Operation, *, is_changed: bool) -> LevelChoice:
     """Decide between nothing, the same mix on all rows, and a new study.
 
     Parameters
     ----------
-    since : Since or None
+    since : Changes or None
         None where the table was never studied.
     operation : Operation
     is_changed : bool
@@ -53,22 +53,22 @@ def how_much(since: Since | None, operation: Operation, *, is_changed: bool) -> 
 
     Examples
     --------
-    >>> quiet = Since(n_studied=1000, n_changed=20, age_days=1, drift="none", drift_sentence="")
-    >>> how_much(quiet, Operation(), is_changed=True)
-    Redo(level='refit', reason='20 rows came or changed since the last study (2.0 % of its 1,000) and nothing drifted')
-    >>> how_much(quiet, Operation(), is_changed=False).level, how_much(None, Operation(), is_changed=False).level
+    >>> quiet = Changes(n_studied=1000, n_changed=20, age_days=1, drift="none", drift_sentence="")
+    >>> choose_level(quiet, Operation(), is_changed=True)
+    LevelChoice(level='refit', reason='20 rows came or changed since the last study (2.0 % of its 1,000) and nothing drifted')
+    >>> choose_level(quiet, Operation(), is_changed=False).level, choose_level(None, Operation(), is_changed=False).level
     ('skip', 'study')
     """
     if since is None:
-        return Redo("study", "the table was never studied")
+        return LevelChoice("study", "the table was never studied")
     if since.age_days >= operation.max_age_days:
-        return Redo("study", f"the last study is {since.age_days:.0f} days old")
+        return LevelChoice("study", f"the last study is {since.age_days:.0f} days old")
     if not is_changed:
-        return Redo("skip", "no row came or changed since the last decision")
+        return LevelChoice("skip", "no row came or changed since the last decision")
     if since.drift != "none":
-        return Redo("study", since.drift_sentence)
+        return LevelChoice("study", since.drift_sentence)
     share = since.n_changed / max(since.n_studied, 1)
     rows = f"{since.n_changed:,} rows came or changed since the last study ({100 * share:.1f} % of its {since.n_studied:,})"
     if share >= operation.refit_growth:
-        return Redo("study", rows)
-    return Redo("refit", f"{rows} and nothing drifted")
+        return LevelChoice("study", rows)
+    return LevelChoice("refit", f"{rows} and nothing drifted")

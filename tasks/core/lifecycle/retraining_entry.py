@@ -6,14 +6,14 @@ from typing import Any
 
 from realmix.tasks.core.lifecycle.drift import Drift
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.core.lifecycle.retrain_level import Redo, Since
+from realmix.tasks.core.lifecycle.retrain_level import Changes, LevelChoice
 
 
 def retraining_entry(
     table: Registered,
     why: str,
-    redo: Redo,
-    since: Since | None,
+    redo: LevelChoice,
+    since: Changes | None,
     drift: Drift | None,
     arrivals: list[dict[str, Any]],
     document: dict[str, Any] | None,

@@ -128,7 +128,7 @@ def build_verdict_document(
         "table": table,
         "complete": not missing,
         "missing": list(missing),
-        "word": verdict.word,
+        "word": verdict.outcome,
         "sentence": _first_line(verdict, holdout),
         "reason": verdict.reason,
         "winner": _describe_arm(verdict.ships, params),
@@ -229,7 +229,7 @@ def _describe_validation(comparison: Comparison, verdict: Verdict) -> dict[str, 
     numbers = {name: getattr(comparison, name) for name in VALIDATION_FIELDS}
     return {
         "real_only": _scored(comparison, comparison.incumbent),
-        "mix": _scored(comparison, comparison.challenger),
+        "mix": _scored(comparison, comparison.best_mix),
         **numbers,
         "shrunken_gain": verdict.shrunken_gain,
         "loss_chance": verdict.loss_chance,

@@ -18,9 +18,15 @@ from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.fits import cached
-from realmix.tasks.fits.cached import arms_once, final_once, pool_once, teacher_once, training_scores_once
+from realmix.tasks.fits.cached import (
+    cached_arms,
+    cached_final,
+    cached_pool,
+    cached_teacher,
+    cached_training_scores,
+)
 from realmix.tasks.fits.scope import Scope
-from realmix.tasks.runtime.cache import make_store
+from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import as_current
 
@@ -61,13 +67,13 @@ def pool():
 
 @pytest.fixture
 def first(scope: Scope, tmp_path: Path) -> StudyFolder:
-    return study(scope, tmp_path / "first", make_store(tmp_path))
+    return study(scope, tmp_path / "first", make_cache(tmp_path))
 
 
 @pytest.fixture
 def second(scope: Scope, tmp_path: Path) -> StudyFolder:
     """The same rows in another study that shares the store."""
-    return study(scope, tmp_path / "second", make_store(tmp_path))
+    return study(scope, tmp_path / "second", make_cache(tmp_path))
 
 
 def study(scope: Scope, path: Path, store: Path | None) -> StudyFolder:
@@ -79,11 +85,11 @@ def study(scope: Scope, path: Path, store: Path | None) -> StudyFolder:
 
 def fit_all(folder: StudyFolder, arms: list[Arm]) -> list[Any]:
     return [
-        teacher_once(folder, SCOPE, PLAN)["weights"],
-        pool_once(folder, SCOPE, "smote", PLAN, max_ratio=1.0)["kept"],
-        arms_once(folder, SCOPE, "predictions", arms, PLAN)["failures"],
-        training_scores_once(folder, SCOPE, arms, PLAN),
-        final_once(folder, SCOPE, "model", arms[0], PLAN, raw=None)["n_real"],
+        cached_teacher(folder, SCOPE, PLAN)["weights"],
+        cached_pool(folder, SCOPE, "smote", PLAN, max_ratio=1.0)["kept"],
+        cached_arms(folder, SCOPE, "predictions", arms, PLAN)["failures"],
+        cached_training_scores(folder, SCOPE, arms, PLAN),
+        cached_final(folder, SCOPE, "model", arms[0], PLAN, raw=None)["n_real"],
     ]
 
 
@@ -112,23 +118,23 @@ def test_only_the_arms_that_are_new_are_trained(pool: Here, first: StudyFolder, 
     one, three = (np.load(folder.scope(SCOPE) / "predictions.npy") for folder in (first, second))
     np.testing.assert_array_equal(three[1], one[0])
     alone = dataclasses.replace(first, store=None)
-    arms_once(alone, SCOPE, "alone", [REAL], PLAN)
+    cached_arms(alone, SCOPE, "alone", [REAL], PLAN)
     np.testing.assert_array_equal(np.load(first.scope(SCOPE) / "alone.npy")[0], three[0])
 
 
 STEPS = {
-    "teacher": (lambda folder: teacher_once(folder, SCOPE, PLAN), cached.ROWS),
-    "pool": (lambda folder: pool_once(folder, SCOPE, "smote", PLAN, max_ratio=1.0), cached.POOL_READS),
+    "teacher": (lambda folder: cached_teacher(folder, SCOPE, PLAN), cached.ROWS),
+    "pool": (lambda folder: cached_pool(folder, SCOPE, "smote", PLAN, max_ratio=1.0), cached.POOL_READS),
     **{
         arm.name: (
-            lambda folder, arm=arm: arms_once(folder, SCOPE, arm.model, [arm], PLAN),
+            lambda folder, arm=arm: cached_arms(folder, SCOPE, arm.model, [arm], PLAN),
             cached.arm_files(arm),
         )
         for arm in (REAL, DISTILLED, MIXED)
     },
-    "gap": (lambda folder: training_scores_once(folder, SCOPE, [MIXED], PLAN), cached.arm_files(MIXED)),
+    "gap": (lambda folder: cached_training_scores(folder, SCOPE, [MIXED], PLAN), cached.arm_files(MIXED)),
     "final": (
-        lambda folder: final_once(folder, SCOPE, "model", MIXED, PLAN, raw=None),
+        lambda folder: cached_final(folder, SCOPE, "model", MIXED, PLAN, raw=None),
         cached.arm_files(MIXED),
     ),
 }
@@ -172,8 +178,8 @@ def test_a_fit_of_other_content_is_not_taken(
         plan = dataclasses.replace(PLAN, synthesizers={"smote": 7})
     (second.work / "context.json").write_text(json.dumps(context))
     for folder, of_folder in ((first, PLAN), (second, plan)):
-        teacher_once(folder, SCOPE, of_folder)
-        pool_once(folder, SCOPE, "smote", of_folder, max_ratio=1.0)
+        cached_teacher(folder, SCOPE, of_folder)
+        cached_pool(folder, SCOPE, "smote", of_folder, max_ratio=1.0)
     assert [function for function, _ in pool.ran].count(cached.POOL) == 2
 
 
@@ -182,15 +188,15 @@ def test_where_it_runs_and_how_long_it_may_take_do_not_matter(
 ) -> None:
     slow = dataclasses.replace(PLAN, n_workers=7, timeout_seconds={"smote": 9.0}, budget_seconds=5.0)
     fit_all(first, [MIXED])
-    teacher_once(second, SCOPE, slow)
-    pool_once(second, SCOPE, "smote", slow, max_ratio=1.0)
+    cached_teacher(second, SCOPE, slow)
+    cached_pool(second, SCOPE, "smote", slow, max_ratio=1.0)
     assert len(pool.ran) == 5
 
 
 def test_a_users_own_simulation_is_run_every_time(pool: Here, first: StudyFolder) -> None:
     """Its code is not ours: nothing tells whether it has changed."""
-    teacher_once(first, SCOPE, PLAN)
+    cached_teacher(first, SCOPE, PLAN)
     for _ in range(2):
         with pytest.raises(RealmixError):
-            pool_once(first, SCOPE, "simulation", PLAN, max_ratio=1.0)
+            cached_pool(first, SCOPE, "simulation", PLAN, max_ratio=1.0)
     assert len(pool.ran) == 3

@@ -12,7 +12,7 @@ import pytest
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.models import MODELS
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 
 # A thread that takes a larger share of a fit's processor time than this works on the fit. Others look after
 # the worker: Arrow reads files with one, which takes milliseconds the first time, as long as a linear model.
@@ -71,7 +71,7 @@ def fits(scope: Scope) -> list[dict[str, Any]]:
 
 
 def test_no_fit_runs_more_threads_than_its_worker_has(scope: Scope, jobs: None) -> None:
-    with WorkerPool(1, threads_per_worker=1) as pool:
+    with LocalWorkers(1, threads_per_worker=1) as pool:
         for call in fits(scope):
             n_busy, limits = pool.run("thread_jobs:watched", **call)
             assert set(limits.values()) == {1}, f"{call['function']}: {limits}"
@@ -82,7 +82,7 @@ def test_no_fit_runs_more_threads_than_its_worker_has(scope: Scope, jobs: None) 
 def test_a_learner_that_asks_for_two_threads_gets_those_of_its_worker(
     scope: Scope, jobs: None, planned: int
 ) -> None:
-    with WorkerPool(1, threads_per_worker=planned) as pool:
+    with LocalWorkers(1, threads_per_worker=planned) as pool:
         for call in fits(scope)[:2]:
             pool.run(call.pop("function"), **call)
         arms = [Arm(Mix("ctgan", 5.0), "xgboost").to_dict()]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.table.card import DataCard
-from realmix.tasks.lifecycle.drift import RETRAINING, changed_rows, last_study, since_last_study
+from realmix.tasks.lifecycle.drift import RETRAINING, changed_rows, changes_since_study, last_study
 from realmix.tasks.runtime.database import record_decision, register_table, registered_table
 from realmix.tasks.runtime.snapshots import take_snapshot
 from realmix.tasks.runtime.study_folder import StudyFolder, home
@@ -47,7 +47,7 @@ def test_the_kind_of_arrival_says_which_rows_are_new(arrival, expected):
 
 def test_a_table_without_a_study_has_no_since(bank, tmp_path):
     register_table("bank", card(), kept(bank))
-    assert since_last_study(registered_table("bank"), now=NOW, folder=StudyFolder(tmp_path), seed=0) == (
+    assert changes_since_study(registered_table("bank"), now=NOW, folder=StudyFolder(tmp_path), seed=0) == (
         None,
         None,
     )
@@ -62,12 +62,12 @@ def test_refits_do_not_make_a_study_young(bank, tmp_path):
     register_table("other", card(), second)
     made = datetime.datetime.fromisoformat(study.made_at)
     table = registered_table("bank")
-    since, drift = since_last_study(
+    since, drift = changes_since_study(
         table, now=made + datetime.timedelta(days=3), folder=StudyFolder(tmp_path), seed=0
     )
     assert since is not None
     assert (since.n_studied, since.n_changed, since.age_days, drift) == (800, 0, 3.0, None)
-    early, _ = since_last_study(
+    early, _ = changes_since_study(
         table, now=made - datetime.timedelta(days=3), folder=StudyFolder(tmp_path), seed=0
     )
     assert early is not None
@@ -85,7 +85,7 @@ def test_new_rows_are_held_against_the_synthetic_ones_that_shipped(bank, tmp_pat
     shuffled = bank[:800].apply(lambda column: column.sample(frac=1, random_state=0).to_numpy())
     both = pd.concat([bank[:800].assign(_realmix_origin="real"), shuffled.assign(_realmix_origin="smote")])
     both.to_parquet(folder / "training.parquet")
-    _, drift = since_last_study(registered_table("bank"), now=NOW, folder=StudyFolder(tmp_path), seed=0)
+    _, drift = changes_since_study(registered_table("bank"), now=NOW, folder=StudyFolder(tmp_path), seed=0)
     assert drift is not None
     assert drift.synthetic is not None
     assert 0.5 < drift.synthetic.auc <= 1
@@ -96,7 +96,9 @@ def test_a_jump_of_the_target_is_drift_and_is_kept_with_the_study(bank, tmp_path
     more = bank[1000:].assign(y="yes")
     register_table("bank", card(), kept(pd.concat([bank[:1000], more], ignore_index=True)))
     record_decision("bank", RETRAINING, {"level": "study", "snapshot": first}, decided=first)
-    since, drift = since_last_study(registered_table("bank"), now=NOW, folder=StudyFolder(tmp_path), seed=0)
+    since, drift = changes_since_study(
+        registered_table("bank"), now=NOW, folder=StudyFolder(tmp_path), seed=0
+    )
     assert since is not None
     assert drift is not None
     assert since.n_changed == 500

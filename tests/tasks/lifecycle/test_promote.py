@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.lifecycle.champion_record import PROMOTION, REVIEW, ROLLBACK, SETTLED, standing
+from realmix.tasks.core.lifecycle.champion_record import (
+    PROMOTION,
+    REVIEW,
+    ROLLBACK,
+    SETTLED,
+    read_champion_record,
+)
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.lifecycle.promote import (
     champion,
@@ -99,7 +105,7 @@ def test_a_challenger_that_passed_waits_for_approval_and_then_takes_over(bank):
     assert "realmix promote bank" in challenger["reason"]
     json.dumps(challenger, allow_nan=False)
     assert aliases("bank") == {"champion": "1", "challenger": "2"}
-    assert standing(decisions("bank")).waiting.document["challenger_version"] == "2"
+    assert read_champion_record(decisions("bank")).waiting.document["challenger_version"] == "2"
     told = version("bank", "2")
     assert challenger["reason"] in told.description and told.tags["review"] == "promote"
 
@@ -183,7 +189,7 @@ def test_a_decision_that_mlflow_refuses_is_carried_out_by_the_next_call(down):
     down.on()
     done = promote("mill", "now", "Ada")
     assert done["moved"] is False and "the next call" in done["sentence"]
-    assert standing(decisions("mill")).unsettled is not None
+    assert read_champion_record(decisions("mill")).unsettled is not None
     assert sync() == 0
     down.off()
     assert aliases("mill")["champion"] == "1"
@@ -205,7 +211,7 @@ def test_of_two_refused_decisions_the_last_one_counts(down):
     down.off()
     sync("port")
     assert aliases("port")["champion"] == "1"
-    assert standing(decisions("port")).champions == ("1",)
+    assert read_champion_record(decisions("port")).champions == ("1",)
 
 
 def test_a_study_that_mlflow_missed_is_told_and_reviewed_later(down):
@@ -225,7 +231,7 @@ def test_a_study_that_mlflow_missed_is_told_and_reviewed_later(down):
     assert sync() == 1
     assert untracked_studies() == []
     assert aliases("farm") == {"champion": "2"}
-    assert standing(decisions("farm")).pending is None
+    assert read_champion_record(decisions("farm")).pending is None
     assert folder.read_json("tracking.json")["version"] == "2"
     assert artifacts_of(folder.read_json("tracking.json")["run_id"]) == {"figures/figure-1.svg"}
     assert sync() == 0

@@ -116,9 +116,9 @@ def test_a_group_that_no_model_sees_still_vetoes_and_its_value_stays_hidden(stud
     found, vetoes = generalise(folder, layout, oof, comparison)
     assert len(vetoes) == 1 and "'sex: group" in vetoes[0]
     verdict = decide(comparison, margin=0.005, vetoes=vetoes)
-    assert verdict.word == "keep real only"
+    assert verdict.outcome == "keep real only"
     assert vetoes[0] in verdict.reason
-    written = json.dumps([to_jsonable(found), verdict.to_dict()])
+    written = json.dumps([to_jsonable(found), to_jsonable(verdict)])
     assert not [secret for secret in SECRETS if secret in written]
 
 

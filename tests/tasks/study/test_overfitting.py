@@ -19,7 +19,7 @@ from realmix.tasks.fits.pools import synthesize
 from realmix.tasks.fits.scope import Scope, StudyContext, write_scope
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.overfitting import measure_gap
 from realmix.tasks.study.split import lay_folds
 
@@ -63,10 +63,10 @@ def study(tmp_path_factory):
     return folder, raced(folder)
 
 
-def gap_of(folder, layout, challenger=MIX):
+def gap_of(folder, layout, best_mix=MIX):
     folder.write_json("work/generalisation.json", {"gap": None, "sentence": "As before."})
-    with WorkerPool(1):
-        measure_gap.fn(folder, layout, SimpleNamespace(incumbent=REAL_ONLY, challenger=challenger, **FIELDS))
+    with LocalWorkers(1):
+        measure_gap.fn(folder, layout, SimpleNamespace(incumbent=REAL_ONLY, best_mix=best_mix, **FIELDS))
     return folder.read_json("work/generalisation.json")
 
 
@@ -85,7 +85,7 @@ def test_the_gap_is_the_same_when_it_is_measured_again(study):
 
 
 def test_without_a_mix_the_gap_of_real_only_is_measured(study):
-    gap = gap_of(*study, challenger=None)["gap"]
+    gap = gap_of(*study, best_mix=None)["gap"]
     assert gap["real_only"]["gap"] > 0.2 and gap["mix"] is None
 
 

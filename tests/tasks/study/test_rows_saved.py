@@ -15,7 +15,7 @@ from realmix.tasks.core.plan.plan import Layout, Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.race import batches
@@ -61,7 +61,7 @@ def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Comparison]:
         split_holdout.fn(table, folder, rule=PLAN.holdout, seed=0)
     layout = lay_folds.fn(folder, PLAN)
     pools, trained = [], []
-    with WorkerPool(1):
+    with LocalWorkers(1):
         for block in layout.blocks:
             fit_teacher.fn(folder, block.scope, PLAN)
             for batch, arms in batches(PLAN).items():
@@ -75,7 +75,7 @@ def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Comparison]:
 
 @pytest.fixture(scope="module")
 def found(raced) -> dict[str, Any]:
-    with WorkerPool(1):
+    with LocalWorkers(1):
         return rows_saved.fn(*raced)
 
 
@@ -84,7 +84,7 @@ def test_the_bundled_table_gives_a_number_of_rows_money_and_days(raced, found):
     saved = found["rows_saved"]
     json.dumps(saved, allow_nan=False)
     assert found["rows_saved_reason"] is None
-    assert saved["arm"] == comparison.challenger.name
+    assert saved["arm"] == comparison.best_mix.name
     sizes = [point["n_rows"] for point in saved["curve"]]
     assert saved["n0"] == saved["mix"]["n_rows"] == sizes[2] == pytest.approx(sizes[-1] / 2, abs=1)
     assert sizes[0] <= saved["n_eq"] <= sizes[-1]
@@ -103,7 +103,7 @@ def test_the_mix_is_made_of_half_of_the_training_rows_alone(raced, found):
     training = pd.read_parquet(half / "training.parquet")
     whole = pd.read_parquet(folder.scope(block.scope) / "training.parquet")
     assert len(training) == pytest.approx(len(whole) / 2, abs=1)
-    pool = pd.read_parquet(half / f"{comparison.challenger.mix.synthesizer}.parquet")
+    pool = pd.read_parquet(half / f"{comparison.best_mix.mix.synthesizer}.parquet")
     assert len(pool) == len(training), "ratio 1 of the half"
     assert not list(folder.scope("curve").glob("*-25pct/smote.parquet"))
 
@@ -118,7 +118,7 @@ def test_the_curve_holds_the_incumbent_and_every_learner(raced):
 def test_a_distilled_incumbent_gets_a_teacher_at_every_size(raced):
     folder, layout, comparison = raced
     distilled = Arm(Mix(label_rule="teacher"), "linear")
-    with WorkerPool(1):
+    with LocalWorkers(1):
         found = rows_saved.fn(folder, layout, dataclasses.replace(comparison, incumbent=distilled))
     assert found["rows_saved"] is not None
     assert len(list(folder.scope("curve").glob("*/teacher.pickle"))) == 4 * len(layout.blocks)
@@ -127,8 +127,8 @@ def test_a_distilled_incumbent_gets_a_teacher_at_every_size(raced):
 def test_a_generator_that_fails_costs_only_this_number(raced):
     """The card names no simulation, so this one cannot start."""
     folder, layout, comparison = raced
-    broken = dataclasses.replace(comparison, challenger=Arm(Mix("simulation", 1.0), "linear"))
-    with WorkerPool(1):
+    broken = dataclasses.replace(comparison, best_mix=Arm(Mix("simulation", 1.0), "linear"))
+    with LocalWorkers(1):
         found = rows_saved.fn(folder, layout, broken)
     assert found["rows_saved"] is None
     assert "simulation/1/joint/linear on half of the rows" in found["rows_saved_reason"]
@@ -137,11 +137,11 @@ def test_a_generator_that_fails_costs_only_this_number(raced):
 def test_without_a_mix_or_a_budget_nothing_is_fitted(raced):
     folder, layout, comparison = raced
     unplanned = dataclasses.replace(layout, plan=dataclasses.replace(layout.plan, curve_repeats=0))
-    nothing = dataclasses.replace(comparison, challenger=None)
+    nothing = dataclasses.replace(comparison, best_mix=None)
     assert rows_saved.fn(folder, layout, nothing)["rows_saved_reason"] == "there was no mix to measure"
     assert "left" in rows_saved.fn(folder, unplanned, comparison)["rows_saved_reason"]
 
 
 def test_the_number_does_not_depend_on_the_workers(raced, found):
-    with WorkerPool(2):
+    with LocalWorkers(2):
         assert rows_saved.fn(*raced) == found

@@ -16,7 +16,7 @@ from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.fits.scope import StudyContext, write_scope
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.synthesize import synthesize
 
 SCOPE = "fold-0-0"
@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> StudyFolder:
 
 
 def test_the_log_of_every_pool_is_kept_failed_ones_too(folder: StudyFolder, plan: Plan) -> None:
-    with WorkerPool(1):
+    with LocalWorkers(1):
         logs = {name: synthesize.fn(folder, SCOPE, name, plan) for name in ("smote", "simulation")}
     for name, log in logs.items():
         stored = json.loads((folder.scope(SCOPE) / f"{name}.json").read_text(encoding="utf-8"))
@@ -74,7 +74,7 @@ def test_the_log_of_every_pool_is_kept_failed_ones_too(folder: StudyFolder, plan
 
 
 def test_classes_of_a_pool_are_counted_by_its_gate(folder: StudyFolder, plan: Plan) -> None:
-    with WorkerPool(1):
+    with LocalWorkers(1):
         log = synthesize.fn(folder, SCOPE, "smote", plan)
     results = folder.scope(SCOPE) / "smote-validation" / "synthetic.json"
     found = json.loads(results.read_text(encoding="utf-8"))["expectations"]

@@ -11,7 +11,7 @@ from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.runtime.workers import WorkerPool
+from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.train import train
 
 PLAN = Plan(
@@ -27,7 +27,7 @@ def folder(tmp_path) -> Iterator[StudyFolder]:
     """A study whose fits may hold next to nothing."""
     place = StudyFolder(tmp_path)
     place.scope("fold-0-0").mkdir(parents=True)
-    with WorkerPool(1, memory_bytes=2**20):
+    with LocalWorkers(1, memory_bytes=2**20):
         yield place
 
 

@@ -11,6 +11,7 @@ import pytest
 from realmix.tasks.core.decision.comparison import _bootstrap, compare
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.errors import BadInput, RealmixError
+from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
 from realmix.tasks.metrics import METRICS
@@ -27,7 +28,7 @@ from realmix.tasks.metrics._draws import (
 def test_a_planted_arm_wins_and_every_row_of_the_table_says_why(simulate_study, squared_error):
     comparison = compare(simulate_study(0, offsets={6: -0.1}), squared_error, seed=0, n_bootstrap=200)
     assert comparison.winner.mix.synthesizer == "synthesizer-0"
-    assert comparison.challenger == comparison.winner
+    assert comparison.best_mix == comparison.winner
     assert comparison.incumbent.mix.role == "real_only"
     assert comparison.arms[0].name == comparison.winner.name
     assert comparison.arms[0].gain == pytest.approx(comparison.naive_gain)
@@ -79,7 +80,7 @@ def test_what_ships_is_what_was_tested(simulate_study, squared_error):
     noisy = dataclasses.replace(oof, arms=tuple(arms), predictions=predictions)
     comparison = compare(noisy, squared_error, seed=0, n_bootstrap=50)
     assert comparison.row(arms[6]).gain > comparison.row(arms[7]).gain
-    assert comparison.winner == comparison.challenger == arms[7]
+    assert comparison.winner == comparison.best_mix == arms[7]
     assert arms[7].name in comparison.finalists
 
 
@@ -176,16 +177,16 @@ def test_a_study_without_candidates_keeps_real_only(simulate_study, squared_erro
     oof = simulate_study(0)
     bare = OutOfFold(oof.arms[:6], oof.y, oof.folds, oof.predictions[:6], oof.n_train)
     comparison = compare(bare, squared_error, seed=0, n_bootstrap=50)
-    assert comparison.challenger is None
+    assert comparison.best_mix is None
     assert comparison.promised_gain == 0
-    json.dumps(comparison.to_dict(), allow_nan=False)
+    json.dumps(to_jsonable(comparison), allow_nan=False)
 
 
 def test_the_comparison_is_strict_json(simulate_study, squared_error):
     oof = dataclasses.replace(simulate_study(0), disqualified={"ctgan/1/joint": "gave no rows"})
     comparison = compare(oof, squared_error, seed=0, n_bootstrap=50, extra_metrics=[squared_error])
-    document = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
-    assert document["winner"]["name"] == comparison.winner.name
+    document = json.loads(json.dumps(to_jsonable(comparison), allow_nan=False))
+    assert document["winner"]["model"] == comparison.winner.model
     assert document["disqualified"] == {"ctgan/1/joint": "gave no rows"}
 
 
@@ -246,7 +247,7 @@ def test_a_side_metric_never_ends_a_study(simulate_ranking, roc_auc, caplog):
         assert np.isnan([row.extra_metrics[name] for name in ("roc_auc", "f1", "failing")]).all()
         assert np.isfinite(row.extra_metrics["brier"])
     assert "failing" in caplog.text
-    json.dumps(comparison.to_dict(), allow_nan=False)
+    json.dumps(to_jsonable(comparison), allow_nan=False)
 
 
 def test_a_side_metric_is_averaged_over_the_folds_that_define_it(simulate_study, squared_error):

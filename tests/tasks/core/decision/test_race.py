@@ -12,6 +12,7 @@ from realmix.tasks.core.decision.comparison import compare
 from realmix.tasks.core.decision.race import describe_race, is_raced, judge, paired_z, shortlist
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.errors import RealmixError
+from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
@@ -45,7 +46,7 @@ def test_real_only_controls_and_the_best_candidate_are_never_dropped(simulate_st
     assert {roles[name] for name in beaten} == {"candidate"}
     assert len(beaten) == 13
     comparison = compare(raced, squared_error, seed=0, n_bootstrap=50)
-    assert comparison.challenger is not None
+    assert comparison.best_mix is not None
     assert comparison.winner == comparison.incumbent
 
 
@@ -229,7 +230,7 @@ def test_side_metrics_of_arms_that_left_are_those_of_the_folds_they_ran(simulate
         )
         assert np.isfinite(row.extra_metrics["f1"])
     assert comparison.arms[-1].name == full.arms[7].name
-    json.dumps(comparison.to_dict(), allow_nan=False)
+    json.dumps(to_jsonable(comparison), allow_nan=False)
 
 
 def test_every_arm_keeps_its_row_in_the_table(simulate_study, squared_error):

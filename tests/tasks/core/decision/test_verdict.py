@@ -11,6 +11,7 @@ import pytest
 from realmix.tasks.core.decision.comparison import Comparison, compare
 from realmix.tasks.core.decision.holdout_gain import prediction_interval
 from realmix.tasks.core.decision.verdict import decide, describe_holdout, score_holdout, shrink
+from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.priors import Priors
 
@@ -32,7 +33,7 @@ def weakened(comparison: Comparison, **changes) -> Comparison:
 
 def test_a_planted_good_arm_is_proven(planted):
     verdict = decide(planted, margin=MARGIN)
-    assert verdict.word == "proven"
+    assert verdict.outcome == "proven"
     assert verdict.is_mix_shipped
     assert verdict.ships == planted.winner
     assert all(gate.passed for gate in verdict.gates)
@@ -49,19 +50,19 @@ def test_a_planted_good_arm_is_proven(planted):
 )
 def test_one_failed_proof_gate_leaves_chosen_not_proven(planted, changes, gate):
     verdict = decide(weakened(planted, **changes), margin=MARGIN)
-    assert verdict.word == "chosen, not proven"
+    assert verdict.outcome == "chosen, not proven"
     assert [g.name for g in verdict.gates if not g.passed] == [gate]
     assert verdict.reason.startswith("Not proven:")
 
 
 def test_an_interval_that_touches_zero_is_no_proof(planted):
     promise = dataclasses.replace(planted.promise, interval=(0.0, 0.2))
-    assert decide(weakened(planted, promise=promise), margin=MARGIN).word != "proven"
+    assert decide(weakened(planted, promise=promise), margin=MARGIN).outcome != "proven"
 
 
 def test_a_promise_below_the_margin_is_kept_real(planted):
     verdict = decide(planted, margin=0.5)
-    assert verdict.word == "keep real only"
+    assert verdict.outcome == "keep real only"
     assert "worth having" in verdict.reason
 
 
@@ -69,7 +70,7 @@ def test_a_mix_that_does_not_beat_duplicates_never_ships(planted):
     tied = dataclasses.replace(planted.beats_duplicates, beats=False)
     for beats_duplicates in (tied, None):
         verdict = decide(weakened(planted, beats_duplicates=beats_duplicates), margin=MARGIN)
-        assert verdict.word == "keep real only"
+        assert verdict.outcome == "keep real only"
         assert verdict.ships == planted.incumbent
         assert "duplicates" in verdict.reason
 
@@ -77,41 +78,41 @@ def test_a_mix_that_does_not_beat_duplicates_never_ships(planted):
 def test_a_teacher_mix_must_also_beat_distillation_and_shuffled_marginals(simulate_study, squared_error):
     oof = simulate_study(0, noise=0.05, offsets={4: 0.02, 5: -0.1, 6: -0.1}, label_rule="teacher")
     verdict = decide(compare(oof, squared_error, seed=0, n_bootstrap=300), margin=MARGIN)
-    assert verdict.word == "chosen, not proven"
+    assert verdict.outcome == "chosen, not proven"
     assert [gate.name for gate in verdict.gates if not gate.passed] == ["beats shuffled marginals"]
 
 
 @pytest.mark.parametrize("balance", ["prior", "balanced"])
 def test_a_balanced_mix_must_also_beat_class_weights(planted, balance):
-    mix = dataclasses.replace(planted.challenger.mix, balance=balance)
-    arm = dataclasses.replace(planted.challenger, mix=mix)
+    mix = dataclasses.replace(planted.best_mix.mix, balance=balance)
+    arm = dataclasses.replace(planted.best_mix, mix=mix)
     tied = dataclasses.replace(planted.beats_duplicates, control="class-weights/xgboost", beats=False)
     beaten = dataclasses.replace(tied, beats=True)
     for control, word in ((beaten, "proven"), (tied, "chosen, not proven"), (None, "chosen, not proven")):
-        changes = {"winner": arm, "challenger": arm, "beats_class_weights": control}
+        changes = {"winner": arm, "best_mix": arm, "beats_class_weights": control}
         verdict = decide(weakened(planted, **changes), margin=MARGIN)
         if balance == "prior":
-            assert verdict.word == "proven"
+            assert verdict.outcome == "proven"
         else:
-            assert verdict.word == word
+            assert verdict.outcome == word
             assert ("class weights" in verdict.reason) == (word != "proven")
 
 
 def test_a_veto_keeps_real_only(planted):
     verdict = decide(planted, margin=MARGIN, vetoes=["Its rows lie too close to real ones."])
-    assert verdict.word == "keep real only"
+    assert verdict.outcome == "keep real only"
     assert "too close to real ones" in verdict.reason
 
 
 def test_a_control_never_ships(planted):
     control = Arm(Mix("duplicates", 1.0), "xgboost")
-    assert decide(weakened(planted, winner=control), margin=MARGIN).word == "keep real only"
+    assert decide(weakened(planted, winner=control), margin=MARGIN).outcome == "keep real only"
 
 
 def test_a_tie_keeps_real_only_and_says_what_could_have_been_proven(simulate_study, squared_error):
     comparison = compare(simulate_study(0, offsets={0: -0.5}), squared_error, seed=0, n_bootstrap=100)
     verdict = decide(comparison, margin=MARGIN)
-    assert verdict.word == "keep real only"
+    assert verdict.outcome == "keep real only"
     assert verdict.ships == comparison.incumbent
     assert "smallest gain that these 200 rows could have proven" in verdict.reason
 
@@ -133,7 +134,7 @@ def test_shrinking_is_the_normal_posterior_worked_out_by_hand(planted):
 
 
 def test_the_verdict_is_strict_json(planted):
-    json.dumps(decide(planted, margin=MARGIN).to_dict(), allow_nan=False)
+    json.dumps(to_jsonable(decide(planted, margin=MARGIN)), allow_nan=False)
 
 
 def test_copies_of_real_rows_do_not_ship(simulate_study, squared_error):
@@ -155,7 +156,7 @@ def test_a_candidate_equal_to_the_duplicates_never_ships(simulate_study, squared
     copied[6] = copied[4]
     comparison = compare(dataclasses.replace(oof, predictions=copied), squared_error, seed=0, n_bootstrap=100)
     assert comparison.winner == oof.arms[6]
-    assert decide(comparison, margin=MARGIN).word == "keep real only"
+    assert decide(comparison, margin=MARGIN).outcome == "keep real only"
 
 
 def test_the_holdout_scores_both_models_on_the_same_rows(squared_error):
