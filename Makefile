@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
 
-.PHONY: run test test-servers test-faults ui check panel panel-quick bench replay lock clean nulls
+.PHONY: run test test-servers test-faults test-packaging ui check panel panel-quick bench replay lock clean nulls
 
 run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
@@ -13,9 +13,10 @@ test: $(VENV)/.test check  ## every test but the slow ones
 	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=10; status=$$?; \
 	  echo "tests: $$(( $$(date +%s) - start )) s"; exit $$status
 
-check: $(VENV)/.test  ## lint, types, import rules
+check: $(VENV)/.test  ## lint, spelling, types, import rules
 	@start=$$(date +%s); \
-	  $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache >/dev/null; status=$$?; \
+	  $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell && $(BIN)/mypy && \
+	  $(BIN)/lint-imports --no-cache >/dev/null; status=$$?; \
 	  echo "checks: $$(( $$(date +%s) - start )) s"; exit $$status
 
 test-servers: $(VENV)/.test  ## PostgreSQL, MLflow, Prefect, S3 and a worker, with passwords, on loopback
@@ -25,6 +26,10 @@ test-servers: $(VENV)/.test  ## PostgreSQL, MLflow, Prefect, S3 and a worker, wi
 test-faults: $(VENV)/.test  ## kills, full disks and refusals in the middle of work
 	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=5 tests/faults; status=$$?; \
 	  echo "fault tests: $$(( $$(date +%s) - start )) s"; exit $$status
+
+test-packaging: $(VENV)/.test  ## the wheel in a fresh environment, and plug-ins from outside it
+	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=5 tests/packaging; status=$$?; \
+	  echo "packaging tests: $$(( $$(date +%s) - start )) s"; exit $$status
 
 replay: $(VENV)/.test  ## Bank Marketing in its real order, month by month through the watcher
 	$(BIN)/python -m tests.replay

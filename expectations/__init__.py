@@ -1,0 +1,1 @@
+"""Expectation suites of Great Expectations: for raw, synthetic and training tables, and for drift."""

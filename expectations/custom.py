@@ -1,7 +1,7 @@
-"""Expectations in the words of this domain; each stores all its arguments in the suite.
+"""Expectations named in the terms of this domain; each stores all its arguments in the suite.
 
-Importing this module imports Great Expectations (3 s), so suites import it when they are built;
-they take the library from here, where its own deprecated imports are silenced.
+Importing this module imports Great Expectations (3 s), so suites import it when they are built.
+They import the library from here, where warnings about its deprecated imports are silenced.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# At INFO, the import tells of its decorators, and every run of a suite how its context was set up.
+# At INFO, the import logs its decorators, and every run of a suite logs how its context was set up.
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 with warnings.catch_warnings():
     # Great Expectations 1.24 imports three modules that Python 3.11 deprecates.
@@ -32,7 +32,7 @@ with warnings.catch_warnings():
 logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
 CRITICAL, WARNING, INFO = FailureSeverity.CRITICAL, FailureSeverity.WARNING, FailureSeverity.INFO
-# Rows that fail are set aside and the study goes on with the others; else it stops.
+# Rows that fail are set aside and the study continues with the others; or it stops.
 QUARANTINE = {"on_failure": "quarantine"}
 STOP = {"on_failure": "stop"}
 LARGEST_FLOAT = float(np.finfo(float).max)
@@ -94,9 +94,10 @@ class ExpectValueCountsToEqual(ColumnAggregateExpectation):
 
 
 class ExpectColumnPsiToBeAtMost(ColumnAggregateExpectation):
-    """The column's bins are as full as the `reference` rows made them: rows by number of the bin.
+    """The population stability index between the column's bins and the `reference` is at most `maximum`.
 
-    ``prior`` rows are added to each bin that is not empty on both sides.
+    `reference` has rows by number of the bin; ``prior`` rows are added to each bin that is not
+    empty on both sides.
     """
 
     reference: dict[str, int]
@@ -121,8 +122,11 @@ class ExpectColumnPsiToBeAtMost(ColumnAggregateExpectation):
 
 
 class ExpectDomainAucToBeAtMost(gxe.ExpectColumnMeanToBeBetween):
-    """New rows are not told from the reference rows; its column holds for each new row the share of
-    reference rows that look less new, the mean of which is the area under the curve."""
+    """A classifier cannot tell new rows from reference rows.
+
+    Its column holds for each new row the share of reference rows that look less new; their mean is
+    the area under the ROC curve.
+    """
 
 
 class ExpectColumnTypesToBe(BatchExpectation):
@@ -158,7 +162,7 @@ class TableMissingCounts(TableMetricProvider):
 
 
 class TableUnknownLevelCounts(TableMetricProvider):
-    """Values of each column of `levels` that are none of its levels; missing is no value."""
+    """Values of each column of `levels` that are not among its levels; missing ones do not count."""
 
     metric_name = "table.realmix_unknown_level_counts"
     value_keys = ("levels",)
@@ -243,7 +247,7 @@ class TableRowSumError(TableMetricProvider):
 
 
 class ExpectProbabilitiesToSumToOne(BatchExpectation):
-    """In every row the `columns` sum to 1, give or take `tolerance`."""
+    """In every row the `columns` sum to 1, within `tolerance`."""
 
     columns: list[str]
     tolerance: float
@@ -270,6 +274,6 @@ def _out_of_range(values: pd.Series, lowest: Any, highest: Any) -> int:
 
 
 def _nothing_counted(counts: dict[str, int]) -> dict[str, Any]:
-    """Success where all counts are 0; the others are shown by column."""
+    """Return success if all counts are 0, and the other counts by column."""
     found = {name: count for name, count in counts.items() if count}
     return {"success": not found, "result": {"observed_value": found}}

@@ -1,4 +1,4 @@
-"""Rules of the data card: a column for each says which rows break it."""
+"""Expectations for the data card's rules, each with a column that says which rows break it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RULE_COLUMN = "_realmix_rule_{}"
 
 
 def declared_rules(indices: Iterable[int], on_failure: Mapping[str, str]) -> Iterator[Expectation]:
-    """Expect that no row breaks these rules.
+    """Yield the expectation that no row breaks it, for each of these rules.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How like the earlier rows new ones are; what fails is a warning, for drift is no fault of the rows."""
+"""The suite that compares new rows with earlier ones; a failure is a warning, as drifted rows are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a table of real rows must fulfil before anything is trained on it."""
+"""The suite that a table of real rows must pass before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Fewer rows allow neither a holdout nor folds.
 MIN_ROWS = 60
-# A column of which more is missing says little; the study goes on with it.
+# A column with more missing values says little; the study continues with it.
 MAX_MISSING_FRACTION = 0.5
 # Dates outside stand for "unknown" or "never" in most systems. Full timestamps: with a date
 # alone Great Expectations 1.24 compares a timestamp with a date and fails.
@@ -30,7 +30,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
         ``schema`` (plain values of the study's schema), ``key`` and ``time`` (column or
         None), ``rules`` (the card's, as plain values), ``rule_columns`` (places of the rules
         that have a column ``_realmix_rule_<i>``, true where broken) and ``is_batch`` (true for
-        rows that arrive at a table: they may be few, and wait for a target).
+        new rows of a registered table: they may be few, and wait for a target).
 
     Returns
     -------
@@ -56,7 +56,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
 
 
 def _complete(schema: Mapping[str, Any]) -> Iterator[Expectation]:
-    """There are rows enough, each with a target."""
+    """Yield the expectations of enough rows, each with a target."""
     from realmix.expectations.custom import CRITICAL, QUARANTINE, STOP, gxe
 
     yield gxe.ExpectTableRowCountToBeBetween(min_value=MIN_ROWS, severity=CRITICAL, meta=STOP)
@@ -64,7 +64,7 @@ def _complete(schema: Mapping[str, Any]) -> Iterator[Expectation]:
 
 
 def _target_classes(schema: Mapping[str, Any]) -> Iterator[Expectation]:
-    """A target is of a known class; numbers are checked with all others."""
+    """Yield the expectation that the target is a known class; numeric targets are checked as all numbers."""
     from realmix.expectations.custom import CRITICAL, QUARANTINE, ExpectColumnLevelsToBeKnown
 
     target = schema["target"]
@@ -79,7 +79,7 @@ def _target_classes(schema: Mapping[str, Any]) -> Iterator[Expectation]:
 
 
 def _present(metadata: Mapping[str, Any]) -> Iterator[Expectation]:
-    """A declared key names one row; a declared time places it."""
+    """Yield the expectations that declared key and time are present, and that no key occurs twice."""
     from realmix.expectations.custom import CRITICAL, QUARANTINE, ExpectRowKeyToBeUnique, gxe
 
     for column in filter(None, [metadata["key"], metadata["time"]]):
@@ -137,7 +137,7 @@ def _column(column: Mapping[str, Any]) -> Iterator[Expectation]:
 
 
 def _duplicates(schema: Mapping[str, Any]) -> Iterator[Expectation]:
-    """Equal rows are told, not refused: people can be alike."""
+    """Yield the expectation of no equal rows; it only informs, as two people may have equal values."""
     from realmix.expectations.custom import INFO, STOP, gxe
 
     names = [c["name"] for c in schema["columns"] if c["kind"] != "identifier" and c["role"] != "key"]
@@ -148,7 +148,7 @@ def _duplicates(schema: Mapping[str, Any]) -> Iterator[Expectation]:
 
 
 def _typed(label: str, raw_type: str) -> str | int | float | bool:
-    """A class label as the file stores it."""
+    """Convert a class label to its type in the file."""
     if raw_type == "integer":
         return int(label)
     if raw_type == "float":

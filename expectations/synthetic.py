@@ -1,4 +1,4 @@
-"""What synthetic rows must fulfil before they are mixed with real ones."""
+"""The suite that synthetic rows must pass before they are mixed with real ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
 
-# More copies than this, and the "synthetic" rows are in part the real ones.
+# With more copies than this, the "synthetic" rows are partly the real ones.
 MAX_COPIES_FRACTION = 0.05
 COPIES_COLUMN = "_realmix_copies_real"
-# How a gate frame stores each kind of column.
+# Type of each kind of column in the frame that is validated.
 PANDAS_TYPES = {
     "numeric": "float64",
     "integer": "Int64",
@@ -30,7 +30,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
     ----------
     metadata : mapping
         ``schema`` (plain values; levels and ranges are those of the real training rows),
-        ``class_counts`` (mapping of class to rows asked, or None), ``rule_columns`` (indices
+        ``class_counts`` (mapping of class to requested rows, or None), ``rule_columns`` (indices
         of the card's rules that have a column ``_realmix_rule_<i>``, true where broken) and
         ``is_control`` (controls may copy real rows, that is their purpose).
 
@@ -77,7 +77,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
 
 
 def modelled(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Feature columns, then the target, of a schema in plain values.
+    """List the feature columns, then the target, of a schema in plain values.
 
     Examples
     --------
@@ -99,9 +99,9 @@ def _pandas_type(column: Mapping[str, Any]) -> str:
 
 
 def _values(columns: list[Mapping[str, Any]]) -> Iterator[Expectation]:
-    """Levels and ranges of the real rows; missing only where the table has missing values.
+    """Yield levels and ranges of the real rows; missing values only where the real rows have some.
 
-    One expectation for all columns each: a study gates some fifty pools.
+    One expectation covers all columns, for speed: a study validates some fifty pools.
     """
     from realmix.expectations.custom import (
         CRITICAL,
@@ -120,7 +120,7 @@ def _values(columns: list[Mapping[str, Any]]) -> Iterator[Expectation]:
 
 
 def _copies() -> Iterator[Expectation]:
-    """Many copies of real rows are a warning; a single one is told."""
+    """Yield a warning for many copies of real rows, and an information for a single one."""
     from realmix.expectations.custom import INFO, STOP, WARNING, ExpectSyntheticRowsNotToCopyReal
 
     for severity, mostly in ((WARNING, 1 - MAX_COPIES_FRACTION), (INFO, 1.0)):

@@ -1,4 +1,4 @@
-"""What a training table must fulfil before it ships."""
+"""The suite that a training table must pass before its model ships."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def suite(metadata: Mapping[str, Any]) -> ExpectationSuite:
 
 
 def soft_columns(schema: Mapping[str, Any]) -> list[str]:
-    """Columns of soft labels: one per class, or one for a regression.
+    """Name the columns of soft labels: one per class, or one for a regression.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def soft_columns(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _weights() -> Iterator[Expectation]:
-    """Weights are finite and not negative; 0 is a weight that a table may hold."""
+    """Yield the expectations that weights are finite and not negative; 0 is allowed."""
     from realmix.expectations.custom import CRITICAL, LARGEST_FLOAT, STOP, gxe
 
     yield gxe.ExpectColumnValuesToNotBeNull(column=WEIGHT, severity=CRITICAL, meta=STOP)
@@ -82,7 +82,7 @@ def _weights() -> Iterator[Expectation]:
 
 
 def _soft_labels(task: str, columns: list[str]) -> Iterator[Expectation]:
-    """Probabilities of each row in [0, 1] and together 1; soft numbers finite."""
+    """Yield the expectations that each row's probabilities are in [0, 1] and sum to 1, or numbers finite."""
     from realmix.expectations.custom import CRITICAL, LARGEST_FLOAT, STOP, ExpectProbabilitiesToSumToOne, gxe
 
     low, high = (-LARGEST_FLOAT, LARGEST_FLOAT) if task == "regression" else (0.0, 1.0)

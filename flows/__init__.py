@@ -1,0 +1,1 @@
+"""The Prefect flows, their deployments, and the programs that start them."""

@@ -1,4 +1,4 @@
-"""What Prefect is told of each registered table: three deployments and what starts them."""
+"""Prefect deployments of each registered table, with their schedules and triggers."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from realmix.flows.local.names import POOL
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.runtime.database import registered_tables
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.deployments.runner import RunnerDeployment
-from realmix.flows.local.names import POOL
 
-# Also reached by POST /api/events: new rows need not wait for the next look.
+# Event that starts `watch`, for example by POST /api/events: new rows need not wait for the next poll.
 ARRIVED = "realmix.data.arrived"
-# A run ends with its worker: two runs never work at the same thing unseen.
+# A run ends with its worker, so that it never continues beside the run that replaces it.
 COMMAND = (sys.executable, "-P", "-m", "realmix.flows.local.tied_process", "prefect.engine")
-# Schedules count from here, so that the same card gives the same schedule.
+# A fixed start of intervals, so that the same card gives the same schedule.
 ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def apply_deployments(tables: Sequence[Registered]) -> list[str]:
-    """Make Prefect's deployments those of the registered tables; what is so already is left alone.
+    """Create or update the Prefect deployments of registered tables; unchanged ones are left alone.
 
     Parameters
     ----------
@@ -37,18 +37,18 @@ def apply_deployments(tables: Sequence[Registered]) -> list[str]:
     Returns
     -------
     list of str
-        Full names of the deployments that were made or changed.
+        Full names of the deployments that were created or changed.
     """
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        make_pool(client)
+        make_work_pool(client)
         wanted = [deployment for table in tables for deployment in deployments_of(table)]
         return [deployment.full_name for deployment in wanted if apply_if_changed(client, deployment)]
 
 
 def deployments_of(table: Registered) -> list[RunnerDeployment]:
-    """``study/<table>`` on demand, ``watch/<table>`` at intervals and ``retrain/<table>`` by cron."""
+    """Return ``study/<table>`` (on demand), ``watch/<table>`` (at intervals) and ``retrain/<table>`` (cron)."""
     from prefect.deployments.runner import RunnerDeployment
     from prefect.types.entrypoint import EntrypointType
 
@@ -77,7 +77,7 @@ def deployments_of(table: Registered) -> list[RunnerDeployment]:
 
 
 def study_options(table: Registered) -> dict[str, Any]:
-    """A full study, whenever somebody asks for one."""
+    """Return the options of the study: no schedule, started on request."""
     request = {
         "table": f"table:{table.name}",
         "budget_seconds": table.card.operation.budget_seconds,
@@ -88,7 +88,7 @@ def study_options(table: Registered) -> dict[str, Any]:
 
 
 def watch_options(table: Registered) -> dict[str, Any]:
-    """A look every few seconds, and one as soon as an event says that something came."""
+    """Return the options of the watch: a poll at intervals, and one for each event `ARRIVED`."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.client.schemas.schedules import IntervalSchedule
     from prefect.events import DeploymentEventTrigger
@@ -105,7 +105,7 @@ def watch_options(table: Registered) -> dict[str, Any]:
         "parameters": {"table": table.name},
         "schedules": every if operation.landing else [],
         "triggers": [arrived] if operation.landing else [],
-        # Two looks at once would see the same.
+        # Two polls at once would find the same batches.
         "concurrency_limit": ConcurrencyLimitConfig(
             limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
         ),
@@ -113,7 +113,7 @@ def watch_options(table: Registered) -> dict[str, Any]:
 
 
 def retrain_options(table: Registered) -> dict[str, Any]:
-    """Retraining by the clock; asked for by `watch` when rows wait."""
+    """Return the options of the retraining: by cron, and on request by `watch`."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.client.schemas.schedules import CronSchedule
 
@@ -129,17 +129,17 @@ def retrain_options(table: Registered) -> dict[str, Any]:
 
 
 def version_of(deployment: RunnerDeployment) -> str:
-    """Digest of everything a deployment says; equal ones need not be applied again."""
-    said = {
+    """Return a digest of a deployment's content; one with the same digest need not be applied again."""
+    content = {
         **deployment.model_dump(mode="json", exclude={"version", "version_type", "triggers"}),
         "triggers": [trigger.model_dump(mode="json") for trigger in deployment.triggers],
         "schema": deployment._parameter_openapi_schema.model_dump(mode="json"),
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def apply_if_changed(client: SyncPrefectClient, deployment: RunnerDeployment) -> bool:
-    """Apply a deployment unless Prefect has this very one; True where it was applied."""
+    """Apply a deployment unless Prefect has the same version; True if it was applied."""
     from prefect.client.schemas.objects import VersionInfo
     from prefect.exceptions import ObjectNotFound
 
@@ -148,13 +148,13 @@ def apply_if_changed(client: SyncPrefectClient, deployment: RunnerDeployment) ->
             return False
     except ObjectNotFound:
         pass
-    # Given here, so that Prefect does not look into the folder's version control.
+    # Given here, so that Prefect does not inspect the folder's version control.
     deployment.apply(version_info=VersionInfo(type="prefect:simple", version=deployment.version or ""))
     return True
 
 
-def make_pool(client: SyncPrefectClient) -> None:
-    """Make the work pool if it is not there."""
+def make_work_pool(client: SyncPrefectClient) -> None:
+    """Create the work pool if it does not exist."""
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectNotFound
     from prefect.workers.process import ProcessWorker

@@ -1,4 +1,4 @@
-"""What new rows do: taken in, held against the old ones, and as much done again as they are worth."""
+"""The flow `retrain`: admit new rows, test them for drift, and refit or study again if needed."""
 
 from __future__ import annotations
 
@@ -37,33 +37,33 @@ log = logging.getLogger("realmix")
 
 @flow(name="retrain", flow_run_name="retrain-{table}", task_runner=threads())
 def retrain(table: str, why: str = "asked") -> dict[str, Any]:
-    """Take in what waits for a table and do again as much of its study as that is worth.
+    """Admit the waiting batches of a table, then skip, refit the last winner or run a new study.
 
     Parameters
     ----------
     table : str
-        Of a registered table.
+        Name of a registered table.
     why : str
-        For the record: what asked for it.
+        What requested it, for the record of decisions.
 
     Returns
     -------
     dict
-        The entry of the record: ``level`` (skip, refit or study), ``reason``, rows, drift, and the
-        judgement on the challenger.
+        The entry in the record of decisions: ``level`` (skip, refit or study), ``reason``, rows, drift,
+        and the judgement on the challenger (the new model version).
 
     Notes
     -----
-    Requires: nothing but a writable home. A second run for the same table waits. After a kill the
-    next run goes on: batches are taken in one by one, fits are looked up, a version is registered
-    once, and the entry is written at the end.
+    Requires: a writable ``REALMIX_HOME``. A second run for the same table waits. If a run is killed, the
+    next one resumes: batches are admitted one by one, finished fits are in the cache, a model version is
+    registered once, and the entry is written at the end.
     """
     with table_lock(table), threadpool_limits(limits=1):
         try:
             return _retrain(table, why)
         except Exception as err:
-            said = str(err) if isinstance(err, RealmixError) else type(err).__name__
-            notify(registered_table(table).card.operation, table, "failed", said)
+            message = str(err) if isinstance(err, RealmixError) else type(err).__name__
+            notify(registered_table(table).card.operation, table, "failed", message)
             raise
 
 
@@ -74,10 +74,10 @@ def _retrain(name: str, why: str) -> dict[str, Any]:
     notify_of_refused(table, arrivals)
     folder = next_folder(table)
     since, drift = changes_since_study(table, now=datetime.datetime.now(datetime.UTC), folder=folder, seed=0)
-    redo = choose_level(since, table.card.operation, is_changed=table.decided != table.snapshot)
-    log.info("%s: %s, because %s", name, redo.level, redo.reason)
-    document = None if redo.level == "skip" else do_again(table, redo, folder)
-    entry = retraining_entry(table, why, redo, since, drift, arrivals, document)
+    choice = choose_level(since, table.card.operation, is_changed=table.decided != table.snapshot)
+    log.info("%s: %s, because %s", name, choice.level, choice.reason)
+    document = None if choice.level == "skip" else study_or_refit(table, choice, folder)
+    entry = retraining_entry(table, why, choice, since, drift, arrivals, document)
     if document is not None:
         is_critical = drift is not None and drift.level == "critical"
         judgement = review_challenger(table, document, drift_is_critical=is_critical)
@@ -90,8 +90,8 @@ def _retrain(name: str, why: str) -> dict[str, Any]:
     return {"made_at": decision.made_at, **entry}
 
 
-def do_again(table: Registered, redo: LevelChoice, folder: StudyFolder) -> dict[str, Any]:
-    """Run the study, or fit its winner on the rows of today; a refit that fails becomes a study."""
+def study_or_refit(table: Registered, choice: LevelChoice, folder: StudyFolder) -> dict[str, Any]:
+    """Run a new study or refit the last winner on today's rows; if the refit fails, run a study."""
     if (folder.path / "verdict.json").exists() and (folder.path / "tracking.json").exists():
         return dict(folder.read_json("verdict.json"), tracking=folder.read_json("tracking.json"))
     last = last_study(table.name)
@@ -102,18 +102,18 @@ def do_again(table: Registered, redo: LevelChoice, folder: StudyFolder) -> dict[
         out=str(folder.path),
         first=last.document["winner"]["synthesizer"] if last else None,
     )
-    if redo.level == "refit" and last:
+    if choice.level == "refit" and last:
         try:
-            return renew(request, StudyFolder(home() / "studies" / last.document["study"]), folder)
+            return refit_winner(request, StudyFolder(home() / "studies" / last.document["study"]), folder)
         except RealmixError as err:
-            log.warning("the refit is not possible (%s): a whole study is run", err)
+            log.warning("the refit failed (%s): running a full study instead", err)
     if last:
         start_new_epoch(table)
     return study(request)
 
 
-def renew(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> dict[str, Any]:
-    """Fit the winner of a former study on the rows of today."""
+def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> dict[str, Any]:
+    """Fit the winner of a former study on today's rows."""
     document, plan, arms = last_winner(former)
     folder.work.mkdir(parents=True, exist_ok=True)
     with open_workers(folder.work / "workers.log"):

@@ -1,4 +1,4 @@
-"""The main job: from a real table to a verdict."""
+"""The flow `study`: from a real table to a verdict."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from realmix.tasks.study.plan import announce, on_usable_gpu, plan_study, traine
 from realmix.tasks.study.race import race, worker_seconds
 from realmix.tasks.study.refit import FINAL_SCOPES, final_fits, package
 from realmix.tasks.study.report import publish
-from realmix.tasks.study.request import read_plan
+from realmix.tasks.study.request import read_plan, with_plugins
 from realmix.tasks.study.reuse import keep_study, study_key
 from realmix.tasks.study.rows_saved import rows_saved
 from realmix.tasks.study.split import development_targets, lay_folds, split_holdout
@@ -39,7 +39,7 @@ log = logging.getLogger("realmix")
 
 @flow(name="study", flow_run_name="study-{request.out}", task_runner=threads())
 def study(request: StudyRequest) -> dict[str, Any]:
-    """Decide whether synthetic rows make a model of this table better.
+    """Decide whether synthetic training rows make a model of this table better.
 
     Parameters
     ----------
@@ -52,20 +52,20 @@ def study(request: StudyRequest) -> dict[str, Any]:
 
     Notes
     -----
-    Requires: nothing but a writable folder; ``REALMIX_HOME``, ``MLFLOW_TRACKING_URI`` and
-    ``PREFECT_API_URL`` choose other places than the embedded ones.
+    Requires: a writable folder. ``REALMIX_HOME``, ``MLFLOW_TRACKING_URI`` and ``PREFECT_API_URL`` replace
+    the embedded servers and folders.
     """
-    # Sums of many threads differ in their last bit with the number of processors; a tag of the run
-    # would have each of its tasks ask the server for a slot.
+    # Sums over several threads differ in the last bit with the number of processors. No tags: for each
+    # task of a tagged run, Prefect requests a concurrency slot from the server.
     with threadpool_limits(limits=1), TagsContext(current_tags=set()):
-        return _study(request)
+        return _study(with_plugins(request))
 
 
 def _study(request: StudyRequest) -> dict[str, Any]:
-    kept = cache_at(make_cache(home()))
-    n_taken_before = kept.n_taken
+    cache = cache_at(make_cache(home()))
+    n_taken_before = cache.n_taken
     path = Path(request.out or new_folder(request)).absolute()
-    folder = StudyFolder(path, kept.folder, storage_here(request.storage, path.name))
+    folder = StudyFolder(path, cache.folder, storage_here(request.storage, path.name))
     folder.work.mkdir(parents=True, exist_ok=True)
     clock = Stages()
     with open_storage(folder), open_workers(folder.work / "workers.log", folder.storage):
@@ -81,10 +81,10 @@ def _study(request: StudyRequest) -> dict[str, Any]:
             split, rule = split_holdout(table, folder, rule=rule, seed=seed, on_gpu=on_gpu)
             plan = plan_study(request, table, split, rule, folder, development_targets(folder))
         announce(plan)
-        # A thread of this process, not a task: a cluster must not open the store of this machine.
-        # Not before the plan, whose timing probe is to have the processors for itself.
-        store = Thread(target=open_store, args=(table.name,))
-        store.start()
+        # MLflow is opened in a thread of this process, not in a task, which a cluster might run on another
+        # machine; after the plan, whose timing of this machine needs the processors for itself.
+        opening = Thread(target=open_store, args=(table.name,))
+        opening.start()
         with clock("race"):
             layout = lay_folds(folder, plan)
             share(folder, *FINAL_SCOPES, *(block.scope for block in layout.blocks))
@@ -97,8 +97,8 @@ def _study(request: StudyRequest) -> dict[str, Any]:
             saved = rows_saved(folder, layout, comparison)
         with clock("refit"):
             fits, verdict = final_fits(folder, comparison, verdict, plan, within(folder, table.snapshot.path))
-    if n_taken := kept.n_taken - n_taken_before:
-        log.info("%d results of earlier runs were taken from the store", n_taken)
+    if n_taken := cache.n_taken - n_taken_before:
+        log.info("%d results of earlier runs were taken from the cache", n_taken)
     with clock("evaluate"):
         gate_training(table, folder)
         holdout = read_holdout(folder, table, plan)
@@ -119,7 +119,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
             saved,
         )
     with clock("track"):
-        store.join()
+        opening.join()
         document = track(folder, document, figures)
     name, card, schema = ingested.name, ingested.card, ingested.schema
     keep_study(folder, study_key(request, ingested.snapshot.digest, name, card, schema), document)
@@ -127,7 +127,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
 
 
 class Stages:
-    """Wall seconds of each stage, said as they begin."""
+    """Measure the wall seconds of each stage, and log when it begins."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
@@ -136,12 +136,13 @@ class Stages:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        """Time a stage, the body of the `with` statement."""
         began = time.perf_counter()
         log.info("%s ...", stage)
         yield
         self.seconds[stage] = round(time.perf_counter() - began, 2)
 
     def all_seconds(self) -> dict[str, float]:
-        """Wall seconds of the stages so far and in all, then the workers' own seconds in the race."""
+        """Return the wall seconds of each stage, their sum so far, and the workers' seconds in the race."""
         so_far = round(time.perf_counter() - self.started, 2)
         return {**self.seconds, "so far": so_far, **self.worker_seconds}

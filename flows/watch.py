@@ -1,4 +1,4 @@
-"""The sensor: what has landed for a table, and one retraining for it."""
+"""The flow `watch`: poll for new batches of a table and request one retraining for them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ MAX_ATTEMPTS = 5
 
 @flow(name="watch", flow_run_name="watch-{table}")
 def watch(table: str) -> str | None:
-    """Look for new batches of a table and ask for one retraining with all that wait.
+    """Poll for new batches of a table and request one retraining for all that wait.
 
     Parameters
     ----------
     table : str
-        Of a registered table.
+        Name of a registered table.
 
     Returns
     -------
     str or None
-        Id of the flow run that was asked for; None where nothing waits.
+        Id of the flow run that was requested; None if nothing waits.
 
     Notes
     -----
-    Requires: a Prefect server with the deployment ``retrain/<table>``, and what the card's
-    ``operation.landing`` needs (``REALMIX_SQL_URL``, keys of the object store).
+    Requires: a Prefect server with the deployment ``retrain/<table>``, and the variables that
+    the card's ``operation.landing`` needs (``REALMIX_SQL_URL``, keys of the object store).
 
-    A crash between seeing and asking loses nothing: what waits is asked for at the next look. The
-    idempotency key follows from the content, so that two watchers, or a second look, ask once.
+    A crash between polling and requesting loses nothing: the next poll requests a retraining for all
+    batches that wait. The idempotency key is derived from their content, so that two watchers, or a second
+    poll, create one run.
     """
     look(table)
     key = waiting_key(table)
@@ -51,5 +52,7 @@ def watch(table: str) -> str | None:
         )
         if run.state is None or not run.state.is_final():
             return str(run.id)
-    log.warning("%d retrainings of %s ended without taking its new rows: see their logs", MAX_ATTEMPTS, table)
+    log.warning(
+        "%d retrainings of %s ended without processing its new rows: see their logs", MAX_ATTEMPTS, table
+    )
     return None

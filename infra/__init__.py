@@ -1,0 +1,1 @@
+"""Files for production: container image, Compose, Kubernetes, constraints, and Prefect's deployments."""

@@ -1,0 +1,1 @@
+"""Where a study runs: worker processes of this machine, or a Dask cluster."""

@@ -1,4 +1,4 @@
-"""Where the work of a study runs: threads and worker processes of this machine, or a Dask cluster."""
+"""Choose where a study runs: worker processes of this machine, or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from realmix.tasks.study.plan import n_workers
 
 Runner = Literal["threads", "dask"]
 AnyRunner = TaskRunner[Any]
-# Tasks that wait for a worker cost nothing; the worker pool decides what runs at once.
+# Threads only wait; the number of worker processes limits how much runs at once.
 MIN_WAITING_THREADS = 16
 
 
 def task_runner(runner: Runner, address: str | None, out: Path, storage: str | None = None) -> AnyRunner:
-    """The task runner a user asked for; one for another engine, such as Ray, would be built here.
+    """Return the Prefect task runner of an engine; one for Ray, say, would be built here.
 
     Parameters
     ----------
     runner : {"threads", "dask"}
     address : str or None
-        Of a Dask scheduler; None starts a cluster on this machine for this study.
+        Address of a Dask scheduler; None starts a cluster on this machine for this study.
     out : Path
         Folder of the results.
     storage : str or None
-        URL through which workers get the study's files; None where they see `out`.
+        URL through which workers get the study's files; None if they see `out`.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def task_runner(runner: Runner, address: str | None, out: Path, storage: str | N
 
 
 def threads() -> AnyRunner:
-    """Threads of this process, which wait for its worker pool."""
+    """Return a task runner whose threads wait for the worker processes of this machine."""
     return ThreadPoolTaskRunner(max_workers=max(MIN_WAITING_THREADS, 2 * n_workers()))
 
 
 def check_runner(runner: Runner, address: str | None, storage: str | None = None) -> None:
-    """Refuse what needs no look at a cluster.
+    """Refuse options that contradict each other or need a missing package.
 
     Raises
     ------
@@ -75,25 +75,26 @@ def check_runner(runner: Runner, address: str | None, storage: str | None = None
     """
     if runner == "threads" and address:
         raise BadInput(
-            f"--address {address} is that of a Dask scheduler: add --runner dask, or leave it out."
+            f"--address {address} is the address of a Dask scheduler: add --runner dask, or remove --address."
         )
     if runner == "threads" and storage:
         raise BadInput(
-            f"--storage {without_secrets(storage)} is for the workers of a Dask cluster: add --runner dask, or leave it out."
+            f"--storage {without_secrets(storage)} is for the workers of a Dask cluster: add --runner dask, or remove --storage."
         )
     if runner == "dask" and find_spec("prefect_dask") is None:
         raise BadInput(
-            "--runner dask needs prefect-dask, which is not installed: pip install 'realmix[dask]'."
+            "--runner dask needs the package prefect-dask, which is not installed: run pip install -e '.[dask]' "
+            "in the folder of the realmix repository."
         )
 
 
 def storage_here(url: str | None, study: str) -> str | None:
-    """URL for the files of a study, where its flow runs on a cluster; threads of this machine need none.
+    """Return the URL for a study's files; None if its flow runs on this machine only.
 
     Raises
     ------
     BadInput
-        If it cannot be used.
+        If the URL cannot be used.
     """
     if url is None or _cluster() is None:
         return None
@@ -103,14 +104,14 @@ def storage_here(url: str | None, study: str) -> str | None:
 
 @contextmanager
 def open_workers(log_path: Path, storage: str | None = None) -> Iterator[None]:
-    """Open what `current_workers()` gives to the steps of the flow that is running.
+    """Open the workers that `current_workers()` returns to the steps of the running flow.
 
     Parameters
     ----------
     log_path : Path
-        File for the output of the fits on this machine.
+        File for the output of fits on this machine.
     storage : str or None
-        URL of the study's files, of which workers keep copies until its end.
+        URL of the study's files; workers hold copies of them until its end.
     """
     cluster = _cluster()
     if cluster is None:
@@ -119,13 +120,13 @@ def open_workers(log_path: Path, storage: str | None = None) -> Iterator[None]:
         return
     from realmix.flows.engines.dask import cluster_workers
 
-    # The log of a given cluster, which other studies may share, lies with its workers.
+    # The workers of a given cluster, which other studies may share, write logs of their own.
     with cluster_workers(cluster.client, None if cluster.address else log_path, storage):
         yield
 
 
 def _cluster() -> Any:
-    """The task runner of the flow that is running, where it runs on a cluster; else None."""
+    """Return the task runner of the running flow if it uses a cluster, else None."""
     context = FlowRunContext.get()
     runner = context.task_runner if context else None
     return None if runner is None or isinstance(runner, ThreadPoolTaskRunner) else runner

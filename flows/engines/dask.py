@@ -1,7 +1,7 @@
-"""What runs on the workers of a Dask cluster: one pool of warm fit processes each, and its checks.
+"""Run a study on a Dask cluster: fit processes on its Dask workers, and checks of the cluster.
 
-Prefect is imported nowhere at the top: a worker imports this module first, and `environment.prepare`
-must come before Prefect.
+Prefect is not imported at the top: a Dask worker imports this module first, and `environment.prepare` must
+run before Prefect is imported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from realmix.tasks.runtime.workers import LocalWorkers, as_current, current_work
 
 # A scheduler in the same network answers in well under a second.
 CONNECT_SECONDS = 10
-# Workers of a cluster that is just being started join within this time.
+# Workers of a cluster that has just been started join within this time.
 WORKERS_SECONDS = 30
 LOG_NAME = "workers.log"
 # A private cluster on this machine: loopback, encrypted because other users of the machine could
@@ -51,10 +51,10 @@ LOCAL_CLUSTER: dict[str, Any] = {
 
 
 class FitProcesses(WorkerPlugin):
-    """Opens the pool that `current_workers()` gives to tasks on a Dask worker, and closes it with the worker.
+    """Open the fit processes that `current_workers()` returns on a Dask worker, and close them with it.
 
-    Each thread of the Dask worker gets one process; a fit that is killed or runs out of time takes
-    that process with it, not the Dask worker.
+    Each thread of the Dask worker gets one process; a fit that is killed or runs out of time ends that
+    process, not the Dask worker.
 
     Parameters
     ----------
@@ -63,29 +63,31 @@ class FitProcesses(WorkerPlugin):
     """
 
     name = "realmix-fits"
-    # Studies that share a cluster share its pools: a second one must not close those of the first.
+    # Studies that share a cluster share its processes: a second one must not close those of the first.
     idempotent = True
 
     def __init__(self, log_path: Path | None) -> None:
         self.log_path = log_path
 
     def setup(self, worker: Worker) -> None:
+        """Open the processes; called by Dask on each worker."""
         environment.prepare()
         environment.make_home()
         self._open = ExitStack()
         log_path = self.log_path or home() / LOG_NAME
-        # Another Dask worker may stand beside this one: two large fits at once, as on one machine.
-        pool = LocalWorkers(worker.state.nthreads, log_path=log_path, memory_bytes=worker_limit(2))
-        self._open.enter_context(pool)
-        # Dask removes this folder with the worker, also after a worker that was killed.
+        # Another Dask worker may run beside this one: two large fits at once, as on one machine.
+        workers = LocalWorkers(worker.state.nthreads, log_path=log_path, memory_bytes=worker_limit(2))
+        self._open.enter_context(workers)
+        # Dask removes this folder with the worker, also if that is killed.
         keep_copies_in(Path(worker.local_directory) / "realmix")
 
     def teardown(self, worker: Worker) -> None:
+        """Close the processes; called by Dask when the worker ends."""
         self._open.close()
 
 
 class ClusterWorkers:
-    """The fits of steps that run in the flow's own process, sent to the workers of a cluster.
+    """Send the fits of steps that run in the flow's own process to the workers of a cluster.
 
     Parameters
     ----------
@@ -98,25 +100,25 @@ class ClusterWorkers:
         self.n_workers = sum(client.nthreads().values())
 
     def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any:
-        """Run a function in a process of a free worker; as :meth:`realmix.tasks.runtime.workers.LocalWorkers.run`."""
+        """Run a function in a process of a free worker; see :meth:`LocalWorkers.run`."""
         return self._client.submit(_run_here, function, timeout_seconds, kwargs, pure=False).result()
 
     def spread(self, step: Callable[[Any], Any], jobs: Iterable[Any]) -> list[Any]:
-        """Take a step on a worker for each job; as :meth:`realmix.tasks.runtime.workers.LocalWorkers.spread`."""
+        """Run a step on a worker for each job; see :meth:`LocalWorkers.spread`."""
         futures = [self._client.submit(step, job, pure=False) for job in jobs]
         return [future.result() for future in futures]  # of several errors the first job's is raised
 
     def everywhere(self, function: str, /) -> list[Any]:
-        """What a function says on each worker, which may be on a machine of its own."""
-        asked: tuple[Any, ...] = (function, None, {})
+        """Call a function on each worker, any of which may be on another machine; return all results."""
+        call: tuple[Any, ...] = (function, None, {})
         futures = [
-            self._client.submit(_run_here, *asked, workers=[worker], pure=False)
+            self._client.submit(_run_here, *call, workers=[worker], pure=False)
             for worker in self._client.nthreads()
         ]
         return [future.result() for future in futures]
 
     def kill(self) -> None:
-        """Nothing to end from here: a cluster drops what waits as soon as its client is gone."""
+        """Do nothing: a cluster drops waiting work as soon as its client is gone."""
 
 
 def _run_here(function: str, timeout_seconds: float | None, kwargs: dict[str, Any]) -> Any:
@@ -125,7 +127,7 @@ def _run_here(function: str, timeout_seconds: float | None, kwargs: dict[str, An
 
 @contextmanager
 def cluster_workers(client: Client, log_path: Path | None, storage: str | None = None) -> Iterator[None]:
-    """Let `current_workers()` mean the cluster, here and on its workers.
+    """Make `current_workers()` return the cluster, here and on its workers.
 
     Parameters
     ----------
@@ -138,36 +140,36 @@ def cluster_workers(client: Client, log_path: Path | None, storage: str | None =
     Raises
     ------
     WorkerDied
-        If the cluster was lost, or one piece of work ended several workers.
+        If the cluster was lost, or one task ended several workers.
     """
     client.register_plugin(FitProcesses(log_path))
-    for worker in client.nthreads():  # the steps' imports take seconds: let them run beside ingest
+    for worker in client.nthreads():  # the steps' imports take seconds: run them during ingest
         fire_and_forget(client.submit(import_module, "realmix.flows.study", workers=[worker], pure=False))
     with as_current(ClusterWorkers(client)):
         try:
             yield
         except (KilledWorker, CancelledError) as err:
             raise WorkerDied(
-                f"The Dask cluster gave up on this study ({type(err).__name__}): its scheduler ended, or a "
-                "task ended several workers. Look into their logs; what was computed is kept."
+                f"The Dask cluster could not finish this study ({type(err).__name__}): its scheduler ended, or "
+                "a task ended several workers. See their logs; finished results are in the cache."
             ) from err
         finally:
             if storage:
-                with suppress(Exception):  # a cluster that is gone has taken them along
+                with suppress(Exception):  # if the cluster is gone, so are the copies
                     client.run(forget_copies, storage)
 
 
 def check_cluster(address: str, out: Path, storage: str | None = None) -> None:
-    """Refuse a cluster on which a study would fail or could decide otherwise, before anything is written.
+    """Refuse a cluster on which a study would fail or might decide differently; write nothing.
 
     Parameters
     ----------
     address : str
-        Of the scheduler, ``tcp://host:port`` or ``tls://host:port``.
+        Address of the scheduler, ``tcp://host:port`` or ``tls://host:port``.
     out : Path
         Folder of the results; need not exist yet.
     storage : str or None
-        URL through which workers get the study's files; they need not see the folder then.
+        URL through which workers get the study's files; if given, they need not see the folder.
 
     Raises
     ------
@@ -179,20 +181,20 @@ def check_cluster(address: str, out: Path, storage: str | None = None) -> None:
     with _connected(address) as client, marked as marker:
         if storage and max(client.nthreads().values()) > 1:
             raise BadInput(
-                f"A worker of {address} has several threads, with --storage each needs one: start the workers "
-                "with --nthreads 1, as many as there are processors."
+                f"A worker of {address} has several threads, but with --storage each may have only one: start "
+                "one worker for each processor with --nthreads 1."
             )
-        asked = (marker, os.environ["PREFECT_API_URL"], socket.gethostname())
+        about = (marker, os.environ["PREFECT_API_URL"], socket.gethostname())
         try:
-            seen = client.run(look_around, *asked)
+            seen = client.run(describe_machine, *about)
         except ImportError as err:
             raise BadInput(
                 f"A worker of {address} cannot import what a study needs ({err}): "
                 "start the workers from an image in which realmix is installed."
             ) from err
-        here = look_around(*asked)
+        here = describe_machine(*about)
     for worker, found in seen.items():
-        reason = complaint(found, here)
+        reason = reason_to_refuse(found, here)
         if reason:
             raise BadInput(f"The Dask worker {worker} {reason}")
 
@@ -208,8 +210,8 @@ def _connected(address: str) -> Iterator[Client]:
             "or tls://host:port of a running one. Check --address."
         )
     if refusal:
-        # The half-made client closes itself when it is collected: here, where it blocks nobody. In the
-        # thread of another client that is just starting, both would wait for ever.
+        # The unconnected client closes itself when it is garbage-collected. Do it here: in the thread of
+        # another client that is just starting, both would wait for ever.
         gc.collect()
         raise refusal
     with client:
@@ -225,7 +227,7 @@ def _connected(address: str) -> Iterator[Client]:
 
 @contextmanager
 def _marker(out: Path) -> Iterator[str]:
-    """A passing file beside the results, to see who else sees it."""
+    """Create a temporary file beside the results, by which other machines prove that they see it."""
     place = out.absolute()
     while not place.exists():
         place = place.parent
@@ -233,15 +235,15 @@ def _marker(out: Path) -> Iterator[str]:
         yield file.name
 
 
-def look_around(marker: str, api_url: str, host: str) -> dict[str, Any]:
-    """What a machine sees of the study.
+def describe_machine(marker: str, api_url: str, host: str) -> dict[str, Any]:
+    """Collect the facts about this machine by which it may or may not take part in a study.
 
     Parameters
     ----------
     marker : str
         A file, or URL of an object, on storage that all machines should share.
     api_url : str
-        Of Prefect's server.
+        URL of Prefect's API.
     host : str
         Name of the study's own machine, which reaches its server in any case.
 
@@ -271,21 +273,21 @@ def _answers(url: str) -> bool:
     return True
 
 
-def complaint(found: dict[str, Any], here: dict[str, Any]) -> str | None:
-    """Why a machine cannot take part in a study; None where it can.
+def reason_to_refuse(found: dict[str, Any], here: dict[str, Any]) -> str | None:
+    """Return why a machine cannot take part in a study; None if it can.
 
     Parameters
     ----------
     found, here : dict
-        Of :func:`look_around`, there and on the study's own machine.
+        Of :func:`describe_machine`, there and on the study's own machine.
 
     Examples
     --------
     >>> here = {"versions": {"numpy": "2.4"}, "sees_marker": True, "reaches_server": True}
-    >>> complaint(here, here) is None
+    >>> reason_to_refuse(here, here) is None
     True
-    >>> complaint(here | {"versions": {"numpy": "2.5"}}, here)
-    'has numpy 2.5 instead of 2.4: run one image everywhere.'
+    >>> reason_to_refuse(here | {"versions": {"numpy": "2.5"}}, here)
+    'has numpy 2.5 instead of 2.4: use the same versions on all machines.'
     """
     wanted = here["versions"]
     other = [
@@ -294,15 +296,15 @@ def complaint(found: dict[str, Any], here: dict[str, Any]) -> str | None:
         if has != wanted[name]
     ]
     if other:
-        return f"has {', '.join(other)}: run one image everywhere."
+        return f"has {', '.join(other)}: use the same versions on all machines."
     if not found["sees_marker"]:
         return (
             "does not see the folder of --out, or what --storage names: choose a folder that all workers share "
-            "under the same path, or a URL of an object store that their keys and endpoint open."
+            "under the same path, or a URL of an object store that they have the keys and endpoint for."
         )
     if not found["reaches_server"]:
         return (
-            "cannot reach Prefect's server: run `prefect server start` where all workers reach it and set "
-            "PREFECT_API_URL to its address."
+            "cannot reach Prefect's server: run `prefect server start` on a machine that all workers reach, and "
+            "set PREFECT_API_URL to its address."
         )
     return None

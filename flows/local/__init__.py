@@ -1,0 +1,1 @@
+"""Servers and processes of this machine: settings, `realmix up`, and runs whose process died."""

@@ -9,17 +9,17 @@ from typing import Any
 
 from realmix.tasks.runtime.study_folder import home
 
-LOCK = "up.lock"
+LOCK, ADDRESSES = "up.lock", "up.json"
 
 
 def running() -> dict[str, Any] | None:
-    """Addresses of the `realmix up` that runs in this home.
+    """Return the addresses of the `realmix up` that runs in this home.
 
     Returns
     -------
     dict or None
-        ``pid``, ``prefect_api_url``, ``mlflow_tracking_uri``; None where none runs. The lock says so,
-        which the system takes from a process that ends, however it ends.
+        ``pid``, ``prefect_api_url``, ``mlflow_tracking_uri``; None if none runs. This is decided by the
+        lock, which the system releases when the process ends, however it ends.
     """
     if not is_locked():
         return None
@@ -30,7 +30,7 @@ def running() -> dict[str, Any] | None:
 
 
 def is_locked() -> bool:
-    """Whether a `realmix up` runs in this home."""
+    """Return whether a `realmix up` runs in this home."""
     try:
         with (home() / LOCK).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -39,6 +39,3 @@ def is_locked() -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-ADDRESSES = "up.json"

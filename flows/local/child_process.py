@@ -1,4 +1,4 @@
-"""Processes that `realmix up` looks after: started again when they die, never left behind."""
+"""Processes supervised by `realmix up`: restarted when they die, ended with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import psutil
 
 from realmix.flows.local.tied_process import MARK
 
-# A child that dies again at once is tried less and less often; after a quiet minute all is forgiven.
+# The wait before a restart doubles with each death; a minute of running resets it.
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, QUIET_SECONDS = 1.0, 30.0, 60.0
 STOP_SECONDS = 5.0
 NEVER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
@@ -25,20 +25,20 @@ NEVER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
 @dataclass
 class Child:
-    """One process, with whatever it starts itself in its process group.
+    """One process, with the processes it starts in its process group.
 
     Attributes
     ----------
     name : str
-        For sentences.
+        Name in messages.
     command : tuple of str
         Module and arguments, as after ``python -m``.
     environment : dict
-        All of it; without secrets on the command line, where everybody could read them.
+        Complete environment; secrets are passed here, as anybody can read command lines.
     log : Path
-        What it says is added here.
+        File to which its output is appended.
     port : int
-        Of 127.0.0.1, on which it listens once it is up; 0 for none.
+        Port of 127.0.0.1 on which it listens once it is up; 0 for none.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Child:
     started_at: datetime.datetime = NEVER
 
     def start(self) -> None:
-        """Start it in a process group of its own; it ends with this process."""
+        """Start the process in a group of its own; it ends with this process."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "realmix.flows.local.tied_process", *self.command],
@@ -65,19 +65,19 @@ class Child:
             )
         self.started, self.started_at = time.monotonic(), datetime.datetime.now(datetime.UTC)
 
-    def revive(self) -> str | None:
-        """Start it again if it died, and not too soon.
+    def restart_if_dead(self) -> str | None:
+        """Restart the process if it died and its wait is over.
 
         Returns
         -------
         str or None
-            One line where something happened.
+            One line to print if it died or was restarted.
         """
         if self.process is None:
             if time.monotonic() < self.is_due:
                 return None
             self.start()
-            return f"{self.name} is started again."
+            return f"{self.name} was restarted."
         code = self.process.poll()
         if code is None:
             return None
@@ -87,11 +87,11 @@ class Child:
         wait = min(FIRST_WAIT_SECONDS * 2**self.n_deaths, LONGEST_WAIT_SECONDS)
         self.n_deaths += 1
         self.is_due = time.monotonic() + wait
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
-        return f"{self.name} {how}; started again in {wait:g} s. What it said is in {self.log}."
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return f"{self.name} {how}; it will be restarted in {wait:g} s. Its output is in {self.log}."
 
     def stop(self) -> None:
-        """End it, kindly at first."""
+        """Stop the process by SIGTERM, then kill it and its group."""
         if self.process is None:
             return
         _signal_group(self.process.pid, signal.SIGTERM)
@@ -100,7 +100,7 @@ class Child:
         self.kill()
 
     def kill(self) -> None:
-        """End it and everything in its group now."""
+        """Kill the process and its group now."""
         if self.process is None:
             return
         _signal_group(self.process.pid, signal.SIGKILL)
@@ -108,35 +108,35 @@ class Child:
         self.process = None
 
     def listens(self) -> bool:
-        """Whether it, or a process it started, has its port: another program may answer there."""
+        """Return whether the process or a child of it listens on `port`, which another program may use."""
         if self.process is None or not self.port:
             return self.process is not None
         with suppress(psutil.Error):
             parent = psutil.Process(self.process.pid)
             return any(
-                place.status == psutil.CONN_LISTEN and place.laddr.port == self.port
+                socket.status == psutil.CONN_LISTEN and socket.laddr.port == self.port
                 for process in (parent, *parent.children(recursive=True))
-                for place in process.net_connections("tcp")
+                for socket in process.net_connections("tcp")
             )
         return False
 
 
 def end_marked(folder: Path, variable: str = MARK) -> int:
-    """End processes that a `realmix up` of this home started.
+    """Kill processes that a `realmix up` of this home started.
 
-    They are known by their environment, so that a process number used again hits nobody else.
+    They are recognised by their environment, so that a reused process id hits no other program.
 
     Parameters
     ----------
     folder : Path
         The home.
     variable : str
-        Only those that have it in their environment.
+        Kill only processes that have it in their environment.
 
     Returns
     -------
     int
-        Processes ended.
+        Number of processes killed.
     """
     found = [
         process
@@ -151,7 +151,7 @@ def end_marked(folder: Path, variable: str = MARK) -> int:
 
 
 def marked_processes() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
-    """Living processes that some `realmix up` started, with their environment."""
+    """Yield running processes that any `realmix up` started, with their environment."""
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             environment = process.environ()

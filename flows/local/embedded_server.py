@@ -1,6 +1,6 @@
-"""The embedded Prefect server: a child process that starts while this one imports its libraries.
+"""The embedded Prefect server: a child process that starts while this process imports its libraries.
 
-Prefect starts one by itself where no address is set, but only when a flow begins, and imports the whole
+If no address is set, Prefect starts a server by itself, but only when a flow begins, and imports the whole
 server into the flow's process as well: together 3 to 10 seconds in which nothing else happens.
 """
 
@@ -18,7 +18,7 @@ from urllib.request import urlopen
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime.study_folder import home
 
-# As Prefect itself starts it: no pages, and only the services that a single process needs.
+# As Prefect itself starts it: no web pages, and only the services that a single process needs.
 EMBEDDED = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 SERVER = ("-m", "uvicorn", "--factory", "prefect.server.api.server:create_app")
 OPTIONS = ("--lifespan", "on", "--log-level", "error", "--host", "127.0.0.1", "--port")
@@ -29,22 +29,22 @@ STOP_SECONDS = 5
 
 
 class EmbeddedServer:
-    """A Prefect server of this process alone; its address is set before Prefect is imported.
+    """A Prefect server for this process alone; its address is set before Prefect is imported.
 
     Attributes
     ----------
     api_url : str
-        On loopback, also in ``PREFECT_API_URL``.
+        URL on loopback, also set as ``PREFECT_API_URL``.
     """
 
     def __init__(self) -> None:
-        self._place = socket.socket()
-        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._place.bind(("127.0.0.1", 0))
-        self._port = self._place.getsockname()[1]
-        # Linux lets the server listen where this socket is only bound, and gives the port to nobody else.
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self._port = self._socket.getsockname()[1]
+        # While this socket is bound, Linux lets the server listen on its port and gives it to nobody else.
         if sys.platform != "linux":
-            self._place.close()
+            self._socket.close()
         self._process: subprocess.Popen[bytes] | None = None
         self.api_url = f"http://127.0.0.1:{self._port}/api"
         os.environ["PREFECT_API_URL"] = self.api_url
@@ -52,7 +52,7 @@ class EmbeddedServer:
         atexit.register(self.stop)
 
     def start(self) -> None:
-        """Start the process; `wait` until it answers. The home must exist."""
+        """Start the process; `wait` returns when it answers. The home must exist."""
         with (home() / "prefect" / "server.log").open("wb") as log:
             command = [sys.executable, *SERVER, *OPTIONS, str(self._port)]
             self._process = subprocess.Popen(
@@ -60,26 +60,25 @@ class EmbeddedServer:
             )
 
     def wait(self) -> None:
-        """Return once the server answers.
+        """Wait until the server answers.
 
         Raises
         ------
         RealmixError
-            If it ended, or is not there after two minutes.
+            If it ended, or does not answer within two minutes.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._answers():
             if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
                 raise RealmixError(
-                    "The embedded Prefect server did not start; what it said is in "
-                    f"{home() / 'prefect' / 'server.log'}. Start the study again, or set PREFECT_API_URL "
-                    "to a running server."
+                    f"The embedded Prefect server did not start; see {home() / 'prefect' / 'server.log'}. Run the "
+                    "command again, or set PREFECT_API_URL to a running server."
                 )
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """End the process; may be called more than once."""
-        self._place.close()
+        """Stop the process; may be called more than once."""
+        self._socket.close()
         if self._process is None:
             return
         self._process.terminate()

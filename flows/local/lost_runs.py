@@ -1,7 +1,7 @@
-"""Runs whose process is gone: none is shown as running for ever, and what was asked for is done.
+"""Settle flow runs whose process died: retry studies and retrainings, mark others crashed.
 
-Prefect learns of the end of a run from its process or from the worker that started it; where both
-were killed, nobody tells it.
+Prefect learns of the end of a run from its process or from the worker that started it; if both were killed,
+it shows the run as running for ever.
 """
 
 from __future__ import annotations
@@ -19,33 +19,34 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
 PROCESS_TAG = "realmix-process:"
-# Between taking a run and starting its process a busy worker needs seconds.
+DIED = "The process of this run died."
+# A busy worker needs seconds between taking a run and starting its process.
 PENDING_SECONDS = 60
-# A run that took its process down this often would do so again.
+# A run whose process died this often would let it die again.
 MAX_TRIES = 5
-# What these were asked to do is still wanted; a look at the landing place comes again by itself.
-WANTED = ("study", "retrain")
+# Flows to retry; a poll of the landing place is repeated by its schedule.
+RETRIED = ("study", "retrain")
 
 
-def mend_runs(worker_since: datetime.datetime, *, is_shared: bool) -> list[str]:
+def settle_lost_runs(worker_since: datetime.datetime, *, is_shared: bool) -> list[str]:
     """Settle the runs of our work pool that no process of this machine works on.
 
-    Studies and retrainings are run again by the same run, so that nothing is asked for twice; a look
-    is marked as crashed, a run that was being cancelled as cancelled.
+    Studies and retrainings are retried under the same run, so that nothing is done twice; a poll is
+    marked as crashed, a run that was being cancelled as cancelled.
 
     Parameters
     ----------
     worker_since : datetime
-        When the worker was started: what an earlier one was about to start, nobody starts any more.
+        When the worker was started: runs that an earlier one was about to start will never start.
     is_shared : bool
-        Whether workers of other homes take runs from the same server: theirs are left alone. A run that
-        was taken and not started within a minute has lost its worker, whoever's it was: while it waits,
-        no other run of its deployment begins.
+        Whether workers of other homes take runs from the same server: theirs are left alone. The exception
+        is a run that was taken and not started within a minute: it has lost its worker, whoever's it was,
+        and while it is pending no other run of its deployment begins.
 
     Returns
     -------
     list of str
-        One line for each.
+        One line to print for each.
     """
     from prefect.client.orchestration import get_client
 
@@ -66,22 +67,22 @@ def mend_runs(worker_since: datetime.datetime, *, is_shared: bool) -> list[str]:
             if now.state is None or run.state is None or now.state.id != run.state.id:
                 continue
             flow = client.read_flow(now.flow_id).name
-            state = settled(now, flow)
+            state = settled_state(now, flow)
             client.set_flow_run_state(now.id, state, force=True)
-            lines.append(f"The process of {flow} run '{now.name}' was gone: it is now {state.name}.")
+            lines.append(f"The process of {flow} run '{now.name}' had died: the run is now {state.name}.")
     return lines
 
 
-def tag_of_process() -> str:
-    """Tag of the runs of this process, by which another one can tell that it is gone."""
+def process_tag() -> str:
+    """Return a tag for the runs of this process, by which another process can detect that it died."""
     import psutil
 
     process = psutil.Process()
     return f"{PROCESS_TAG}{process.pid}:{process.create_time():.2f}"
 
 
-def settle_runs_by_hand() -> int:
-    """Mark the runs whose tag names a process that is gone as crashed; how many there were."""
+def mark_dead_runs() -> int:
+    """Mark runs as crashed whose tag names a process that died; return their number."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas import filters
     from prefect.client.schemas.objects import StateType
@@ -90,15 +91,13 @@ def settle_runs_by_hand() -> int:
     running = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.RUNNING]))
     with get_client(sync_client=True) as client:
         found = client.read_flow_runs(flow_run_filter=filters.FlowRunFilter(state=running))
-        gone = [run for run in found if any(_is_gone(tag) for tag in run.tags)]
-        for run in gone:
-            client.set_flow_run_state(
-                run.id, Crashed(message="The process of this run was gone."), force=True
-            )
-    return len(gone)
+        dead = [run for run in found if any(_names_dead_process(tag) for tag in run.tags)]
+        for run in dead:
+            client.set_flow_run_state(run.id, Crashed(message=DIED), force=True)
+    return len(dead)
 
 
-def _is_gone(tag: str) -> bool:
+def _names_dead_process(tag: str) -> bool:
     import psutil
 
     if not tag.startswith(PROCESS_TAG):
@@ -111,7 +110,7 @@ def _is_gone(tag: str) -> bool:
 
 
 def noted_runs(keep: set[str]) -> set[str]:
-    """Ids of unfinished runs that were started from this home; notes of others are removed."""
+    """Return the ids in `keep` that were started from this home; delete the notes of all others."""
     folder = home() / RUNS
     notes = list(folder.iterdir()) if folder.exists() else []
     for note in notes:
@@ -120,8 +119,8 @@ def noted_runs(keep: set[str]) -> set[str]:
     return {note.name for note in notes} & keep
 
 
-def drop_missed_looks() -> None:
-    """Remove the looks at landing places that were due while nothing ran: one look sees all."""
+def delete_missed_polls() -> None:
+    """Delete the polls of landing places that were due while no worker ran: one poll finds everything."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas import filters
 
@@ -134,7 +133,7 @@ def drop_missed_looks() -> None:
 
 
 def runs_of_pool(client: SyncPrefectClient, states: list[str], **more: Any) -> list[FlowRun]:
-    """Flow runs of our work pool in states of these types."""
+    """Return the flow runs of our work pool in states of these types."""
     from prefect.client.schemas import filters
     from prefect.client.schemas.objects import StateType
 
@@ -147,12 +146,12 @@ def runs_of_pool(client: SyncPrefectClient, states: list[str], **more: Any) -> l
 
 
 def is_pending(run: FlowRun) -> bool:
-    """Whether a worker took a run, and has not said yet that it runs."""
+    """Return whether a worker took a run and has not reported yet that it runs."""
     return run.state is not None and run.state.is_pending()
 
 
 def is_starting(run: FlowRun, worker_since: datetime.datetime | None) -> bool:
-    """Whether a worker, one that was started then if it is known, may be about to start a run's process."""
+    """Return whether a worker (ours, if its start time is given) may be about to start a run's process."""
     if run.state is None or not is_pending(run):
         return False
     age = datetime.datetime.now(datetime.UTC) - run.state.timestamp
@@ -160,13 +159,12 @@ def is_starting(run: FlowRun, worker_since: datetime.datetime | None) -> bool:
     return is_of_worker and age.total_seconds() < PENDING_SECONDS
 
 
-def settled(run: FlowRun, flow: str) -> State[Any]:
-    """The state of a run whose process is gone."""
+def settled_state(run: FlowRun, flow: str) -> State[Any]:
+    """Return the new state of a run whose process died."""
     from prefect.states import AwaitingRetry, Cancelled, Crashed
 
-    gone = "The process of this run was gone."
     if run.state is not None and run.state.is_cancelling():
-        return Cancelled(message=gone)
-    if flow in WANTED and run.run_count < MAX_TRIES:
-        return AwaitingRetry(message=f"{gone} It runs again; what it had computed is kept.")
-    return Crashed(message=gone)
+        return Cancelled(message=DIED)
+    if flow in RETRIED and run.run_count < MAX_TRIES:
+        return AwaitingRetry(message=f"{DIED} It is retried; finished fits are in the cache.")
+    return Crashed(message=DIED)

@@ -2,10 +2,5 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
-
+# The Prefect work pool of all deployments.
 POOL = "realmix"

@@ -1,4 +1,4 @@
-"""The servers and the worker of one home: started, told of the tables, looked after, stopped."""
+"""Start, supervise and stop the servers and the worker of one home."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from realmix.tasks.runtime.database import registered_tables
 from realmix.tasks.runtime.snapshots import write_atomically
 from realmix.tasks.runtime.study_folder import home
 
-# Fresh databases on a busy machine of two processors took a quarter of this.
+# Four times what fresh databases took on a busy machine of two processors.
 START_SECONDS = 180.0
-# A server that somebody else started is there, or not.
+# For a server that somebody else started: it either runs or not.
 NAMED_SECONDS = 10.0
 POLL_SECONDS = 0.5
-# Between two looks for new tables and for runs whose process is gone.
+# Interval of checks for new tables and for runs whose process died.
 ROUND_SECONDS = 15.0
 
 
 class Stopped(Exception):
-    """It was asked to stop before everything was up."""
+    """A stop was requested before everything was up."""
 
 
 @dataclass
 class Supervisor:
-    """The servers and the worker of one home."""
+    """Supervisor of the servers and the worker of one home."""
 
     stop: Event
     settings: dict[str, str]
@@ -49,24 +49,24 @@ class Supervisor:
     prefect: Child | None = None
     mlflow: Child | None = None
     worker: Child | None = None
-    held: list[socket.socket] = field(default_factory=list)
+    sockets: list[socket.socket] = field(default_factory=list)
     applied: list[Any] = field(default_factory=list)
 
     def run(self) -> None:
-        """Start all, look after all, stop all."""
+        """Start everything, supervise it until a stop is requested, and stop it."""
         try:
             self.start_servers()
-            self.tell_tables()
+            self.apply_deployments()
             self.start_worker()
-            self.say_where()
-            self.look_after()
+            self.print_addresses()
+            self.supervise()
         except Stopped:
             pass
         finally:
             self.end()
 
     def start_servers(self) -> None:
-        """Start the servers that are not named, and wait until they answer."""
+        """Start the servers that no environment variable names, and wait until all answer."""
         if not _is_http(os.environ.get("PREFECT_API_URL")):
             port = self.port(self.prefect_port, "Prefect")
             os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
@@ -87,64 +87,67 @@ class Supervisor:
         self.wait(self.mlflow, "MLFLOW_TRACKING_URI", lambda: answers(f"{tracking}/health"))
 
     def child(self, name: str, log: str, command: tuple[str, ...], port: int = 0) -> Child:
-        """A child with the environment as it is now, and a fresh log."""
+        """Make a child with the current environment and an empty log; do not start it."""
         path = home() / "logs" / f"{log}.log"
         path.unlink(missing_ok=True)
         marked = {**os.environ, **self.settings, MARK: str(home()), "REALMIX_HOME": str(home())}
         return Child(name, command, marked, path, port)
 
     def port(self, wanted: int, name: str) -> int:
-        """The wanted port or another one, kept for the server while this process lives."""
-        place = hold_port(wanted)
-        port = int(place.getsockname()[1])
+        """Reserve the wanted port, or a free one, for a server of this process."""
+        bound = reserve_port(wanted)
+        port = int(bound.getsockname()[1])
         if sys.platform == "linux":
-            self.held.append(place)
+            self.sockets.append(bound)
         else:
-            place.close()
+            bound.close()
         if port != wanted:
-            print(f"Port {wanted} is in use: {name} takes {port}.", flush=True)
+            print(f"Port {wanted} is in use: {name} uses port {port}.", flush=True)
         return port
 
     def write_addresses(self) -> None:
-        """Let other commands find this process and its servers."""
-        said = {
+        """Write the addresses by which other commands find this process and its servers."""
+        addresses = {
             "pid": os.getpid(),
             "prefect_api_url": os.environ["PREFECT_API_URL"],
             "mlflow_tracking_uri": os.environ["MLFLOW_TRACKING_URI"],
         }
-        write_atomically(home() / ADDRESSES, lambda file: file.write_text(json.dumps(said), encoding="utf-8"))
+        write_atomically(
+            home() / ADDRESSES, lambda file: file.write_text(json.dumps(addresses), encoding="utf-8")
+        )
 
     def wait(self, child: Child | None, variable: str, is_there: Callable[[], bool]) -> None:
-        """Return once a child is up, or the server that an environment variable names answers.
+        """Wait until a child is up, or the server that an environment variable names answers.
 
         Raises
         ------
         RealmixError
-            If it is not there in time.
+            If it does not answer in time.
         Stopped
+            If a stop was requested meanwhile.
         """
         deadline = time.monotonic() + (START_SECONDS if child else NAMED_SECONDS)
         while not ((child is None or child.listens()) and is_there()):
             if time.monotonic() > deadline:
                 raise RealmixError(
-                    f"{child.name} did not start in {START_SECONDS:g} s. What it said is in {child.log}."
+                    f"{child.name} did not start in {START_SECONDS:g} s. Its output is in {child.log}."
                     if child
                     else f"The server that {variable} names does not answer: start it, or unset {variable} to "
                     "let `realmix up` start one."
                 )
             self.pause(POLL_SECONDS)
-            if child and (line := child.revive()):
+            if child and (line := child.restart_if_dead()):
                 print(line, flush=True)
 
     def pause(self, seconds: float) -> None:
-        """Wait, unless it is time to stop."""
+        """Wait; raise `Stopped` if a stop is requested meanwhile."""
         if self.stop.wait(seconds):
             raise Stopped
 
-    def tell_tables(self) -> None:
-        """Give Prefect the deployments of the registered tables, if these changed.
+    def apply_deployments(self) -> None:
+        """Apply Prefect's deployments of the registered tables if a table or card has changed.
 
-        In a process of its own: what the flows import would stay in this one for good.
+        Runs in a process of its own: the libraries that flows import would stay in the memory of this one.
         """
         tables = [(table.name, table.card.model_dump_json()) for table in registered_tables()]
         if tables == self.applied:
@@ -154,24 +157,28 @@ class Supervisor:
         while child.process is not None and child.process.poll() is None:
             self.pause(POLL_SECONDS)
         if child.process is None or child.process.returncode:
-            raise RealmixError(f"Prefect did not take the deployments. What it said is in {child.log}.")
+            raise RealmixError(f"Applying the deployments to Prefect failed. The output is in {child.log}.")
         print(child.log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
         self.applied = tables
 
     def start_worker(self) -> None:
-        """Settle what a former worker left, then start one and wait until Prefect knows it."""
+        """Settle the runs that an earlier worker left, then start a worker and wait until it is online."""
         if self.prefect:
-            from realmix.flows.local.lost_runs import drop_missed_looks
+            from realmix.flows.local.lost_runs import delete_missed_polls
 
-            drop_missed_looks()
-        self.mend()
+            delete_missed_polls()
+        self.settle_lost_runs()
         name = f"up-{os.getpid()}"
-        self.worker = self.child("The worker", "worker", worker_command(name))
+        self.worker = self.child(
+            "The worker",
+            "worker",
+            ("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", name),
+        )
         self.worker.start()
         self.wait(self.worker, "", lambda: is_online(name))
 
-    def say_where(self) -> None:
-        """Print the addresses."""
+    def print_addresses(self) -> None:
+        """Print where the servers and logs are, and how to stop."""
         from realmix.tasks.core.urls import without_secrets
 
         api = os.environ["PREFECT_API_URL"].removesuffix("/api")
@@ -179,98 +186,93 @@ class Supervisor:
         print(f"MLflow:  {without_secrets(os.environ['MLFLOW_TRACKING_URI'])}")
         print(f"Logs:    {home() / 'logs'}")
         if not self.applied:
-            print("No table is registered yet: realmix register CARD takes one on.")
-        print("Ready. Ctrl-C here, or `realmix down`, stops all of it.", flush=True)
+            print("No table is registered yet: register one with `realmix register CARD`.")
+        print("Ready. Stop everything with Ctrl-C here or with `realmix down`.", flush=True)
 
-    def look_after(self) -> None:
-        """Start again what dies, and settle the runs that died with it, until it is time to stop."""
+    def supervise(self) -> None:
+        """Restart what dies and settle the runs that died with it, until a stop is requested."""
         last = time.monotonic()
         while not self.stop.wait(POLL_SECONDS):
             for child in self.children():
-                if line := child.revive():
+                if line := child.restart_if_dead():
                     print(line, flush=True)
             if time.monotonic() - last > ROUND_SECONDS:
-                self.go_round()
+                self.check()
                 last = time.monotonic()
 
-    def go_round(self) -> None:
-        """Look for new tables and for runs without a process; a server that is away is asked again later."""
+    def check(self) -> None:
+        """Check for new tables and for runs without a process; if a server is down, retry at the next check."""
         import httpx
         from prefect.exceptions import PrefectHTTPStatusError
 
         with suppress(httpx.HTTPError, PrefectHTTPStatusError):
-            self.mend()
+            self.settle_lost_runs()
         try:
-            self.tell_tables()
+            self.apply_deployments()
         except RealmixError as err:
-            print(f"{err} It is tried again.", flush=True)
+            print(f"{err} It will be retried.", flush=True)
 
-    def mend(self) -> None:
-        """Settle runs without a process; on a server that others use as well, only those of this home."""
-        from realmix.flows.local.lost_runs import mend_runs
+    def settle_lost_runs(self) -> None:
+        """Settle runs without a process; on a server that is shared with others, only those of this home."""
+        from realmix.flows.local.lost_runs import settle_lost_runs
 
         since = self.worker.started_at if self.worker else datetime.datetime.now(datetime.UTC)
-        for line in mend_runs(since, is_shared=self.prefect is None):
+        for line in settle_lost_runs(since, is_shared=self.prefect is None):
             print(line, flush=True)
 
     def children(self) -> list[Child]:
-        """Those that were started."""
+        """Return the children that were started."""
         return [child for child in (self.prefect, self.mlflow, self.worker) if child]
 
     def end(self) -> None:
-        """Stop the worker with its runs, note that they stopped, then the servers."""
+        """Stop the worker with its runs, settle these, then stop the servers."""
         if self.worker:
             self.worker.kill()
             end_marked(home(), RUN)
             self.worker = None
-            with suppress(Exception):  # the next `up` settles them, too
-                self.mend()
+            with suppress(Exception):  # the next `up` settles them, otherwise
+                self.settle_lost_runs()
         for child in (self.mlflow, self.prefect):
             if child:
                 child.stop()
-        for place in self.held:
-            place.close()
+        for bound in self.sockets:
+            bound.close()
 
 
-def hold_port(wanted: int) -> socket.socket:
-    """A socket bound to a port of 127.0.0.1, the wanted one if it is free.
+def reserve_port(wanted: int) -> socket.socket:
+    """Bind a socket to a port of 127.0.0.1, the wanted one if it is free.
 
-    Linux lets a server listen where this socket is only bound, and gives the port to nobody else.
+    While this socket is bound, Linux lets a server listen on its port and gives it to nobody else.
     """
     for port in (wanted, 0):
-        place = socket.socket()
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            place.bind(("127.0.0.1", port))
+            bound.bind(("127.0.0.1", port))
         except OSError:
-            place.close()
+            bound.close()
         else:
-            return place
+            return bound
     raise RealmixError(
-        "This machine gives no port on 127.0.0.1. End programs that hold many, then try again."
+        "No port of 127.0.0.1 is free on this machine. End programs that use many ports, then try again."
     )
 
 
 def prefect_command(port: int) -> tuple[str, ...]:
-    """Prefect's server on loopback; its database follows from the environment."""
+    """Return the command of Prefect's server on loopback; its database is set in the environment."""
     return ("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
 
 
 def mlflow_command(port: int) -> tuple[str, ...]:
-    """MLflow's server on loopback; its stores follow from the environment, which no other user can read."""
+    """Return the command of MLflow's server on loopback; its stores are in the environment, which is private."""
     return ("mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
 
 
-def worker_command(name: str) -> tuple[str, ...]:
-    """One worker that runs flows as processes of this machine."""
-    return ("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", name)
-
-
 def mlflow_store() -> dict[str, str]:
-    """Where MLflow's server keeps runs and files: where the commands without a server keep them."""
+    """Return variables by which MLflow's server uses the same runs and files as commands without a server."""
     uri = os.environ.get("MLFLOW_BACKEND_STORE_URI") or os.environ["MLFLOW_TRACKING_URI"]
-    if place := os.environ.get("MLFLOW_ARTIFACTS_DESTINATION"):
-        return {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_ARTIFACTS_DESTINATION": place}
+    if destination := os.environ.get("MLFLOW_ARTIFACTS_DESTINATION"):
+        return {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_ARTIFACTS_DESTINATION": destination}
     files = (home() / "mlartifacts").as_uri()
     return {
         "MLFLOW_BACKEND_STORE_URI": uri,
@@ -280,7 +282,7 @@ def mlflow_store() -> dict[str, str]:
 
 
 def answers(url: str) -> bool:
-    """Whether a health page is there."""
+    """Return whether a health page answers."""
     try:
         with urlopen(url, timeout=POLL_SECONDS * 10) as answer:
             return bool(answer.status == 200)
@@ -289,7 +291,7 @@ def answers(url: str) -> bool:
 
 
 def is_online(worker: str) -> bool:
-    """Whether Prefect knows a worker of our pool by this name."""
+    """Return whether a worker of this name is registered in our work pool."""
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound
 

@@ -1,7 +1,8 @@
 """Run a module in a process that ends, with its whole process group, when the process that started it ends.
 
-``python -P -m realmix.flows.local.tied_process MODULE ARGUMENTS`` does what ``python -m MODULE ARGUMENTS`` does. Also a parent
-that is killed hard leaves nobody behind. Linux only: elsewhere the next `realmix up` clears away what is left.
+``python -P -m realmix.flows.local.tied_process MODULE ARGUMENTS`` does what ``python -m MODULE ARGUMENTS``
+does. Even a parent that is killed by SIGKILL leaves no process behind. Linux only: elsewhere the next
+`realmix up` kills the processes that are left.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-# In the environment of every process of `realmix up`: the home it belongs to.
+# Variable in the environment of every process of `realmix up`: the home it belongs to.
 MARK = "REALMIX_UP"
-# In the environment of a run's processes: its id.
+# Variable in the environment of a run's processes: its id.
 RUN = "PREFECT__FLOW_RUN_ID"
 # Folder of the home with an empty file for each run that was started from there.
 RUNS = "runs"
@@ -26,20 +27,20 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Bind this process to its parent, then become the module that the arguments name."""
+    """Bind this process to its parent, then run the module that the arguments name."""
     bind_to_parent()
     note_run()
-    # Prefect sends what our logger says along with a run, from the level that is set here.
+    # Prefect attaches the messages of our logger to the run, from the level that is set here.
     logging.getLogger("realmix").setLevel(logging.INFO)
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
 def bind_to_parent() -> None:
-    """Let the end of the parent be the end of this process group.
+    """End this process group when the parent ends.
 
-    The signal is one that no server handles, so that its handler stays; MLflow's server has a process of
-    its own in the group.
+    Uses a signal that no server handles, so that our handler stays in place. The whole group is ended
+    because MLflow's server starts a process of its own.
     """
     parent = os.getppid()
     signal.signal(signal.SIGHUP, _end_group)
@@ -50,7 +51,7 @@ def bind_to_parent() -> None:
 
 
 def note_run() -> None:
-    """Leave the id of the run this process works on, so that a later process knows whose it was."""
+    """Write the id of this process's run into the home, so that a later process knows where it was started."""
     if MARK in os.environ and RUN in os.environ:
         folder = Path(os.environ[MARK]) / RUNS
         folder.mkdir(parents=True, exist_ok=True)

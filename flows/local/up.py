@@ -1,4 +1,4 @@
-"""`realmix up`: a Prefect server, an MLflow server and a worker on this machine, looked after until it ends."""
+"""`realmix up`: run and supervise a Prefect server, an MLflow server and a worker on this machine."""
 
 from __future__ import annotations
 
@@ -20,59 +20,59 @@ from realmix.flows.local.supervisor import Supervisor
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.study_folder import home
 
-# What the servers, the worker and its runs start with; each can be overridden by setting it first.
+# Environment of the servers, the worker and its runs; each can be overridden by setting it first.
 SETTINGS = {
     "PREFECT_LOGGING_LEVEL": "INFO",
     "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
-    # What a study says while it runs stands with its run.
+    # Log messages of realmix are stored with the flow run.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "realmix",
-    # A server that is started again is back in less than these tries take.
+    # These retries take longer than a restart of the server.
     "PREFECT_CLIENT_MAX_RETRIES": "10",
     "PREFECT_WORKER_QUERY_SECONDS": "5",
-    # A look every half minute leaves thousands of runs a day: they are kept for 90 days, Prefect's default.
+    # A poll every 30 seconds leaves thousands of runs a day: they are deleted after 90 days, Prefect's default.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-    # Its job runner is for language models: eight more processes and 2 GB.
+    # MLflow's job runner is for language models: eight more processes and 2 GB.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     # Three lines of addresses for each run would bury everything else.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-# `down` lets `up` stop by itself for this long: three children, five seconds each, and their runs.
+# Time that `down` gives `up` to stop by itself: three children, five seconds each, and their runs.
 DOWN_SECONDS = 30.0
-# A look at the lock, which others take for an instant to see whether it is held.
+# Retry the lock for this long: other commands take it for an instant to check whether it is held.
 LOCK_SECONDS = 1.0
 
 
 def up(prefect_port: int, mlflow_port: int) -> None:
-    """Start what is needed, say where it is, and look after it until Ctrl-C, SIGTERM or `realmix down`.
+    """Start servers and worker, print their addresses and supervise them until Ctrl-C, SIGTERM or `down`.
 
     A server that ``PREFECT_API_URL`` or ``MLFLOW_TRACKING_URI`` (http) names is used and not started.
 
     Parameters
     ----------
     prefect_port, mlflow_port : int
-        On 127.0.0.1; other free ones are taken where these are in use.
+        Ports of 127.0.0.1; other free ones if these are in use.
 
     Raises
     ------
     BadInput
-        If another one runs in this home.
+        If another `realmix up` runs in this home.
     RealmixError
         If a server does not start.
     """
     settings = {name: value for name, value in SETTINGS.items() if name not in os.environ}
     environment.prepare()
-    # Who waits for a server that died cannot start it again.
+    # This process must not wait for a server that died: it is the one that restarts it.
     os.environ["PREFECT_CLIENT_MAX_RETRIES"] = "0"
     environment.make_home()
     (home() / "logs").mkdir(exist_ok=True)
     with only_one(), asked_to_stop() as stop:
         if n_left := end_marked(home()):
-            print(f"{n_left} processes that a former `realmix up` left behind were ended.", flush=True)
+            print(f"Ended {n_left} processes that an earlier `realmix up` had left running.", flush=True)
         Supervisor(stop, settings, prefect_port, mlflow_port).run()
 
 
 def down() -> None:
-    """Stop the `realmix up` of this home and everything it started, kindly at first."""
+    """Stop the `realmix up` of this home and everything it started: first by SIGTERM, then by SIGKILL."""
     found = running()
     if found is None:
         print(f"`realmix up` is not running in {home()}.")
@@ -90,7 +90,7 @@ def down() -> None:
 
 @contextmanager
 def only_one() -> Iterator[None]:
-    """Hold the lock of this home.
+    """Hold the lock of this home while the context is open.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _lock(file: TextIO) -> bool:
 
 @contextmanager
 def asked_to_stop() -> Iterator[Event]:
-    """An event that is set by Ctrl-C, SIGTERM or the end of the terminal."""
+    """Yield an event that is set by Ctrl-C, SIGTERM or the end of the terminal."""
     stop = Event()
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in wanted}

@@ -1,0 +1,1 @@
+"""The command line: commands, checks of their arguments, and what they print."""

@@ -1,4 +1,4 @@
-"""The command line. Heavy libraries are imported by the commands that need them."""
+"""The command line; heavy libraries are imported only by the commands that need them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from realmix.tasks.core.errors import BadInput, RealmixError
 
 app = cyclopts.App(
     name="realmix",
-    help="Find out whether synthetic rows make your model better, and ship the mix that really does.",
+    help=(
+        "Find out whether synthetic training rows make your model better, and get the better model.\n\n"
+        "Start with `realmix preview TABLE --target COLUMN` (seconds) or `realmix run TABLE --target COLUMN` "
+        "(minutes). Registered tables, cached results and MLflow's runs are stored in .realmix in the current "
+        "folder, or in the folder that the environment variable REALMIX_HOME names."
+    ),
     version_flags=["--version"],
 )
 INTERRUPTED = 130
@@ -45,44 +50,62 @@ def run(
     address: str | None = None,
     storage: str | None = None,
 ) -> None:
-    """Study a table: from real rows to a verdict.
+    """Study a table: decide whether adding synthetic training rows makes a model of it better.
+
+    Sets some real rows aside for a final check, trains models on real rows alone and on real rows mixed
+    with synthetic ones, and compares them on rows that neither has seen. Prints the verdict and writes a
+    report, the better model and its training rows to a folder. Without arguments it studies a bundled
+    example table.
 
     Parameters
     ----------
     table
-        CSV, CSV.gz or Parquet file, URL, sql:TABLE or bundled:NAME; the bundled table if none.
+        CSV, CSV.gz or Parquet file; URL such as https://... or s3://...; sql:TABLE (in the database that
+        REALMIX_SQL_URL names); table:NAME (registered) or bundled:NAME (example). Default: the `source`
+        of --card, else 2,000 rows of bundled:bank_marketing.
     target
-        Column to predict.
+        Column to predict. Needed unless --card, a registered or a bundled table names it.
     positive
-        Label of the positive class.
+        For a target with two values: the value whose probability is predicted. Default: from the card,
+        else the value that reads like "yes" (such as yes, true or 1), else the rarer one.
     task
-        Inferred from the target when not given.
+        Kind of prediction. Default: from the card, else inferred: two values are binary, numbers a
+        regression (up to 10 distinct whole numbers: multiclass), anything else multiclass.
     card
-        Data card (YAML); `realmix card TABLE` writes one to start from.
+        Data card: a YAML file that declares what the columns mean. `realmix card` writes one to start from.
     synthesizers
-        Names; chosen by the plan when not given.
+        Generators of synthetic rows to compare, for example ctgan smote; also module:SPEC for your own.
+        Default: those that fit into --budget.
     ratios
-        Synthetic rows per real row.
+        Amounts of synthetic rows to compare, each in synthetic rows per real row, above 0 and at most 100.
+        Default: 0.5 1 2 5, or fewer if --budget is short.
     models
-        Downstream learners.
+        Models to train, for example xgboost linear; also module:SPEC for your own. Default: those that
+        fit into --budget.
     metric
-        Metric that decides; log-loss or RMSE when not given.
+        Metric that decides which training rows are better, for example roc_auc; also module:SPEC for your
+        own. Default: log_loss, for a regression rmse.
     budget
-        Wall time for the whole run, for example 90s, 5m, 1h.
+        Time to plan for, from start to verdict: 90s, 5m, 1h30m, or a plain number of seconds; at least 30s.
     seed
-        Of the study.
+        Random seed, 0 or above. The same seed and plan give the same result.
     out
-        Folder for the results; runs/<study> when not given.
+        Folder for the results; new, empty, or that of an interrupted study, which is then continued.
+        Default: runs/NAME-DATE-TIME in the current folder.
     plan
-        plan.json of an earlier study, replayed as it is.
+        The plan.json of an earlier study, to repeat it with the same settings; other options then only
+        choose the table, its card, --out and where the work runs.
     device
-        Where GANs, VAEs and boosted trees train; cuda is an NVIDIA GPU, if one can be used.
+        Hardware that trains GANs, VAEs and boosted trees: cuda is an NVIDIA GPU; if none can be used, the
+        CPU is used instead.
     runner
-        Where the work runs: worker processes of this machine, or a Dask cluster.
+        Engine: threads runs worker processes on this machine, dask uses a Dask cluster.
     address
-        Of a Dask scheduler, tcp://host:port or tls://host:port; a cluster on this machine when not given.
+        With --runner dask: address of the scheduler, tcp://host:port or tls://host:port. Default: start
+        a cluster on this machine.
     storage
-        s3://bucket/prefix through which the workers get their rows, where they do not see the folder of --out.
+        With --runner dask: s3://bucket/prefix through which the workers read and write the files of the
+        study. Default: none; all workers must then see the folder of --out under the same path.
     """
     from realmix.flows.terminal.run_study import run_study
     from realmix.tasks.core.table.request import parse_request
@@ -119,24 +142,30 @@ def preview(
     metric: str | None = None,
     seed: int = 0,
 ) -> None:
-    """Say in about 20 seconds whether a study of a table is worth it; writes nothing.
+    """Estimate in about 20 seconds whether a full study of a table is worthwhile; leave no files.
+
+    Trains a few cheap models and generators and prints how much better synthetic rows might make a model,
+    and how small a gain `realmix run` could prove with this many rows.
 
     Parameters
     ----------
     table
-        As for `realmix run`.
+        CSV, CSV.gz or Parquet file, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
+        Default: the `source` of --card, else 2,000 rows of bundled:bank_marketing.
     target
-        Column to predict.
+        Column to predict. Needed unless --card, a registered or a bundled table names it.
     positive
-        Label of the positive class.
+        For a target with two values: the value whose probability is predicted. Default: from the card,
+        else the value that reads like "yes" (such as yes, true or 1), else the rarer one.
     task
-        Inferred from the target when not given.
+        Kind of prediction. Default: from the card, else inferred from the values of the target.
     card
-        Data card (YAML).
+        Data card: a YAML file that declares what the columns mean.
     metric
-        Metric that decides; log-loss or RMSE when not given.
+        Metric that decides, for example roc_auc; also module:SPEC for your own. Default: log_loss, for a
+        regression rmse.
     seed
-        Of the folds and fits.
+        Random seed of splits and fits, 0 or above.
     """
     from realmix.flows.terminal.preview import run_preview
     from realmix.tasks.core.table.request import parse_request
@@ -164,18 +193,29 @@ def card(
     positive: str | None = None,
     out: Path | None = None,
 ) -> None:
-    """Write the data card that would be inferred for a table, for editing.
+    """Write a starting data card (YAML) for a table, to edit and give to `realmix run --card`.
+
+    It makes explicit what a run without a card infers from the rows: the task, the positive value and the
+    type of each column. It also adds two entries that a run without a card does not use: `sensitive`,
+    columns whose names suggest personal traits such as age or sex (no group of rows by their values may get
+    worse predictions), and `key`, a column of unique row identifiers if there is one (which rows are set
+    aside for the final check then depends on it alone). If both are deleted, a run decides the same with
+    and without the card. Bundled and registered tables already have a card: a run without --card uses that
+    one, this command ignores it.
 
     Parameters
     ----------
     table
-        As for `realmix run`.
+        CSV, CSV.gz or Parquet file, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
     target
         Column to predict.
-    task, positive
-        Inferred when not given.
+    task
+        Kind of prediction. Default: inferred from the values of the target.
+    positive
+        For a target with two values: the value whose probability is predicted. Default: the value that
+        reads like "yes" (such as yes, true or 1), else the rarer one.
     out
-        File to write; standard output when not given.
+        File to write. Default: print the card.
     """
     from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
     from realmix.tasks.core.table.infer_schema import infer_schema
@@ -185,7 +225,7 @@ def card(
 
     raw = open_source(table).load()
     inferred = infer_card(raw, target, without_secrets(table), task=task, positive=positive)
-    # A leak is no obstacle here: the card is where it is ignored or allowed.
+    # A leaking feature is no error here: the card is where it is ignored or allowed.
     schema = infer_schema(
         raw, target, task=task, positive=positive, kinds=inferred.columns, roles=inferred.roles
     )
@@ -194,17 +234,19 @@ def card(
         print(text, end="")
         return
     write_atomically(out, lambda file: file.write_text(text, encoding="utf-8"))
-    print(f"Wrote {out}. Edit it, then: realmix run --card {out}")
+    print(f"Wrote {out}. Edit it, then run: realmix run --card {out}")
 
 
 @app.command
 def ui(*, port: int = 5000) -> None:
-    """Open MLflow's pages over the local store, on this machine only.
+    """Show the results of all studies in MLflow's web pages, on this machine only.
+
+    Starts MLflow's server until Ctrl-C; if MLFLOW_TRACKING_URI or `realmix up` names one, prints its address.
 
     Parameters
     ----------
     port
-        Port on 127.0.0.1.
+        Port of 127.0.0.1 to serve the pages on.
     """
     from realmix.flows.local import environment
     from realmix.flows.local.supervisor import mlflow_command, mlflow_store
@@ -216,11 +258,11 @@ def ui(*, port: int = 5000) -> None:
         print(f"MLflow: {without_secrets(uri)}")
         return
     os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **mlflow_store()}
-    print(f"MLflow on {uri}: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+    print(f"MLflow on {uri}: http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
     os.execv(sys.executable, [sys.executable, "-m", *mlflow_command(port)])
 
 
-for looked_after in (
+for command in (
     table_commands.register,
     table_commands.retrain,
     table_commands.watch,
@@ -232,11 +274,11 @@ for looked_after in (
     table_commands.up,
     table_commands.down,
 ):
-    app.command(looked_after)
+    app.command(command)
 
 
 def parse_budget(text: str) -> float:
-    """Read a duration such as ``90s``, ``5m``, ``1h30m`` or plain seconds.
+    """Parse a duration such as ``90s``, ``5m``, ``1h30m`` or plain seconds.
 
     Returns
     -------
@@ -252,13 +294,15 @@ def parse_budget(text: str) -> float:
     parts = [int(part) for part in match.groups(default="0")] if match else []
     seconds = float(parts[0] * 3600 + parts[1] * 60 + parts[2]) if parts else 0.0
     if seconds < 30:
-        raise BadInput(f"--budget {text!r} is no duration of at least 30 s: write for example 90s, 5m or 1h.")
+        raise BadInput(
+            f"--budget {text!r} is not a duration of at least 30 s: write for example 90s, 5m or 1h."
+        )
     return seconds
 
 
 def main() -> None:
-    """Run the command line; an error a user can mend is one sentence and exit code 2."""
-    # A card's simulation may lie in the folder the study is started in; last, so it hides nothing.
+    """Run the command line; print an error that a user can fix as one sentence, with exit code 2."""
+    # A card may name a module in the current folder; last in the path, so that it shadows nothing.
     sys.path.append(str(Path.cwd()))
     try:
         app()
@@ -275,12 +319,12 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception:
-        print(f"realmix: this should not have happened; details are in {_keep_traceback()}.", file=sys.stderr)
+        print(f"realmix: unexpected error; the traceback is in {_save_traceback()}.", file=sys.stderr)
         sys.exit(1)
 
 
-def _keep_traceback() -> str:
-    """Write the traceback of the error at hand to a file of its own."""
+def _save_traceback() -> str:
+    """Write the traceback of the current exception to a new temporary file, and return its path."""
     import tempfile
     import traceback
 

@@ -1,4 +1,4 @@
-"""`realmix doctor`: check home, MLflow, Prefect and tables, and name the fix of what is wrong."""
+"""`realmix doctor`: check home, MLflow, Prefect and tables, and name a fix for each problem."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ from pathlib import Path
 from realmix.flows.local import environment
 from realmix.flows.terminal.tables import running_up
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.runtime.database import (
-    registered_tables,
-)
+from realmix.tasks.runtime.database import registered_tables
 from realmix.tasks.runtime.study_folder import MIN_FREE_BYTES, home
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor: what was looked at, whether it is well, and else the fix."""
+    """One line of output: what was checked, whether it is in order, and details or else the fix."""
 
     subject: str
-    is_well: bool
-    said: str
+    is_ok: bool
+    message: str
 
 
 def tier() -> str:
-    """Which of the three ways to run is in use."""
+    """Return which of the three setups in `TIERS` is in use."""
     if running_up():
         return "workstation"
     return "cluster" if os.environ.get("PREFECT_API_URL") else "embedded"
@@ -35,16 +33,16 @@ def tier() -> str:
 
 TIERS = {
     "embedded": (
-        "everything in this process; MLflow in a SQLite file. No schedules, no watching, no pages of Prefect: "
-        "realmix run, retrain and watch by hand or by cron. `realmix up` gives the rest."
+        "everything runs in the command's own process, MLflow is a SQLite file. Start `realmix run`, `retrain` "
+        "and `watch` by hand or with cron; `realmix up` adds schedules, a check for new rows and Prefect's pages."
     ),
-    "workstation": "servers and worker of `realmix up` on loopback: schedules, watching, events, pages.",
-    "cluster": "the Prefect server that PREFECT_API_URL names; its workers run the deployments.",
+    "workstation": "`realmix up` runs servers and a worker on this machine: schedules, new rows, events, pages.",
+    "cluster": "PREFECT_API_URL names a Prefect server, whose workers run the deployments.",
 }
 
 
 def doctor() -> list[Finding]:
-    """Look at what a run would need, one finding each."""
+    """Check everything that a run needs; one finding each."""
     environment.prepare()
     found = tier()
     checks: list[Callable[[], Finding]] = [check_home, check_mlflow, check_prefect]
@@ -55,7 +53,7 @@ def doctor() -> list[Finding]:
 
 
 def check_home() -> Finding:
-    """Whether the home folder can be written and has room."""
+    """Check that the home folder can be written and has free space."""
     place = home()
     while not place.exists():
         place = place.parent
@@ -72,25 +70,25 @@ def check_home() -> Finding:
 
 
 def check_mlflow() -> Finding:
-    """Whether MLflow's store answers."""
+    """Check that MLflow answers."""
     from realmix.tasks.core.urls import without_secrets
     from realmix.tasks.study.track import ping
 
     uri = os.environ["MLFLOW_TRACKING_URI"]
     try:
         ping()
-    except Exception as err:  # whatever a store raises is what the line is about
+    except Exception as err:  # whatever a store raises, its type is reported
         return Finding(
             "mlflow",
             False,
             f"{without_secrets(uri)} does not answer ({type(err).__name__}): start it, or correct "
-            "MLFLOW_TRACKING_URI. Studies finish without it; `realmix sync` tells it of them later.",
+            "MLFLOW_TRACKING_URI. Studies finish without it; `realmix sync` uploads them later.",
         )
     return Finding("mlflow", True, without_secrets(uri))
 
 
 def check_prefect() -> Finding:
-    """Whether the named Prefect server answers; an embedded one starts with each run."""
+    """Check that the named Prefect server answers; an embedded one starts with each run."""
     from urllib.request import urlopen
 
     from realmix.tasks.core.urls import without_secrets
@@ -102,30 +100,28 @@ def check_prefect() -> Finding:
         with urlopen(f"{url}/health", timeout=5):
             return Finding("prefect", True, without_secrets(url))
     except OSError as err:
-        said = f"{without_secrets(url)} does not answer ({type(err).__name__}): start it, or unset PREFECT_API_URL."
-        return Finding("prefect", False, said)
+        message = f"{without_secrets(url)} does not answer ({type(err).__name__}): start it, or unset PREFECT_API_URL."
+        return Finding("prefect", False, message)
 
 
 def check_table(table: Registered) -> Iterator[Finding]:
-    """What a table's card needs of this machine."""
+    """Check what a table's card needs of this machine."""
     operation, subject = table.card.operation, f"table {table.name}"
     if operation.landing and "://" not in operation.landing and not operation.landing.startswith("sql:"):
         is_there = Path(operation.landing).expanduser().is_dir()
-        said = operation.landing if is_there else f"there is no folder {operation.landing}: make it."
-        yield Finding(f"{subject}: landing", is_there, said)
+        message = operation.landing if is_there else f"there is no folder {operation.landing}: create it."
+        yield Finding(f"{subject}: landing", is_there, message)
     if operation.landing and operation.landing.startswith("sql:"):
-        is_set = bool(os.environ.get("REALMIX_SQL_URL"))
-        yield Finding(
-            f"{subject}: landing",
-            is_set,
-            "REALMIX_SQL_URL " + ("is set" if is_set else "is not set: set it."),
-        )
+        yield check_variable(f"{subject}: landing", "REALMIX_SQL_URL")
     for name in operation.notify:
         if not name.startswith("block:"):
-            is_set = bool(os.environ.get(name))
-            yield Finding(
-                f"{subject}: notify", is_set, f"{name} " + ("is set" if is_set else "is not set: set it.")
-            )
+            yield check_variable(f"{subject}: notify", name)
     path = home() / "snapshots" / f"{table.snapshot}.parquet"
     if not path.exists():
-        yield Finding(subject, False, f"its rows, {path}, are gone: restore the file from a backup.")
+        yield Finding(subject, False, f"its rows, {path}, are missing: restore the file from a backup.")
+
+
+def check_variable(subject: str, name: str) -> Finding:
+    """Check that an environment variable is set."""
+    is_set = bool(os.environ.get(name))
+    return Finding(subject, is_set, f"{name} is set" if is_set else f"{name} is not set: set it.")

@@ -1,4 +1,4 @@
-"""The first answer from the terminal: no server, no store, nothing left behind."""
+"""`realmix preview`: a quick estimate without servers, of which no files remain."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from realmix.tasks.runtime.study_folder import Table
 
 
 def run_preview(request: StudyRequest) -> None:
-    """Look at a table with cheap arms and print whether a study is worth it.
+    """Train a few cheap models on a table and print whether a full study is worthwhile.
 
     Raises
     ------
     RealmixError
-        With one sentence for the user.
+        Whose message is one sentence for the user.
     """
     show_progress()
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
-    # Ended from outside, the rows in the temporary folder must go as well.
+    # After SIGTERM, too, the rows in the temporary folder must be removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with TemporaryDirectory(prefix="realmix-preview-") as place:
         # Prefect, imported with the steps, wants a folder even where no flow runs.
@@ -41,10 +41,10 @@ def run_preview(request: StudyRequest) -> None:
 
 
 def describe(table: Table, split: Split) -> str:
-    """Say what was read, in one line."""
+    """Describe in one line the table that was read."""
     schema = table.schema
-    kept = f"; {split.n_development:,} of them for development" if split.n_holdout else ""
+    development = f"; {split.n_development:,} of them for development" if split.n_holdout else ""
     return (
         f"table: {table.name}, {split.n_all:,} rows, {len(schema.features)} features, "
-        f"{schema.task} on '{schema.target}'{kept}"
+        f"{schema.task} on '{schema.target}'{development}"
     )

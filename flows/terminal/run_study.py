@@ -1,4 +1,4 @@
-"""One study from the terminal: checks before anything is written, progress, a clean end."""
+"""Run a study or retraining from the terminal: checks, progress on standard error, a clean end on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("realmix")
 INTERRUPTED = 130
-# Ctrl-C must be over within five seconds, whatever a library is doing.
+# After Ctrl-C the process must end within five seconds, whatever a library is doing.
 PATIENCE_SECONDS = 3.5
 
 
 def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], address: str | None) -> None:
-    """Check a request, run the study, print the verdict.
+    """Check a request, run the study and print the verdict.
 
     Parameters
     ----------
     request : StudyRequest
     runner : {"threads", "dask"}
-        Where the work runs; it decides nothing else.
+        Where the work runs; does not change the verdict.
     address : str or None
         Of the Dask scheduler; None starts a cluster on this machine.
 
     Raises
     ------
     RealmixError
-        With one sentence for the user.
+        Whose message is one sentence for the user.
     """
     environment.prepare()
     show_progress()
@@ -55,10 +55,18 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         request = request.model_copy(update={"table": hide_secrets(request.table)})
     from realmix.flows.engines.choose import check_runner, task_runner
     from realmix.tasks.runtime.snapshots import content_digest, storable
-    from realmix.tasks.study.request import check_names, check_plan, read_plan, read_study_input, table_name
+    from realmix.tasks.study.request import (
+        check_names,
+        check_plan,
+        read_plan,
+        read_study_input,
+        table_name,
+        with_plugins,
+    )
     from realmix.tasks.study.reuse import reuse_study, study_key
 
     check_runner(runner, address, request.storage)
+    request = with_plugins(request)
     raw, source, card, schema = read_study_input(request)
     check_names(request, card, schema)
     if request.plan:
@@ -67,7 +75,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     key = study_key(request, content_digest(storable(raw), source), name, card, schema)
     if former := reuse_study(out, key):
-        print(f"Nothing changed since the study '{former['study']}': same table, request and code.")
+        print(f"Nothing changed since the study '{former['study']}': same table, options and code.")
         print_verdict(former, out)
         return
     check_output_folder(out)
@@ -81,54 +89,54 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         schema.target,
         f" (positive: {schema.positive})" if schema.positive else "",
     )
-    log.info("read as %s", ", ".join(f"{key} {value}" for key, value in source.items() if key != "location"))
+    log.info("input: %s", ", ".join(f"{key} {value}" for key, value in source.items() if key != "location"))
     if request.plan:
-        log.info("the plan decides everything but the table: other options are left aside")
+        log.info("--plan sets everything but the table: options that it also sets are ignored")
     del raw, source
     environment.make_home()
-    asked = request.model_copy(update={"out": str(out)})
-    document = interruptible("study", asked, server=server, engine=engine, kept=f"{out}/work")
+    request = request.model_copy(update={"out": str(out)})
+    document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
     print_verdict(document, out)
 
 
 def run_retraining(table: str, why: str) -> dict[str, Any]:
-    """Retrain a registered table here and now.
+    """Retrain a registered table in this process.
 
     Parameters
     ----------
     table : str
     why : str
-        For the record.
+        Reason for the record of decisions.
 
     Returns
     -------
     dict
-        The entry of the record.
+        The entry in the record of decisions.
     """
     environment.prepare()
     show_progress()
     server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
     environment.make_home()
-    entry: dict[str, Any] = interruptible("retrain", table, why, server=server, kept=str(home()))
+    entry: dict[str, Any] = interruptible("retrain", table, why, server=server, results=str(home()))
     return entry
 
 
 def interruptible(
-    name: str, *arguments: Any, server: EmbeddedServer | None, engine: AnyRunner | None = None, kept: str
+    name: str, *arguments: Any, server: EmbeddedServer | None, engine: AnyRunner | None = None, results: str
 ) -> Any:
     """Run a flow so that Ctrl-C or SIGTERM ends it, its workers and its server within seconds.
 
     Parameters
     ----------
     name : str
-        Of the flow and of its module in `flows`.
+        Name of the flow and of its module in `flows`.
     *arguments
-        Of the flow.
+        Arguments of the flow.
     server : EmbeddedServer or None
     engine : task runner, optional
         The flow's own when None.
-    kept : str
-        Where what was computed lies after Ctrl-C.
+    results : str
+        Folder whose results a later run can use, named in the message after Ctrl-C.
     """
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -140,24 +148,27 @@ def interruptible(
 
         from realmix.flows.local import lost_runs
 
-        flow = getattr(import_module(f"flows.{name}"), name)
-        # The slowest import of a study: seconds that pass while the server starts.
+        flow = getattr(import_module(f"realmix.flows.{name}"), name)
+        # The slowest import of a study, done while the server starts.
         import_module("great_expectations")
         if server:
             server.wait()
-            lost_runs.settle_runs_by_hand()
+            lost_runs.mark_dead_runs()
         # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(lost_runs.tag_of_process()):
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(lost_runs.process_tag()):
             options = {"task_runner": engine} if engine else {}
-            return flow.with_options(**options, on_running=[_take_back_sigterm])(*arguments)
+            return flow.with_options(**options, on_running=[_restore_sigterm])(*arguments)
     except (StudyInterrupted, KeyboardInterrupt):
-        _say_interrupted(kept)
+        print(
+            f"realmix: interrupted; finished results are in {results}. Run the same command again to continue.",
+            file=sys.stderr,
+        )
         _exit_now()
         raise
 
 
 def show_progress() -> None:
-    """Send our own progress to standard error, with the seconds since the start."""
+    """Log progress to standard error, with the seconds since the start."""
     started = time.perf_counter()
 
     class Elapsed(logging.Formatter):
@@ -172,7 +183,7 @@ def show_progress() -> None:
 
 
 def print_verdict(document: dict[str, Any], out: Path) -> None:
-    """Print the verdict and where everything lies, in a few lines."""
+    """Print the verdict and the places of its files in a few lines."""
     print()
     print(f"Verdict: {document['word']}")
     print(document["sentence"])
@@ -185,33 +196,26 @@ def print_verdict(document: dict[str, Any], out: Path) -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    # Dask's loop is cut off in the middle, of which it would tell in tracebacks.
+    # Dask's event loop is interrupted, which it would log as tracebacks.
     logging.getLogger("tornado.application").disabled = True
-    threading.Thread(target=_last_resort, daemon=True).start()
-    with suppress(RuntimeError):  # no pool is open before the first fit and after the last
+    threading.Thread(target=_exit_after_patience, daemon=True).start()
+    with suppress(RuntimeError):  # no workers are open before the first fit and after the last
         current_workers().kill()
     raise KeyboardInterrupt
 
 
-def _take_back_sigterm(*_: Any) -> None:
-    # Prefect's own handler would report to a server that the same signal ended, and ask it for minutes.
+def _restore_sigterm(*_: Any) -> None:
+    # Prefect's own handler would report to a server that the same signal ended, and retry for minutes.
     signal.signal(signal.SIGTERM, _interrupt)
 
 
-def _last_resort() -> None:
+def _exit_after_patience() -> None:
     time.sleep(PATIENCE_SECONDS)
     _exit_now()
 
 
-def _say_interrupted(kept: str) -> None:
-    print(
-        f"realmix: interrupted; what was computed is kept in {kept}. The same command goes on from there.",
-        file=sys.stderr,
-    )
-
-
 def _exit_now() -> None:
-    """End child processes and this one, without waiting for any thread."""
+    """Kill child processes and exit, without waiting for any thread."""
     import psutil
 
     for child in psutil.Process().children(recursive=True):

@@ -1,4 +1,4 @@
-"""Commands that look after registered tables; as in `realmix.flows.terminal.cli`, heavy libraries wait for the one that needs them."""
+"""Commands for registered tables; as in `cli`, heavy libraries are imported only where they are needed."""
 
 from __future__ import annotations
 
@@ -7,28 +7,38 @@ from pathlib import Path
 
 
 def register(card: Path, /, *, name: str | None = None) -> None:
-    """Take a table on: keep its rows, freeze its holdout, and let `realmix up` look after it.
+    """Register a table, so that its model is retrained when new rows arrive or on a schedule.
+
+    Stores a copy of its rows and fixes for good which of them are set aside for the final check of models.
+    Registering a known name again replaces its card and keeps its rows.
 
     Parameters
     ----------
     card
-        Data card (YAML) with `source` and, for what happens later, `operation`.
+        Data card (YAML). Its `source` names the first rows; its `operation` says where new rows land, when
+        to retrain and who promotes models.
     name
-        Of the table; after its source when not given.
+        Name of the table. Default: derived from its source.
     """
-    from realmix.flows.terminal.tables import register as take_on
+    from realmix.flows.terminal.tables import register as register_card
 
-    taken = take_on(card, name)
-    print(f"Registered '{taken}'. `realmix retrain {taken}` studies it now; `realmix up` does so by itself.")
+    registered = register_card(card, name)
+    print(
+        f"Registered '{registered}'. Study it now with `realmix retrain {registered}`, or start `realmix up` "
+        "to have it studied automatically."
+    )
 
 
 def retrain(table: str, /) -> None:
-    """Take in the rows that wait for a table and do again as much of its study as they are worth.
+    """Add new rows to a registered table and update its model as far as they require.
+
+    Depending on how many rows are new and whether their distribution has drifted, it does nothing, refits
+    the last winning model on all rows, or runs a full study.
 
     Parameters
     ----------
     table
-        Of a registered table.
+        Name of a registered table.
     """
     from realmix.flows.terminal.run_study import run_retraining
     from realmix.flows.terminal.tables import print_entry
@@ -39,33 +49,37 @@ def retrain(table: str, /) -> None:
 
 
 def watch(table: str, /) -> None:
-    """Look once for new rows of a table and retrain if there are any: for cron, without a server.
+    """Check once for new rows of a registered table and retrain if there are any.
+
+    For use with cron, without a server; `realmix up` checks by itself.
 
     Parameters
     ----------
     table
-        Of a registered table.
+        Name of a registered table.
     """
     from realmix.flows.terminal.run_study import run_retraining
     from realmix.flows.terminal.tables import is_due, print_entry
 
     if not is_due(table):
-        print(f"Nothing new for '{table}'.")
+        print(f"No new rows for '{table}'.")
         return
     print_entry(run_retraining(table, "new data"))
 
 
 def promote(table: str, /, *, reason: str, by: str | None = None) -> None:
-    """Make the challenger of a table its champion.
+    """Make the model version that waits for approval the champion of its table.
+
+    The champion is the model version in use: MLflow's alias `champion` points to it.
 
     Parameters
     ----------
     table
-        Of a registered table.
+        Name of a registered table.
     reason
-        For the record, which cannot be changed.
+        Why; stored in the permanent record of decisions.
     by
-        Who decides; the user of this machine when not given.
+        Name of the person who decides. Default: the current user of this machine.
     """
     from realmix.flows.terminal.tables import change_champion
 
@@ -73,16 +87,16 @@ def promote(table: str, /, *, reason: str, by: str | None = None) -> None:
 
 
 def rollback(table: str, /, *, reason: str, by: str | None = None) -> None:
-    """Give a table its last champion back.
+    """Restore the previous champion (the model version in use) of a table.
 
     Parameters
     ----------
     table
-        Of a registered table.
+        Name of a registered table.
     reason
-        For the record, which cannot be changed.
+        Why; stored in the permanent record of decisions.
     by
-        Who decides; the user of this machine when not given.
+        Name of the person who decides. Default: the current user of this machine.
     """
     from realmix.flows.terminal.tables import change_champion
 
@@ -90,17 +104,17 @@ def rollback(table: str, /, *, reason: str, by: str | None = None) -> None:
 
 
 def sync() -> None:
-    """Tell MLflow of the studies it has not taken yet."""
+    """Upload results that MLflow has not received yet, for example because its server was down."""
     from realmix.flows.local import environment
 
     environment.prepare()
-    from realmix.tasks.lifecycle.promote import sync as tell
+    from realmix.tasks.lifecycle.promote import sync as upload
 
-    print(f"{tell()} studies were told.")
+    print(f"{upload()} studies were uploaded to MLflow.")
 
 
 def status() -> None:
-    """Say of each registered table what it is, what was decided, and what waits."""
+    """Show each registered table: last verdict, champion, new rows and the next run."""
     from realmix.flows.local import environment
     from realmix.flows.terminal.tables import status as lines
 
@@ -110,23 +124,31 @@ def status() -> None:
 
 
 def doctor() -> None:
-    """Say which tier is in use, what works in it, and what is wrong, each with its fix."""
-    from realmix.flows.terminal.doctor import doctor as examine
+    """Check this machine's setup (folders, servers, tables) and print a fix for each problem.
 
-    findings = examine()
+    Exits with code 1 if there is a problem.
+    """
+    from realmix.flows.terminal.doctor import doctor as check_all
+
+    findings = check_all()
     for finding in findings:
-        print(f"{'ok ' if finding.is_well else 'BAD'} {finding.subject}: {finding.said}")
-    if not all(finding.is_well for finding in findings):
+        print(f"{'ok ' if finding.is_ok else 'BAD'} {finding.subject}: {finding.message}")
+    if not all(finding.is_ok for finding in findings):
         sys.exit(1)
 
 
 def up(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> None:
-    """Start Prefect, MLflow and a worker on this machine and look after every registered table.
+    """Start servers on this machine that retrain registered tables automatically.
+
+    Starts Prefect, MLflow and a worker, and runs until Ctrl-C or `realmix down`. Servers that
+    PREFECT_API_URL or MLFLOW_TRACKING_URI (http) name are used instead of starting new ones.
 
     Parameters
     ----------
-    prefect_port, mlflow_port
-        On 127.0.0.1; other free ones are taken where these are in use.
+    prefect_port
+        Port of 127.0.0.1 for Prefect; another free one if it is in use.
+    mlflow_port
+        Port of 127.0.0.1 for MLflow; another free one if it is in use.
     """
     from realmix.flows.local.up import up as supervise
 
@@ -134,7 +156,7 @@ def up(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> None:
 
 
 def down() -> None:
-    """Stop what `realmix up` started."""
+    """Stop `realmix up` and everything that it started."""
     from realmix.flows.local.up import down as stop
 
     stop()

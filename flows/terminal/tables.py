@@ -27,19 +27,19 @@ RETRAINING = "retraining"
 
 
 def register(card_path: Path, name: str | None) -> str:
-    """Take a table on: its rows become a snapshot and its holdout rule is frozen.
+    """Register a table: store a snapshot of its rows and freeze the rule that chooses holdout rows.
 
     Parameters
     ----------
     card_path : Path
-        Its `source` names the rows to begin with.
+        Its `source` names the first rows.
     name : str, optional
-        Of the table; after its source when None.
+        Name of the table; derived from its source when None.
 
     Returns
     -------
     str
-        The name.
+        Name of the table.
 
     Raises
     ------
@@ -53,12 +53,16 @@ def register(card_path: Path, name: str | None) -> str:
 
     declared = read_card(card_path)
     if not declared.source:
-        raise BadInput(f"The card {card_path} names no `source`; expected where the first rows are. Add it.")
+        raise BadInput(
+            f"The card {card_path} names no `source`: add the path or URL of the table's first rows."
+        )
     check_operation(declared)
     raw, source, card = read_rows(StudyRequest(card=str(card_path), out=""))
     name = name or table_name(card, StudyRequest(out=""))
     known = {table.name: table for table in registered_tables()}
-    card = card.model_copy(update={"source": f"table:{name}", "operation": placed(card.operation)})
+    card = card.model_copy(
+        update={"source": f"table:{name}", "operation": with_absolute_landing(card.operation)}
+    )
     if name in known:
         register_table(name, card, known[name].snapshot)
         return name
@@ -71,8 +75,8 @@ def register(card_path: Path, name: str | None) -> str:
     return name
 
 
-def placed(operation: Operation) -> Operation:
-    """The same with an absolute landing folder: workers run elsewhere."""
+def with_absolute_landing(operation: Operation) -> Operation:
+    """Return a copy with an absolute landing folder: workers run in other folders."""
     landing = operation.landing
     if landing is None or "://" in landing or landing.startswith("sql:"):
         return operation
@@ -80,7 +84,7 @@ def placed(operation: Operation) -> Operation:
 
 
 def check_operation(card: DataCard) -> None:
-    """Refuse a schedule or a landing place that cannot work.
+    """Refuse an invalid schedule or landing place.
 
     Raises
     ------
@@ -104,10 +108,10 @@ def check_operation(card: DataCard) -> None:
 
 
 def status() -> Iterator[str]:
-    """Say of each table what it is, decided and waiting for, in lines."""
+    """Yield the status of all registered tables, line by line."""
     tables = registered_tables()
     if not tables:
-        yield "No table is registered: realmix register CARD takes one on."
+        yield "No table is registered: register one with `realmix register CARD`."
     for table in tables:
         yield from _status_of(table)
 
@@ -126,13 +130,17 @@ def _status_of(table: Registered) -> Iterator[str]:
     if retrained and retrained[-1].document.get("judgement"):
         yield f"  last judgement: {retrained[-1].document['judgement']['reason']}"
     pending = sum(batch.n_rows for batch in waiting)
-    undecided = "" if table.decided in (None, table.snapshot) else "; rows taken in and not decided on yet"
-    yield f"  pending data: {len(waiting)} batches, {pending:,} rows{undecided}"
+    unused = (
+        ""
+        if table.decided in (None, table.snapshot)
+        else "; more rows were added and not used for training yet"
+    )
+    yield f"  pending data: {len(waiting)} batches, {pending:,} rows{unused}"
     yield f"  next run: {next_run(table)}"
 
 
 def champion_line(entries: list[Decision]) -> str:
-    """Version of the champion, and of a challenger that waits, from the record."""
+    """Describe the champion, and a challenger that waits for approval, from the record of decisions."""
     found = read_champion_record(entries)
     champion = f"version {found.champions[-1]}" if found.champions else "none yet"
     if found.waiting is None:
@@ -142,29 +150,29 @@ def champion_line(entries: list[Decision]) -> str:
 
 
 def next_run(table: Registered) -> str:
-    """When the card's schedule fires next, and what else may."""
+    """Describe when and by what the next run is triggered."""
     from cronsim import CronSim
 
-    operation, said = table.card.operation, []
+    operation, triggers = table.card.operation, []
     if operation.schedule:
         when = next(CronSim(operation.schedule, datetime.now(UTC)))
-        said.append(f"{when:%Y-%m-%d %H:%M} UTC")
+        triggers.append(f"{when:%Y-%m-%d %H:%M} UTC")
     if operation.landing:
-        said.append(f"when rows land in {operation.landing} (looked at every {operation.poll_seconds:g} s)")
-    if not said:
-        return "when asked: realmix retrain " + table.name
-    return ", ".join(said) + ("" if running_up() else "; but `realmix up` is not running")
+        triggers.append(f"when rows land in {operation.landing} (checked every {operation.poll_seconds:g} s)")
+    if not triggers:
+        return f"only by `realmix retrain {table.name}`"
+    return ", ".join(triggers) + ("" if running_up() else "; but `realmix up` is not running")
 
 
 def running_up() -> dict[str, Any] | None:
-    """Addresses of a `realmix up` that runs in this home."""
+    """Return the addresses of the `realmix up` that runs in this home, if any."""
     from realmix.flows.local.addresses import running
 
     return running()
 
 
 def is_due(name: str) -> bool:
-    """Look at the landing place of a table; True where something is to be decided on."""
+    """Check the landing place of a table for new batches; True if any rows wait for a retraining."""
     environment.prepare()
     from realmix.tasks.lifecycle.land import look, waiting_key
 
@@ -173,7 +181,7 @@ def is_due(name: str) -> bool:
 
 
 def change_champion(what: str, table: str, reason: str, by: str | None) -> str:
-    """Promote the challenger or roll back, and say what stands now."""
+    """Promote the challenger or roll back, and return a sentence about the result."""
     environment.prepare()
     registered_table(table)
     from realmix.tasks.lifecycle import promote
@@ -184,7 +192,7 @@ def change_champion(what: str, table: str, reason: str, by: str | None) -> str:
 
 
 def print_entry(entry: dict[str, Any]) -> None:
-    """Print what a retraining did, in a few lines."""
+    """Print the result of a retraining in a few lines."""
     print(f"{entry['level']}: {entry['reason']}")
     for arrival in entry["arrivals"]:
         why = f": {arrival['reason']}" if arrival["reason"] else ""

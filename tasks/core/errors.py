@@ -1,4 +1,4 @@
-"""Errors a user can act on: what was got, what was expected, where, and the next step."""
+"""Errors that users can act on: what was found, what was expected, where, and the next step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class RealmixError(Exception):
-    """Base of every error that is a sentence for the user, not a traceback."""
+    """Base of every error that users see as one sentence instead of a traceback."""
 
     exit_code = 2
 
@@ -17,15 +17,15 @@ class BadInput(RealmixError):
 
 
 class UnknownName(BadInput):
-    """A name was asked for that no registry holds."""
+    """The requested name is not registered."""
 
 
 class SyntheticPoolTooSmall(RealmixError):
-    """A mix asks for more synthetic rows than the pool holds."""
+    """A mix needs more synthetic rows than its pool has."""
 
 
 class SynthesizerFailed(RealmixError):
-    """A synthesizer could not give the rows it was asked for."""
+    """A synthesizer did not return the requested rows."""
 
 
 class ValidationFailed(RealmixError):
@@ -33,28 +33,28 @@ class ValidationFailed(RealmixError):
 
 
 class RegistryRefused(RealmixError):
-    """MLflow does not answer, or does not do what it is asked."""
+    """MLflow does not answer, or a request to it failed."""
 
 
 class FitTimedOut(RealmixError):
-    """A fit outlived its hard time limit and its process was ended."""
+    """A fit exceeded its hard time limit and its process was ended."""
 
 
 class FitTooLarge(RealmixError):
-    """A fit held more memory than it may and its process was ended."""
+    """A fit exceeded its memory limit and its process was ended."""
 
 
 class WorkerDied(RealmixError):
-    """A worker process ended by itself, for example for want of memory."""
+    """A worker process died, for example because memory ran out."""
 
 
 class WorkerError(RealmixError):
-    """A function raised an unforeseen error in a worker process.
+    """A function raised an unexpected error in a worker process.
 
     Attributes
     ----------
     traceback : str
-        Where in the worker it was raised; for log files, not for the terminal.
+        Of the worker; for log files, not for the terminal.
     """
 
     exit_code = 1
@@ -65,13 +65,13 @@ class WorkerError(RealmixError):
 
 
 class StudyInterrupted(RealmixError):
-    """The user ended the study; what was computed is kept."""
+    """The user interrupted the study; finished fits stay in the cache."""
 
     exit_code = 130  # what shells report after Ctrl-C
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """Build the error for a name that is not registered, with the nearest known one.
+    """Return the error for a name that is not registered, with the closest known name.
 
     Examples
     --------

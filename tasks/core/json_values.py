@@ -1,4 +1,4 @@
-"""Values as strict JSON takes them."""
+"""Conversion of values to strict JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def to_jsonable(value: Any) -> Any:
-    """Turn a nested value into plain JSON: dataclasses to objects, NaN and infinity to null.
+    """Convert a nested value to strict JSON: dataclasses to objects, NaN and infinity to null.
 
     Examples
     --------

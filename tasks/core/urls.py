@@ -1,17 +1,17 @@
-"""Where tables and stores lie, in a form that may be written down."""
+"""Locations of tables and object stores, in a form without secrets that may be logged and stored."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-# Full locations of this process, by the form without secrets; never written anywhere.
+# Full locations by the form without secrets; in the memory of this process only.
 _full: dict[str, str] = {}
 
 
 def without_secrets(location: str) -> str:
-    """Leave out user, password and query of a URL: signed links carry their key there.
+    """Remove user, password and query from a URL: signed links carry their key there.
 
-    Paths and ``sql:`` or ``bundled:`` locations have no such part and stay as they are.
+    Paths and ``sql:`` or ``bundled:`` locations have no such part and are returned unchanged.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def without_secrets(location: str) -> str:
 
 
 def hide_secrets(location: str) -> str:
-    """Give the form without secrets, and keep the full one in this process's memory.
+    """Return the form without secrets, and remember the full one in this process.
 
     Flow parameters are stored by Prefect in plain text, so only this form may be one.
 
@@ -43,5 +43,5 @@ def hide_secrets(location: str) -> str:
 
 
 def reveal(location: str) -> str:
-    """Give the full location, where this process knows one."""
+    """Return the full location if this process knows one."""
     return _full.get(location, location)

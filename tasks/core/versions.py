@@ -1,15 +1,15 @@
-"""Versions of the libraries that a study computes with."""
+"""Versions of the installed libraries."""
 
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-# Distributions of one module: machines with a GPU have the second in place of the first.
+# Two distributions of one module: machines with a GPU have the second instead of the first.
 STAND_INS = {"xgboost-cpu": "xgboost"}
 
 
 def installed_version(library: str) -> str:
-    """Version of a distribution, or of the one that stands in for it.
+    """Return the version of a distribution, or of its stand-in.
 
     Raises
     ------

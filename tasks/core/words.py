@@ -1,4 +1,4 @@
-"""Numbers in the words of the report."""
+"""Gains, intervals and mixes as text for reports and the terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from realmix.tasks.core.mixes.arms import Mix
 
 
 def gain_in_words(gain: float | None, is_relative: bool) -> str:
-    """A gain as a per cent of the score, or in points (one point = 0.01).
+    """Format a gain as a percentage of the score, or in points (one point = 0.01).
 
     Examples
     --------
@@ -22,7 +22,7 @@ def gain_in_words(gain: float | None, is_relative: bool) -> str:
 
 
 def interval_in_words(interval: tuple[float, float] | list[float] | None, is_relative: bool) -> str:
-    """Both bounds of a gain.
+    """Format both bounds of a gain.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def interval_in_words(interval: tuple[float, float] | list[float] | None, is_rel
 
 
 def mix_in_words(mix: Mix) -> str:
-    """A recipe as a clause for people who do not read code.
+    """Describe a mix as a clause.
 
     Examples
     --------
@@ -44,8 +44,10 @@ def mix_in_words(mix: Mix) -> str:
     >>> mix_in_words(Mix())
     'your real rows alone'
     """
+    if mix.synthesizer is None and mix.label_rule == "teacher":
+        return "your real rows alone, with labels smoothed by the ensemble of real-row models"
     if mix.synthesizer is None:
-        return _real_rows_in_words(mix)
+        return "your real rows alone" + (", with class weights" if mix.balance == "balanced" else "")
     parts = [f"{mix.synthetic_ratio:g} {mix.synthesizer} rows per real row"]
     if mix.label_rule == "teacher":
         parts.append("labelled by the ensemble of real-row models")
@@ -54,9 +56,3 @@ def mix_in_words(mix: Mix) -> str:
     if mix.balance == "balanced":
         parts.append("with the rare class raised")
     return ", ".join(parts)
-
-
-def _real_rows_in_words(mix: Mix) -> str:
-    if mix.label_rule == "teacher":
-        return "your real rows alone, with labels smoothed by the ensemble of real-row models"
-    return "your real rows alone" + (", with class weights" if mix.balance == "balanced" else "")

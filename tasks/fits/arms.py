@@ -1,4 +1,4 @@
-"""Train a batch of arms on a scope and predict its validation rows."""
+"""Train a batch of arms (each a recipe for training rows with a model) and predict validation rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from realmix.tasks.models import MODELS
 
 
 def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int) -> dict[str, Any]:
-    """Fit every arm of a batch and keep its predictions of the validation rows.
+    """Fit every arm of a batch and store its predictions of the validation rows.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
 def training_set_or_reason(
     scope: Scope, mix: Mix, read: Callable[[str | None], Ingredients]
 ) -> TrainingSet | str:
-    """The training set of a mix, or why it cannot be made: its arms fail, the study goes on."""
+    """Build the training set of a mix, or say why it cannot be built: its arms fail, the study continues."""
     try:
         return mixed(read(mix.synthesizer), mix, scope.context.schema)
     except RealmixError as err:
@@ -88,28 +88,28 @@ def training_set_or_reason(
 def predicted_or_reason(
     scope: Scope, arm: Arm, training: TrainingSet | str, X: pd.DataFrame, n_jobs: int
 ) -> np.ndarray | str:
-    """Predictions of an arm, or why there are none: a row of the report, not the end."""
+    """Predict by an arm, or return why it failed: that becomes a row of the report, the study continues."""
     if isinstance(training, str):
         return training
     try:
         return fit_arm(scope, arm, training, n_jobs).predict(X)
     except Exception as err:
-        # As above.
+        # Only the type, as above.
         return f"the learner raised {type(err).__name__}"
 
 
 def score_on_training_rows(
     folder: str, arms: list[dict[str, Any]], n_jobs: int, metric: str
 ) -> dict[str, float]:
-    """Fit arms once more, bit for bit as in the race, and score them on the real rows they learnt from.
+    """Fit arms once more, bit for bit as in the race, and score them on their real training rows.
 
     Scoring every arm so during the race took 38 % longer with XGBoost and 53 % with forests
-    (1,000 rows), for a number that is wanted of two arms.
+    (1,000 rows), for a number that is needed for two arms only.
 
     Parameters
     ----------
     folder : str
-        Of the scope, with the pools of the race.
+        Of the scope, with the pools of the race in it.
     arms : list of dict
         :meth:`Arm.to_dict`.
     n_jobs : int
@@ -135,7 +135,7 @@ def score_on_training_rows(
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What the mixes of one synthesizer are made of.
+    """The inputs of all mixes with one synthesizer.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class Ingredients:
     pool : Pool or None
         None for real rows alone.
     real_teacher : ndarray of shape (n_real, n_classes) or (n_real,), or None
-        For distillation; None beside a pool.
+        The teacher's labels, for distillation; None where there is a pool.
     """
 
     real: pd.DataFrame
@@ -154,7 +154,7 @@ class Ingredients:
 
 
 def ingredients(scope: Scope, synthesizer: str | None) -> Ingredients:
-    """Read what the scope holds for the mixes of a synthesizer, or for the real rows alone."""
+    """Read the inputs of the mixes with a synthesizer, or of those without any, from the scope."""
     if synthesizer:
         return Ingredients(scope.training, scope.base_weight, load_pool(scope, synthesizer), None)
     labels = scope.folder / "teacher-training.npy"
@@ -163,7 +163,7 @@ def ingredients(scope: Scope, synthesizer: str | None) -> Ingredients:
 
 
 def coded(given: Ingredients, schema: Schema) -> Ingredients:
-    """Look every text up once: its level's number then serves all mixes and learners."""
+    """Replace texts by the numbers of their levels, once for all mixes and models."""
     if given.pool is None:
         return dataclasses.replace(given, real=code_texts([given.real], schema.feature_names)[0])
     real, rows = code_texts([given.real, given.pool.rows], schema.feature_names)
@@ -183,12 +183,12 @@ def mixed(given: Ingredients, mix: Mix, schema: Schema) -> TrainingSet:
 
 
 def training_set(scope: Scope, mix: Mix) -> TrainingSet:
-    """Build the training set of a mix from what the scope holds."""
+    """Build the training set of a mix from the files of the scope."""
     return mixed(ingredients(scope, mix.synthesizer), mix, scope.context.schema)
 
 
 def fit_arm(scope: Scope, arm: Arm, training: TrainingSet, n_jobs: int) -> Model:
-    """Fit one learner on one training set."""
+    """Fit the model of an arm on a training set."""
     spec, schema = MODELS[arm.model], scope.context.schema
     params = spec.search_space(arm.trial, schema)
     model = scope.context.placed(arm.model, spec.build(schema, params, arm_seed(scope, arm), n_jobs))
@@ -197,5 +197,5 @@ def fit_arm(scope: Scope, arm: Arm, training: TrainingSet, n_jobs: int) -> Model
 
 
 def arm_seed(scope: Scope, arm: Arm) -> int:
-    """Seed of a learner: the same for all mixes, so that a pair differs in its rows only."""
+    """Derive the seed of an arm's model: equal for all mixes, so that a pair differs in its rows only."""
     return scope.seed("learner", arm.model, arm.trial)

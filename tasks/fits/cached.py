@@ -1,8 +1,9 @@
-"""The fits of a study, each computed once: taken from the cache where it lies there, else fitted and filed.
+"""The fits of a study, each computed once: read from the cache if it is there, else fitted and stored.
 
-Each function names the files of its scope that its fit reads and writes. The key of a fit is made
-of its function and arguments, the content of what it reads, the name of its scope and what seeds
-derive from: neither folders, time limits nor workers are part of it. Failures are not stored.
+Each function names the files of its scope that its fit reads and writes. The key of a fit is a hash
+of its function and arguments, the content of what it reads, the name of its scope and everything
+that seeds derive from: neither folders, time limits nor workers are part of it. Failures are not
+stored.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def cached_pool(
         "max_steps": plan.synthesizers.get(synthesizer),
     }
     key = fit_key(POOL, place, digests_of(place, POOL_READS), arguments, card=("rules",))
-    # Nothing tells when a user's own simulation has changed.
+    # Nothing shows whether a user's own simulation has changed.
     is_foreign = SYNTHESIZERS[synthesizer].needs == "simulate"
     return _cached(
         folder,
@@ -79,8 +80,8 @@ def cached_arms(
 ) -> dict[str, Any]:
     """Train a batch of arms; see :func:`realmix.tasks.fits.arms.train_arms`.
 
-    Each arm is stored by itself: a race that keeps other arms than an earlier one still finds
-    those it shares with it. Seconds are those that the arms took when they were fitted.
+    Each arm is cached by itself: a race with partly other arms than an earlier one still finds
+    those that both have. The seconds are those of the fits, whenever they ran.
     """
     place, threads = folder.scope(scope), plan.threads_per_fit
     if folder.cache is None:
@@ -112,8 +113,8 @@ def cached_training_scores(
     arguments: dict[str, Any] = {"n_jobs": plan.threads_per_fit, "metric": plan.metric}
     cache = cache_at(folder.cache) if folder.cache else None
     keys = arm_keys(TRAINING_SCORES, place, arms, **arguments)
-    stored = {arm.name: cache.get(key) for arm, key in keys.items()} if cache else {}
-    scores: dict[str, float] = {name: found["score"] for name, found in stored.items() if found}
+    known = {arm.name: cache.get(key) for arm, key in keys.items()} if cache else {}
+    scores: dict[str, float] = {name: found["score"] for name, found in known.items() if found}
     missing = [arm for arm in arms if arm.name not in scores]
     if missing:
         made = _run(TRAINING_SCORES, place, arms=[arm.to_dict() for arm in missing], **arguments)
@@ -138,10 +139,10 @@ def cached_final(
     arm : Arm
     plan : Plan
     raw : Path or None
-        Parquet file of all raw rows, for the training table that is written where a model ships.
+        Parquet file of all raw rows, for the training table of a model that ships.
     """
     place, ships = folder.scope(scope), scope == "shipped" and role == "model"
-    # Of a recipe that failed on another scope, or of an interrupted run.
+    # Files of an arm that failed on another scope, or of an interrupted run.
     shutil.rmtree(place / role, ignore_errors=True)
     raw = raw if ships else None
     training = folder.path / "training.parquet" if ships else None
@@ -161,18 +162,18 @@ def cached_final(
 
 
 def pool_files(synthesizer: str) -> tuple[str, str]:
-    """Files of a pool in its scope."""
+    """Name the files of a pool in its scope."""
     return f"{synthesizer}.parquet", f"{synthesizer}-teacher.npy"
 
 
 def arm_files(arm: Arm) -> tuple[str, ...]:
-    """Files of a scope that an arm is fitted on."""
+    """Name the files of a scope that the fit of an arm reads."""
     made_of = pool_files(arm.mix.synthesizer) if arm.mix.synthesizer else ("teacher-training.npy",)
     return (*ROWS, *made_of)
 
 
 def arm_keys(function: str, place: Path, arms: Iterable[Arm], **arguments: Any) -> dict[Arm, str]:
-    """Key of each arm; what several of them share is hashed once."""
+    """Compute the key of each arm; what several of them share is hashed once."""
     needed = {arm: arm_files(arm) for arm in arms}
     digests = digests_of(place, sorted({name for names in needed.values() for name in names}))
     shared = fit_key(function, place, {}, arguments)
@@ -190,21 +191,21 @@ def fit_key(
     *,
     card: Sequence[str] = (),
 ) -> str:
-    """Key of one fit on a scope.
+    """Compute the key of one fit on a scope.
 
     Parameters
     ----------
     function : str
     place : Path
-        Folder of the scope; the study's context lies one level up.
+        Folder of the scope; the study's context is one level up.
     reads : mapping of name to digest
         Of every file of the scope that the fit may read.
     arguments : mapping
-        Of the function, where they change its result.
+        Of the function, if they change its result.
     card : sequence of str
         Fields of the data card that it uses; the schema is always part of the key.
     """
-    # Read anew: a study may have been started again in the same folder.
+    # Read again: a study may have been started again in the same folder.
     context = json.loads((place.parent / "context.json").read_text(encoding="utf-8"))
     return entry_key(
         function=function,
@@ -217,7 +218,7 @@ def fit_key(
 
 
 def _cached_arms(cache: Cache, keys: Mapping[Arm, str], file: Path) -> tuple[dict[Arm, np.ndarray], float]:
-    """Predictions of the arms that the cache holds, and the seconds they once took; `file` is for scratch."""
+    """Return the cached arms' predictions, and the seconds of their fits; `file` is temporary."""
     predicted, seconds = {}, 0.0
     for arm, key in keys.items():
         if found := cache.get(key, {PREDICTIONS: file}):
@@ -236,7 +237,7 @@ def _cached(
     timeout_seconds: float | None = None,
     **arguments: Any,
 ) -> dict[str, Any]:
-    """Take one fit from the cache, or run it in a worker and file it away; without a key just run it."""
+    """Read one fit from the cache, or run it in a worker and cache it; without a key only run it."""
     cache = cache_at(folder.cache) if folder.cache and key else None
     if cache and key and (found := cache.get(key, writes)) is not None:
         return found
@@ -249,7 +250,7 @@ def _cached(
 def _run(
     function: str, place: Path, *, timeout_seconds: float | None = None, **arguments: Any
 ) -> dict[str, Any]:
-    """Run a fit in a worker; its answer is the plain values that the cache would give back."""
+    """Run a fit in a worker, and return the plain values that the cache would return for it."""
     made = current_workers().run(function, timeout_seconds=timeout_seconds, folder=str(place), **arguments)
     plain: dict[str, Any] = to_jsonable(made)
     return plain

@@ -10,25 +10,27 @@ from realmix.tasks.core.contracts.specs import Model
 from realmix.tasks.core.table.schema import Schema
 
 
-def export_model(model: Model, schema: Schema, folder: Path) -> None:
-    """Write a model's data files and its ``spec.json``, into which no pickle goes.
+def export_model(model: Model, name: str, schema: Schema, folder: Path) -> None:
+    """Write a model's data files and its ``spec.json``, without any pickle.
 
     Parameters
     ----------
     model : Model
         Fitted.
+    name : str
+        The model's name in its registry.
     schema : Schema
         Of the table it was trained on.
     folder : Path
-        Made as needed.
+        Created as needed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    spec = serving_spec(model.export(folder), schema)
+    spec = serving_spec({"kind": name, **model.export(folder)}, schema)
     (folder / "spec.json").write_text(json.dumps(spec, allow_nan=False), encoding="utf-8")
 
 
 def serving_spec(model_spec: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """Put the raw columns' types around what the model exported.
+    """Add the types of the raw columns to what the model exported.
 
     Parameters
     ----------

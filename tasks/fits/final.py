@@ -1,7 +1,8 @@
-"""The final fits: the recipe that ships and the real-only incumbent, on a whole scope."""
+"""The final fits on all rows of a scope: the arm that ships, and the incumbent (the best real-only arm)."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -38,7 +39,7 @@ def fit_final(
     Parameters
     ----------
     folder : str
-        Of the scope, whose teacher and pool are there already where the arm needs them.
+        Of the scope, with the teacher and the pool already in it where the arm needs them.
     arm : dict
         :meth:`Arm.to_dict`.
     export_to : str
@@ -46,8 +47,8 @@ def fit_final(
     training_to : str or None
         Parquet file for the training table.
     raw : str or None
-        Parquet file of the raw rows the scope was made of, for the columns of the training
-        table that are not modelled.
+        Parquet file of the raw rows of the scope, for the columns of the training table that
+        are not modelled.
     n_jobs : int
 
     Returns
@@ -58,9 +59,11 @@ def fit_final(
     started = time.perf_counter()
     scope, chosen = Scope(Path(folder)), Arm.from_dict(arm)
     schema = scope.context.schema
-    training = typed_training_set(training_set(scope, chosen.mix), schema)
+    training = training_set(scope, chosen.mix)
+    # In the types of the file, as the rows will be read back from the training table.
+    training = dataclasses.replace(training, rows=schema.apply(schema.restore(training.rows)))
     model = fit_arm(scope, chosen, training, n_jobs)
-    export_model(model, schema, Path(export_to))
+    export_model(model, chosen.model, schema, Path(export_to))
     if training_to:
         rows = pd.read_parquet(raw, columns=set_apart(schema)) if raw else None
         write_training_table(training, scope, chosen, rows, Path(training_to))
@@ -72,20 +75,14 @@ def fit_final(
     }
 
 
-def typed_training_set(training: TrainingSet, schema: Schema) -> TrainingSet:
-    """Pass a training set through the types of the file, as it will be read back."""
-    rows = schema.apply(schema.restore(training.rows))
-    return TrainingSet(rows, training.y_proba, training.sample_weight, training.origin)
-
-
 def write_training_table(
     training: TrainingSet, scope: Scope, arm: Arm, raw: pd.DataFrame | None, path: Path
 ) -> None:
-    """Write the training table, from which alone the model can be trained again.
+    """Write the training table, which is enough to train the model again.
 
-    Raw columns and the target as hard label; beside them origin, weight, seed, snapshot
-    and, where labels are soft, the probability of each class (or the soft number). The
-    recipe (schema, learner, parameters, seed) stands in the file's own metadata.
+    Raw columns and the target as hard label, with origin, weight, seed, snapshot and, where
+    labels are soft, the probability of each class (or the soft number). The recipe (schema,
+    model, parameters, seed) is in the file's metadata.
     """
     context = scope.context
     schema = context.schema
@@ -110,7 +107,7 @@ def write_training_table(
 
 
 def with_raw_columns(frame: pd.DataFrame, raw: pd.DataFrame | None, schema: Schema) -> pd.DataFrame:
-    """Put back what is set apart (keys, groups, free text) for the real rows, which come first."""
+    """Add the columns that are not modelled (keys, groups, free text) to the real rows, which come first."""
     if raw is None:
         return frame
     absent = pd.Series([None] * (len(frame) - len(raw)), dtype=object)
@@ -121,13 +118,13 @@ def with_raw_columns(frame: pd.DataFrame, raw: pd.DataFrame | None, schema: Sche
 
 
 def set_apart(schema: Schema) -> list[str]:
-    """Columns of the file that cannot be made from the modelled ones."""
+    """List the columns of the file that are not modelled and cannot be restored from those that are."""
     modelled = {c.name for c in schema.modelled}
     return [c.name for c in schema.columns if c.name not in modelled and c.kind != "constant"]
 
 
 def soft_columns(training: TrainingSet, schema: Schema) -> dict[str, np.ndarray]:
-    """Columns of soft labels; none where all labels are hard."""
+    """Return the columns of soft labels; none where all labels are hard."""
     soft = training.y_proba
     if np.array_equal(soft, schema.one_hot_target(training.rows)):
         return {}
@@ -137,7 +134,7 @@ def soft_columns(training: TrainingSet, schema: Schema) -> dict[str, np.ndarray]
 
 
 def refit_from_training_table(path: Path, n_jobs: int = 1) -> Model:
-    """Train the shipped model again from its training table alone.
+    """Train the shipped model again, from nothing but its training table.
 
     Parameters
     ----------

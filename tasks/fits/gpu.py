@@ -1,4 +1,4 @@
-"""What a GPU can be used for here; asked in a worker, so that the caller never loads the libraries."""
+"""Check which libraries can use a GPU; called in a worker, so that the caller never loads them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ import numpy as np
 
 
 def usable_libraries() -> list[str]:
-    """Libraries that can train on an NVIDIA GPU of this machine.
+    """List the libraries that can train on an NVIDIA GPU of this machine.
 
     Returns
     -------
     list of str
         Of "torch" and "xgboost": each needs a build with CUDA, and a GPU that it finds.
     """
-    return [name for name, is_usable in (("torch", _torch()), ("xgboost", _xgboost())) if is_usable]
-
-
-def _torch() -> bool:
     import torch
 
-    return torch.cuda.is_available()
+    usable = {"torch": torch.cuda.is_available(), "xgboost": _xgboost_finds_gpu()}
+    return [name for name, is_usable in usable.items() if is_usable]
 
 
-def _xgboost() -> bool:
-    """Where xgboost finds no GPU it goes on without one, and only its configuration says so."""
+def _xgboost_finds_gpu() -> bool:
+    """Train on a GPU: where xgboost finds none it uses the CPU, and only its configuration shows that."""
     import xgboost
 
     rows = xgboost.DMatrix(np.zeros((2, 1)), label=np.array([0.0, 1.0]))

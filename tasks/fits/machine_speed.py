@@ -1,4 +1,4 @@
-"""One timing probe: how fast is this machine, next to the one the cost table was made on?"""
+"""Measure how fast this machine is, compared with the one on which the cost table was measured."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ REFERENCE_SECONDS = 0.28
 
 
 def probe() -> float:
-    """Time a fixed piece of the work a study is made of.
+    """Time a fixed amount of work that is typical of a study.
 
     Returns
     -------
     float
-        Best of three, in seconds; imports are warm.
+        Shortest of three runs, in seconds, without the time of imports.
     """
     from sklearn.ensemble import RandomForestClassifier
 

@@ -1,4 +1,4 @@
-"""One synthesizer fit and its pool of rows, labelled by the scope's teacher."""
+"""One synthesizer fit and its pool of synthetic rows, labelled by the scope's teacher."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from realmix.tasks.fits.scope import Scope, StudyContext
 from realmix.tasks.fits.teacher import load_teacher
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
-# A generator learns from at most this many rows; a GAN's time grows with rows, its gain hardly.
+# A synthesizer learns from at most this many rows; a GAN's time grows with rows, its gain hardly.
 MAX_SYNTHESIS_ROWS = 10_000
 
 
 def synthesize(
     folder: str, synthesizer: str, max_ratio: float, balances: list[Balance], max_steps: int | None
 ) -> dict[str, Any]:
-    """Fit a synthesizer on a scope's training rows and keep its pool there.
+    """Fit a synthesizer on a scope's training rows and store its pool there.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ def synthesize(
         Of the scope.
     synthesizer : str
     max_ratio : float
-        Largest ratio of any mix: the pool serves all smaller ones by its prefixes.
+        Largest ratio of any mix; mixes with smaller ratios use the first rows of the pool.
     balances : list of {"prior", "balanced"}
-        The pool holds enough rows of each class for all of these.
+        The pool has enough rows of each class for all of these.
     max_steps : int or None
         Bound of optimiser steps.
 
@@ -49,8 +49,8 @@ def synthesize(
     Raises
     ------
     SynthesizerFailed
-        With the reason, which becomes a row of the report; also where the rows give away that
-        the generator was given validation rows.
+        With the reason, which becomes a row of the report; also if the rows reveal that the
+        synthesizer saw validation rows.
     """
     scope = Scope(Path(folder))
     context = scope.context
@@ -74,12 +74,12 @@ def synthesize(
 
 
 def on_device(spec: SynthesizerSpec, context: StudyContext) -> SynthesizerSpec:
-    """The generator as the plan places it: on the processor, or on a GPU."""
+    """Return the synthesizer's spec so that it trains where the plan says: on the CPU, or on a GPU."""
     return dataclasses.replace(spec, build=lambda card: context.placed(spec.name, spec.build(card)))
 
 
 def refuse_leak(scope: Scope, synthesizer: str, rows: pd.DataFrame) -> None:
-    """Refuse a pool that knows rows of the fold it is judged on; the final fits have no such rows."""
+    """Refuse a pool whose rows reveal validation rows of its fold; the final fits have no such rows."""
     if not (scope.folder / "validation.parquet").exists():
         return
     evidence = leak_evidence(
@@ -96,7 +96,7 @@ def refuse_leak(scope: Scope, synthesizer: str, rows: pd.DataFrame) -> None:
 
 
 def load_pool(scope: Scope, synthesizer: str) -> Pool:
-    """Read the pool this study drew for the scope."""
+    """Read the pool that this study drew for the scope."""
     rows = pd.read_parquet(scope.folder / f"{synthesizer}.parquet")
     return Pool(rows, scope.read_array(f"{synthesizer}-teacher.npy"))
 
@@ -104,7 +104,7 @@ def load_pool(scope: Scope, synthesizer: str) -> Pool:
 def pool_size(
     real: pd.DataFrame, schema: Any, max_ratio: float, balances: tuple[Balance, ...]
 ) -> tuple[int, dict[str, int] | None]:
-    """Rows a pool needs in all and, for classification, per class."""
+    """Compute how many rows a pool needs in all and, for classification, per class."""
     n_synthetic = round(max_ratio * len(real))
     if not schema.is_classification:
         return n_synthetic, None

@@ -1,4 +1,4 @@
-"""One fold of a preview: teacher, cheap pools and all arms, in one go."""
+"""One fold of a preview: teacher, pools of the fast synthesizers and all arms, in one call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH = "predictions-preview"
 def preview_fold(
     folder: str, members: list[tuple[str, int]], ratios: dict[str, float], arms: list[dict[str, Any]]
 ) -> dict[str, str]:
-    """Fit everything a preview compares on one scope, and keep the predictions there.
+    """Fit everything that a preview compares on one scope, and store the predictions there.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def preview_fold(
     Returns
     -------
     dict of mix or arm name to reason
-        What failed; its predictions are NaN.
+        Why it failed; its predictions are NaN.
     """
     fit_teacher(folder, members, 1)
     parsed = [Arm.from_dict(arm) for arm in arms]

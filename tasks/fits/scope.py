@@ -1,4 +1,4 @@
-"""A scope: the rows one training part may see, and where its results are kept."""
+"""A scope: the rows that one fit may see, and the folder of its results."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import pandas as pd
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.plugins import load_plugins
 
 
 @dataclass(frozen=True)
 class StudyContext:
-    """What every fit of a study shares.
+    """The values that all fits of a study share.
 
     Attributes
     ----------
@@ -27,7 +28,7 @@ class StudyContext:
     snapshot : str
     seed : int
     on_gpu : tuple of str
-        Generators and learners that train on a GPU.
+        Names of synthesizers and models that train on a GPU.
     """
 
     schema: Schema
@@ -37,6 +38,7 @@ class StudyContext:
     on_gpu: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
+        """Write the context as a JSON file."""
         data = {
             "schema": self.schema.to_dict(),
             "card": self.card.studied,
@@ -48,57 +50,66 @@ class StudyContext:
 
     @staticmethod
     def read(path: Path) -> StudyContext:
+        """Read the context of a JSON file, and load the plug-ins that its card names."""
         return _cached_context(path, path.stat().st_mtime_ns)
 
     def placed(self, name: str, built: Any) -> Any:
-        """A generator or learner as it was built, or on the GPU where the plan says so."""
+        """Return a synthesizer or model as it was built, or moved to the GPU where the plan says so."""
         return built.to("cuda") if name in self.on_gpu else built
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Rows to learn from and, in a fold, rows to be validated on.
+    """Training rows and, in a fold, validation rows.
 
     Attributes
     ----------
     folder : Path
-        Named after the scope; the study's context lies one level up.
+        Has the name of the scope; the study's context is one level up.
     """
 
     folder: Path
 
     @property
     def name(self) -> str:
+        """Name of the scope."""
         return self.folder.name
 
     @property
     def context(self) -> StudyContext:
+        """The values that all fits of the study share."""
         return StudyContext.read(self.folder.parent / "context.json")
 
     @property
     def training(self) -> pd.DataFrame:
+        """Training rows, canonical."""
         return _read_table(self.folder / "training.parquet")
 
     @property
     def validation(self) -> pd.DataFrame:
+        """Validation rows, canonical; only folds have them."""
         return _read_table(self.folder / "validation.parquet")
 
     @property
     def base_weight(self) -> np.ndarray:
+        """Weights of the training rows, mean 1."""
         return np.load(self.folder / "weight.npy", allow_pickle=False)
 
     @property
     def groups(self) -> np.ndarray:
+        """Group number of each training row."""
         return np.load(self.folder / "groups.npy", allow_pickle=False)
 
     def seed(self, *key: object) -> int:
-        """Seed of one purpose in this scope."""
+        """Derive the seed of one purpose in this scope."""
         return derive_seed(self.context.snapshot, self.context.seed, self.name, *key)
 
     def write_array(self, name: str, values: np.ndarray) -> None:
+        """Write an array to a file of the scope, without pickle."""
         np.save(self.folder / name, values, allow_pickle=False)
 
     def read_array(self, name: str) -> np.ndarray:
+        """Read an array from a file of the scope, without pickle."""
         return np.load(self.folder / name, allow_pickle=False)
 
 
@@ -109,7 +120,7 @@ def write_scope(
     groups: np.ndarray,
     validation: pd.DataFrame | None = None,
 ) -> Scope:
-    """Lay down the rows of a scope.
+    """Write the rows of a scope.
 
     Parameters
     ----------
@@ -119,7 +130,7 @@ def write_scope(
     weight : ndarray of shape (n_training,)
         Weights of the real rows, mean 1.
     groups : ndarray of int, shape (n_training,)
-        Rows of one number must not be parted: those of a declared group, else equal ones.
+        Rows with one number must not be split: those of a declared group, else equal ones.
     validation : DataFrame of shape (n_validation, n_modelled), optional
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +144,7 @@ def write_scope(
 
 
 def feature_groups(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Give rows with equal features one number.
+    """Return a group number for each row, equal for rows with equal features.
 
     Returns
     -------
@@ -147,8 +158,8 @@ def _read_table(path: Path) -> pd.DataFrame:
     return _cached_table(path, path.stat().st_mtime_ns)
 
 
-# A worker of a cluster outlives studies, and a later one may use the same folder: the time of a
-# file's last change tells its contents apart.
+# A worker of a cluster outlives studies, and a later study may use the same folder: the time of a
+# file's last change distinguishes its contents.
 @functools.lru_cache(maxsize=8)
 def _cached_table(path: Path, changed_ns: int) -> pd.DataFrame:
     return pd.read_parquet(path)
@@ -157,9 +168,11 @@ def _cached_table(path: Path, changed_ns: int) -> pd.DataFrame:
 @functools.lru_cache(maxsize=4)
 def _cached_context(path: Path, changed_ns: int) -> StudyContext:
     data = json.loads(path.read_text(encoding="utf-8"))
+    card = DataCard(**data["card"])
+    load_plugins(card.plugins)
     return StudyContext(
         Schema.from_dict(data["schema"]),
-        DataCard(**data["card"]),
+        card,
         data["snapshot"],
         data["seed"],
         tuple(data["on_gpu"]),

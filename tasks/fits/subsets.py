@@ -1,4 +1,4 @@
-"""Subsets of a fold's training rows, each a scope of its own, for the learning curve of real only."""
+"""Subsets of a fold's training rows, each a scope of its own, for the learning curve of real rows only."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ def cut_subsets(folder: str, into: str) -> list[int]:
     folder : str
         Of the fold's scope.
     into : str
-        Folder for the new scopes, named by :func:`subset_name`; the study's context lies there.
+        Folder for the new scopes, named by :func:`subset_name`, with the study's context.
 
     Returns
     -------
     list of int
-        Rows of each of `CURVE_SHARES`, the whole fold included.
+        Numbers of rows of each of `CURVE_SHARES`, the whole fold included.
     """
     fold, target = Scope(Path(folder)), Path(into)
     schema, rows, weight, groups = fold.context.schema, fold.training, fold.base_weight, fold.groups
     strata = schema.encode_target(rows) if schema.is_classification else np.zeros(len(rows), dtype=int)
     subsets = nested_subsets(strata, groups, CURVE_SHARES, seed=fold.seed("curve"))
-    for share, kept in zip(CURVE_SHARES[:-1], subsets[:-1], strict=True):
+    for share, chosen in zip(CURVE_SHARES[:-1], subsets[:-1], strict=True):
         place = target / subset_name(fold.name, share)
-        write_scope(place, rows.iloc[kept], weight[kept], groups[kept], fold.validation)
-    return [len(kept) for kept in subsets]
+        write_scope(place, rows.iloc[chosen], weight[chosen], groups[chosen], fold.validation)
+    return [len(chosen) for chosen in subsets]
 
 
 def subset_name(scope: str, share: float) -> str:
-    """Name of the scope that holds a share of a fold's training rows.
+    """Name the scope that holds a share of a fold's training rows.
 
     Examples
     --------

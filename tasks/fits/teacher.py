@@ -1,4 +1,4 @@
-"""The teacher: an ensemble of unlike learners, weighted by out-of-fold loss."""
+"""The teacher: an ensemble of different models that labels synthetic rows, weighted by out-of-fold loss."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Teacher:
     weights: np.ndarray
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Class probabilities (n_rows, n_classes), or means (n_rows,)."""
+        """Predict class probabilities (n_rows, n_classes), or means (n_rows,)."""
         X = code_texts([X])[0]
         weighted = zip(self.members, self.weights, strict=True)
         return sum(weight * member.predict(X) for member, weight in weighted if weight > 0)
@@ -46,7 +46,7 @@ class Teacher:
 def fit_teacher(
     folder: str, members: list[tuple[str, int]], n_jobs: int, max_rows: int | None = None
 ) -> dict[str, Any]:
-    """Fit the teacher of a scope and keep it there.
+    """Fit the teacher of a scope and store it there.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ def fit_teacher(
     n_jobs : int
         Threads per fit.
     max_rows : int, optional
-        Rows to learn from, where the scope has more; all of them are labelled.
+        Rows to train on, where the scope has more; all of its rows are labelled.
 
     Returns
     -------
     dict
-        Weight of each member and the seconds it took.
+        Weight of each member, and the seconds of all fits.
     """
     started = time.perf_counter()
     scope = Scope(Path(folder))
@@ -77,14 +77,14 @@ def fit_teacher(
     scope.write_array("teacher-training.npy", teacher.predict(everything))
     if (scope.folder / "validation.parquet").exists():
         scope.write_array("teacher-validation.npy", teacher.predict(scope.validation[schema.feature_names]))
-    # Our own store: written and read within one study, never loaded from elsewhere.
+    # Written and read within one study, never loaded from a foreign source.
     (scope.folder / "teacher.pickle").write_bytes(pickle.dumps(teacher))
     named = {f"{name}/{trial}": float(w) for (name, trial), w in zip(members, weights, strict=True)}
     return {"weights": named, "seconds": time.perf_counter() - started}
 
 
 def learnt_rows(scope: Scope, max_rows: int | None) -> slice | np.ndarray:
-    """Positions of the training rows that the teacher learns from: all, or a sample."""
+    """Choose the positions of the training rows that the teacher learns from: all, or a sample."""
     n_rows = len(scope.training)
     if max_rows is None or n_rows <= max_rows:
         return slice(None)
@@ -93,7 +93,7 @@ def learnt_rows(scope: Scope, max_rows: int | None) -> slice | np.ndarray:
 
 
 def load_teacher(scope: Scope) -> Teacher:
-    """Read the teacher this study fitted for the scope."""
+    """Read the teacher that this study fitted for the scope."""
     teacher = pickle.loads((scope.folder / "teacher.pickle").read_bytes())
     assert isinstance(teacher, Teacher)
     return teacher
@@ -151,24 +151,24 @@ def _member(scope: Scope, name: str, trial: int, n_jobs: int) -> Model:
 
 
 def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int, learnt: slice | np.ndarray) -> np.ndarray:
-    """Predictions of each learnt row by members that did not see it."""
+    """Predict each row that the teacher learns from by members that did not see it."""
     schema, rows, weight = scope.context.schema, scope.training.iloc[learnt], scope.base_weight[learnt]
     folds = inner_folds(scope, learnt)
     X, y = code_texts([rows[schema.feature_names]])[0], schema.one_hot_target(rows)
     predicted = np.empty_like(y, dtype=float)
     for fold in np.unique(folds):
-        held, kept = folds == fold, folds != fold
-        member = _member(scope, name, trial, n_jobs).fit(X[kept], y[kept], weight[kept])
-        predicted[held] = member.predict(X[held])
+        inside, outside = folds == fold, folds != fold
+        member = _member(scope, name, trial, n_jobs).fit(X[outside], y[outside], weight[outside])
+        predicted[inside] = member.predict(X[inside])
     return predicted
 
 
 def inner_folds(scope: Scope, learnt: slice | np.ndarray = slice(None)) -> np.ndarray:
-    """Deal the training rows of a scope into folds for the out-of-fold labels.
+    """Split the training rows of a scope into folds for the out-of-fold labels.
 
-    Rows of one group stay together; where a single declared group is left, equal rows do.
-    Folds are stratified and grouped in studies that go forward in time too: all of these
-    rows are older than those the scope is validated on.
+    Rows of one group stay together; where only one declared group is left, rows with equal features
+    do. Folds are stratified and grouped also in studies that validate forward in time: all of these
+    rows are older than the scope's validation rows.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Where new rows of a registered table appear: one file per kind of place."""
+"""Places where new rows of a registered table appear: one file per kind of place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from realmix.tasks.core.contracts.specs import LandingSpec
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
 
-LANDINGS: Registry[LandingSpec] = Registry("realmix.tasks.landing", "landing place")
+LANDINGS: Registry[LandingSpec] = Registry("realmix.tasks.landing", "landing place", LandingSpec)
 
 
 def find_landing(location: str) -> LandingSpec:
@@ -21,7 +21,7 @@ def find_landing(location: str) -> LandingSpec:
     Raises
     ------
     BadInput
-        If nothing can land there.
+        If the location is of no known kind.
 
     Examples
     --------
@@ -32,6 +32,6 @@ def find_landing(location: str) -> LandingSpec:
         if spec.matches(location):
             return spec
     raise BadInput(
-        f"Nothing can land in '{without_secrets(location)}'; expected a folder, s3://bucket/prefix or sql:TABLE. "
-        "Correct `operation.landing` in the card."
+        f"Got the landing place '{without_secrets(location)}', expected a folder, s3://bucket/prefix or "
+        "sql:TABLE. Correct `operation.landing` in the card."
     )

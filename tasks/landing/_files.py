@@ -1,4 +1,4 @@
-"""What landing places that hold files have in common."""
+"""Functions that the landing places with files share."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.sources._delimited import read_table
 
-# Marks what else in a place is complete; as Hadoop and Spark write it.
+# A file that marks the others in its folder as complete, as Hadoop and Spark write it.
 MARKER = "_SUCCESS"
-# A name that begins so is hidden, for a shell and for Spark; files on their way end so.
+# Prefixes of hidden files, for a shell and for Spark; endings of files that are being written.
 HIDDEN = (".", "_")
 UNFINISHED = (".tmp", ".part", f".{MARKER}", "~")
 
 
 def is_batch_name(path: str) -> bool:
-    """Whether a path below a landing place is one of a batch: not hidden, temporary or a marker.
+    """Return whether a path below a landing place is that of a batch: not hidden, temporary or a marker.
 
     Examples
     --------
@@ -28,16 +28,16 @@ def is_batch_name(path: str) -> bool:
 
 
 def read_batch(content: bytes, name: str, cursor: Any, source: dict[str, Any]) -> Landed:
-    """Make a batch of the bytes of a file, or say why they are no table.
+    """Parse a file's bytes as a batch, or give the reason why they are not a table.
 
     Parameters
     ----------
     content : bytes
     name : str
     cursor : JSON-able
-        How far the place is read with this file.
+        How far the place is read, this file included.
     source : dict
-        Where the file lies.
+        Kind and location of the file.
     """
     try:
         rows, detected = read_table(content, name)

@@ -1,4 +1,4 @@
-"""Files dropped into a folder: CSV, CSV.gz or Parquet, each one a batch."""
+"""Files in a folder: CSV, CSV.gz or Parquet, each one a batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realmix.tasks.core.table.card import Operation
 from realmix.tasks.landing._files import MARKER, is_batch_name, read_batch
 
 log = logging.getLogger("realmix")
-# A copy under way changes size or time several times a second, and over a slow line every second.
+# A file that is being copied changes size or time several times a second, over a slow line every second.
 SETTLE_SECONDS = 3.0
 
 # Size in bytes and time of the last change in nanoseconds.
@@ -25,9 +25,9 @@ def read_folder(
 ) -> Generator[Landed, None, None]:
     """Read the files that are new and complete, the oldest first.
 
-    A file is complete when its size and time of change stand still for `SETTLE_SECONDS`, or when a
-    marker that is not older than it lies there: ``<file>._SUCCESS``, or ``_SUCCESS`` for all of the
-    folder. Hidden and temporary files, and folders inside, are left alone.
+    A file is complete when its size and time of change stay the same for `SETTLE_SECONDS`, or when
+    there is a marker that is not older: ``<file>._SUCCESS``, or ``_SUCCESS`` for the whole folder.
+    Hidden and temporary files, and subfolders, are ignored.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def read_folder(
         The folder; ``~`` is the home folder.
     operation : Operation
     cursor : dict of name to version, optional
-        Files that were read already, as they were then.
+        Files that were read already, each with its version then.
 
     Raises
     ------
@@ -61,14 +61,14 @@ def _list_files(folder: Path) -> dict[str, Version]:
         found = {path.name: _version(path) for path in folder.iterdir() if is_batch_name(path.name)}
     except OSError as err:
         raise BadInput(
-            f"The landing folder '{folder}' cannot be read: {err.strerror}. Make it, or correct "
+            f"The landing folder '{folder}' cannot be read: {err.strerror}. Create it, or correct "
             "`operation.landing` in the card."
         ) from err
     return {name: version for name, version in found.items() if version is not None}
 
 
 def _version(path: Path) -> Version | None:
-    """None where there is no file, for example no longer."""
+    """Return the version of a file; None where there is none, or none any longer."""
     try:
         stat = path.stat()
     except OSError:
@@ -77,7 +77,7 @@ def _version(path: Path) -> Version | None:
 
 
 def _complete(folder: Path, new: dict[str, Version]) -> list[str]:
-    """Names of the complete files, the oldest first."""
+    """List the names of the complete files, the oldest first."""
     whole = [name for name, version in new.items() if _is_marked(folder, name, version)]
     if len(whole) < len(new):
         time.sleep(SETTLE_SECONDS)
@@ -92,11 +92,11 @@ def _is_marked(folder: Path, name: str, version: Version) -> bool:
 
 
 def _read_unchanged(path: Path, version: Version) -> bytes | None:
-    """The bytes of a file; None where it is gone, closed to us or other than it was: the next look tries again."""
+    """Read a file's bytes; None where it is gone, unreadable or changed: the next poll tries again."""
     try:
         content = path.read_bytes()
     except OSError as err:
-        log.warning("%s cannot be read now (%s) and is tried again later", path.name, err.strerror)
+        log.warning("%s cannot be read now (%s); the next poll tries again", path.name, err.strerror)
         return None
     return content if _version(path) == version else None
 

@@ -1,4 +1,4 @@
-"""Objects under an S3 prefix, each one a batch; an object is whole once it is listed."""
+"""Objects under an S3 prefix, each one a batch; an object is complete once it is listed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from realmix.tasks.sources.object_store import read_object
 log = logging.getLogger("realmix")
 SCHEMES = ("s3://", "s3a://")
 
-# Hash of the content as the store tells it, and size in bytes.
+# Hash of the content as the store reports it, and size in bytes.
 Version = list[Any]
 
 
@@ -32,7 +32,7 @@ def read_prefix(
         ``s3://bucket/prefix``; keys and endpoint as in :mod:`realmix.tasks.sources.object_store`.
     operation : Operation
     cursor : dict of object to version, optional
-        Objects that were read already, as they were then.
+        Objects that were read already, each with its version then.
 
     Raises
     ------
@@ -50,14 +50,14 @@ def read_prefix(
         try:
             content = read_object(f"s3://{name}")
         except BadInput as err:
-            log.warning("%s It is tried again later.", err)
+            log.warning("%s The next poll tries again.", err)
             continue
         seen = {**seen, name: version}
         yield read_batch(content, name, seen, {"kind": "s3", "location": f"s3://{name}"})
 
 
 def _list_objects(location: str) -> dict[str, tuple[Version, str]]:
-    """Version and time of each object, by bucket and key."""
+    """List version and time of each object, by bucket and key."""
     with open_store(location) as store:
         prefix = store._strip_protocol(without_secrets(location)).rstrip("/")
         found = store.find(prefix, detail=True)

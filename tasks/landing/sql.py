@@ -1,4 +1,4 @@
-"""Rows appended to a table of a database, told by a strictly increasing key."""
+"""Rows appended to a table of a database, recognized by a strictly increasing key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Key = int | str
 
 
 class Cursor(TypedDict):
-    """Rows up to `taken` are read; `seen` was the highest key there at the time `since` (Unix seconds)."""
+    """Rows up to the key `taken` are read; `seen` was the highest key at the time `since` (Unix seconds)."""
 
     taken: Key | None
     seen: Key | None
@@ -33,12 +33,12 @@ class Cursor(TypedDict):
 def read_appended(
     location: str, operation: Operation, cursor: Cursor | None
 ) -> Generator[Landed, None, None]:
-    """Read the rows that were first seen `operation.lag_seconds` ago or earlier.
+    """Read the rows that were in the table `operation.lag_seconds` ago.
 
-    A transaction may get its keys first and commit last. So the highest key of one look is noted with
-    the time, and rows up to it are taken a lag later, when such transactions have ended; those that
-    take longer than the lag are lost. Where the clock was set back, the wait begins anew: no row is
-    lost, none is taken twice.
+    A transaction may get its keys first and commit last. So a poll stores the highest key and the
+    time, and the rows up to that key are read a lag later, when such transactions have ended; rows of
+    transactions longer than the lag are lost. Where the clock was set back, the lag starts again: no
+    row is lost, none is read twice.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def read_appended(
 
 
 def start_after(operation: Operation, rows: pd.DataFrame) -> Cursor | None:
-    """Begin above the highest key the table has already.
+    """Return a cursor above the highest key that the registered table already has.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def start_after(operation: Operation, rows: pd.DataFrame) -> Cursor | None:
 def _highest(
     connection: Connection, table: TableClause, key: ColumnClause[Any], above: Key | None
 ) -> Key | None:
-    """Highest key of the table above this one; None where there is none."""
+    """Return the table's highest key above this one; None where there is none."""
     from sqlalchemy import func, select
 
     wanted: Select[Any] = select(func.max(key)).select_from(table)
@@ -121,7 +121,7 @@ def _read_rows(
 
 
 def _as_key(value: Any, column: str | None) -> Key:
-    """A key as JSON keeps it."""
+    """Convert a key to a value that JSON stores exactly."""
     if isinstance(value, str):
         return value
     is_number = isinstance(value, int | float | Decimal | np.integer | np.floating)

@@ -1,0 +1,1 @@
+"""Steps for registered tables: land and admit batches, measure drift, refit, compare, promote, notify."""

@@ -1,8 +1,7 @@
-"""New rows of a registered table: seen where they land, then gated and made part of it.
+"""Add waiting batches of new rows to a registered table, after validation.
 
-Both steps may be killed anywhere and run again. What was seen is kept before it is noted, and noted
-together with how far the landing place was read. A batch becomes part of its table in one change of
-the record, after everything the change names lies on disk.
+May be killed anywhere and run again: a batch becomes part of its table in one transaction, after
+everything that the transaction names has been written to disk.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from realmix.tasks.core.lifecycle.schema_change import SchemaChange, describe_sc
 from realmix.tasks.core.table.checks import check_study_input
 from realmix.tasks.core.table.infer_card import schema_of
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.lifecycle.land import _snapshot, batch_folder
+from realmix.tasks.lifecycle.land import batch_folder
 from realmix.tasks.runtime.database import (
     admit_batch,
     batches,
@@ -37,7 +36,7 @@ from realmix.tasks.runtime.database import (
 )
 from realmix.tasks.runtime.holdout_rules import start_epoch
 from realmix.tasks.runtime.snapshots import open_snapshot, take_snapshot
-from realmix.tasks.runtime.study_folder import Table, home
+from realmix.tasks.runtime.study_folder import Table, home, stored_snapshot
 from realmix.tasks.validation.store import write_quarantine
 from realmix.tasks.validation.tables import validate_raw
 
@@ -46,7 +45,7 @@ log = logging.getLogger("realmix")
 
 @dataclass(frozen=True)
 class _TableRows:
-    """A table as it is: its rows, those that wait for a target, and what is declared."""
+    """A table at this moment: its rows, those that wait for a target, card and schema."""
 
     registered: Registered
     rows: pd.DataFrame
@@ -55,52 +54,52 @@ class _TableRows:
 
 
 def admit_waiting(table: str) -> list[dict[str, Any]]:
-    """Take in every batch that waits, in the order they were seen.
+    """Admit or refuse every batch that waits, in the order in which they were found.
 
     Parameters
     ----------
     table : str
-        Of a registered table. Hold :func:`realmix.tasks.runtime.database.table_lock`: two at once do no harm, but
-        one of them is sent away.
+        Of a registered table. Hold :func:`realmix.tasks.runtime.database.table_lock`: two calls at once
+        do no harm, but one of them fails.
 
     Returns
     -------
     list of dict
         For each batch `name`, `digest`, `status` ("admitted" or "refused"), `reason` (of a refusal,
         else None), `notes` (what changed in the columns, and warnings) and counts: `n_rows` of the
-        batch, `n_new`, `n_replaced`, `n_unlabelled`, `n_joined`, `n_quarantined`. No cell of the table
-        is in it, but new levels of columns that are not sensitive.
+        batch, `n_new`, `n_replaced`, `n_unlabelled`, `n_joined`, `n_quarantined`. It holds no cells of
+        the table except new levels of columns that are not sensitive.
 
     Raises
     ------
     BadInput
-        If the table itself, or the home folder, cannot be used; the batches go on waiting.
+        If the table itself, or the home folder, cannot be used; the batches still wait.
     """
-    return [_settle(_table_rows(table), batch) for batch in batches(table, "waiting")]
+    return [_admit_or_refuse(_table_rows(table), batch) for batch in batches(table, "waiting")]
 
 
 def quarantine_folder(batch: Batch) -> Path:
-    """Where the gate's results on a batch and its bad rows are kept."""
+    """Return the folder of a batch's validation results and invalid rows."""
     return home() / "tables" / batch.table_name / "quarantine" / batch.digest
 
 
 def _table_rows(table: str) -> _TableRows:
     registered = registered_table(table)
-    rows = _snapshot(registered.snapshot).read()
-    unlabelled = _snapshot(registered.unlabelled).read() if registered.unlabelled else rows[:0]
+    rows = stored_snapshot(registered.snapshot).read()
+    unlabelled = stored_snapshot(registered.unlabelled).read() if registered.unlabelled else rows[:0]
     return _TableRows(registered, rows, unlabelled, check_study_input(rows, registered.card))
 
 
-def _settle(standing: _TableRows, batch: Batch) -> dict[str, Any]:
-    """Take a batch in, or keep it out with the reason; say which."""
+def _admit_or_refuse(current: _TableRows, batch: Batch) -> dict[str, Any]:
+    """Add a batch to its table, or refuse it with the reason; return which."""
     notes: list[str] = []
     try:
-        prepared, change = _prepare(standing, batch)
+        prepared, change = _prepare(current, batch)
         notes += change.sentences
-        kept, warnings = _gate(standing, batch, prepared)
+        valid, warnings = _validate(current, batch, prepared)
         notes += warnings
-        merged = merge_batch(standing.rows, standing.unlabelled, kept, card=standing.registered.card)
-        check_study_input(merged.rows, standing.registered.card)
+        merged = merge_batch(current.rows, current.unlabelled, valid, card=current.registered.card)
+        check_study_input(merged.rows, current.registered.card)
     except (BadInput, ValidationFailed) as err:
         outcome = {"n_rows": batch.n_rows, "reason": str(err), "notes": notes}
         refuse_batch(batch, outcome)
@@ -110,48 +109,48 @@ def _settle(standing: _TableRows, batch: Batch) -> dict[str, Any]:
         "n_rows": batch.n_rows,
         "reason": None,
         "notes": notes,
-        "n_quarantined": len(prepared.set_aside) + len(prepared.rows) - len(kept),
-        **_counts(merged),
+        "n_quarantined": len(prepared.set_aside) + len(prepared.rows) - len(valid),
+        **{name: getattr(merged, name) for name in ("n_new", "n_replaced", "n_unlabelled", "n_joined")},
     }
-    _admit(standing.registered, batch, merged, outcome)
+    _admit(current.registered, batch, merged, outcome)
     return {"name": batch.name, "digest": batch.digest, "status": "admitted", **outcome}
 
 
-def _prepare(standing: _TableRows, batch: Batch) -> tuple[Prepared, SchemaChange]:
-    """The rows of a batch in the form of the table, and how its columns differed.
+def _prepare(current: _TableRows, batch: Batch) -> tuple[Prepared, SchemaChange]:
+    """Bring the rows of a batch into the table's form, and describe how its columns differed.
 
     Raises
     ------
     BadInput
-        If it is no table, or its columns are not the table's.
+        If the batch is not a table, or its columns cannot be matched with the table's.
     """
     refusal = batch_folder(batch.table_name) / f"{batch.digest}.refusal"
     if refusal.exists():
         raise BadInput(refusal.read_text(encoding="utf-8"))
     arrived = open_snapshot(batch_folder(batch.table_name) / f"{batch.digest}.parquet").read()
-    card, schema = standing.registered.card, standing.schema
+    card, schema = current.registered.card, current.schema
     labels_only = brings_labels_only(arrived, schema, card)
-    change = describe_schema_change(schema, standing.rows, arrived, card, labels_only=labels_only)
+    change = describe_schema_change(schema, current.rows, arrived, card, labels_only=labels_only)
     if change.refusal:
         raise BadInput(change.refusal)
-    return prepare_batch(standing.rows, standing.unlabelled, arrived, schema, card), change
+    return prepare_batch(current.rows, current.unlabelled, arrived, schema, card), change
 
 
-def _gate(standing: _TableRows, batch: Batch, prepared: Prepared) -> tuple[pd.DataFrame, list[str]]:
-    """The rows that pass the expectations, and the warnings; all others lie in quarantine with reasons.
+def _validate(current: _TableRows, batch: Batch, prepared: Prepared) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows that pass the expectations, and the warnings; others go to quarantine with reasons.
 
     Raises
     ------
     ValidationFailed
-        If the batch as a whole is bad.
+        If the batch as a whole is invalid.
     """
     folder = quarantine_folder(batch)
     if len(prepared.set_aside):
         (folder / "keys").mkdir(parents=True, exist_ok=True)
         write_quarantine(prepared.set_aside, prepared.reasons, folder / "keys")
-    card = standing.registered.card
-    kept, outcome = validate_raw(prepared.rows, standing.schema, card, folder, is_batch=True)
-    return kept, [warning.sentence for warning in outcome.warnings]
+    card = current.registered.card
+    valid, outcome = validate_raw(prepared.rows, current.schema, card, folder, is_batch=True)
+    return valid, [warning.sentence for warning in outcome.warnings]
 
 
 def _admit(registered: Registered, batch: Batch, merged: Merged, outcome: dict[str, Any]) -> None:
@@ -168,14 +167,9 @@ def _admit(registered: Registered, batch: Batch, merged: Merged, outcome: dict[s
     )
 
 
-def _counts(merged: Merged) -> dict[str, int]:
-    names = ("n_new", "n_replaced", "n_unlabelled", "n_joined")
-    return {name: getattr(merged, name) for name in names}
-
-
 def start_new_epoch(table: Registered) -> None:
-    """Start a new epoch of a table ordered in time, which a whole study may, and put it into the record."""
-    snapshot = open_snapshot(home() / "snapshots" / f"{table.snapshot}.parquet")
+    """Start and record a new epoch of a table ordered in time: a later holdout, for a full study only."""
+    snapshot = stored_snapshot(table.snapshot)
     rows = snapshot.read()
     whole = Table(table.name, snapshot, snapshot.source, table.card, schema_of(rows, table.card))
     if moved := start_epoch(whole, rows):

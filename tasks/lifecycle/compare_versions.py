@@ -1,4 +1,4 @@
-"""Two versions of a table's model on rows that neither has seen."""
+"""Compare two versions of a table's model on rows that neither has seen."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from realmix.tasks.metrics import METRICS
 from realmix.tasks.models._serving import as_probabilities
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
 from realmix.tasks.runtime.holdout_rules import frozen_rule, registration_path
-from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot
-from realmix.tasks.runtime.study_folder import Table, home
+from realmix.tasks.runtime.snapshots import Snapshot
+from realmix.tasks.runtime.study_folder import Table, stored_snapshot
 from realmix.tasks.study.generalise import row_metric
 from realmix.tasks.study.package import DATA_SPEC, load_served
 from realmix.tasks.study.split import row_weights
 
-# Where a version's run keeps its study and the fit on development rows, the one a comparison may use.
+# In a version's MLflow run: the document of its study, and the fit on development rows (the *evaluated* fit).
 VERDICT, EVALUATED = "verdict.json", "evaluated/model"
 SERVED_ROWS = 1000
-# The fastest of so many calls: what is slower was disturbed.
+# The fastest of so many calls counts: slower ones were disturbed by other processes.
 SERVED_TIMES = 5
 
 
 @dataclass(frozen=True)
 class Version:
-    """A model version as MLflow keeps it.
+    """A model version as MLflow stores it.
 
     Attributes
     ----------
@@ -58,11 +58,12 @@ class Version:
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """The table its study was made on."""
-        return open_snapshot(home() / "snapshots" / f"{self.document['digests']['snapshot']}.parquet")
+        """The table of its study."""
+        return stored_snapshot(self.document["digests"]["snapshot"])
 
     @cached_property
     def rows(self) -> pd.DataFrame:
+        """Rows of the snapshot."""
         return self.snapshot.read()
 
     @property
@@ -81,7 +82,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Predicted:
-    """Class probabilities or numbers, and the seconds to serve 1,000 rows."""
+    """Predicted class probabilities or numbers, and the seconds to serve 1,000 rows."""
 
     predictions: np.ndarray
     seconds: float
@@ -92,24 +93,24 @@ def compare_on_new_rows(
 ) -> Judgement:
     """Judge a challenger on holdout rows that came after the champion's snapshot.
 
-    Both are represented by their *evaluated* fits, made on development rows only, and so are the
-    generators and teachers behind them.
+    Both are represented by their *evaluated* fits, made on development rows only, and so are their
+    synthesizers and teachers.
 
     Parameters
     ----------
     table : Registered
     champion_version, challenger_version : str
-        Of the registered model called after the table.
+        Of the registered model with the table's name.
     drift_is_critical : bool
-        Where nothing can be proven yet, a person is then asked.
+        If so, and nothing can be proven yet, a person is asked.
 
     Raises
     ------
     RegistryRefused
         If MLflow does not answer.
     RealmixError
-        If the holdout is another one than the challenger's study had, or a row that would be
-        compared is among the development rows.
+        If the holdout differs from that of the challenger's study, or a row to compare is among
+        the development rows.
     """
     with tempfile.TemporaryDirectory() as scratch:
         champion, challenger = (
@@ -121,7 +122,7 @@ def compare_on_new_rows(
         if why_not:
             return undecided(why_not, metric.name, drift_is_critical=drift_is_critical)
         schema = schema_of(challenger.rows, table.card)
-        compared = lay_side_by_side(table, schema, champion, challenger)
+        compared = predict_unseen_rows(table, schema, champion, challenger)
     operation = table.card.operation
     return judge_challenger(
         compared,
@@ -136,7 +137,7 @@ def compare_on_new_rows(
 
 
 def fetch(name: str, number: str, folder: Path) -> Version:
-    """Bring the document of a version's study and its evaluated fit from MLflow, as far as it has them.
+    """Download the document of a version's study and its evaluated fit from MLflow, as far as it has them.
 
     Raises
     ------
@@ -151,10 +152,10 @@ def fetch(name: str, number: str, folder: Path) -> Version:
     try:
         client = MlflowClient()
         run = client.get_model_version(name, number).run_id
-        kept = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
-        if run and VERDICT in kept:
+        stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
+        if run and VERDICT in stored:
             document = json.loads(Path(client.download_artifacts(run, VERDICT, str(folder))).read_text())
-        if run and document and Path(EVALUATED).parts[0] in kept:
+        if run and document and Path(EVALUATED).parts[0] in stored:
             fit = Path(client.download_artifacts(run, EVALUATED, str(folder)))
     except Exception as err:  # whatever a store or its driver raises
         raise RegistryRefused(
@@ -165,7 +166,7 @@ def fetch(name: str, number: str, folder: Path) -> Version:
 
 
 def why_not_comparable(champion: Version, challenger: Version) -> str | None:
-    """Say why no row could tell the two apart; None where some may."""
+    """Say why the two versions cannot be compared on any row; None where they can."""
     for version in (champion, challenger):
         if version.folder is None:
             return f"Version {version.number} was registered without its evaluated fit."
@@ -181,8 +182,10 @@ def why_not_comparable(champion: Version, challenger: Version) -> str | None:
     return None
 
 
-def lay_side_by_side(table: Registered, schema: Schema, champion: Version, challenger: Version) -> Compared:
-    """Predict the rows that neither has seen with both evaluated fits."""
+def predict_unseen_rows(
+    table: Registered, schema: Schema, champion: Version, challenger: Version
+) -> Compared:
+    """Predict the rows that neither version has seen with both evaluated fits."""
     card, raw = table.card, challenger.rows
     of_today = Table(table.name, challenger.snapshot, {}, card, schema)
     rows, units = unseen_rows(of_today, champion, challenger)
@@ -207,12 +210,12 @@ def lay_side_by_side(table: Registered, schema: Schema, champion: Version, chall
 
 
 def unseen_rows(table: Table, champion: Version, challenger: Version) -> tuple[np.ndarray, np.ndarray]:
-    """Labelled rows of the challenger's holdout whose unit is in no part of the champion's snapshot.
+    """Find the labelled rows of the challenger's holdout whose unit is nowhere in the champion's snapshot.
 
     Parameters
     ----------
     table : Table
-        The challenger's snapshot, with the schema and the card of today.
+        The challenger's snapshot, with the present schema and card.
     champion, challenger : Version
 
     Returns
@@ -225,8 +228,8 @@ def unseen_rows(table: Table, champion: Version, challenger: Version) -> tuple[n
     Raises
     ------
     RealmixError
-        If the frozen rule is gone or is not that of the challenger's study, or a unit is among the
-        development rows.
+        If the frozen rule is missing or differs from that of the challenger's study, or a unit is
+        among the development rows.
     """
     schema, raw = table.schema, challenger.rows
     rule = frozen_rule(table, raw)
@@ -235,36 +238,36 @@ def unseen_rows(table: Table, champion: Version, challenger: Version) -> tuple[n
             f"The frozen holdout of '{table.name}' is gone, so it is not known which rows its versions have "
             "seen. Restore tables/ in the home folder from a backup."
         )
-    held = holdout_of(raw, schema, rule, challenger)
+    is_holdout = holdout_of(raw, schema, rule, challenger)
     units = hash_units(raw, schema, rule.columns)
-    rows = held & raw[schema.target].notna().to_numpy()
+    rows = is_holdout & raw[schema.target].notna().to_numpy()
     rows &= ~np.isin(units, hash_units(champion.rows, schema, rule.columns))
     time_column = schema.with_role("time")
     if time_column:
         moments = schema.canonical_columns(raw, [time_column])[time_column].to_numpy()
         rows &= moments > max(v.cutoff for v in (champion, challenger) if v.cutoff is not None)
-        # What is known from before the cutoff may come again after it.
-        rows &= ~np.isin(units, units[~held])
-    check_unseen(units[rows], units[~held])
+        # Units from before the cutoff may occur again after it.
+        rows &= ~np.isin(units, units[~is_holdout])
+    check_unseen(units[rows], units[~is_holdout])
     return rows, units[rows]
 
 
 def holdout_of(raw: pd.DataFrame, schema: Schema, rule: HoldoutRule, version: Version) -> np.ndarray:
-    """The holdout side of a version's snapshot, after a check that its study had the same.
+    """Return the holdout side of a version's snapshot, after a check that its study had the same.
 
     Raises
     ------
     RealmixError
-        If it had another number of rows: its evaluated fit may have seen those of today.
+        If it had another number of rows: its evaluated fit may have seen the present ones.
     """
-    held = holdout_side(raw, schema, rule)
-    n_held, n_then = int(held.sum()), version.document["table"]["n_holdout"]
-    if n_held != n_then:
+    is_holdout = holdout_side(raw, schema, rule)
+    n_now, n_then = int(is_holdout.sum()), version.document["table"]["n_holdout"]
+    if n_now != n_then:
         raise RealmixError(
             f"The holdout of version {version.number} had {n_then:,} rows; by the rule frozen today it would "
-            f"have {n_held:,}. Its fit may have seen them, so nothing is compared: run a new study."
+            f"have {n_now:,}. Its fit may have seen them, so nothing is compared: run a new study."
         )
-    return held
+    return is_holdout
 
 
 def check_unseen(units: np.ndarray, development: np.ndarray) -> None:
@@ -274,7 +277,7 @@ def check_unseen(units: np.ndarray, development: np.ndarray) -> None:
     ----------
     units : ndarray of shape (n_compared,)
     development : ndarray of shape (n_development,)
-        Units of the rows that the fits were made on.
+        Units of the rows on which the fits were made.
 
     Raises
     ------
@@ -303,7 +306,7 @@ def predict(version: Version, rows: pd.DataFrame, schema: Schema) -> Predicted:
     version : Version
     rows : DataFrame of shape (n_rows, n_columns)
     schema : Schema
-        Its classes order the probabilities; one that the version does not know is given none.
+        Its classes order the probabilities; one that the version does not know gets probability 0.
     """
     classes = list(schema.classes)
     if rows.empty:
@@ -319,7 +322,7 @@ def predict(version: Version, rows: pd.DataFrame, schema: Schema) -> Predicted:
 
 
 def seconds_of(serve: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame) -> float:
-    """Seconds of the fastest of a few calls."""
+    """Time a few calls and return the seconds of the fastest."""
     found = []
     for _ in range(SERVED_TIMES):
         began = time.perf_counter()

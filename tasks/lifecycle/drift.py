@@ -1,4 +1,4 @@
-"""What happened to a table since its last full study."""
+"""Compare a table's present rows with those of its last full study."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_card import schema_of
 from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.database import decisions
-from realmix.tasks.runtime.snapshots import open_snapshot
-from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, home
+from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, home, stored_snapshot
 from realmix.tasks.validation.drift import validate_drift
 
 RETRAINING = "retraining"
 
 
 def last_study(table: str) -> Decision | None:
-    """The last retraining of a table that was a full study; None where there was none."""
+    """Return a table's last retraining that was a full study; None where there was none."""
     studies = [entry for entry in decisions(table, RETRAINING) if entry.document["level"] == "study"]
     return studies[-1] if studies else None
 
 
 def rows_of(digest: str) -> pd.DataFrame:
-    """Rows of a stored snapshot."""
-    return open_snapshot(home() / "snapshots" / f"{digest}.parquet").read()
+    """Read the rows of a stored snapshot."""
+    return stored_snapshot(digest).read()
 
 
 def synthetic_rows(study: Decision) -> pd.DataFrame | None:
-    """Synthetic rows of what a study shipped; None where there were none, or its folder is gone."""
+    """Read the synthetic rows of a study's training table; None where it has none, or is gone."""
     path = home() / "studies" / str(study.document.get("study")) / "training.parquet"
     if not path.exists():
         return None
@@ -43,19 +42,19 @@ def synthetic_rows(study: Decision) -> pd.DataFrame | None:
 
 
 def changed_rows(former: pd.DataFrame, today: pd.DataFrame, card: DataCard) -> pd.DataFrame:
-    """Rows of today that came or were corrected since.
+    """Select the present rows that are new or were corrected since an earlier snapshot.
 
     Parameters
     ----------
     former, today : DataFrame
         Snapshots of one table.
     card : DataCard
-        Says what a batch does to the rows that are there.
+        Says whether batches append, update or replace rows.
 
     Returns
     -------
     DataFrame of shape (n_changed, n_columns)
-        Everything where batches replace the table.
+        All rows where batches replace the table.
 
     Examples
     --------
@@ -82,7 +81,7 @@ def _row_hashes(rows: pd.DataFrame) -> list[int]:
 def changes_since_study(
     table: Registered, *, now: datetime.datetime, folder: StudyFolder, seed: int
 ) -> tuple[Changes | None, Drift | None]:
-    """Hold the rows of today against those the last study saw.
+    """Compare the present rows with those of the last study.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ def changes_since_study(
     now : datetime
         With time zone.
     folder : StudyFolder
-        Takes the results page of the drift suite, and what was measured.
+        Where the results of the drift suite, and the drift itself, are written.
     seed : int
         Of the domain classifier.
 
@@ -99,7 +98,7 @@ def changes_since_study(
     since : Changes or None
         None where the table was never studied.
     drift : Drift or None
-        None where no row came or changed either.
+        None too where no row is new or changed.
     """
     last = last_study(table.name)
     if last is None:
@@ -107,7 +106,7 @@ def changes_since_study(
     former, today = rows_of(last.document["snapshot"]), rows_of(table.snapshot)
     new = changed_rows(former, today, table.card)
     age_days = (now - datetime.datetime.fromisoformat(last.made_at)).total_seconds() / 86400
-    # A clock that was set back makes nothing young again.
+    # A clock that was set back must not give a negative age.
     since = Changes(len(former), len(new), max(age_days, 0.0), "none", "")
     if new.empty:
         return since, None
@@ -120,7 +119,7 @@ def changes_since_study(
 
 
 def next_folder(table: Registered) -> StudyFolder:
-    """Folder of the next retraining: the same one until its entry is written, so that it goes on there."""
+    """Make the folder of the next retraining: the same until it is recorded, so that it can be resumed."""
     number = len(decisions(table.name, RETRAINING)) + 1
     path = home() / "studies" / f"{table.name}-{number:04d}-{table.snapshot[:8]}"
     path.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Note new batches of a registered table where they land."""
+"""Find new batches of a registered table at its landing place, a folder, bucket or database."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.lifecycle.records import Batch
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.landing import find_landing
-from realmix.tasks.runtime.database import (
-    batches,
-    note_read,
-    read_cursor,
-    registered_table,
-)
-from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot, take_snapshot, write_atomically
-from realmix.tasks.runtime.study_folder import home
+from realmix.tasks.runtime.database import batches, note_read, read_cursor, registered_table
+from realmix.tasks.runtime.snapshots import take_snapshot, write_atomically
+from realmix.tasks.runtime.study_folder import home, stored_snapshot
 
 
 def look(table: str) -> list[Batch]:
-    """Note every complete new batch that lies where the card's `operation.landing` says.
+    """Store every complete new batch from the place that the card's `operation.landing` names.
+
+    May be killed anywhere and run again: a batch is written to disk before it is recorded, and
+    recorded in the same transaction as how far the landing place was read.
 
     Parameters
     ----------
@@ -31,15 +29,15 @@ def look(table: str) -> list[Batch]:
     Returns
     -------
     list of Batch
-        All that wait to be taken in, oldest first. Equal content, by the hash of its rows in their
-        order, is one batch: seen once, whatever its name, however often and by however many it is
-        looked at. So a second batch of the very same rows adds none, unless a column tells them apart.
+        All that wait to be admitted, oldest first. Equal content, by the hash of its rows in their
+        order, is one batch, whatever its name and however often the place is polled, also by several
+        watchers. So a second batch of exactly the same rows is ignored, unless a column differs.
 
     Raises
     ------
     BadInput
-        If the landing place cannot be read. What lies there and is no table is noted, and refused
-        with the reason when batches are taken in.
+        If the landing place cannot be read. A file there that is not a table is recorded, and
+        refused with the reason when batches are admitted.
     """
     registered = registered_table(table)
     operation = registered.card.operation
@@ -47,30 +45,30 @@ def look(table: str) -> list[Batch]:
         return batches(table, "waiting")
     landing, location = find_landing(operation.landing), reveal(operation.landing)
     place = f"{without_secrets(location)} {operation.cursor or ''}".rstrip()
-    noted = read_cursor(table, place)
-    if noted is None and landing.start:
-        start = landing.start(operation, _snapshot(registered.snapshot).read())
-        noted = start if note_read(table, place, before=None, after=start) else read_cursor(table, place)
-    with contextlib.closing(landing.read(location, operation, noted)) as steps:
+    cursor = read_cursor(table, place)
+    if cursor is None and landing.start:
+        start = landing.start(operation, stored_snapshot(registered.snapshot).read())
+        cursor = start if note_read(table, place, before=None, after=start) else read_cursor(table, place)
+    with contextlib.closing(landing.read(location, operation, cursor)) as steps:
         for landed in steps:
             batch = _keep(landed, batch_folder(table)) if landed.name else None
             if batch and batch[0] == registered.snapshot:
-                # The very rows the table was registered with, left lying where new ones land.
+                # The rows with which the table was registered, still at the landing place.
                 batch = None
-            if not note_read(table, place, before=noted, after=landed.cursor, batch=batch):
-                # Another watcher reads the same place: what is left is its to note.
+            if not note_read(table, place, before=cursor, after=landed.cursor, batch=batch):
+                # Another watcher reads the same place and records the rest.
                 break
-            noted = landed.cursor
+            cursor = landed.cursor
     return batches(table, "waiting")
 
 
 def batch_folder(table: str) -> Path:
-    """Where the batches of a table are kept as they came."""
+    """Return the folder of a table's batches, stored as they came."""
     return home() / "tables" / table / "batches"
 
 
 def _keep(landed: Landed, folder: Path) -> tuple[str, str, int]:
-    """Digest, name and number of rows of a batch, once it lies on disk."""
+    """Write a batch to disk; return its digest, name and number of rows."""
     if landed.rows is None:
         reason = landed.refusal or ""
         write_atomically(
@@ -81,14 +79,10 @@ def _keep(landed: Landed, folder: Path) -> tuple[str, str, int]:
     return snapshot.digest, landed.name, snapshot.n_rows
 
 
-def _snapshot(digest: str) -> Snapshot:
-    return open_snapshot(home() / "snapshots" / f"{digest}.parquet")
-
-
 def waiting_key(table: str) -> str | None:
-    """Key of all that has come and is not decided on; None where nothing is.
+    """Compute a key of the rows that no retraining has considered yet; None where there are none.
 
-    It follows from every batch ever seen, so that it stays the same while a retraining takes them in.
+    It follows from every batch ever found, so that it does not change while a retraining admits them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tell people outside: a plain webhook, a Prefect notification block, or anything apprise knows."""
+"""Send notifications: to a webhook, a Prefect notification block, or any service that apprise supports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 10
 
 
 def notify(operation: Operation, table: str, event: Event, sentence: str) -> int:
-    """Send one message to everything the card names; what cannot be reached is logged, not raised.
+    """Send one message to all targets that the card names; a failure is logged, not raised.
 
     Parameters
     ----------
@@ -43,7 +43,9 @@ def _is_sent(target: str, table: str, event: Event, sentence: str) -> bool:
     try:
         _send(target, table, event, sentence)
     except Exception as err:  # whatever a service or its library raises; its message may hold the URL
-        log.warning("%s could not be told that '%s' is %s (%s)", target, table, event, type(err).__name__)
+        log.warning(
+            "No notification was sent to %s that '%s' is %s (%s)", target, table, event, type(err).__name__
+        )
         return False
     return True
 
@@ -58,7 +60,9 @@ def _send(target: str, table: str, event: Event, sentence: str) -> None:
         return
     url = os.environ[target]
     if url.startswith(("http://", "https://")):
-        _post(url, {"table": table, "event": event, "sentence": sentence})
+        message = json.dumps({"table": table, "event": event, "sentence": sentence}).encode()
+        request = Request(url, data=message, headers={"Content-Type": "application/json"}, method="POST")
+        urlopen(request, timeout=TIMEOUT_SECONDS).close()
         return
     import apprise
 
@@ -67,15 +71,8 @@ def _send(target: str, table: str, event: Event, sentence: str) -> None:
         raise ConnectionError
 
 
-def _post(url: str, message: dict[str, str]) -> None:
-    body = json.dumps(message).encode()
-    request = Request(url, data=body, headers={"Content-Type": "application/json"}, method="POST")
-    with urlopen(request, timeout=TIMEOUT_SECONDS):
-        pass
-
-
 def notify_of_judgement(table: Registered, judgement: dict[str, Any]) -> None:
-    """Tell that there is a new champion, or a challenger that waits; not of one that lost."""
+    """Notify of a new champion or of a challenger that waits for approval, not of one that lost."""
     if judgement["word"] == "first" or judgement["word"] == "keep champion":
         return
     event: Event = "promoted" if judgement["promoted"] else "waiting"
@@ -83,7 +80,7 @@ def notify_of_judgement(table: Registered, judgement: dict[str, Any]) -> None:
 
 
 def notify_of_refused(table: Registered, arrivals: list[dict[str, Any]]) -> None:
-    """Tell of batches that were kept out."""
+    """Notify of batches that were refused."""
     for arrival in arrivals:
         if arrival["status"] == "refused":
             notify(table.card.operation, table.name, "refused", f"{arrival['name']}: {arrival['reason']}")

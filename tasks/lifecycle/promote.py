@@ -1,7 +1,7 @@
-"""Champion and challenger of a registered table: reviewed, promoted, rolled back.
+"""Champion and challenger of a registered table: review, promotion and rollback.
 
-The record of decisions comes first and MLflow's aliases follow it: what MLflow refuses stands in the
-record as not settled, and the next call carries it out.
+A decision is recorded first and MLflow's aliases follow it: where MLflow fails, the decision stays
+unsettled in the record, and the next call carries it out.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from realmix.tasks.core.lifecycle.champion_record import (
     REVIEW,
     ROLLBACK,
     SETTLED,
-    ChampionRecord,
     read_champion_record,
 )
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.lifecycle.compare_versions import compare_on_new_rows
+from realmix.tasks.plugins import load_plugins
 from realmix.tasks.runtime.database import (
     decisions,
     record_decision,
@@ -35,9 +35,9 @@ from realmix.tasks.runtime.study_folder import StudyFolder, home
 from realmix.tasks.study.track import CHALLENGER, CHAMPION, log_history, ping, track_again
 
 log = logging.getLogger("realmix")
-# Who promotes where nobody is asked.
-OURSELVES = "realmix"
-# What a promotion repeats of the review it follows from.
+# Named as the one who promotes where the card asks for no approval.
+AUTOMATIC = "realmix"
+# Entries of a review that its promotion repeats.
 NUMBERS = (
     "study", "word", "metric", "n_rows", "champion_score", "challenger_score", "gain", "interval",
     "champion_snapshot", "challenger_snapshot",
@@ -50,7 +50,7 @@ POLICY = {
 
 
 def champion(name: str) -> dict[str, Any] | None:
-    """The champion of a table as MLflow serves it; None where there is none.
+    """Ask MLflow for the champion of a table; None where there is none.
 
     Returns
     -------
@@ -63,13 +63,13 @@ def champion(name: str) -> dict[str, Any] | None:
     for model in client.search_registered_models(f"name = '{name}'"):
         if CHAMPION in model.aliases:
             version = client.get_model_version(name, str(model.aliases[CHAMPION]))
-            told = {key: version.tags.get(key) for key in ("arm", "study", "snapshot")}
-            return {"version": str(version.version), **told}
+            tags = {key: version.tags.get(key) for key in ("arm", "study", "snapshot")}
+            return {"version": str(version.version), **tags}
     return None
 
 
 def sync(table: str | None = None) -> int:
-    """Tell MLflow what it has not taken yet: studies, then reviews and moves of aliases.
+    """Log to MLflow what it could not receive before: studies, then reviews and moves of aliases.
 
     Parameters
     ----------
@@ -79,31 +79,28 @@ def sync(table: str | None = None) -> int:
     Returns
     -------
     int
-        Studies it took.
+        Studies that were logged.
     """
     studies = untracked_studies()
     names = [table] if table else [each.name for each in registered_tables()]
-    late = [name for name in names if _is_late(read_champion_record(decisions(name)))]
+    records = {name: read_champion_record(decisions(name)) for name in names}
+    late = [name for name, now in records.items() if now.pending is not None or now.unsettled is not None]
     if not (studies or late):
         return 0
     try:
         ping()
     except Exception as err:  # whatever a store or its driver raises
-        log.warning("MLflow does not answer (%s); it is told of everything later", type(err).__name__)
+        log.warning("MLflow does not answer (%s); everything is logged to it later", type(err).__name__)
         return 0
-    n_told = sum(track_again(path) for path in studies)
+    n_logged = sum(track_again(path) for path in studies)
     for name in late:
         with nullcontext() if table else table_lock(name):
             _catch_up(name)
-    return n_told
-
-
-def _is_late(now: ChampionRecord) -> bool:
-    return now.pending is not None or now.unsettled is not None
+    return n_logged
 
 
 def _catch_up(name: str) -> None:
-    """Move what was not moved, and hold the review that could not be held."""
+    """Carry out a move of an alias and a review that MLflow made impossible before."""
     settle(name)
     pending = read_champion_record(decisions(name)).pending
     if pending is None:
@@ -112,7 +109,7 @@ def _catch_up(name: str) -> None:
     try:
         document = folder.read_json("verdict.json") | {"tracking": folder.read_json("tracking.json")}
     except (OSError, ValueError) as err:
-        log.warning("%s cannot be read (%s): it is not reviewed", folder.path, type(err).__name__)
+        log.warning("%s cannot be read (%s): its model is not reviewed", folder.path, type(err).__name__)
         return
     is_critical = pending.document["drift_is_critical"]
     review_challenger(registered_table(name), document, drift_is_critical=is_critical)
@@ -121,7 +118,7 @@ def _catch_up(name: str) -> None:
 def review_challenger(
     table: Registered, document: dict[str, Any], *, drift_is_critical: bool
 ) -> dict[str, Any]:
-    """Hold a registered study's model against the champion, and act as the card says; once per study.
+    """Compare a study's model with the champion and act as the card says; once per study.
 
     Parameters
     ----------
@@ -133,14 +130,15 @@ def review_challenger(
     Returns
     -------
     dict
-        Strict JSON: a judgement (see :class:`realmix.tasks.core.lifecycle.challenge.Judgement`) whose `word` is "first"
-        where there was no champion, with both versions and snapshots and `promoted`. `is_pending`
-        where MLflow did not answer: :func:`sync` makes up for it.
+        Strict JSON: a judgement (see :class:`realmix.tasks.core.lifecycle.challenge.Judgement`) whose
+        `word`, the outcome, is "first" where there was no champion, with both versions and snapshots
+        and `promoted`. `is_pending` where MLflow did not answer: :func:`sync` repeats it later.
     """
+    load_plugins(table.card.plugins)
     entries = decisions(table.name)
-    review = _review_of(entries, document["study"])
+    review = _finished_review(entries, document["study"])
     if review is None:
-        review = _hold_review(table, document, drift_is_critical)
+        review = _review(table, document, drift_is_critical)
         was_pending = read_champion_record(entries).pending
         if not (review["is_pending"] and was_pending and was_pending.document["study"] == review["study"]):
             record_decision(table.name, REVIEW, review)
@@ -148,24 +146,25 @@ def review_challenger(
         with table_lock(f"{table.name}/promotion"):
             now = read_champion_record(decisions(table.name))
             replaces = now.champions[-1] if now.champions else review["champion_version"]
-            _intend_promotion(table.name, review, replaces, review["reason"], OURSELVES)
+            _intend_promotion(table.name, review, replaces, review["reason"], AUTOMATIC)
     is_settled = settle(table.name)
     if not review["is_pending"]:
-        _show_review(table.name, review, document)
+        _log_review(table.name, review, document)
     champions = read_champion_record(decisions(table.name)).champions
     is_champion = review["challenger_version"] in champions[-1:]
     return review | {"promoted": is_settled and is_champion}
 
 
-def _review_of(entries: list[Decision], study: str) -> dict[str, Any] | None:
-    """The review that a study had, unless it could not be held."""
+def _finished_review(entries: list[Decision], study: str) -> dict[str, Any] | None:
+    """Return the review of a study from the record; None where there is none or only a pending one."""
     for entry in reversed(entries):
         if entry.kind == REVIEW and entry.document["study"] == study and not entry.document["is_pending"]:
             return entry.document
     return None
 
 
-def _hold_review(table: Registered, document: dict[str, Any], drift_is_critical: bool) -> dict[str, Any]:
+def _review(table: Registered, document: dict[str, Any], drift_is_critical: bool) -> dict[str, Any]:
+    """Compare a study's model with the champion, as far as that is possible now."""
     tracking, metric = document["tracking"], document["metric"]["name"]
     review = {
         "study": document["study"],
@@ -187,52 +186,54 @@ def _hold_review(table: Registered, document: dict[str, Any], drift_is_critical:
         )
     except RegistryRefused as err:
         judgement = undecided(
-            f"{err} It is reviewed as soon as it does.", metric, drift_is_critical=drift_is_critical
+            f"{err} It is reviewed once MLflow answers.", metric, drift_is_critical=drift_is_critical
         )
         review["is_pending"] = True
     except RealmixError as err:
         judgement = undecided(str(err), metric, drift_is_critical=drift_is_critical)
-    held = judgement.to_dict() | review
+    review = judgement.to_dict() | review
     if judgement.outcome == "promote":
-        held["reason"] += " " + POLICY[table.card.operation.promotion].format(name=table.name)
-    return held
+        review["reason"] += " " + POLICY[table.card.operation.promotion].format(name=table.name)
+    return review
 
 
 def _known_champion(name: str, tracking: Mapping[str, Any]) -> dict[str, Any] | None:
     if not tracking["run_id"]:
-        raise RegistryRefused("MLflow has not taken the study.")
+        raise RegistryRefused("The study is not logged to MLflow yet.")
     try:
         return champion(name)
     except Exception as err:  # whatever a store or its driver raises
-        raise RegistryRefused(f"MLflow does not name the champion ({type(err).__name__}).") from err
+        raise RegistryRefused(f"MLflow cannot be asked for the champion ({type(err).__name__}).") from err
 
 
 def _takes_over(table: Registered, review: Mapping[str, Any], entries: list[Decision]) -> bool:
-    """Whether nobody need be asked; a version that was promoted before is not promoted again."""
-    is_let = review["word"] == "promote" and table.card.operation.promotion == "auto"
+    """Return whether a version is promoted without approval; never again if it was promoted before."""
+    is_allowed = review["word"] == "promote" and table.card.operation.promotion == "auto"
     promoted = {entry.document["version"] for entry in entries if entry.kind == PROMOTION}
-    return (review["word"] == "first" or is_let) and review["challenger_version"] not in promoted
+    return (review["word"] == "first" or is_allowed) and review["challenger_version"] not in promoted
 
 
-def _show_review(name: str, review: Mapping[str, Any], document: Mapping[str, Any]) -> None:
-    """Say in MLflow what came out; a challenger that lost is none any longer."""
+def _log_review(name: str, review: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """Log the review to MLflow; a version that lost no longer has the challenger alias."""
     from mlflow import MlflowClient
 
     version = review["challenger_version"]
     try:
         client = MlflowClient()
-        said = f"{document['sentence']} {review['reason']}"
-        client.update_model_version(name, version, description=said)
+        description = f"{document['sentence']} {review['reason']}"
+        client.update_model_version(name, version, description=description)
         client.set_model_version_tag(name, version, "review", review["word"])
         aliases = client.get_registered_model(name).aliases
         if review["word"] == "keep champion" and str(aliases.get(CHALLENGER)) == version:
             client.delete_registered_model_alias(name, CHALLENGER)
-    except Exception as err:  # the record has it; only the page lacks a line
-        log.warning("MLflow did not take the review of version %s (%s)", version, type(err).__name__)
+    except Exception as err:  # the record has the review; only MLflow's page lacks it
+        log.warning(
+            "The review of version %s could not be logged to MLflow (%s)", version, type(err).__name__
+        )
 
 
 def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
-    """Make the challenger that waits the champion of its table.
+    """Make the challenger that waits for approval the champion of its table.
 
     Parameters
     ----------
@@ -245,7 +246,7 @@ def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
     -------
     dict
         ``version``, ``replaces``, ``reason``, ``by``, a ``sentence``, and ``moved``: False where MLflow
-        refused; the next call moves its alias.
+        failed; the next call moves its alias.
 
     Raises
     ------
@@ -257,13 +258,13 @@ def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
             f"The card of '{table_name}' says `promotion: never`: change it to approve and register the card "
             "again."
         )
-    reason = given(reason)
+    reason = _checked_reason(reason)
     with table_lock(f"{table_name}/promotion"):
         now = read_champion_record(decisions(table_name))
         if now.waiting is None:
             raise BadInput(
-                f"No challenger of '{table_name}' waits: the last one was promoted, or was no match for the "
-                "champion. Retrain the table, or look at its reviews with realmix status."
+                f"No challenger of '{table_name}' waits: the last one was promoted, or was not better than "
+                "the champion. Retrain the table, or see its reviews with realmix status."
             )
         review = now.waiting.document
         replaces = now.champions[-1] if now.champions else review["champion_version"]
@@ -272,7 +273,7 @@ def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
 
 
 def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
-    """Give a table its last champion back; a second time the one before that.
+    """Make a table's previous champion its champion again; a second time the one before that.
 
     Parameters
     ----------
@@ -284,7 +285,7 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        As of :func:`promote`.
+        As from :func:`promote`.
 
     Raises
     ------
@@ -292,13 +293,13 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
         If there was no champion before, or no reason is given.
     """
     registered_table(table_name)
-    reason = given(reason)
+    reason = _checked_reason(reason)
     with table_lock(f"{table_name}/promotion"):
         entries = decisions(table_name)
         champions = read_champion_record(entries).champions
         if len(champions) < 2:
             raise BadInput(
-                f"Table '{table_name}' has no champion before the one of today, so nothing is rolled back. "
+                f"Table '{table_name}' has no earlier champion, so nothing is rolled back. "
                 "Retrain it for another one."
             )
         snapshots = {
@@ -318,8 +319,8 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
     return _carry_out(table_name, intended)
 
 
-def given(reason: str) -> str:
-    """A reason without blanks around it; an empty one is refused."""
+def _checked_reason(reason: str) -> str:
+    """Strip a reason, and refuse an empty one."""
     if not reason.strip():
         raise BadInput("Got an empty reason; expected a sentence for the record. Give it with --reason.")
     return reason.strip()
@@ -344,21 +345,23 @@ def _carry_out(name: str, intended: Decision) -> dict[str, Any]:
     sentence = f"Version {document['version']} is the champion of '{name}'"
     sentence += f", in the place of version {document['replaces']}." if document["replaces"] else "."
     if not is_moved:
-        sentence += " MLflow refused and still serves the former one; the next call of realmix moves it."
-    told = ("version", "replaces", "reason", "by")
-    return {"table": name, **{key: document[key] for key in told}, "moved": is_moved, "sentence": sentence}
+        sentence += (
+            " MLflow failed and still serves the former one; the next call of realmix repeats the change."
+        )
+    shown = {key: document[key] for key in ("version", "replaces", "reason", "by")}
+    return {"table": name, **shown, "moved": is_moved, "sentence": sentence}
 
 
 def settle(name: str) -> bool:
-    """Let MLflow's alias follow the record.
+    """Move MLflow's alias as the record says.
 
-    The record holds the intent before the alias moves and the fact after it: whoever is killed in
-    between leaves an intent, which the next call carries out. Of several only the last one counts.
+    The intent is recorded before the alias moves and the fact after it: a process killed in between
+    leaves an intent, which the next call carries out. Of several only the last one counts.
 
     Returns
     -------
     bool
-        Whether MLflow stands as the record says.
+        Whether MLflow's alias is as the record says.
     """
     with table_lock(f"{name}/promotion"):
         intended = read_champion_record(decisions(name)).unsettled
@@ -367,33 +370,36 @@ def settle(name: str) -> bool:
         try:
             _move(name, intended)
         except Exception as err:  # whatever a store or its driver raises
-            log.warning("MLflow did not move the champion of '%s' (%s)", name, type(err).__name__)
+            log.warning("The champion of '%s' could not be changed in MLflow (%s)", name, type(err).__name__)
             return False
         record_decision(name, SETTLED, {"settles": intended.digest, "version": intended.document["version"]})
         return True
 
 
 def _move(name: str, intended: Decision) -> None:
-    """Point the alias at a version; done twice it is the same."""
+    """Set the alias and tags of a version in MLflow; idempotent."""
     from mlflow import MlflowClient
 
     document, client = intended.document, MlflowClient()
     version, replaced = document["version"], document["replaces"]
-    said = f"{document['reason']} ({document['by']}, {intended.made_at})"
+    note = f"{document['reason']} ({document['by']}, {intended.made_at})"
     if intended.kind == PROMOTION:
-        client.set_model_version_tag(name, version, "promoted", said)
+        client.set_model_version_tag(name, version, "promoted", note)
         client.set_model_version_tag(name, version, "previous_champion", replaced or "none")
     else:
-        client.set_model_version_tag(name, replaced, "rolled_back", said)
+        client.set_model_version_tag(name, replaced, "rolled_back", note)
     client.set_registered_model_alias(name, CHAMPION, version)
     if str(client.get_registered_model(name).aliases.get(CHALLENGER)) == version:
         client.delete_registered_model_alias(name, CHALLENGER)
 
 
 def write_history(table_name: str) -> None:
-    """Draw a table's retrainings over their number in its run "history"; see :func:`realmix.tasks.study.track.log_history`."""
+    """Log all retrainings of a table to its MLflow run "history".
+
+    See :func:`realmix.tasks.study.track.log_history`.
+    """
     entries = [(entry.made_at, entry.document) for entry in decisions(table_name, "retraining")]
     try:
         log_history(table_name, entries)
-    except Exception as err:  # whatever a store or its driver raises: the record has it all
-        log.warning("MLflow did not take the history of '%s' (%s)", table_name, type(err).__name__)
+    except Exception as err:  # whatever a store or its driver raises: the record is complete
+        log.warning("The history of '%s' could not be logged to MLflow (%s)", table_name, type(err).__name__)

@@ -1,7 +1,7 @@
-"""A table's last winner on the rows of today: what is left out of a study where nothing drifted.
+"""Fit a table's last winner again on its present rows, instead of a full study, where nothing drifted.
 
-The mix is not compared again; both final fits are made anew, and the documents of the last study
-are laid down with what changed.
+The mixes are not compared again; both final fits are repeated, and the documents of the last study
+are written again with what changed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from realmix.tasks.study.race import results
 from realmix.tasks.study.refit import refit
 from realmix.tasks.study.report import describe_table, digests, manifest
 
-# Documents of a study that its renewal starts from.
+# Documents of a study from which its renewal starts.
 DOCUMENTS = ("verdict.json", "plan.json")
 
 
 def last_winner(former: StudyFolder) -> tuple[dict[str, Any], Plan, dict[str, Arm]]:
-    """Document, plan and final arms of a finished study.
+    """Read the verdict document, plan and final arms of a finished study.
 
     Raises
     ------
@@ -36,16 +36,13 @@ def last_winner(former: StudyFolder) -> tuple[dict[str, Any], Plan, dict[str, Ar
     """
     try:
         document, plan = (former.read_json(name) for name in DOCUMENTS)
-        arms = {role: _arm(document[key]) for role, key in (("model", "winner"), ("real_only", "real_only"))}
+        shipped = {"model": document["winner"], "real_only": document["real_only"]}
+        arms = {role: Arm(Mix(**arm["recipe"]), arm["model"], arm["trial"]) for role, arm in shipped.items()}
         return document, Plan.from_dict(plan), arms
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise BadInput(
             f"The last study, {former.path}, cannot be read ({type(err).__name__}): a whole study is needed."
         ) from err
-
-
-def _arm(described: dict[str, Any]) -> Arm:
-    return Arm(Mix(**described["recipe"]), described["model"], described["trial"])
 
 
 @task(task_run_name="publish-renewal", cache_policy=NO_CACHE)
@@ -65,17 +62,17 @@ def publish_refit(
     former : dict
         Verdict document of the study that chose the mix.
     table, split
-        Of today.
+        Of the present rows.
     final_fit : dict
         From :func:`realmix.tasks.core.plan.final_fit.describe_final_fit`.
     holdout : dict or None
-        Both evaluated fits of today on the holdout.
+        Scores of both new evaluated fits on the holdout.
 
     Returns
     -------
     dict
-        As written to ``verdict.json``: the former document, with the rows, digests and holdout
-        scores of today and `renewal_of`.
+        As written to ``verdict.json``: the former document, with the present rows, digests and
+        holdout scores, and with `renewal_of`.
     """
     n_rows = table.snapshot.n_rows
     sentence = (
@@ -101,7 +98,7 @@ def publish_refit(
 
 
 def _described(holdout: dict[str, Any], former: dict[str, Any]) -> dict[str, Any]:
-    """Scores of today; the promise was made for other rows, and is not held against them."""
+    """Describe the new scores, without the promised gain: it was promised for other rows."""
     metric = former["metric"]["name"]
     if former["winner"]["name"] == former["real_only"]["name"]:
         return describe_real_only_holdout(holdout, metric)
@@ -110,22 +107,22 @@ def _described(holdout: dict[str, Any], former: dict[str, Any]) -> dict[str, Any
         f"On {holdout['n_rows']:,} rows that took no part in the fit the model scored {metric} "
         f"{score:.4g} (90 % interval {low:.4g} to {high:.4g})."
     )
-    unheld = dict.fromkeys(("promised", "prediction_interval", "inside_interval"))
-    return {**holdout, **unheld, "sentence": sentence}
+    no_promise = dict.fromkeys(("promised", "prediction_interval", "inside_interval"))
+    return {**holdout, **no_promise, "sentence": sentence}
 
 
 def copy_plan(former: StudyFolder, folder: StudyFolder) -> None:
-    """Keep the plan of the study that chose the mix beside its renewal."""
+    """Copy the plan of the study that chose the mix into the folder of its renewal."""
     shutil.copyfile(former.path / "plan.json", folder.path / "plan.json")
 
 
 def fit_winner(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, raw: str) -> dict[str, Any]:
-    """Both fits, on development rows and on all rows; what the shipped model's fit says.
+    """Fit on development rows and on all rows; return the result of the shipped model's fit.
 
     Raises
     ------
     RealmixError
-        If a generator failed.
+        If a synthesizer failed.
     """
     scopes = ("evaluated", "shipped")
     fits: dict[str, dict[str, Any]] = dict(

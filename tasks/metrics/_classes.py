@@ -1,4 +1,4 @@
-"""Which classes the truth holds: a score that needs two of them is undefined with one."""
+"""Classes that occur in the truth: a score that compares two of them is undefined with one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ BinaryScore = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 
 
 def has_weight(sample_weight: np.ndarray | None, n_rows: int) -> bool:
-    """Say whether there is anything to average over."""
+    """Return whether any row has weight, so that an average exists."""
     return n_rows > 0 and (sample_weight is None or float(np.sum(sample_weight)) > 0)
 
 
 def classes_present(y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
-    """Codes of the classes that some row of positive weight has, in order."""
+    """Return the sorted codes of the classes that rows of positive weight have."""
     return np.unique(y_true if sample_weight is None else y_true[sample_weight > 0])
 
 
@@ -26,12 +26,13 @@ def macro_one_vs_rest(score: BinaryScore) -> Callable[[np.ndarray, np.ndarray, n
     Parameters
     ----------
     score : callable
+        ``score(is_class, proba_of_class, sample_weight)``.
 
     Returns
     -------
     callable
-        Scores the positive class of two, or averages over each class against the rest; gives
-        NaN unless every class is present: a score of other classes is another score.
+        Scores the positive class of two, or averages over each class against the rest. Returns
+        NaN unless every class occurs: an average over other classes is not comparable.
     """
 
     def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:

@@ -1,4 +1,4 @@
-"""Scores that are a mean over rows: one definition for the score and for its bootstrap."""
+"""Metrics that are a mean over rows: one definition for the score and for its bootstrap."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RowLoss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def identity(loss: Any) -> Any:
-    """Leave the mean loss as it is: it is the score."""
+    """Return the mean loss itself: it is the score."""
     return loss
 
 
@@ -32,7 +32,7 @@ def mean_of(
     Returns
     -------
     callable
-        Gives NaN where no row has weight.
+        Returns NaN where no row has weight.
     """
 
     def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:

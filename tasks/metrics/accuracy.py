@@ -1,4 +1,4 @@
-"""Accuracy: share of rows whose most probable class is the true one."""
+"""Accuracy: share of rows whose most probable class is the true one; the largest class's share is chance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from realmix.tasks.metrics._row_losses import mean_of
 
 
 def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """1 where the most probable class is wrong, else 0.
+    """Return 1 where the most probable class is wrong, else 0.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
 
 
 def from_error_rate(error_rate: Any) -> Any:
-    """Turn the share of wrong rows into that of right ones."""
+    """Turn the share of wrong rows into the share of right ones."""
     return 1 - error_rate
 
 
@@ -34,6 +34,7 @@ SPEC = MetricSpec(
     tasks=("binary", "multiclass"),
     margin=0.003,
     margin_is_relative=False,
+    counts_rows=True,
     row_loss=row_loss,
     from_mean_loss=from_error_rate,
 )

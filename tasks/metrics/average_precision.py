@@ -1,4 +1,4 @@
-"""Average precision: mean precision over the positives found; the positive share is chance."""
+"""Average precision: precision averaged over the positive rows; the share of positives is chance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.metrics._classes import macro_one_vs_rest
-from realmix.tasks.metrics._draws import average_precision_draws
+from realmix.tasks.metrics._draws import macro_ranking, share
 
 
 def score(is_class: np.ndarray, proba: np.ndarray, sample_weight: np.ndarray | None) -> float:
@@ -33,6 +33,17 @@ def score(is_class: np.ndarray, proba: np.ndarray, sample_weight: np.ndarray | N
 
     # Rounding lifts some perfect rankings to 1 + 2e-16.
     return min(float(average_precision_score(is_class, proba, sample_weight=sample_weight)), 1.0)
+
+
+def average_precision_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Score many weightings of the rows at once; NaN where a draw lacks a class."""
+    return macro_ranking(_precision_area, y_true, y_pred, weights)
+
+
+def _precision_area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    found = positive.cumsum(axis=1)
+    precision = share(found, found + negative.cumsum(axis=1))
+    return np.einsum("bn,bn->b", positive, precision) / positive.sum(axis=1)
 
 
 SPEC = MetricSpec(

@@ -1,4 +1,4 @@
-"""Balanced accuracy: mean share of each class found; 1 / n_classes is chance."""
+"""Balanced accuracy: recall averaged over classes; 1 / n_classes is chance."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.metrics._classes import classes_present
-from realmix.tasks.metrics._draws import balanced_accuracy_draws
+from realmix.tasks.metrics._draws import confusion, mean_of_present, share
 
 
 def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    """Average the recall of the classes present; NaN with fewer than two.
+    """Average the recall of the classes that occur; NaN with fewer than two.
 
     Parameters
     ----------
     y_true : ndarray of int, shape (n_rows,)
     y_pred : ndarray of shape (n_rows, n_classes)
-        The most probable class counts.
+        Class probabilities; the most probable class is the prediction.
     sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    float
+        In [0, 1], or NaN.
 
     Examples
     --------
@@ -33,6 +38,13 @@ def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | 
     return float(
         recall_score(y_true, predicted, labels=present, average="macro", sample_weight=sample_weight)
     )
+
+
+def balanced_accuracy_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Score many weightings of the rows at once; NaN where a draw holds fewer than two classes."""
+    hits, truth, _ = confusion(y_true, y_pred, weights)
+    scores = mean_of_present(share(hits, truth), truth)
+    return np.where((truth > 0).sum(axis=1) < 2, np.nan, scores)
 
 
 SPEC = MetricSpec(

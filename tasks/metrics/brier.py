@@ -1,4 +1,4 @@
-"""Brier score: mean squared error of the probabilities; 0 is perfect, 1 surely wrong."""
+"""Brier score: mean squared error of the probabilities; 0 is perfect, 1 is certain and always wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from realmix.tasks.metrics._row_losses import mean_of
 
 
 def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Half the squared distance to the true class: for two classes (p - y) squared.
+    """Return half the squared distance to the true class: for two classes (p - y) squared.
 
     Examples
     --------

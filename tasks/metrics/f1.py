@@ -1,4 +1,7 @@
-"""F1: harmonic mean of precision and recall, of the positive class or averaged over classes."""
+"""F1: harmonic mean of precision and recall; 1 is perfect, 0 finds no positive row.
+
+Of the positive class for two classes, otherwise averaged over the classes that occur.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,26 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.metrics._classes import classes_present
-from realmix.tasks.metrics._draws import f1_draws
+from realmix.tasks.metrics._draws import confusion, mean_of_present, share
 
 
 def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    """Score the most probable class.
+    """Score the most probable class of each row.
 
-    In comparisons of two-class arms `y_pred` holds labels, made with thresholds tuned on other
-    folds (:func:`realmix.tasks.core.scores.out_of_fold.with_tuned_labels`).
+    A study hands in labels of two classes as 0 and 1, made with a threshold that was tuned on other
+    folds (:func:`realmix.tasks.core.scores.out_of_fold.with_tuned_labels`): see `tuned_threshold`.
 
     Parameters
     ----------
     y_true : ndarray of int, shape (n_rows,)
     y_pred : ndarray of shape (n_rows, n_classes)
+        Class probabilities; the most probable class is the prediction.
     sample_weight : ndarray of shape (n_rows,) or None
 
     Returns
     -------
     float
-        In [0, 1]: of the positive class for two classes, else the mean over the classes
-        present. NaN where the truth holds fewer than two classes.
+        In [0, 1]; NaN where the truth holds fewer than two classes.
 
     Examples
     --------
@@ -42,6 +45,14 @@ def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | 
     return float(f1_score(y_true, predicted, labels=labels, average="macro", sample_weight=sample_weight))
 
 
+def f1_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Score many weightings of the rows at once; NaN where a draw holds fewer than two classes."""
+    hits, truth, predicted = confusion(y_true, y_pred, weights)
+    scores = share(2 * hits, truth + predicted)
+    chosen = scores[:, 1] if y_pred.shape[1] == 2 else mean_of_present(scores, truth)
+    return np.where((truth > 0).sum(axis=1) < 2, np.nan, chosen)
+
+
 SPEC = MetricSpec(
     name="f1",
     compute=compute,
@@ -50,5 +61,6 @@ SPEC = MetricSpec(
     tasks=("binary", "multiclass"),
     margin=0.003,
     margin_is_relative=False,
+    tuned_threshold=True,
     compute_draws=f1_draws,
 )

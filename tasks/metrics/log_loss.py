@@ -1,4 +1,4 @@
-"""Log-loss: 0 is perfect; the class prior's own is what knowing nothing costs."""
+"""Log-loss: 0 is perfect; what the class prior scores is the loss of a model that knows no feature."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from realmix.tasks.metrics._row_losses import mean_of
 
 
 def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Minus the log of the probability given to the true class, as scikit-learn clips it.
+    """Return minus the log of the true class's probability, clipped as scikit-learn does.
 
     Examples
     --------
     >>> row_loss(np.array([1]), np.array([[0.5, 0.5]])).round(3).tolist()
     [0.693]
     """
-    given = y_pred[np.arange(len(y_true)), y_true]
-    return -np.log(np.clip(given, np.finfo(float).eps, 1.0))
+    proba = y_pred[np.arange(len(y_true)), y_true]
+    return -np.log(np.clip(proba, np.finfo(float).eps, 1.0))
 
 
 SPEC = MetricSpec(

@@ -1,4 +1,4 @@
-"""Mean absolute error: the typical miss, in the target's unit."""
+"""Mean absolute error: the average error, in the target's unit; 0 is perfect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from realmix.tasks.metrics._row_losses import mean_of
 
 
 def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Absolute error.
+    """Return the absolute error of each row.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Root mean squared error: in the target's unit, large misses weigh most."""
+"""Root mean squared error: in the target's unit, large errors weigh most; 0 is perfect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from realmix.tasks.metrics._row_losses import mean_of
 
 
 def row_loss(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Squared error.
+    """Return the squared error of each row.
 
     Examples
     --------

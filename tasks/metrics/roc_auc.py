@@ -1,4 +1,4 @@
-"""Area under the ROC curve: chance that a positive row ranks above a negative one; 0.5 is chance."""
+"""Area under the ROC curve: how often a positive row ranks above a negative one; 0.5 is chance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.metrics._classes import macro_one_vs_rest
-from realmix.tasks.metrics._draws import roc_auc_draws
+from realmix.tasks.metrics._draws import macro_ranking
 
 
 def score(is_class: np.ndarray, proba: np.ndarray, sample_weight: np.ndarray | None) -> float:
@@ -32,6 +32,16 @@ def score(is_class: np.ndarray, proba: np.ndarray, sample_weight: np.ndarray | N
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(is_class, proba, sample_weight=sample_weight))
+
+
+def roc_auc_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Score many weightings of the rows at once; NaN where a draw lacks a class."""
+    return macro_ranking(_area, y_true, y_pred, weights)
+
+
+def _area(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    height = positive.cumsum(axis=1) - positive / 2
+    return np.einsum("bn,bn->b", negative, height) / (positive.sum(axis=1) * negative.sum(axis=1))
 
 
 SPEC = MetricSpec(

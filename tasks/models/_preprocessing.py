@@ -1,4 +1,4 @@
-"""Learn from training rows what :mod:`realmix.tasks.models._serving` applies: plain, JSON-able values."""
+"""What encodings learn from training rows, as JSON-able values for :mod:`realmix.tasks.models._serving`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from realmix.tasks.models._serving import finite_numbers, transform_numbers
 
-# A level with fewer rows gets no column of its own: its coefficient would be noise.
+# Levels with fewer rows share one column: a coefficient of their own would be noise.
 MIN_LEVEL_ROWS = 5
 MAX_LEVELS = 50
 # Beyond this skewness (an exponential has 2) the logarithm is the better scale.
@@ -19,7 +19,7 @@ ROUNDING = 1e-12
 
 
 def learn_codes(X: pd.DataFrame) -> dict[str, Any]:
-    """List the levels of each category, for ``encode_codes``.
+    """List the levels of each category for ``encode_codes``.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def learn_codes(X: pd.DataFrame) -> dict[str, Any]:
 
 
 def learn_dense(X: pd.DataFrame) -> dict[str, Any]:
-    """Learn frequent levels, medians and scales, for ``encode_dense``.
+    """Learn frequent levels, medians and scales for ``encode_dense``.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def _is_text(values: pd.Series) -> bool:
 
 
 def _counts(values: pd.Series) -> dict[str, int]:
-    """Rows of each level that occurs."""
+    """Count the rows of each level that occurs."""
     array = values.array
     if not isinstance(array, pd.Categorical):
         return values.value_counts().to_dict()
@@ -79,7 +79,9 @@ def _learn_scale(values: pd.Series) -> dict[str, Any]:
     numbers = finite_numbers(values)
     present = numbers[~np.isnan(numbers)]
     median = float(np.median(present)) if len(present) else 0.0
-    is_log = bool(_skewness(present) > MAX_SKEWNESS)
+    deviation = _deviation(present)
+    skewness = float(np.mean(((present - present.mean()) / deviation) ** 3)) if deviation else 0.0
+    is_log = skewness > MAX_SKEWNESS
     scaled = transform_numbers(present, is_log=is_log)
     return {
         "name": values.name,
@@ -92,14 +94,9 @@ def _learn_scale(values: pd.Series) -> dict[str, Any]:
 
 
 def _deviation(numbers: np.ndarray) -> float:
-    """Standard deviation; 0 where the numbers differ by no more than rounding."""
+    """Return the standard deviation; 0 where the numbers differ by no more than rounding."""
     if len(numbers) == 0:
         return 0.0
     deviation = float(numbers.std())
     is_noise = deviation <= ROUNDING * abs(float(numbers.mean())) + float(np.finfo(np.float32).tiny)
     return 0.0 if is_noise else deviation
-
-
-def _skewness(numbers: np.ndarray) -> float:
-    deviation = _deviation(numbers)
-    return float(np.mean(((numbers - numbers.mean()) / deviation) ** 3)) if deviation else 0.0

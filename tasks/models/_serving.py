@@ -1,8 +1,8 @@
 """Rows in, predictions out: the code that training, evaluation and a shipped model share.
 
-A shipped model is a copy of this file over data files (`spec.json` and, by model,
-`model.json`). So it imports nothing of ours, unpickles nothing, and what was
-evaluated is what serves.
+A shipped model consists of a copy of this file, the model's own `serve` and `load_state`, and data
+files (`spec.json` and, for some models, `model.json`). So this file imports numpy and pandas only,
+nothing is unpickled, and the code that was evaluated is the code that serves.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ import pandas as pd
 
 # Probabilities stay this far from 0 and 1, so that a log-loss is always finite.
 MIN_PROBA = 1e-6
-# Standardised numbers beyond this many deviations are pulled in: linear models extrapolate.
+# Standardised numbers are clipped at this many deviations: linear models extrapolate.
 MAX_DEVIATIONS = 8.0
 # Rows predicted at once: one-hot columns of a million rows take a gigabyte.
 PREDICTED_ROWS = 50_000
-# The same two values as Python, numpy, a count and a text file write them.
+# The same two values as Python, numpy, 0 and 1, and a text file write them.
 BOOLEAN_TEXTS: dict[Any, str] = {True: "True", False: "False"} | {
-    text: word for word in ("True", "False") for text in (word, word.lower(), word.upper())
+    text: name for name in ("True", "False") for text in (name, name.lower(), name.upper())
 }
 
 Spec = Mapping[str, Any]
 State = Mapping[str, Any]
+Serve = Callable[[pd.DataFrame, Spec, State], np.ndarray]
 
 
 def canonical_features(raw: pd.DataFrame, columns: list[dict[str, str]]) -> pd.DataFrame:
-    """Turn rows of the file into numbers (NaN for missing) and texts (None for missing).
+    """Convert raw rows into numbers (NaN for missing) and texts (None for missing).
 
     Parameters
     ----------
     raw : DataFrame of shape (n_rows, n_columns)
-        Any dtypes, any order; columns the model does not know are left out.
+        Any dtypes and any order of columns; columns that the model does not know are dropped.
     columns : list of dict
         ``name``, ``kind`` and ``raw_type`` of each feature, as in the training schema.
 
@@ -47,12 +48,12 @@ def canonical_features(raw: pd.DataFrame, columns: list[dict[str, str]]) -> pd.D
     Raises
     ------
     ValueError
-        If a feature is missing or a number column holds text.
+        If a feature is missing or a numeric column holds text.
     """
-    lost = [c["name"] for c in columns if c["name"] not in raw.columns]
-    if lost:
+    missing = [c["name"] for c in columns if c["name"] not in raw.columns]
+    if missing:
         expected = [c["name"] for c in columns]
-        raise ValueError(f"Columns {lost} are missing: the model expects {expected}. Add them to the rows.")
+        raise ValueError(f"Columns {missing} are missing: the model expects {expected}. Add them to the rows.")
     return pd.DataFrame({c["name"]: _canonical(raw[c["name"]], c) for c in columns}, index=raw.index)
 
 
@@ -72,29 +73,29 @@ def _canonical(values: pd.Series, column: dict[str, str]) -> pd.Series:
 
 
 def _as_strings(values: pd.Series, raw_type: str) -> pd.Series:
-    """Categories as text: 3 and 3.0 are both "3"."""
+    """Convert categories to text: 3 and 3.0 are both "3"."""
     present = values.notna()
     out = pd.Series([None] * len(values), index=values.index, dtype=object)
-    kept = values[present]
+    known = values[present]
     if raw_type == "boolean":
-        texts = kept.astype(object).map(BOOLEAN_TEXTS)
+        texts = known.astype(object).map(BOOLEAN_TEXTS)
         out[present] = texts.where(texts.notna(), None).to_numpy(dtype=object)
         return out
-    if raw_type == "integer" and pd.api.types.is_numeric_dtype(kept):
-        kept = kept.astype(float).astype("int64")
+    if raw_type == "integer" and pd.api.types.is_numeric_dtype(known):
+        known = known.astype(float).astype("int64")
     elif raw_type == "integer":
-        kept = kept.map(_without_point)
-    out[present] = kept.astype(str).to_numpy(dtype=object)
+        known = known.map(_whole_as_int)
+    out[present] = known.astype(str).to_numpy(dtype=object)
     return out
 
 
-def _without_point(value: Any) -> Any:
+def _whole_as_int(value: Any) -> Any:
     is_whole = isinstance(value, float | np.floating) and value.is_integer()
     return int(value) if is_whole else value
 
 
 def encode_codes(frame: pd.DataFrame, spec: Spec) -> np.ndarray:
-    """Numbers as they are and categories as level codes; NaN for missing and for unseen levels.
+    """Encode categories as level codes, numbers as they are; NaN for missing and for unseen levels.
 
     Parameters
     ----------
@@ -116,37 +117,37 @@ def encode_codes(frame: pd.DataFrame, spec: Spec) -> np.ndarray:
 
 
 def feature_types(spec: Spec) -> list[str]:
-    """Say which columns of ``encode_codes`` are categories ("c") and which quantities ("q")."""
+    """Return XGBoost's types of the columns of ``encode_codes``: "c" for categories, "q" for numbers."""
     return ["c" if "levels" in f else "q" for f in spec["features"]]
 
 
 def encode_dense(frame: pd.DataFrame, spec: Spec) -> np.ndarray:
-    """Numbers standardised and imputed, categories one-hot.
+    """Encode numbers standardised and imputed, and categories one-hot.
 
-    Missing numbers take the training median and, where training rows had missing ones, set an
-    indicator. Infrequent and unseen levels share one column where training had infrequent
-    ones; missing categories likewise; otherwise all columns of the category are 0.
+    Missing numbers take the training median; an indicator column marks them where training rows
+    had missing ones too. Infrequent and unseen levels share one column, and missing categories
+    have one, where training rows had such; otherwise all columns of the category are 0.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, >= n_features)
         Canonical features.
     spec : mapping
-        ``features``, as ``realmix.tasks.models._preprocessing.learn_dense`` makes it.
+        ``features``: list of dicts, as learned from the training rows.
 
     Returns
     -------
     ndarray of float64, shape (n_rows, n_encoded)
     """
     blocks = [
-        _one_hot(frame[f["name"]], f) if "levels" in f else _standardised(frame[f["name"]], f)
+        _one_hot(frame[f["name"]], f) if "levels" in f else _standardise(frame[f["name"]], f)
         for f in spec["features"]
     ]
     return np.hstack([np.empty((len(frame), 0)), *blocks])
 
 
 def finite_numbers(values: pd.Series) -> np.ndarray:
-    """Numbers that fit into float32; anything else, infinity too, is missing."""
+    """Return numbers that fit into float32; anything else, infinity too, becomes NaN."""
     numbers = values.to_numpy(dtype=float, copy=True)
     numbers[~(np.abs(numbers) < np.finfo(np.float32).max)] = np.nan
     return numbers
@@ -172,7 +173,7 @@ def _one_hot(values: pd.Series, feature: Spec) -> np.ndarray:
     return np.column_stack(columns).astype(float) if columns else np.empty((len(values), 0))
 
 
-def _standardised(values: pd.Series, feature: Spec) -> np.ndarray:
+def _standardise(values: pd.Series, feature: Spec) -> np.ndarray:
     numbers = finite_numbers(values)
     missing = np.isnan(numbers)
     numbers = transform_numbers(np.where(missing, feature["median"], numbers), is_log=feature["is_log"])
@@ -181,12 +182,12 @@ def _standardised(values: pd.Series, feature: Spec) -> np.ndarray:
 
 
 def transform_numbers(numbers: np.ndarray, *, is_log: bool) -> np.ndarray:
-    """Shrink long tails to both sides of 0 where `is_log`; else leave the numbers alone."""
+    """Shrink long tails on both sides of 0 if `is_log`; else return the numbers as they are."""
     return np.sign(numbers) * np.log1p(np.abs(numbers)) if is_log else numbers
 
 
 def as_probabilities(positive_or_all: np.ndarray) -> np.ndarray:
-    """Give (n_rows, n_classes) probabilities that are never 0 or 1 and sum to 1."""
+    """Return probabilities of shape (n_rows, n_classes) that are never 0 or 1 and sum to 1."""
     proba = np.asarray(positive_or_all, dtype=float)
     if proba.ndim == 1:
         proba = np.column_stack([1 - proba, proba])
@@ -194,31 +195,8 @@ def as_probabilities(positive_or_all: np.ndarray) -> np.ndarray:
     return proba / proba.sum(axis=1, keepdims=True)
 
 
-def _predict_class_prior(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
-    if spec["n_classes"]:
-        return as_probabilities(np.tile(spec["constant"], (len(frame), 1)))
-    return np.full(len(frame), spec["constant"], dtype=float)
-
-
-def _predict_linear(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
-    encoded = encode_dense(frame, spec)
-    scores = encoded @ np.asarray(spec["coefficients"], dtype=float).T + np.asarray(spec["intercepts"])
-    if not spec["n_classes"]:
-        return scores[:, 0] * spec["target_scale"] + spec["target_mean"]
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    proba = np.zeros((len(frame), spec["n_classes"]))
-    proba[:, spec["seen_classes"]] = scores / scores.sum(axis=1, keepdims=True)
-    return as_probabilities(proba)
-
-
-def _predict_xgboost(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
-    predicted = _booster_predictions(frame, spec, state)
-    if spec["n_classes"]:
-        return as_probabilities(predicted)
-    return predicted.astype(float) * spec["target_scale"] + spec["target_mean"]
-
-
-def _booster_predictions(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
+def booster_predictions(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
+    """Predict canonical features with XGBoost, on the scale that it was trained on."""
     import xgboost
 
     rows = xgboost.DMatrix(
@@ -228,31 +206,30 @@ def _booster_predictions(frame: pd.DataFrame, spec: Spec, state: State) -> np.nd
     return predicted
 
 
-def _predict_random_forest(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
-    predicted = _booster_predictions(frame, spec, state).astype(float)
-    if not spec["n_classes"]:
-        return predicted * spec["target_scale"] + spec["target_mean"]
-    return as_probabilities(predicted[:, 0] if predicted.ndim == 2 and spec["n_classes"] == 2 else predicted)
+def load_booster(folder: Path, spec: Spec) -> State:
+    """Read the trees from XGBoost's own file."""
+    import xgboost
+
+    return {"booster": xgboost.Booster(model_file=str(folder / "model.json"))}
 
 
-PREDICTORS: dict[str, Callable[[pd.DataFrame, Spec, State], np.ndarray]] = {
-    "class-prior": _predict_class_prior,
-    "linear": _predict_linear,
-    "random-forest": _predict_random_forest,
-    "xgboost": _predict_xgboost,
-}
+def load_nothing(folder: Path, spec: Spec) -> State:
+    """Return an empty state, for models whose spec holds everything."""
+    return {}
 
 
-def predict(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
-    """Predict canonical features.
+def predict(serve: Serve, frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
+    """Predict canonical features in chunks of rows.
 
     Parameters
     ----------
+    serve : callable
+        The model's own ``serve(frame, spec, state)``.
     frame : DataFrame of shape (n_rows, >= n_features)
     spec : mapping
-        ``kind`` names the predictor; the rest is what the model's ``export`` returned.
+        What the model's ``export`` returned.
     state : mapping
-        What does not go into JSON: ``booster``.
+        What `load_state` returned: what JSON cannot hold, for example ``booster``.
 
     Returns
     -------
@@ -260,35 +237,28 @@ def predict(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
         Class probabilities, or numbers.
     """
     starts = range(0, max(len(frame), 1), PREDICTED_ROWS)
-    of_rows = PREDICTORS[spec["kind"]]
-    return np.concatenate([of_rows(frame.iloc[i : i + PREDICTED_ROWS], spec, state) for i in starts])
-
-
-def load_state(folder: Path, spec: Spec) -> State:
-    """Read a model's data files; nothing is unpickled."""
-    if spec["kind"] in ("xgboost", "random-forest"):
-        import xgboost
-
-        return {"booster": xgboost.Booster(model_file=str(folder / "model.json"))}
-    return {}
+    return np.concatenate([serve(frame.iloc[i : i + PREDICTED_ROWS], spec, state) for i in starts])
 
 
 class Served:
-    """A model read from its folder: raw rows in, a DataFrame out.
+    """A model loaded from its folder: raw rows in, a DataFrame of predictions out.
 
     Parameters
     ----------
     folder : Path
-        Holds ``spec.json`` (keys ``columns``, ``target``, ``classes``, ``model``) and the
+        Contains ``spec.json`` (keys ``columns``, ``target``, ``classes``, ``model``) and the
         model's data files.
+    serve, load_state : callable
+        The model's own functions.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, serve: Serve, load_state: Callable[[Path, Spec], State]) -> None:
         self.spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+        self.serve = serve
         self.state = load_state(folder, self.spec["model"])
 
     def predict(self, raw: pd.DataFrame) -> pd.DataFrame:
-        """Predict rows of the file.
+        """Predict raw rows.
 
         Returns
         -------
@@ -297,7 +267,7 @@ class Served:
             ``proba_<class>``; same index as `raw`.
         """
         frame = canonical_features(raw, self.spec["columns"])
-        predicted = predict(frame, self.spec["model"], self.state)
+        predicted = predict(self.serve, frame, self.spec["model"], self.state)
         classes = self.spec["classes"]
         if not classes:
             return pd.DataFrame({"prediction": predicted}, index=raw.index)
@@ -307,7 +277,7 @@ class Served:
 
 
 def _typed_labels(classes: list[str], raw_type: str) -> np.ndarray:
-    """Class labels in the type of the file's target column."""
+    """Return the class labels in the type of the target column of the raw rows."""
     if raw_type == "integer":
         return np.array([int(float(label)) for label in classes])
     if raw_type == "float":

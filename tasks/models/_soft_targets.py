@@ -1,4 +1,4 @@
-"""Soft targets in the shapes that learners take: hard ones, a row per class, or shares of one class."""
+"""Soft targets in the shapes that libraries accept: repeated rows per class, or shares of one class."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 
 class Targets(NamedTuple):
-    """Rows, targets and weights that say the same as the soft targets.
+    """Rows, targets and weights that are equivalent to soft targets.
 
     Attributes
     ----------
     rows : ndarray of int, shape (n_expanded,)
-        Row of the training set each entry stands for.
+        Row of the training set that each entry comes from.
     y : ndarray of shape (n_expanded,)
         Class code (int), share of the positive class in [0, 1], or the standardised number.
     sample_weight : ndarray of shape (n_expanded,)
@@ -25,17 +25,17 @@ class Targets(NamedTuple):
 
 
 class TargetScale(NamedTuple):
-    """Mean and deviation of a regression's target."""
+    """Mean and standard deviation of a numeric target."""
 
     mean: float
     scale: float
 
 
 def expand_classes(y_proba: np.ndarray, sample_weight: np.ndarray) -> Targets:
-    """Repeat each row per class with weight probability * weight.
+    """Repeat each row once per class, weighted by probability * weight.
 
-    Entries of no weight are left out and the order of rows is kept, so hard labels come
-    back as the plain rows themselves.
+    Entries of zero weight are dropped and the order of rows stays, so hard labels return the
+    rows unchanged.
 
     Parameters
     ----------
@@ -59,10 +59,10 @@ def expand_classes(y_proba: np.ndarray, sample_weight: np.ndarray) -> Targets:
 
 
 def positive_shares(y_proba: np.ndarray, sample_weight: np.ndarray) -> Targets:
-    """Give the probability of the second of two classes; rows of no weight are left out.
+    """Return the probability of the second of two classes; rows of zero weight are dropped.
 
-    A logistic loss on a share has the gradient and the curvature of two weighted rows, in half
-    of the rows.
+    A logistic loss on a share has the gradient and the curvature of two weighted rows, with half
+    as many rows.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def positive_shares(y_proba: np.ndarray, sample_weight: np.ndarray) -> Targets:
 
 
 def standardise(y: np.ndarray, sample_weight: np.ndarray) -> tuple[Targets, TargetScale]:
-    """Centre and scale a regression's target; rows of no weight are left out.
+    """Centre and scale a numeric target; rows of zero weight are dropped.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def standardise(y: np.ndarray, sample_weight: np.ndarray) -> tuple[Targets, Targ
         ``y * scale + mean`` undoes it; a constant target has scale 1.
     """
     rows = np.flatnonzero(sample_weight > 0)
-    kept, weights = y[rows].astype(float), sample_weight[rows].astype(float)
-    mean = float(np.average(kept, weights=weights))
-    scale = float(np.sqrt(np.average((kept - mean) ** 2, weights=weights))) or 1.0
-    return Targets(rows, (kept - mean) / scale, weights), TargetScale(mean, scale)
+    numbers, weights = y[rows].astype(float), sample_weight[rows].astype(float)
+    mean = float(np.average(numbers, weights=weights))
+    scale = float(np.sqrt(np.average((numbers - mean) ** 2, weights=weights))) or 1.0
+    return Targets(rows, (numbers - mean) / scale, weights), TargetScale(mean, scale)

@@ -1,4 +1,4 @@
-"""Logistic regression, or ridge: the smooth learner that needs the fewest rows."""
+"""Logistic regression, or ridge for numbers: the smooth model that needs the fewest rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.models import _serving
 from realmix.tasks.models._preprocessing import learn_dense
+from realmix.tasks.models._serving import Spec, State, as_probabilities, encode_dense
 from realmix.tasks.models._soft_targets import expand_classes, standardise
 
 # Inverse regularisation strengths; the first does well on tables of 200 to 5,000 rows.
@@ -74,13 +75,13 @@ class Linear:
     def _solve(
         self, encoded: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """One row of coefficients per class seen; scikit-learn gives a single one for two."""
+        """Return a row of coefficients per class seen; scikit-learn returns a single one for two classes."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
         logistic = LogisticRegression(C=self.C, max_iter=MAX_ITERATIONS)
         with warnings.catch_warnings():
-            # An optimum missed by a hair is still a model; out-of-fold loss judges it.
+            # A fit that has not quite converged is still a model; its out-of-fold loss decides.
             warnings.simplefilter("ignore", ConvergenceWarning)
             logistic.fit(encoded, y, sample_weight=sample_weight)
         if len(logistic.classes_) > 2:
@@ -88,21 +89,33 @@ class Linear:
         return np.vstack([0 * logistic.coef_, logistic.coef_]), np.append(0.0, logistic.intercept_)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
-        return _serving.predict(X, self.spec_, {})
+        """Return class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
+        return _serving.predict(serve, X, self.spec_, {})
 
     def export(self, folder: Path) -> dict[str, Any]:
         """Return the spec, coefficients included; there are no data files."""
         return self.spec_
 
 
+def serve(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
+    """Predict from the coefficients."""
+    encoded = encode_dense(frame, spec)
+    scores = encoded @ np.asarray(spec["coefficients"], dtype=float).T + np.asarray(spec["intercepts"])
+    if not spec["n_classes"]:
+        return scores[:, 0] * spec["target_scale"] + spec["target_mean"]
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+    proba = np.zeros((len(frame), spec["n_classes"]))
+    proba[:, spec["seen_classes"]] = scores / scores.sum(axis=1, keepdims=True)
+    return as_probabilities(proba)
+
+
 def build(schema: Schema, params: Mapping[str, Any], random_state: int, n_jobs: int) -> Linear:
-    """Give an unfitted model; the solver draws nothing, so the seed is not needed."""
+    """Return an unfitted model; the solver is deterministic, so the seed is not used."""
     return Linear(**params)
 
 
 def search_space(trial: int, schema: Schema) -> dict[str, Any]:
-    """Give the listed strengths in turn, then log-uniform draws in [0.001, 30]."""
+    """Return the listed strengths in turn, then log-uniform draws in [0.001, 30]."""
     if trial < len(STRENGTHS):
         return {"C": STRENGTHS[trial]}
     random = np.random.default_rng(derive_seed("linear", trial))
@@ -110,14 +123,14 @@ def search_space(trial: int, schema: Schema) -> dict[str, Any]:
 
 
 def fit_cost(n_rows: int, n_columns: int, n_classes: int) -> float:
-    """Seconds of one fit on hard labels, measured with 200 to 10,000 rows; soft ones repeat rows."""
+    """Estimate the seconds of one fit on hard labels, measured with 200 to 10,000 rows; soft ones repeat rows."""
     if not n_classes:
         return 0.004 + 1e-7 * n_rows * n_columns
     return 0.005 + 5.5e-7 * n_rows * n_columns * (n_classes if n_classes > 2 else 1)
 
 
 def fit_bytes(n_rows: int, n_columns: int, n_levels: int) -> float:
-    """Dense columns of float64, once as they are and twice for the two labels of a soft target."""
+    """Count dense columns of float64: once as they are, and twice for the two labels of a soft target."""
     return 24.0 * n_rows * (n_columns + n_levels)
 
 
@@ -128,4 +141,8 @@ SPEC = ModelSpec(
     reference="https://scikit-learn.org/stable/modules/linear_model.html",
     fit_cost=fit_cost,
     fit_bytes=fit_bytes,
+    serve=serve,
+    is_teacher=True,
+    is_student=True,
+    drop_order=2,
 )

@@ -1,4 +1,4 @@
-"""Random forest: averaged deep trees, unlike boosting in its errors."""
+"""Random forest: averaged deep trees, whose errors differ from those of boosted trees."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.models import _serving
 from realmix.tasks.models._preprocessing import learn_codes
+from realmix.tasks.models._serving import Spec, State, as_probabilities, booster_predictions, load_booster
 from realmix.tasks.models._soft_targets import standardise
 
 N_TREES = 150
-# Rows of a tree, drawn without replacement: the share of rows that a bootstrap sample holds.
+# Share of rows that each tree sees, drawn without replacement: as many as a bootstrap sample contains.
 ROWS_PER_TREE = 0.632
-# On 1,000 rows trees end above it; on a million it keeps a forest at some megabytes.
+# With 1,000 rows trees end before it; with a million it limits a forest to some megabytes.
 MAX_DEPTH = 12
-# Spread over leaf sizes first: they decide most of the log-loss. The first does well on tables
+# Leaf sizes vary first: they decide most of the log-loss. The first combination does well on tables
 # of 300 and 1,000 rows.
 COMBINATIONS: tuple[dict[str, Any], ...] = (
     {"min_samples_leaf": 4, "max_features": 0.4},
@@ -69,7 +70,7 @@ class RandomForest:
         }
 
     def to(self, device: str) -> Self:
-        """Train on "cpu" or "cuda"; xgboost takes the processor where it finds no GPU."""
+        """Train on "cpu" or "cuda"; xgboost falls back to the CPU if it finds no GPU."""
         self.params["device"] = device
         return self
 
@@ -77,19 +78,19 @@ class RandomForest:
         """Learn from soft targets: see :class:`realmix.tasks.core.contracts.specs.Model`."""
         import xgboost
 
-        kept = np.flatnonzero(sample_weight > 0)
-        spec = {"kind": SPEC.name, **learn_codes(X.iloc[kept])}
+        weighted = np.flatnonzero(sample_weight > 0)
+        spec = {"kind": SPEC.name, **learn_codes(X.iloc[weighted])}
         if y_proba.ndim == 1:
             target, scale = standardise(y_proba, sample_weight)
             y = target.y
             spec |= {"n_classes": 0, "target_mean": scale.mean, "target_scale": scale.scale}
         else:
-            y = y_proba[kept, 1:] if y_proba.shape[1] == 2 else y_proba[kept]
+            y = y_proba[weighted, 1:] if y_proba.shape[1] == 2 else y_proba[weighted]
             spec["n_classes"] = y_proba.shape[1]
         rows = xgboost.QuantileDMatrix(
-            _serving.encode_codes(X, spec)[kept],
+            _serving.encode_codes(X, spec)[weighted],
             label=y,
-            weight=sample_weight[kept],
+            weight=sample_weight[weighted],
             feature_types=_serving.feature_types(spec),
             enable_categorical=True,
             nthread=self.params["nthread"],
@@ -99,8 +100,8 @@ class RandomForest:
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
-        return _serving.predict(X, self.spec_, self.state_)
+        """Return class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
+        return _serving.predict(serve, X, self.spec_, self.state_)
 
     def export(self, folder: Path) -> dict[str, Any]:
         """Write the trees to ``model.json`` and return the spec."""
@@ -108,13 +109,21 @@ class RandomForest:
         return self.spec_
 
 
+def serve(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
+    """Predict from the trees, whose leaves hold class shares."""
+    predicted = booster_predictions(frame, spec, state).astype(float)
+    if not spec["n_classes"]:
+        return predicted * spec["target_scale"] + spec["target_mean"]
+    return as_probabilities(predicted[:, 0] if predicted.ndim == 2 and spec["n_classes"] == 2 else predicted)
+
+
 def build(schema: Schema, params: Mapping[str, Any], random_state: int, n_jobs: int) -> RandomForest:
-    """Give an unfitted model."""
+    """Return an unfitted model."""
     return RandomForest(**params, random_state=random_state, n_jobs=n_jobs)
 
 
 def search_space(trial: int, schema: Schema) -> dict[str, Any]:
-    """Give the listed combinations in turn, then draws around them."""
+    """Return the listed combinations in turn, then random draws around them."""
     if trial < len(COMBINATIONS):
         return dict(COMBINATIONS[trial])
     random = np.random.default_rng(derive_seed("random-forest", trial))
@@ -125,7 +134,7 @@ def search_space(trial: int, schema: Schema) -> dict[str, Any]:
 
 
 def fit_cost(n_rows: int, n_columns: int, n_classes: int) -> float:
-    """Seconds of one fit, measured with 200 to 10,000 rows; one forest per class beyond two."""
+    """Estimate the seconds of one fit, measured with 200 to 10,000 rows; one forest per class beyond two."""
     if not n_classes:
         return 0.02 + 1.1e-5 * n_rows * n_columns
     return (n_classes if n_classes > 2 else 1) * (0.02 + 4e-6 * n_rows * n_columns)
@@ -139,4 +148,7 @@ SPEC = ModelSpec(
     fit_cost=fit_cost,
     requirements=("xgboost-cpu",),
     gpu_library="xgboost",
+    serve=serve,
+    load_state=load_booster,
+    is_teacher=True,
 )

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees with native categories and missing values: the strong default."""
+"""Gradient-boosted trees with native categories and missing values: the reference model of a study."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.contracts.specs import ModelSpec
+from realmix.tasks.core.contracts.specs import REFERENCE_MODEL, ModelSpec
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.models import _serving
 from realmix.tasks.models._preprocessing import learn_codes
+from realmix.tasks.models._serving import Spec, State, as_probabilities, booster_predictions, load_booster
 from realmix.tasks.models._soft_targets import Targets, expand_classes, positive_shares, standardise
 
-# Chosen by five-fold loss with 300 and 1,000 rows on three classification tables and a single
-# regression table: there deeper trees and more of them won, so trial 1 is a shallow one.
+# Chosen by five-fold loss with 300 and 1,000 rows on three classification tables and one regression
+# table. For regression deeper trees and more of them won, so its trial 1 is a shallow one.
 CLASSIFICATION_DEFAULTS: dict[str, Any] = {
     "learning_rate": 0.05,
     "n_estimators": 150,
@@ -33,7 +34,7 @@ REGRESSION_DEFAULTS: dict[str, Any] = CLASSIFICATION_DEFAULTS | {
     "max_depth": 5,
     "min_child_weight": 5.0,
 }
-# Steps away from the defaults, spread over few and many, shallow and deep, free and shrunken trees.
+# Changes of the defaults: few and many trees, shallow and deep ones, weakly and strongly regularised.
 CLASSIFICATION_VARIATIONS: tuple[dict[str, Any], ...] = (
     {},
     {"max_depth": 2},
@@ -57,7 +58,7 @@ REGRESSION_VARIATIONS: tuple[dict[str, Any], ...] = (
 
 
 class XGBoost:
-    """Boosted trees; a category not seen in training is a missing value.
+    """Gradient-boosted trees; a category not seen in training counts as missing.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ class XGBoost:
         }  # fmt: skip
 
     def to(self, device: str) -> Self:
-        """Train on "cpu" or "cuda"; xgboost takes the processor where it finds no GPU."""
+        """Train on "cpu" or "cuda"; xgboost falls back to the CPU if it finds no GPU."""
         self.params["device"] = device
         return self
 
@@ -104,17 +105,15 @@ class XGBoost:
             max_bin=self.params["max_bin"],
             nthread=self.params["nthread"],
         )
-        return xgboost.train(self.params | self._objective(), rows, num_boost_round=self.n_estimators)
-
-    def _objective(self) -> dict[str, Any]:
         n_classes = self.spec_["n_classes"]
+        objective: dict[str, Any] = {"objective": "binary:logistic" if n_classes else "reg:squarederror"}
         if n_classes > 2:
-            return {"objective": "multi:softprob", "num_class": n_classes}
-        return {"objective": "binary:logistic" if n_classes else "reg:squarederror"}
+            objective = {"objective": "multi:softprob", "num_class": n_classes}
+        return xgboost.train(self.params | objective, rows, num_boost_round=self.n_estimators)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
-        return _serving.predict(X, self.spec_, self.state_)
+        """Return class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
+        return _serving.predict(serve, X, self.spec_, self.state_)
 
     def export(self, folder: Path) -> dict[str, Any]:
         """Write the trees to ``model.json`` and return the spec."""
@@ -122,13 +121,21 @@ class XGBoost:
         return self.spec_
 
 
+def serve(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
+    """Predict from the trees."""
+    predicted = booster_predictions(frame, spec, state)
+    if spec["n_classes"]:
+        return as_probabilities(predicted)
+    return predicted.astype(float) * spec["target_scale"] + spec["target_mean"]
+
+
 def build(schema: Schema, params: Mapping[str, Any], random_state: int, n_jobs: int) -> XGBoost:
-    """Give an unfitted model."""
+    """Return an unfitted model."""
     return XGBoost(**params, random_state=random_state, n_jobs=n_jobs)
 
 
 def search_space(trial: int, schema: Schema) -> dict[str, Any]:
-    """Give the listed variations of the defaults in turn, then draws around them."""
+    """Return the listed variations of the defaults in turn, then random draws around them."""
     defaults = CLASSIFICATION_DEFAULTS if schema.is_classification else REGRESSION_DEFAULTS
     variations = CLASSIFICATION_VARIATIONS if schema.is_classification else REGRESSION_VARIATIONS
     if trial < len(variations):
@@ -146,7 +153,7 @@ def search_space(trial: int, schema: Schema) -> dict[str, Any]:
 
 
 def fit_cost(n_rows: int, n_columns: int, n_classes: int) -> float:
-    """Seconds of one fit on hard labels, measured with 200 to 10,000 rows; soft ones repeat rows."""
+    """Estimate the seconds of one fit on hard labels, measured with 200 to 10,000 rows; soft ones repeat rows."""
     if not n_classes:
         return 0.045 + 1.7e-6 * n_rows * n_columns
     n_trees = n_classes if n_classes > 2 else 1
@@ -154,11 +161,16 @@ def fit_cost(n_rows: int, n_columns: int, n_classes: int) -> float:
 
 
 SPEC = ModelSpec(
-    name="xgboost",
+    name=REFERENCE_MODEL,
     build=build,
     search_space=search_space,
     reference="doi:10.1145/2939672.2939785",
     fit_cost=fit_cost,
     requirements=("xgboost-cpu",),
     gpu_library="xgboost",
+    serve=serve,
+    load_state=load_booster,
+    is_teacher=True,
+    is_student=True,
+    drop_order=None,
 )

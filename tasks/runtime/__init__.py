@@ -1,0 +1,1 @@
+"""Everything that is not pure: worker processes, cache, disk, database and object stores."""

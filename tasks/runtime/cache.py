@@ -1,13 +1,13 @@
-"""The cache: each thing is computed once, and found again by a key of everything that decides it.
+"""The cache of computed results: each is found again by a key, a hash of everything that decides it.
 
-An entry is one tar file: first a manifest (a small JSON value, and the sha256 of every file) that
-is called by its own sha256, then the files. It is written beside its place and moved there in one
-step, so it is whole or not there; what is damaged later is noticed by its digests when it is read.
-Files are copied in and out, never linked: a study may write over its own.
+An entry is one tar file: first a manifest (a small JSON value, and the sha256 of every file), whose
+name is its own sha256, then the files. It is written beside its place and moved there in one
+step, so it is whole or not there; later damage is noticed by the digests when it is read.
+Files are copied in and out, never linked: a study may overwrite its own.
 
-Entries hold rows of the user's tables, so nobody else may enter the folder. They also hold the
-studies' own pickled teachers: one is unpickled only after its study fitted it or took it from here,
-where its digest was checked against a manifest that this program wrote.
+Entries hold rows of the user's tables, so nobody else may enter the folder. They also hold pickled
+teachers (the models that label synthetic rows): a study unpickles one only after it fitted it itself
+or read it from here, where its digest was checked against a manifest that this program wrote.
 """
 
 from __future__ import annotations
@@ -31,31 +31,32 @@ from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.runtime.cache_keys import file_digest
 
 log = logging.getLogger("realmix")
-# A study of 2,000 rows files away a few MiB, one of 10,000 rows and all synthesizers a few hundred: room
+# A study of 2,000 rows caches a few MiB, one of 10,000 rows and all synthesizers a few hundred: room
 # for the last dozens of studies, and small beside one environment with torch in it.
 MAX_BYTES = 4 * 1024**3
 # Making room empties the cache to this share, so that it is not searched again at once.
-KEPT_SHARE = 0.9
+SHARE_AFTER_CLEANING = 0.9
 # A temporary file this old was left by a process that was killed.
 STALE_SECONDS = 24 * 3600
 CHUNK_BYTES = 1024**2
+# Under the home folder. Homes of earlier versions call it so too, and must stay readable.
 FOLDER = "store"
 
 
 class Cache:
-    """Results filed under their keys, bounded in size; processes may share one.
+    """Results under their keys, bounded in size; processes may share one.
 
     Parameters
     ----------
     folder : Path
-        Must be there to take an entry: a machine of a cluster that does not share it stores nothing.
+        Must exist for an entry to be written: a machine of a cluster that does not share it caches nothing.
     max_bytes : int
-        Where it is exceeded, the entries that were not used for longest go.
+        Where it is exceeded, the least recently used entries are removed.
 
     Attributes
     ----------
-    n_taken, n_filed : int
-        Results found and results filed through this object.
+    n_taken : int
+        Results found through this object.
 
     Examples
     --------
@@ -71,8 +72,7 @@ class Cache:
         self.folder = folder
         self.max_bytes = max_bytes
         self.n_taken = 0
-        self.n_filed = 0
-        self._n_bytes: int | None = None  # as far as this object knows; not known before the first entry
+        self._n_bytes: int | None = None  # of all entries, as far as known; not known before the first one
         self._lock = threading.Lock()
 
     def get(self, key: str, into: Mapping[str, Path] | None = None) -> dict[str, Any] | None:
@@ -82,7 +82,7 @@ class Cache:
         ----------
         key : str
         into : mapping of name to Path, optional
-            Where each file or folder of the entry goes; others are checked and left.
+            Where each file or folder of the entry is copied to; others are checked only.
 
         Returns
         -------
@@ -102,17 +102,21 @@ class Cache:
             for temporary, target in partial.items():
                 temporary.replace(target)
         except (_Damaged, tarfile.TarError):
-            log.warning("a stored result is damaged: it is computed again")
+            log.warning("A cached result is damaged and is computed again.")
             path.unlink(missing_ok=True)
             return None
         finally:
             for temporary in partial:
                 temporary.unlink(missing_ok=True)
-        self._use(path)
+        with self._lock:
+            self.n_taken += 1
+        # The time of change of an entry is its last use; another process may have removed it meanwhile.
+        with suppress(OSError):
+            os.utime(path)
         return value
 
     def put(self, key: str, value: dict[str, Any], files: Mapping[str, Path] | None = None) -> None:
-        """File a result away; a cache that cannot be written costs only the repetition.
+        """Store a result; if the cache cannot be written, a warning is logged and nothing else is lost.
 
         Parameters
         ----------
@@ -129,7 +133,7 @@ class Cache:
             n_bytes = temporary.stat().st_size
             temporary.replace(path)
         except OSError as err:
-            log.warning("a result could not be stored (%s): it would be computed again", err.strerror)
+            log.warning("A result could not be cached (%s); a later run computes it again.", err.strerror)
             return
         finally:
             with suppress(OSError):
@@ -139,23 +143,15 @@ class Cache:
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.tar"
 
-    def _use(self, path: Path) -> None:
-        """Note that an entry was used just now: its time of change is its last use."""
-        with self._lock:
-            self.n_taken += 1
-        with suppress(OSError):  # another process may have made room meanwhile
-            os.utime(path)
-
     def _count(self, n_bytes: int) -> None:
         with self._lock:
-            self.n_filed += 1
             if self._n_bytes is None or self._n_bytes + n_bytes > self.max_bytes:
                 self._n_bytes = self._make_room()
             else:
                 self._n_bytes += n_bytes
 
     def _make_room(self) -> int:
-        """Remove what was not used for longest until the cache is within its bound; bytes that stay."""
+        """Remove the least recently used entries until the cache is within its bound; return its bytes."""
         oldest = time.time() - STALE_SECONDS
         for temporary in self.folder.glob(".*.tmp"):
             with suppress(OSError):
@@ -167,7 +163,7 @@ class Cache:
                 found = path.stat()
                 entries.append((found.st_mtime_ns, found.st_size, path))
         total = sum(size for _, size, _ in entries)
-        target = self.max_bytes * KEPT_SHARE if total > self.max_bytes else total
+        target = self.max_bytes * SHARE_AFTER_CLEANING if total > self.max_bytes else total
         for _, size, path in sorted(entries):
             if total <= target:
                 break
@@ -179,12 +175,12 @@ class Cache:
 
 @functools.cache
 def cache_at(folder: Path) -> Cache:
-    """The cache in a folder, one object for all threads of this process."""
+    """Return the cache in a folder, one object for all threads of this process."""
     return Cache(folder)
 
 
 def make_cache(home: Path) -> Path:
-    """Make the cache's folder under a home, which nobody else may enter.
+    """Create the cache's folder under a home, which nobody else may enter.
 
     Returns
     -------
@@ -196,11 +192,11 @@ def make_cache(home: Path) -> Path:
 
 
 class _Damaged(Exception):
-    """An entry is not what its manifest says."""
+    """An entry differs from its manifest."""
 
 
 def _members(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
-    """Files by their name in an entry; those of a folder are called ``name/path/in/folder``."""
+    """Yield files with their names in an entry; those of a folder are called ``name/path/in/folder``."""
     for name, path in files.items():
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file())
@@ -225,7 +221,7 @@ def _pack(target: Path, value: dict[str, Any], members: Mapping[str, Path]) -> N
 
 
 def _unpack(tar: tarfile.TarFile, into: Mapping[str, Path], partial: dict[Path, Path]) -> dict[str, Any]:
-    """Check a whole entry and copy its files beside their targets, which are noted in `partial`."""
+    """Check a whole entry and copy its files beside their targets, which are added to `partial`."""
     head = tar.next()
     text = _content(tar, head).read() if head else b""
     if head is None or hashlib.sha256(text).hexdigest() != head.name:
@@ -268,7 +264,7 @@ def _copy(source: IO[bytes], sink: IO[bytes] | None, digest: Any) -> None:
 
 
 def _target(name: str, into: Mapping[str, Path]) -> Path | None:
-    """Where a file of an entry goes; a name never leads out of the folder that was given."""
+    """Return where a file of an entry goes; a name never leads out of the folder that was given."""
     root, _, rest = name.partition("/")
     if root not in into or ".." in rest.split("/"):
         return None

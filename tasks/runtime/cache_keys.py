@@ -6,11 +6,13 @@ import functools
 import hashlib
 import json
 import platform
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from realmix.tasks.core.contracts.registry import outside_modules
 from realmix.tasks.core.json_values import to_jsonable
 
 # Their releases may change a fit, a drawn row or a rounding.
@@ -20,7 +22,7 @@ PACKAGES = ("tasks", "expectations")
 
 
 def entry_key(**parts: Any) -> str:
-    """Hash named plain values into the key of a stored result.
+    """Hash named plain values into the key of a cached result.
 
     Parameters
     ----------
@@ -39,19 +41,23 @@ def entry_key(**parts: Any) -> str:
     >>> entry_key(function="fit", seed=0) == entry_key(function="fit", seed=1)
     False
     """
-    named = {"parts": to_jsonable(parts), "code": code_version()}
+    named = {
+        "parts": to_jsonable(parts),
+        "code": code_version(),
+        "plugins": outside_version(outside_modules()),
+    }
     text = json.dumps(named, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file, as hexadecimal text."""
+    """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digests_of(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
-    """sha256 of each named file of a folder; None where there is none.
+    """Return the sha256 of each named file of a folder; None where there is none.
 
     Examples
     --------
@@ -63,18 +69,36 @@ def digests_of(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
 
 @functools.cache
 def code_version() -> str:
-    """Hash of every source file of ours, plug-ins included, and of what they compute with.
+    """Hash every source file of this product, plug-ins included, and the versions of numerical libraries.
 
     Coarse on purpose: a result of other code is never taken for one of this code.
     """
     root = Path(__file__).parents[2]
     files = (p for name in PACKAGES for p in (root / name).rglob("*") if p.is_file())
-    sources = sorted(p for p in files if "__pycache__" not in p.parts)
+    sources = sorted(p for p in files if p.suffix != ".md" and "__pycache__" not in p.parts)
     digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
     for library in COMPUTING_LIBRARIES:
         digest.update(f"{library} {_version(library)}\n".encode())
     for path in sources:
         digest.update(f"{path.relative_to(root).as_posix()} {file_digest(path)}\n".encode())
+    return digest.hexdigest()
+
+
+@functools.cache
+def outside_version(modules: tuple[str, ...]) -> str:
+    """Hash the source files of plug-ins from outside: each whole package, or the one file.
+
+    Parameters
+    ----------
+    modules : tuple of str
+        From :func:`realmix.tasks.core.contracts.registry.outside_modules`.
+    """
+    digest = hashlib.sha256()
+    for top in sorted({module.partition(".")[0] for module in modules}):
+        file = Path(sys.modules[top].__file__ or "")
+        sources = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+        for path in sources:
+            digest.update(f"{top} {path.relative_to(file.parent).as_posix()} {file_digest(path)}\n".encode())
     return digest.hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""What outlives a run and is no file of it: one SQLite database under the home folder.
+"""The database of registered tables, batches and decisions: one SQLite file under the home folder.
 
-Every change is one transaction, so that a killed process leaves the state before or after it,
-and two processes take turns.
+Every change is one transaction: a killed process leaves the state before or after it, and
+processes take turns.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS holdout_reads (
 
 @contextmanager
 def transaction() -> Iterator[sqlite3.Connection]:
-    """Open the database for one change: all of it is kept, or nothing.
+    """Open the database for one change, of which everything is stored or nothing.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def transaction() -> Iterator[sqlite3.Connection]:
     except sqlite3.OperationalError as err:
         raise _explain(err, path) from err
     finally:
-        # What is not committed by now is undone.
+        # Anything not committed by now is rolled back.
         connection.close()
 
 
@@ -106,7 +106,7 @@ def _explain(err: sqlite3.Error, path: Path) -> BadInput:
 
 @contextmanager
 def table_lock(name: str) -> Iterator[None]:
-    """Keep other processes from retraining or promoting the same table meanwhile; they wait.
+    """Make other processes wait that want to retrain or promote the same table meanwhile.
 
     The lock ends with the process, however that ends.
     """
@@ -118,9 +118,9 @@ def table_lock(name: str) -> Iterator[None]:
 
 
 def register_table(name: str, card: DataCard, snapshot: str) -> None:
-    """Take a table on, or give a known one another card; its rows and record stay."""
-    with transaction() as state:
-        state.execute(
+    """Register a table, or replace the card of a registered one; its rows and decisions stay."""
+    with transaction() as database:
+        database.execute(
             "INSERT INTO tables (name, card, registered_at, snapshot) VALUES (?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET card = excluded.card",
             (name, card.model_dump_json(), _now(), snapshot),
@@ -128,13 +128,13 @@ def register_table(name: str, card: DataCard, snapshot: str) -> None:
 
 
 def registered_tables() -> list[Registered]:
-    """All tables, by name."""
-    with transaction() as state:
-        return [_table(row) for row in state.execute("SELECT * FROM tables ORDER BY name")]
+    """Return all registered tables, sorted by name."""
+    with transaction() as database:
+        return [_table(row) for row in database.execute("SELECT * FROM tables ORDER BY name")]
 
 
 def registered_table(name: str) -> Registered:
-    """One table.
+    """Return a registered table.
 
     Raises
     ------
@@ -144,15 +144,17 @@ def registered_table(name: str) -> Registered:
     found = {table.name: table for table in registered_tables()}
     if name not in found:
         if not found:
-            raise BadInput(f"No table is registered, '{name}' neither: realmix register CARD takes one on.")
+            raise BadInput(
+                f"No table is registered, '{name}' neither: register one by realmix register CARD."
+            )
         raise unknown_name("registered table", name, found)
     return found[name]
 
 
 def batches(table: str, status: str | None = None) -> list[Batch]:
-    """Batches of a table in the order they were seen; of one status, or all."""
-    with transaction() as state:
-        found = state.execute(
+    """Return a table's batches in the order in which they were found; of one status, or all."""
+    with transaction() as database:
+        found = database.execute(
             "SELECT * FROM batches WHERE table_name = ? AND status = coalesce(?, status) ORDER BY id",
             (table, status),
         )
@@ -170,64 +172,66 @@ def admit_batch(
     outcome : mapping
         JSON-able counts, for the record; no cells.
     snapshot, unlabelled : str
-        Digests with the batch.
+        Digests of the table's rows, and of those that wait for a label, with the batch.
     before : str
-        Digest the batch was merged into.
+        Digest of the rows into which the batch was merged.
 
     Raises
     ------
     BadInput
-        If the table's rows are other ones by now, or the batch is no longer waiting.
+        If the table's rows have changed since, or the batch is no longer waiting.
     """
-    with transaction() as state:
-        moved = state.execute(
+    with transaction() as database:
+        moved = database.execute(
             "UPDATE tables SET snapshot = ?, unlabelled = ? WHERE name = ? AND snapshot = ?",
             (snapshot, unlabelled, batch.table_name, before),
         )
-        settled = _settle(state, batch, "admitted", outcome)
+        settled = _settle(database, batch, "admitted", outcome)
         if not (moved.rowcount and settled):
             raise BadInput(
-                f"Table '{batch.table_name}' was changed by another process while '{batch.name}' was taken in. "
+                f"Table '{batch.table_name}' was changed by another process while '{batch.name}' was being added. "
                 "Nothing is lost: run the same command again."
             )
 
 
 def refuse_batch(batch: Batch, outcome: Mapping[str, Any]) -> None:
-    """Keep a batch out of its table, with the reasons."""
-    with transaction() as state:
-        _settle(state, batch, "refused", outcome)
+    """Refuse a batch and record the reasons."""
+    with transaction() as database:
+        _settle(database, batch, "refused", outcome)
 
 
 def read_cursor(table: str, source: str) -> Any:
-    """How far a source was read; None at the start."""
-    with transaction() as state:
-        return _cursor(state, table, source)
+    """Return how far a source was read; None at the start."""
+    with transaction() as database:
+        return _cursor(database, table, source)
 
 
 def note_read(
     table: str, source: str, *, before: Any, after: Any, batch: tuple[str, str, int] | None = None
 ) -> bool:
-    """Move a cursor on, and note what was read up to there as a waiting batch: both or neither.
+    """Advance a cursor and store what was read up to there as a waiting batch: both or neither.
 
     Parameters
     ----------
     table, source : str
     before, after : JSON-able
-        Cursor as it was read, and as it is to be.
+        Cursor as it was read, and its new value.
     batch : tuple of (digest, name, number of rows), optional
-        The same content is noted once, whatever its name.
+        The same content is stored once, whatever its name.
 
     Returns
     -------
     bool
-        False where another process moved the cursor meanwhile: nothing is changed then.
+        False where another process changed the cursor meanwhile: nothing is changed then.
     """
-    with transaction() as state:
-        if _cursor(state, table, source) != before:
+    with transaction() as database:
+        if _cursor(database, table, source) != before:
             return False
-        state.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (table, source, json.dumps(after)))
+        database.execute(
+            "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (table, source, json.dumps(after))
+        )
         if batch:
-            state.execute(
+            database.execute(
                 "INSERT OR IGNORE INTO batches (table_name, digest, name, n_rows, seen_at) VALUES (?, ?, ?, ?, ?)",
                 (table, *batch, _now()),
             )
@@ -237,7 +241,7 @@ def note_read(
 def record_decision(
     table: str, kind: str, document: Mapping[str, Any], *, decided: str | None = None
 ) -> Decision:
-    """Add an entry to the record, which cannot be changed later.
+    """Append an entry to the record of decisions, which cannot be changed later.
 
     Parameters
     ----------
@@ -247,32 +251,32 @@ def record_decision(
     document : mapping
         JSON-able: who, which snapshots, numbers, reason; no cells.
     decided : str, optional
-        Digest of the rows that are thereby decided on.
+        Digest of the rows on which the decision was made.
     """
-    with transaction() as state:
-        last = state.execute("SELECT digest FROM decisions ORDER BY id DESC LIMIT 1").fetchone()
+    with transaction() as database:
+        last = database.execute("SELECT digest FROM decisions ORDER BY id DESC LIMIT 1").fetchone()
         previous = last["digest"] if last else ""
         made_at, text = _now(), json.dumps(document, sort_keys=True, allow_nan=False)
         digest = _chained(previous, table, made_at, kind, text)
-        state.execute(
+        database.execute(
             "INSERT INTO decisions (table_name, made_at, kind, document, previous, digest) VALUES (?, ?, ?, ?, ?, ?)",
             (table, made_at, kind, text, previous, digest),
         )
         if decided:
-            state.execute("UPDATE tables SET decided = ? WHERE name = ?", (decided, table))
+            database.execute("UPDATE tables SET decided = ? WHERE name = ?", (decided, table))
     return Decision(table, made_at, kind, json.loads(text), digest)
 
 
 def decisions(table: str, kind: str | None = None) -> list[Decision]:
-    """Entries of a table, oldest first; of one kind, or all.
+    """Return a table's decisions, oldest first; of one kind, or all.
 
     Raises
     ------
     BadInput
-        If an entry is not what was written.
+        If an entry was changed after it was written.
     """
-    with transaction() as state:
-        rows = state.execute("SELECT * FROM decisions ORDER BY id").fetchall()
+    with transaction() as database:
+        rows = database.execute("SELECT * FROM decisions ORDER BY id").fetchall()
     previous = ""
     for row in rows:
         entry = (row["table_name"], row["made_at"], row["kind"], row["document"])
@@ -290,32 +294,34 @@ def decisions(table: str, kind: str | None = None) -> list[Decision]:
 
 
 def note_untracked(path: Path, table: str) -> None:
-    """Remember a finished study that MLflow has not taken yet."""
-    with transaction() as state:
-        state.execute("INSERT OR REPLACE INTO studies VALUES (?, ?, ?)", (str(path), table, _now()))
+    """Remember a finished study that is not yet logged to MLflow."""
+    with transaction() as database:
+        database.execute("INSERT OR REPLACE INTO studies VALUES (?, ?, ?)", (str(path), table, _now()))
 
 
 def untracked_studies() -> list[Path]:
-    """Folders of finished studies that MLflow has not taken, oldest first."""
-    with transaction() as state:
-        return [Path(row["path"]) for row in state.execute("SELECT path FROM studies ORDER BY finished_at")]
+    """Return the folders of finished studies that are not yet logged to MLflow, oldest first."""
+    with transaction() as database:
+        return [
+            Path(row["path"]) for row in database.execute("SELECT path FROM studies ORDER BY finished_at")
+        ]
 
 
 def note_tracked(path: Path) -> None:
-    """Forget a study that MLflow has taken by now."""
-    with transaction() as state:
-        state.execute("DELETE FROM studies WHERE path = ?", (str(path),))
+    """Forget a study that is now logged to MLflow."""
+    with transaction() as database:
+        database.execute("DELETE FROM studies WHERE path = ?", (str(path),))
 
 
-def _settle(state: sqlite3.Connection, batch: Batch, status: str, outcome: Mapping[str, Any]) -> int:
-    return state.execute(
+def _settle(database: sqlite3.Connection, batch: Batch, status: str, outcome: Mapping[str, Any]) -> int:
+    return database.execute(
         "UPDATE batches SET status = ?, outcome = ? WHERE table_name = ? AND digest = ? AND status = 'waiting'",
         (status, json.dumps(outcome, allow_nan=False), batch.table_name, batch.digest),
     ).rowcount
 
 
-def _cursor(state: sqlite3.Connection, table: str, source: str) -> Any:
-    found = state.execute("SELECT value FROM cursors WHERE table_name = ? AND source = ?", (table, source))
+def _cursor(database: sqlite3.Connection, table: str, source: str) -> Any:
+    found = database.execute("SELECT value FROM cursors WHERE table_name = ? AND source = ?", (table, source))
     return next((json.loads(row["value"]) for row in found), None)
 
 

@@ -1,4 +1,4 @@
-"""How many decisions each holdout row has served: the more, the less a good score on it says."""
+"""Count the decisions that each holdout row has served: the more, the less a good score on it means."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from realmix.tasks.runtime.database import transaction
 
 
 def count_holdout_reads(registration: str, reader: str, units: np.ndarray) -> np.ndarray:
-    """Count one more decision that holdout rows have served, and say how many there were.
+    """Count one more decision that holdout rows have served, and return how many there were.
 
     Parameters
     ----------
@@ -25,16 +25,18 @@ def count_holdout_reads(registration: str, reader: str, units: np.ndarray) -> np
         Decisions each row has served, this one included, >= 1.
     """
     distinct, place = np.unique(units.astype(np.uint64).view(np.int64), return_inverse=True)
-    with transaction() as state:
-        added = state.execute(
+    with transaction() as database:
+        added = database.execute(
             "INSERT OR IGNORE INTO holdout_readers VALUES (?, ?)", (registration, reader)
         ).rowcount
-        state.executemany(
+        database.executemany(
             "INSERT INTO holdout_reads VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n_reads = n_reads + ?",
             ((registration, unit, added) for unit in distinct.tolist()),
         )
         found = dict(
-            state.execute("SELECT unit, n_reads FROM holdout_reads WHERE registration = ?", (registration,))
+            database.execute(
+                "SELECT unit, n_reads FROM holdout_reads WHERE registration = ?", (registration,)
+            )
         )
     counts: np.ndarray = np.array([found[unit] for unit in distinct.tolist()])[place]
     return counts

@@ -1,4 +1,4 @@
-"""Keep each table's holdout rule: frozen when the table is first seen, moved on only by a recorded epoch."""
+"""Store each table's holdout rule: frozen when the table is first seen, changed only by a recorded epoch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.splits.holdout import (
-    HoldoutRule,
-    register_holdout,
-)
+from realmix.tasks.core.splits.holdout import HoldoutRule, register_holdout
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.runtime.snapshots import write_atomically
@@ -31,9 +28,9 @@ def registered_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule:
 
 
 def start_epoch(table: Table, raw: pd.DataFrame) -> tuple[float, float] | None:
-    """Let the holdout of a table ordered in time begin later, so that what it held can be learned from.
+    """Move the holdout's cut-off of a table ordered in time later, so that its former rows can be trained on.
 
-    Otherwise all new rows would lie behind the frozen cut-off for ever, and nothing new be learned.
+    Otherwise all new rows would lie behind the frozen cut-off for ever, and no model would learn from them.
 
     Parameters
     ----------
@@ -58,7 +55,7 @@ def start_epoch(table: Table, raw: pd.DataFrame) -> tuple[float, float] | None:
 
 
 def freeze(table: Table, rule: HoldoutRule) -> None:
-    """Keep the rule by which a table's holdout is cut from now on."""
+    """Store the rule by which a table's holdout is cut from now on."""
     path = registration_path(table.name, table.card, table.schema)
     write_atomically(path, lambda file: file.write_text(json.dumps(rule.to_dict()), encoding="utf-8"))
 
@@ -87,7 +84,7 @@ def frozen_rule(table: Table, raw: pd.DataFrame) -> HoldoutRule | None:
 
 
 def registration_path(name: str, card: DataCard, schema: Schema) -> Path:
-    """Where the holdout rule of a table is kept: one for each source, target and way to split."""
+    """Return the file of a table's holdout rule: one for each source, target and way to split."""
     target, way = schema.target, "time" if schema.with_role("time") else "hash"
     identity = "\x1f".join([card.source or "", target, schema.with_role("time") or ""])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:8]

@@ -17,14 +17,14 @@ CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 
 def usable_bytes() -> int:
-    """Memory that a study may plan with here: never more than `MAX_STUDY_BYTES`."""
+    """Return the memory that a study may plan with here: never more than `MAX_STUDY_BYTES`."""
     return int(min(MAX_STUDY_BYTES, USABLE_SHARE * _free_bytes()))
 
 
 def most_workers() -> int:
-    """Workers that this machine's memory holds, however many cores it has; at least one.
+    """Return how many workers this machine's memory holds, however many cores it has; at least one.
 
-    Of all its memory, not of what is free: the same machine gives the same plan.
+    All of its memory counts, not only what is free: the same machine gives the same plan.
     """
     import psutil
 
@@ -33,7 +33,7 @@ def most_workers() -> int:
 
 
 def worker_limit(n_workers: int) -> int:
-    """Memory beyond which a worker's fit is ended, whatever was planned: the machine goes on.
+    """Return the bytes beyond which a worker's fit is ended, to protect the machine whatever was planned.
 
     Only the two final fits are large at the same time, so each may take half of what is free.
 
@@ -57,7 +57,7 @@ def _within_container(n_bytes: int) -> int:
 
 
 def _cgroup_limit(path: str) -> int | None:
-    """Limit of the container this process runs in, if there is one."""
+    """Return the limit of the container this process runs in, if there is one."""
     try:
         text = Path(path).read_text(encoding="ascii").strip()
     except OSError:

@@ -21,12 +21,12 @@ READ_TIMEOUT_SECONDS = 60
 
 @contextmanager
 def open_store(location: str) -> Iterator[AbstractFileSystem]:
-    """Open the store of a ``scheme://`` address; its errors become sentences.
+    """Open the store of a ``scheme://`` address and explain its errors; see :func:`explained`.
 
     Raises
     ------
     BadInput
-        If no library knows the scheme, or whatever is done inside cannot be.
+        If no library knows the scheme, or an operation inside fails.
     """
     store = connect(location)
     with explained(location):
@@ -34,7 +34,7 @@ def open_store(location: str) -> Iterator[AbstractFileSystem]:
 
 
 def connect(location: str) -> AbstractFileSystem:
-    """The store of a ``scheme://`` address, which is not asked for anything yet.
+    """Return the store of a ``scheme://`` address, without a request to it yet.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def connect(location: str) -> AbstractFileSystem:
 
 @contextmanager
 def explained(location: str) -> Iterator[None]:
-    """Turn the errors of a store that is used inside into sentences.
+    """Turn a store's errors inside the block into `BadInput` with a sentence.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def explained(location: str) -> Iterator[None]:
         raise BadInput(f"There is no object '{shown}'. Check the address.") from err
     except PermissionError as err:
         raise BadInput(f"Access to '{shown}' is refused. Check the keys in the environment.") from err
-    # Each store's library raises errors of its own for what is one thing here: it does not answer.
+    # Each store's library raises its own errors where the store does not answer.
     except Exception as err:
         if getattr(err, "errno", None) == errno.ENOSPC:  # of this machine's disk
             raise
@@ -89,7 +89,7 @@ def _unknown_scheme(scheme: str) -> str:
 
 
 def _options(scheme: str) -> dict[str, Any]:
-    """Give up in seconds, not minutes, when a store does not answer."""
+    """Return options by which a store that does not answer fails in seconds, not minutes."""
     if scheme in ("http", "https"):
         import aiohttp
 

@@ -1,8 +1,8 @@
 """Shared storage: the files of a study for workers of a cluster that do not see its folder.
 
-Its files go to an object store before the workers need them, and what the workers make comes back.
-Pickled teachers stay where they were fitted: whoever may write to a bucket must not choose what is
-unpickled here.
+Its files are uploaded to an object store before the workers need them, and the workers' results are
+downloaded. Pickled teachers (the models that label synthetic rows) stay where they were fitted:
+whoever may write to a bucket must not choose what is unpickled here.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from realmix.tasks.runtime.object_store import connect, explained
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 
 log = logging.getLogger("realmix")
-STAYS = ".pickle"
+NEVER_COPIED = ".pickle"
 CONTEXT = "context.json"
-# An object that is there as long as its study goes on.
+# An object that exists as long as its study runs.
 OPEN = ".open"
-# Where the copies of a worker lie; on the machine of a study this stays empty, and its folder is used.
+# Where a worker stores its copies; on the machine of a study this stays empty, and its folder is used.
 _places: list[Path] = []
 _mirrors: dict[tuple[Path, str], Mirror] = {}
 
 
 class Mirror:
-    """A folder of this machine and the objects under a URL, kept alike name by name.
+    """A folder of this machine and the objects under a URL, synchronized by name.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ class Mirror:
         self.url = url
         self._store = connect(url)
         self._root = self._store._strip_protocol(url).rstrip("/")
-        self._here: dict[str, str] = {}  # as they were when both sides were alike
+        self._here: dict[str, str] = {}  # stamps of files and tags of objects when both sides were equal
         self._there: dict[str, str] = {}
 
     def push(self, *names: str) -> None:
-        """Send the files, or those below the folders, that changed on this machine.
+        """Upload the files, or those below the folders, that changed on this machine.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Mirror:
             self._here[name], self._there[name] = here[name], there.get(name, "")
 
     def pull(self, *names: str) -> None:
-        """Fetch the files, or those below the folders, that changed in the store."""
+        """Download the files, or those below the folders, that changed in the store."""
         with explained(self.url):
             there = self._listed_there(names)
             for name in self._there.keys() - there.keys():
@@ -91,16 +91,16 @@ class Mirror:
                     self._forget(name)
             for name, tag in there.items():
                 if self._there.get(name) != tag:
-                    self._fetch(name)
+                    self._download(name)
                     self._there[name], self._here[name] = tag, _stamp(self.folder / name)
 
     def open(self) -> None:
-        """Say that the study goes on, until `remove`."""
+        """Mark the study as running, until `remove`."""
         with explained(self.url):
             self._store.pipe_file(self._at(OPEN), b"")
 
     def is_open(self) -> bool:
-        """Whether the study goes on."""
+        """Return whether the study is still running."""
         self._store.invalidate_cache()
         with explained(self.url):
             return bool(self._store.exists(self._at(OPEN)))
@@ -110,12 +110,12 @@ class Mirror:
         with explained(self.url):
             self._store.invalidate_cache()
             found = self._store.find(self._root)
-            # First what tells steps that still run to take away what they bring. Not all at once by a
-            # pattern: a name may hold signs that have a meaning there.
+            # First the mark of a running study: steps that still run then remove what they upload.
+            # One by one, not by a pattern: a name may hold characters that have a meaning in patterns.
             for path in sorted(found, key=lambda path: path != self._at(OPEN)):
                 self._store.rm_file(path)
 
-    def _fetch(self, name: str) -> None:
+    def _download(self, name: str) -> None:
         target = self.folder / name
         partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -130,15 +130,15 @@ class Mirror:
         self._there.pop(name, None)
 
     def _listed_here(self, names: tuple[str, ...]) -> dict[str, str]:
-        """When each file was last changed and how long it is, by name."""
+        """List the files by name, each with its time of change and its size."""
         found: dict[str, str] = {}
         for top in (self.folder / name for name in names):
             files = [top] if top.is_file() else (path for path in top.rglob("*") if path.is_file())
             found |= {path.relative_to(self.folder).as_posix(): _stamp(path) for path in files}
-        return {name: stamp for name, stamp in found.items() if not name.endswith(STAYS)}
+        return {name: stamp for name, stamp in found.items() if not name.endswith(NEVER_COPIED)}
 
     def _listed_there(self, names: tuple[str, ...]) -> dict[str, str]:
-        """What the store says of each object's content, by name."""
+        """List the objects by name, each with the tag by which the store identifies its content."""
         self._store.invalidate_cache()
         found: dict[str, str] = {}
         for name in names:
@@ -146,7 +146,7 @@ class Mirror:
                 found[path.removeprefix(f"{self._root}/")] = str(about.get("ETag") or sorted(about.items()))
         # Whoever may write to a bucket must not choose where files go here.
         inside = {name: tag for name, tag in found.items() if ".." not in name.split("/")}
-        return {name: tag for name, tag in inside.items() if not name.endswith(STAYS)}
+        return {name: tag for name, tag in inside.items() if not name.endswith(NEVER_COPIED)}
 
 
 def keep_copies_in(place: Path) -> None:
@@ -164,7 +164,7 @@ def forget_copies(url: str) -> None:
 
 @contextmanager
 def at_hand(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> Iterator[StudyFolder]:
-    """Give a step the study's folder, or a copy of the scopes it works on; what it makes there goes back.
+    """Give a step the study's folder, or on a worker a copy of its scopes, whose changes are uploaded.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def at_hand(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> It
     Yields
     ------
     StudyFolder
-        A copy files its fits in the store of its own machine.
+        A copy uses the cache of its own machine.
     """
     if folder.storage is None or not _places:
         yield folder
@@ -186,7 +186,7 @@ def at_hand(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> It
     mirror.pull(*names)
     yield StudyFolder(mirror.folder, make_cache(home()))
     mirror.push(*names)
-    if not mirror.is_open():  # its study ended meanwhile, and took away what was there then
+    if not mirror.is_open():  # its study ended meanwhile and removed its files before this upload
         mirror.remove()
         forget_copies(folder.storage)
 
@@ -195,8 +195,8 @@ def at_hand(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> It
 def open_storage(folder: StudyFolder) -> Iterator[None]:
     """Use a study's shared storage, if it has one.
 
-    At the end, however it comes, what lies there is removed: it holds rows of the table. Where that
-    cannot be done a warning says so, and the study goes on.
+    At the end, also after an error, its objects are removed: they hold rows of the table. If that
+    fails, a warning is logged and the study continues.
     """
     if not folder.storage:
         yield
@@ -214,19 +214,19 @@ def open_storage(folder: StudyFolder) -> Iterator[None]:
 
 
 def share(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> None:
-    """Let workers have scopes of a study, if it has shared storage."""
+    """Upload scopes of a study for its workers, if it has shared storage."""
     if folder.storage:
         _mirror(folder.path, folder.storage).push(*_names(scopes), *also)
 
 
 def bring(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> None:
-    """Fetch what workers made in scopes of a study, if it has shared storage."""
+    """Download the workers' results in scopes of a study, if it has shared storage."""
     if folder.storage:
         _mirror(folder.path, folder.storage).pull(*_names(scopes), *also)
 
 
 def within(folder: StudyFolder, file: Path) -> str:
-    """Path of a file for steps of a study: with shared storage that of a copy, relative to the folder."""
+    """Return a file's path for steps of a study: with shared storage a copy's, relative to the folder."""
     if not folder.storage:
         return str(file)
     copy = Path(shutil.copy(file, folder.work / file.name))
@@ -234,7 +234,7 @@ def within(folder: StudyFolder, file: Path) -> str:
 
 
 def storage_of(url: str, study: str) -> str:
-    """URL for the files of one study under the one that was given for all."""
+    """Return a URL for the files of one study under the URL given for all studies."""
     return f"{url.rstrip('/')}/{study}-{uuid.uuid4().hex[:12]}"
 
 
@@ -252,7 +252,7 @@ def check_storage(url: str) -> None:
         )
     if without_secrets(url) != url:
         raise BadInput(
-            "--storage holds a password or key, which would stay in parameters and logs: give it by the "
+            "--storage holds a password or key, which would appear in parameters and logs: set it in the "
             "environment, for S3 as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
     with marker_in(url):
@@ -261,7 +261,7 @@ def check_storage(url: str) -> None:
 
 @contextmanager
 def marker_in(url: str) -> Iterator[str]:
-    """URL of a passing object, to see who else sees it."""
+    """Create an object for the length of the block, and give its URL: other machines look for it."""
     place = f"{url.rstrip('/')}/.realmix-{uuid.uuid4().hex}"
     store = connect(place)
     path = store._strip_protocol(place)
@@ -275,7 +275,7 @@ def marker_in(url: str) -> Iterator[str]:
 
 
 def is_seen(marker: str) -> bool:
-    """Whether this machine sees a file, or an object by its URL.
+    """Return whether this machine can see a file, or an object by its URL.
 
     Examples
     --------
@@ -293,19 +293,19 @@ def is_seen(marker: str) -> bool:
 
 
 def _copy(url: str) -> Path:
-    """Where a worker keeps its copies of a study."""
+    """Return the folder of a worker's copies of a study."""
     return _places[0] / hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 def _mirror(folder: Path, url: str) -> Mirror:
-    """The mirror of a folder, one object for all steps of this process."""
+    """Return the mirror of a folder, one object for all steps of this process."""
     if (folder, url) not in _mirrors:
         _mirrors[folder, url] = Mirror(folder, url)
     return _mirrors[folder, url]
 
 
 def _names(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """Folders of scopes, and the contexts that lie one level above them."""
+    """Return the folders of scopes, and the contexts one level above them."""
     places = [PurePosixPath("work", scope) for scope in scopes]
     contexts = dict.fromkeys(place.parent / CONTEXT for place in places)
     return tuple(str(path) for path in (*contexts, *places))

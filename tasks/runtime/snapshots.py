@@ -1,4 +1,4 @@
-"""Tables on disk: content-addressed snapshots, which tasks pass instead of rows."""
+"""Tables on disk: snapshots named by a hash of their content, which tasks pass instead of rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ NEXT_STEPS = {
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The rows of a source as they were at one moment.
+    """The rows of a source at one moment.
 
     Attributes
     ----------
@@ -42,7 +43,7 @@ class Snapshot:
     n_rows : int
     columns : tuple of (name, type)
     source : dict
-        What the source says of itself, without secrets.
+        The source's description, without secrets.
     taken_at : str
         ISO 8601, UTC: when this content was first seen.
     """
@@ -86,25 +87,25 @@ def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) ->
     Raises
     ------
     BadInput
-        If the folder cannot be written; nothing half-written stays behind.
+        If the folder cannot be written; no partial file is left.
     """
     raw = storable(raw.reset_index(drop=True))
     digest = content_digest(raw, source)
     path, note = folder / f"{digest}.parquet", folder / f"{digest}.json"
     if not (path.exists() and note.exists()):
         write_atomically(path, lambda file: raw.to_parquet(file, engine="pyarrow", index=False))
-        # The note comes last: where it lies, the snapshot is whole.
+        # The note is written last: where it exists, the snapshot is complete.
         write_atomically(note, lambda file: file.write_text(_note(raw, digest, source), encoding="utf-8"))
     return open_snapshot(path)
 
 
 def content_digest(raw: pd.DataFrame, source: dict[str, Any]) -> str:
-    """Digest of a storable table as its snapshot's; see :func:`take_snapshot`."""
+    """Return the digest that the snapshot of a storable table has; see :func:`take_snapshot`."""
     return frame_digest(raw, is_ordered=source.get("row_order") != "unspecified")
 
 
 def open_snapshot(path: Path) -> Snapshot:
-    """Find a snapshot again by its Parquet file.
+    """Open the snapshot of a Parquet file by the note beside it.
 
     Raises
     ------
@@ -159,7 +160,7 @@ def frame_digest(frame: pd.DataFrame, *, is_ordered: bool = True) -> str:
     """
     has_index = not frame.index.equals(pd.RangeIndex(len(frame)))
     header = [len(frame), [[str(name), str(dtype)] for name, dtype in frame.dtypes.items()], is_ordered]
-    # NaN has many bit patterns, of which Parquet keeps one.
+    # NaN has many bit patterns, of which Parquet preserves one.
     floats = {name: frame[name].where(frame[name].notna()) for name in frame.select_dtypes(np.floating)}
     rows = pd.util.hash_pandas_object(frame.assign(**floats), index=has_index).to_numpy(np.uint64)
     digest = hashlib.sha256(json.dumps(header).encode())
@@ -168,7 +169,7 @@ def frame_digest(frame: pd.DataFrame, *, is_ordered: bool = True) -> str:
 
 
 def storable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Make every column one that Parquet can hold and gives back as it was.
+    """Convert every column to one that Parquet returns exactly as it was written.
 
     Columns of mixed types become text, categories their values, missing text None.
     """
@@ -204,19 +205,13 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except OSError as err:
         raise explain_os_error(err, path) from err
     finally:
-        _remove(temporary)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        # The folder itself cannot be reached: nothing was written, and that error is under way.
-        return
+        # Where the folder itself cannot be reached nothing was written, and that error is being raised.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def explain_os_error(err: OSError, path: Path) -> BadInput:
-    """Say in one sentence why a file cannot be written.
+    """Turn an error of the operating system into a sentence: why a file cannot be written.
 
     Examples
     --------

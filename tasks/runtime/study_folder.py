@@ -1,4 +1,4 @@
-"""Where a study keeps its files."""
+"""Where a study stores its files."""
 
 from __future__ import annotations
 
@@ -15,20 +15,25 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.runtime.snapshots import Snapshot
+from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot
 
-# What a retraining measured before its study, in the study's folder.
+# The drift that a retraining measured before its study, in the study's folder.
 DRIFT = "work/drift.json"
 # Pools, predictions and models of a small study; a study of a large table needs more.
 MIN_FREE_BYTES = 200 * 1024**2
 
 
 def home() -> Path:
-    """Folder of everything that outlives a study: snapshots, table registrations, MLflow.
+    """Return the folder of everything that outlives a study: snapshots, table registrations, MLflow.
 
     ``REALMIX_HOME``, by default ``.realmix`` under the current folder.
     """
     return Path(os.environ.get("REALMIX_HOME", ".realmix")).absolute()
+
+
+def stored_snapshot(digest: str) -> Snapshot:
+    """Open the snapshot with this digest under the home folder."""
+    return open_snapshot(home() / "snapshots" / f"{digest}.parquet")
 
 
 def check_output_folder(out: Path) -> None:
@@ -62,13 +67,13 @@ def check_output_folder(out: Path) -> None:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """The results of one study; `work` holds what its fits keep for each other.
+    """The folder of one study's results; `work` holds the intermediate files of its fits.
 
     Attributes
     ----------
     path : Path
     cache : Path or None
-        Folder of the cache in which fits are looked up and filed; None computes everything.
+        Folder of the cache in which fits are looked up and stored; None computes everything.
     storage : str or None
         URL of the files for workers that do not see `path`, see :mod:`realmix.tasks.runtime.shared_storage`.
     """
@@ -79,32 +84,36 @@ class StudyFolder:
 
     @property
     def work(self) -> Path:
+        """Folder of intermediate files."""
         return self.path / "work"
 
     def scope(self, name: str) -> Path:
+        """Return the folder of a scope (one fold, or the final fit), by its name."""
         return self.work / name
 
     def write_json(self, name: str, data: Any) -> Path:
+        """Write a JSON file in one step: a killed process leaves the old file or the new one."""
         target = self.path / name
         partial = target.with_name(f".{target.name}")
         partial.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
         return partial.replace(target)
 
     def read_json(self, name: str) -> Any:
+        """Read a JSON file."""
         return json.loads((self.path / name).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that was read, checked and kept as a snapshot.
+    """A table that was read, checked and stored as a snapshot.
 
     Attributes
     ----------
     name : str
-        Experiment and model are called after it.
+        The MLflow experiment and model have this name.
     snapshot : Snapshot
     source : dict
-        What was read and detected.
+        What was read, and what was detected in it.
     card : DataCard
     schema : Schema
     """
@@ -117,7 +126,7 @@ class Table:
 
 
 def new_folder(request: StudyRequest) -> Path:
-    """Folder of a study that was asked for without one, as deployments do."""
+    """Name a folder for a study that was requested without one, as deployments do."""
     name = (request.table or "study").rpartition(":")[2]
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[-40:]
     return home() / "studies" / f"{safe}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"

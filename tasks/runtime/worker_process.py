@@ -9,17 +9,14 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from realmix.tasks.core.errors import (
-    RealmixError,
-)
+from realmix.tasks.core.errors import RealmixError
 
 
 def ping() -> dict[str, Any]:
-    """Answer from a worker: its process id and its planned threads.
+    """Return the process id of the worker that runs this, and its planned threads.
 
     Examples
     --------
@@ -30,7 +27,7 @@ def ping() -> dict[str, Any]:
 
 
 def serve(descriptor: int) -> None:
-    """Answer requests from the pipe until it closes; what a worker process does.
+    """Answer requests from the pipe until it closes: the main loop of a worker process.
 
     Parameters
     ----------
@@ -46,7 +43,7 @@ def serve(descriptor: int) -> None:
             request = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        connection.send_bytes(_outcome(request))
+        connection.send_bytes(_answer(request))
 
 
 def _end_with_parent() -> None:
@@ -63,26 +60,24 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
-def _outcome(request: bytes) -> bytes:
-    """Run one request; pickled ``("result", value)`` or a description of the error."""
+def _answer(request: bytes) -> bytes:
+    """Run one request and pickle ``("result", value)`` or a description of the error."""
     try:
-        function, kwargs = pickle.loads(request)
-        return pickle.dumps(("result", _resolve(function)(**kwargs)))
+        address, kwargs = pickle.loads(request)
+        module, _, name = address.partition(":")
+        function = getattr(importlib.import_module(module), name)
+        return pickle.dumps(("result", function(**kwargs)))
     except RealmixError as err:
         return pickle.dumps(("known", type(err), str(err)))
     except BaseException as err:  # even SystemExit is only this fit's failure
         trace = traceback.format_exc()
         print(trace, file=sys.stderr, flush=True)
-        # Only the type: a foreign message may quote cells, and goes no further than the log.
+        # Only the type: a message of a library may quote cells, which must not leave the log.
         return pickle.dumps(("unforeseen", type(err).__name__, trace))
 
 
-def _resolve(function: str) -> Callable[..., Any]:
-    module, _, name = function.partition(":")
-    return getattr(importlib.import_module(module), name)
-
-
 def kill_group(leader: int) -> None:
+    """Kill a process group, given the id of its leader; do nothing where it is gone."""
     try:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:

@@ -7,6 +7,7 @@ group. Ctrl-C does not reach it; when its parent dies, however that happens, it 
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import signal
@@ -32,7 +33,7 @@ from realmix.tasks.core.errors import (
 from realmix.tasks.runtime.worker_process import kill_group
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# How long a caller waits for an answer before it looks whether the worker still lives.
+# How long a caller waits for an answer before it checks whether the worker is still alive.
 HEARTBEAT_SECONDS = 0.2
 # The parent's import path comes as an argument: the worker imports what the parent would.
 BOOTSTRAP = (
@@ -46,17 +47,21 @@ _current: list[Workers] = []
 
 
 class Workers(Protocol):
-    """Runs functions by name: on this machine, see :class:`LocalWorkers`, or on a cluster."""
+    """Processes that run functions by name: on this machine, see :class:`LocalWorkers`, or on a cluster."""
 
     n_workers: int
 
-    def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any: ...
+    def run(self, function: str, /, *, timeout_seconds: float | None = None, **kwargs: Any) -> Any:
+        """Call a function in a free worker and wait for its result."""
 
-    def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]: ...
+    def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]:
+        """Run a step for each job, as many at once as there are workers."""
 
-    def everywhere(self, function: str, /) -> list[Any]: ...
+    def everywhere(self, function: str, /) -> list[Any]:
+        """Call a function once on each machine that has workers."""
 
-    def kill(self) -> None: ...
+    def kill(self) -> None:
+        """End all workers."""
 
 
 class LocalWorkers:
@@ -77,8 +82,8 @@ class LocalWorkers:
 
     Examples
     --------
-    >>> with LocalWorkers(1) as pool:
-    ...     pool.run("textwrap:shorten", text="a  warm   worker", width=20)
+    >>> with LocalWorkers(1) as workers:
+    ...     workers.run("textwrap:shorten", text="a  warm   worker", width=20)
     'a warm worker'
     """
 
@@ -92,8 +97,8 @@ class LocalWorkers:
     ) -> None:
         if n_workers < 1 or threads_per_worker < 1:
             raise ValueError(
-                f"A pool needs n_workers >= 1 and threads_per_worker >= 1; "
-                f"got {n_workers} and {threads_per_worker}."
+                f"Got n_workers={n_workers} and threads_per_worker={threads_per_worker}, "
+                "expected at least 1 of each."
             )
         self.n_workers = n_workers
         self.threads_per_worker = threads_per_worker
@@ -138,11 +143,11 @@ class LocalWorkers:
         WorkerDied
             If the process ended without an answer.
         StudyInterrupted
-            If the pool was killed, before or meanwhile.
+            If the workers were killed, before or meanwhile.
         RealmixError
             Of the type and with the message that the function raised.
         WorkerError
-            For any other exception of the function: its type alone, whose traceback is in the log.
+            For any other exception of the function: only its type is given; the traceback is in the log.
         """
         request = pickle.dumps((function, kwargs))
         worker = self._take_worker()
@@ -155,11 +160,12 @@ class LocalWorkers:
         return self._result(answer, function)
 
     def spread(self, step: Callable[[T], R], jobs: Iterable[T]) -> list[R]:
-        """Take a step, which asks `current_workers()` to run its fits, for each job; as many at once as fits run.
+        """Run a step for each job in threads, as many at once as there are workers.
 
         Parameters
         ----------
         step : callable
+            Takes one job, and has its fits run by `current_workers()`.
         jobs : iterable
 
         Returns
@@ -171,7 +177,7 @@ class LocalWorkers:
             return list(threads.map(step, jobs))
 
     def everywhere(self, function: str, /) -> list[Any]:
-        """What a function says on each machine whose workers run fits: on this one."""
+        """Call a function once on each machine that has workers, which is this one."""
         return [self.run(function)]
 
     def kill(self) -> None:
@@ -184,7 +190,7 @@ class LocalWorkers:
             worker.kill()
 
     def _add_worker(self) -> None:
-        """Start a process unless the pool was ended meanwhile."""
+        """Start a process unless the workers were ended meanwhile."""
         with self._changed:
             if self._is_killed:
                 return
@@ -217,13 +223,14 @@ class LocalWorkers:
         self, worker: _Worker, request: bytes, function: str, timeout_seconds: float | None
     ) -> tuple[Any, ...]:
         """Send the request, wait for the answer, and name what went wrong in between."""
-        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        limit = math.inf if timeout_seconds is None else timeout_seconds
+        deadline = time.monotonic() + limit
         try:
             worker.connection.send_bytes(request)
-            while not worker.connection.poll(_next_wait(deadline)):
-                if deadline is not None and time.monotonic() >= deadline:
+            while not worker.connection.poll(min(HEARTBEAT_SECONDS, max(0.0, deadline - time.monotonic()))):
+                if time.monotonic() >= deadline:
                     raise FitTimedOut(
-                        f"{function} ran longer than its limit of {timeout_seconds:g} s and was ended. "
+                        f"{function} ran longer than its limit of {limit:g} s and was ended. "
                         "Give it fewer rows or steps, or a larger budget."
                     )
                 self._refuse_too_large(worker, function)
@@ -236,16 +243,16 @@ class LocalWorkers:
             raise _died(function, worker.exit_code()) from err
 
     def _refuse_too_large(self, worker: _Worker, function: str) -> None:
-        if self.memory_bytes is None or (held := worker.held_bytes()) <= self.memory_bytes:
+        if self.memory_bytes is None or (n_bytes := worker.resident_bytes()) <= self.memory_bytes:
             return
         raise FitTooLarge(
-            f"{function} held {held / 2**20:,.0f} MiB of memory, a fit may hold "
+            f"{function} held {n_bytes / 2**20:,.0f} MiB of memory, a fit may hold "
             f"{self.memory_bytes / 2**20:,.0f} MiB here, and was ended. Give it fewer rows or columns, or a "
             "machine with more memory."
         )
 
     def _result(self, answer: tuple[Any, ...], function: str) -> Any:
-        """Value of an answer, or its error raised on this side."""
+        """Return the value of an answer, or raise its error on this side."""
         if answer[0] == "result":
             return answer[1]
         if answer[0] == "known":
@@ -283,7 +290,7 @@ class _Worker:
         if self.process.stdin is not None:
             self.process.stdin.close()
 
-    def held_bytes(self) -> int:
+    def resident_bytes(self) -> int:
         """Resident memory of the process; 0 where it has ended."""
         import psutil
 
@@ -302,17 +309,17 @@ class _Worker:
 
 
 @contextmanager
-def as_current(pool: Workers) -> Iterator[None]:
-    """Let `current_workers()` give a pool until the end of the block."""
-    _current.append(pool)
+def as_current(workers: Workers) -> Iterator[None]:
+    """Let `current_workers()` return these workers until the end of the block."""
+    _current.append(workers)
     try:
         yield
     finally:
-        _current.remove(pool)
+        _current.remove(workers)
 
 
 def current_workers() -> Workers:
-    """The pool of the innermost open ``with LocalWorkers(...)``, in whichever thread.
+    """Return the workers of the innermost open ``with LocalWorkers(...)``, from any thread.
 
     Raises
     ------
@@ -320,14 +327,8 @@ def current_workers() -> Workers:
         If none is open.
     """
     if not _current:
-        raise RuntimeError("No worker pool is open here: call inside `with LocalWorkers(...)`.")
+        raise RuntimeError("No workers are open here: call inside `with LocalWorkers(...)`.")
     return _current[-1]
-
-
-def _next_wait(deadline: float | None) -> float:
-    if deadline is None:
-        return HEARTBEAT_SECONDS
-    return min(HEARTBEAT_SECONDS, max(0.0, deadline - time.monotonic()))
 
 
 def _died(function: str, exit_code: int) -> WorkerDied:
@@ -340,4 +341,4 @@ def _died(function: str, exit_code: int) -> WorkerDied:
 
 
 def _interrupted() -> StudyInterrupted:
-    return StudyInterrupted("The study was interrupted; what was computed is kept.")
+    return StudyInterrupted("The study was interrupted; finished results are stored.")

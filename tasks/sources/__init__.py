@@ -1,11 +1,13 @@
-"""Where real rows come from: one file per kind of source."""
+"""Sources of real rows: one file per kind of source."""
 
 from __future__ import annotations
 
 from realmix.tasks.core.contracts.registry import Registry
 from realmix.tasks.core.contracts.specs import Source, SourceSpec
 
-SOURCES: Registry[SourceSpec] = Registry("realmix.tasks.sources", "source")
+SOURCES: Registry[SourceSpec] = Registry(
+    "realmix.tasks.sources", "source", SourceSpec, group="realmix.sources"
+)
 
 
 def open_source(location: str) -> Source:

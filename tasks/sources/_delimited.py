@@ -1,4 +1,4 @@
-"""Bytes of a CSV, CSV.gz or Parquet table: everything is detected by content, and said."""
+"""Parse the bytes of a CSV, CSV.gz or Parquet table; its format is detected by content, and reported."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13})
 
 
 def read_table(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read a table from the bytes of a file.
+    r"""Read a table from the bytes of a file.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def read_table(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]
 
     Examples
     --------
-    >>> frame, detected = read_table(b"age;bought\\n30;no\\n41;yes\\n", "example.csv")
+    >>> frame, detected = read_table(b"age;bought\n30;no\n41;yes\n", "example.csv")
     >>> frame.shape, detected["delimiter"], detected["encoding"]
     ((2, 2), 'semicolon', 'utf-8')
     """
@@ -80,7 +80,11 @@ def read_table(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]
     if content.startswith(b"\x1f\x8b"):
         frame, detected = read_table(_decompress(content, where), f"{where} (decompressed)")
         return frame, {**detected, "compression": "gzip"}
-    _refuse_other_formats(content, where)
+    other = next((name for magic, name in OTHER_FORMATS if content.startswith(magic)), None)
+    if other:
+        raise BadInput(
+            f"{where} is {other}; expected CSV, CSV.gz or Parquet. Export the table as one of these."
+        )
     text, detected = _to_utf8(content, where)
     return _read_delimited(text, detected, where)
 
@@ -113,14 +117,6 @@ def _decompress(content: bytes, where: str) -> bytes:
         ) from err
 
 
-def _refuse_other_formats(content: bytes, where: str) -> None:
-    for magic, name in OTHER_FORMATS:
-        if content.startswith(magic):
-            raise BadInput(
-                f"{where} is {name}; expected CSV, CSV.gz or Parquet. Export the table as one of these."
-            )
-
-
 def _binary(where: str) -> BadInput:
     return BadInput(
         f"{where} is binary, not text; expected CSV, CSV.gz or Parquet. "
@@ -129,7 +125,7 @@ def _binary(where: str) -> BadInput:
 
 
 def _to_utf8(content: bytes, where: str) -> tuple[bytes, dict[str, Any]]:
-    """The text as UTF-8 with ``\\n`` line ends, and what its encoding was."""
+    r"""Convert a text to UTF-8 with ``\n`` line ends, and report its encoding."""
     encoding, guessed = _detect_encoding(content, where)
     text = _decode(content, encoding, where)
     if "\0" in text:
@@ -165,7 +161,7 @@ def _detect_encoding(content: bytes, where: str) -> tuple[str, bool]:
 
 
 def _utf16_without_mark(sample: bytes, where: str) -> str:
-    """Every other byte of Western UTF-16 is zero; other zeros mean a binary file."""
+    """Recognize UTF-16 without mark: every other byte of Western text is zero, else the file is binary."""
     codes = np.frombuffer(sample, np.uint8)
     even, odd = (codes[::2] == 0).mean(), (codes[1::2] == 0).mean() if len(codes) > 1 else 0
     if odd > 0.4 and even < 0.05:
@@ -176,7 +172,7 @@ def _utf16_without_mark(sample: bytes, where: str) -> str:
 
 
 def _is_broken_utf8(content: bytes) -> bool:
-    """Mostly valid multi-byte UTF-8 with a few bad bytes: another encoding would hide the damage."""
+    """Return whether the bytes are UTF-8 with a few wrong ones: another encoding would hide the damage."""
     text = content.decode("utf-8", errors="surrogateescape")
     letters = re.findall("[^\x00-\x7f]", text)
     bad = sum("\udc80" <= letter <= "\udcff" for letter in letters)
@@ -190,7 +186,7 @@ def _guess_single_byte(content: bytes) -> str:
     matches = charset_normalizer.from_bytes(b"\n".join(lines)[: SAMPLE_BYTES // 16])
     likely = {name for match in matches for name in match.could_be_from_charset}
     best = matches.best()
-    # Western Windows text is by far the most frequent; its relatives differ in rare letters.
+    # Western Windows text is by far the most frequent; similar encodings differ in rare letters.
     names = ["cp1252"] if "cp1252" in likely else [best.encoding] if best else []
     return next((name for name in names if _decodes(content, name)), "latin-1")
 
@@ -228,7 +224,7 @@ def _read_delimited(text: bytes, detected: dict[str, Any], where: str) -> tuple[
 
 
 def _sample(text: bytes) -> str:
-    """The first whole lines."""
+    """Return the first complete lines."""
     head = text[:SAMPLE_BYTES]
     if len(text) > SAMPLE_BYTES and b"\n" in head:
         head = head[: head.rindex(b"\n")]
@@ -245,7 +241,7 @@ def _records(sample: str, delimiter: str, limit: int = SAMPLE_RECORDS) -> list[l
 
 
 def _detect_delimiter(sample: str, where: str) -> str:
-    """The delimiter whose usual number of fields is the most regular, then the largest."""
+    """Find the delimiter whose most frequent number of fields is the most regular, then the largest."""
 
     def regularity(delimiter: str) -> tuple[float, int]:
         lengths = Counter(len(record) for record in _records(sample, delimiter))
@@ -268,7 +264,7 @@ def _check_header(records: list[list[str]], where: str) -> None:
     check_column_names(header, where)
     columns = [[record[i] for record in body if i < len(record)] for i in range(len(header))]
     has_number = any(
-        NUMBER.fullmatch(name) and cells and _share_of_numbers(cells) > 0.5
+        NUMBER.fullmatch(name) and sum(bool(NUMBER.fullmatch(cell)) for cell in cells) > 0.5 * len(cells)
         for name, cells in zip(header, columns, strict=True)
     )
     n_repeated = sum(bool(name) and name in cells for name, cells in zip(header, columns, strict=True))
@@ -279,19 +275,15 @@ def _check_header(records: list[list[str]], where: str) -> None:
         )
 
 
-def _share_of_numbers(cells: list[str]) -> float:
-    return sum(bool(NUMBER.fullmatch(cell)) for cell in cells) / len(cells)
-
-
 def _detect_decimal(records: list[list[str]], delimiter: str) -> str:
-    """A comma where fields are not separated by it and no number has a point."""
+    """Detect the decimal mark: a comma if it does not separate fields and no number has a point."""
     cells = [cell for record in records[1:] for cell in record if NUMBER.fullmatch(cell)]
     has_comma = delimiter != "," and any("," in cell for cell in cells)
     return "," if has_comma and not any("." in cell for cell in cells) else "."
 
 
 def _check_fields_per_line(text: bytes, delimiter: str, n_fields: int, where: str) -> None:
-    """Refuse ragged rows: pandas would fill short ones and shift long ones without a word."""
+    """Refuse ragged rows: pandas would fill short ones and shift long ones without any warning."""
     if _is_regular(text, delimiter, n_fields):
         return
     reader = csv.reader(io.StringIO(text.decode(), newline=""), delimiter=delimiter, skipinitialspace=True)
@@ -305,7 +297,7 @@ def _check_fields_per_line(text: bytes, delimiter: str, n_fields: int, where: st
     raise BadInput(
         f"{where}: ragged rows: line {line:,} has {found} fields where the header has {n_fields} "
         f"({len(ragged):,} such lines, delimiter {DELIMITERS[delimiter]}). "
-        "Mend these lines, and quote cells that hold the delimiter."
+        "Correct these lines, and quote cells that hold the delimiter."
     )
 
 

@@ -1,4 +1,4 @@
-"""Column names and types as every source hands them over."""
+"""Column names and types that all sources return."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from realmix.tasks.core.errors import BadInput
 
 
 def check_column_names(names: Sequence[str], where: str) -> None:
-    """Refuse duplicate names: which of the two columns is meant cannot be known.
+    """Refuse duplicate names, which make it unclear which column is meant.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def check_column_names(names: Sequence[str], where: str) -> None:
 
 
 def plain_types(raw: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Turn a reader's column types into numbers, text, booleans and dates of plain pandas.
+    """Convert a reader's column types to numbers, text, booleans and dates of plain pandas.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def plain_types(raw: pd.DataFrame, where: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_rows, n_columns)
-        Fresh index; column names are text. Dates have no time zone and mean UTC. What is
-        no number, date or boolean (lists, bytes, UUIDs) is its text.
+        New index; column names are text. Dates have no time zone and mean UTC. Values that are
+        no number, date or boolean (lists, bytes, UUIDs) become text.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def _plain_objects(values: pd.Series) -> pd.Series:
 
 
 def _as_moments(values: pd.Series) -> pd.Series:
-    """Dates that pandas can hold; others (the year 9999) stay text."""
+    """Convert dates that pandas can represent; others (the year 9999) become text."""
     try:
         return pd.to_datetime(values, utc=True).dt.tz_localize(None)
     except (ValueError, OverflowError):

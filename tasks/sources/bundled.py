@@ -32,7 +32,7 @@ CARDS: dict[str, dict[str, Any]] = {
 
 
 class BundledSource:
-    """Reads a bundled table, whole or a fixed draw of its rows.
+    """A bundled table, whole or a fixed sample of its rows.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class BundledSource:
         Raises
         ------
         BadInput
-            If more rows are asked for than the table holds.
+            If more rows are requested than the table has.
         """
         content = (
             resources.files("realmix.tasks.sources").joinpath("data", f"{self.name}.csv.gz").read_bytes()
@@ -63,18 +63,18 @@ class BundledSource:
         return frame if self.n_rows is None else self._draw(frame, self.n_rows)
 
     def describe(self) -> dict[str, Any]:
-        """Name, licence and number of rows asked for."""
+        """Return name, licence and number of requested rows."""
         card = CARDS[self.name]["provenance"]
         asked = {"rows_asked": self.n_rows} if self.n_rows else {}
         return {"kind": "bundled", "location": self.location, "licence": card["licence"], **asked}
 
     def default_card(self) -> dict[str, Any]:
-        """What is declared of this table; goes into :func:`realmix.tasks.core.table.card.parse_card`."""
+        """Return the declarations for this table, for :func:`realmix.tasks.core.table.card.parse_card`."""
         return {"source": self.location, **CARDS[self.name]}
 
     def _draw(self, frame: pd.DataFrame, n_rows: int) -> pd.DataFrame:
         if n_rows > len(frame):
-            raise BadInput(f"{self.location}: the table holds {len(frame):,} rows only. Ask for fewer.")
+            raise BadInput(f"{self.location}: the table has only {len(frame):,} rows. Request fewer.")
         keys = [hashlib.sha256(f"{self.name}:{row}".encode()).digest() for row in range(len(frame))]
         chosen = sorted(sorted(range(len(frame)), key=keys.__getitem__)[:n_rows])
         return frame.iloc[np.array(chosen)].reset_index(drop=True)

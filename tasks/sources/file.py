@@ -1,4 +1,4 @@
-"""A table in a local file: CSV, CSV.gz or Parquet, whatever its name says."""
+"""A table in a local file: CSV, CSV.gz or Parquet, recognized by its content, not its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realmix.tasks.sources._delimited import read_table
 
 
 class FileSource:
-    """Reads one file.
+    """A local file.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class FileSource:
         Raises
         ------
         BadInput
-            If the file cannot be opened or is no table.
+            If the file cannot be opened or is not a table.
         """
         content = _read_bytes(self.location)
         frame, self._detected = read_table(content, self.location)
@@ -39,7 +39,7 @@ class FileSource:
         return frame
 
     def describe(self) -> dict[str, Any]:
-        """Location, and after loading what was detected."""
+        """Return the location, and after loading what was detected."""
         return {"kind": "file", "location": self.location, **self._detected}
 
 

@@ -1,22 +1,19 @@
-"""A table in an object store or on the web: s3://, gs://, https:// and all that fsspec knows."""
+"""A table in an object store or on the web: s3://, gs://, https:// and all others that fsspec supports."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.urls import without_secrets
-from realmix.tasks.sources._delimited import read_table
-
-if TYPE_CHECKING:
-    pass
 from realmix.tasks.runtime.object_store import open_store
+from realmix.tasks.sources._delimited import read_table
 
 
 class ObjectStoreSource:
-    """Reads one object; keys and endpoints come from the usual environment variables.
+    """An object in a store; keys and endpoints come from the usual environment variables.
 
     For S3 these are ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_PROFILE`` and,
     for a store that is not Amazon's, ``AWS_ENDPOINT_URL``.
@@ -38,7 +35,7 @@ class ObjectStoreSource:
         Raises
         ------
         BadInput
-            If the object cannot be read or is no table.
+            If the object cannot be read or is not a table.
         """
         content = read_object(self.location)
         frame, self._detected = read_table(content, self.shown)
@@ -46,7 +43,7 @@ class ObjectStoreSource:
         return frame
 
     def describe(self) -> dict[str, Any]:
-        """Location without secrets, and after loading what was detected."""
+        """Return the location without secrets, and after loading what was detected."""
         return {"kind": "object_store", "location": self.shown, **self._detected}
 
 
@@ -56,7 +53,7 @@ def read_object(location: str) -> bytes:
     Raises
     ------
     BadInput
-        If it is not there, or the store does not answer or refuses.
+        If it does not exist, or the store does not answer or refuses.
     """
     with open_store(location) as store:
         return bytes(store.cat_file(store._strip_protocol(location)))

@@ -1,4 +1,4 @@
-"""The rows of a registered table as they are today, all admitted batches included."""
+"""The present rows of a registered table, with all admitted batches."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.runtime.database import registered_table
-from realmix.tasks.runtime.snapshots import open_snapshot
-from realmix.tasks.runtime.study_folder import home
+from realmix.tasks.runtime.study_folder import stored_snapshot
 
 PREFIX = "table:"
 
 
 class RegisteredSource:
-    """Reads the snapshot of a registered table.
+    """The snapshot of a registered table.
 
     Parameters
     ----------
@@ -35,15 +34,14 @@ class RegisteredSource:
         BadInput
             If no such table is registered, or its snapshot is gone.
         """
-        snapshot = registered_table(self.name).snapshot
-        return open_snapshot(home() / "snapshots" / f"{snapshot}.parquet").read()
+        return stored_snapshot(registered_table(self.name).snapshot).read()
 
     def describe(self) -> dict[str, Any]:
-        """The table's name."""
+        """Return the table's location."""
         return {"kind": "registered", "location": self.location}
 
     def default_card(self) -> dict[str, Any]:
-        """The card it was registered with; goes into :func:`realmix.tasks.core.table.card.parse_card`."""
+        """Return the registered card, for :func:`realmix.tasks.core.table.card.parse_card`."""
         return registered_table(self.name).card.model_dump(mode="json")
 
 

@@ -38,7 +38,7 @@ STATES_THAT_QUOTE_CELLS = ("22", "23")
 
 
 class SqlSource:
-    """Reads the result of one query, in the order the database gives it.
+    """The result of one query, in the order in which the database gives it.
 
     Parameters
     ----------
@@ -56,6 +56,7 @@ class SqlSource:
 
     @property
     def is_query(self) -> bool:
+        """Whether the location has a query, not a table's name."""
         return bool(QUERY.match(self.statement))
 
     def load(self) -> pd.DataFrame:
@@ -74,7 +75,7 @@ class SqlSource:
         return plain_types(frame, f"'{self.location}'")
 
     def describe(self) -> dict[str, Any]:
-        """Location, order of the rows, and after loading the database, without user or password."""
+        """Return location, order of rows, and after loading the database, without user or password."""
         is_ordered = self.is_query and bool(ORDERED.search(self.statement))
         row_order = "query" if is_ordered else "unspecified"
         return {"kind": "sql", "location": self.location, "row_order": row_order, **self._database}
@@ -91,7 +92,7 @@ class SqlSource:
 
 @contextmanager
 def open_database(location: str) -> Iterator[Connection]:
-    """Connect to the database of ``REALMIX_SQL_URL``; its errors become sentences.
+    """Connect to the database of ``REALMIX_SQL_URL``, and turn its errors into `BadInput` with a sentence.
 
     Parameters
     ----------
@@ -172,7 +173,7 @@ def _connect(engine: Engine) -> Connection:
 
 
 def find_table(connection: Connection, name: str) -> TableClause:
-    """A table or view by its name, ``TABLE`` or ``SCHEMA.TABLE``.
+    """Find a table or view by its name, ``TABLE`` or ``SCHEMA.TABLE``.
 
     Raises
     ------
@@ -195,7 +196,7 @@ def find_table(connection: Connection, name: str) -> TableClause:
 
 
 def _reason(err: SQLAlchemyError) -> str:
-    """The database's own words, where they cannot hold cells."""
+    """Return the database's own message where it cannot quote cells, else only the error's type."""
     original = getattr(err, "orig", None)
     state = getattr(original, "pgcode", None)
     if original is None or (state or "").startswith(STATES_THAT_QUOTE_CELLS):

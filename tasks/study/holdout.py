@@ -15,7 +15,7 @@ from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.fits.scope import Scope, StudyContext
 from realmix.tasks.metrics import METRICS
-from realmix.tasks.models import _serving
+from realmix.tasks.models import MODELS, _serving
 from realmix.tasks.runtime.cache_keys import entry_key
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
 from realmix.tasks.runtime.holdout_rules import registration_path
@@ -60,7 +60,10 @@ def predict_exported(scope: Scope, role: str, rows: pd.DataFrame) -> np.ndarray:
     """Predict canonical rows with an exported fit, and keep the predictions for the figures."""
     folder = scope.folder / role
     spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))["model"]
+    model = MODELS[spec["kind"]]
     features = rows[scope.context.schema.feature_names]
-    predicted = _serving.predict(features, spec, _serving.load_state(folder, spec))
+    predicted = _serving.predict(
+        model.serve, features, spec, (model.load_state or _serving.load_nothing)(folder, spec)
+    )
     scope.write_array(f"{role}-holdout.npy", predicted)
     return predicted

@@ -14,34 +14,13 @@ import pandas as pd
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.versions import installed_version
-from realmix.tasks.models import MODELS, _serving
+from realmix.tasks.models import MODELS
+from realmix.tasks.models._shipping import served_code
 
 # What every shipped model needs: mlflow-skinny loads a pyfunc without the server's dependencies.
 BASE_REQUIREMENTS = ("mlflow-skinny", "numpy", "pandas")
 # What a packed model says of its columns and classes, inside its folder.
 DATA_SPEC = "artifacts/data/spec.json"
-ENTRY_POINT = '''
-
-import mlflow  # noqa: E402
-
-
-class ServedModel(mlflow.pyfunc.PythonModel):
-    """MLflow's view of the model."""
-
-    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
-        self.served = Served(Path(context.artifacts["data"]))
-
-    def predict(
-        self,
-        context: mlflow.pyfunc.PythonModelContext,
-        model_input: pd.DataFrame,
-        params: dict[str, Any] | None = None,
-    ) -> pd.DataFrame:
-        return self.served.predict(model_input)
-
-
-mlflow.models.set_model(ServedModel())
-'''
 
 
 def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metadata: dict[str, Any]) -> None:
@@ -71,7 +50,7 @@ def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metad
         # MLflow names an artifact after its folder.
         copied = Path(shutil.copytree(data, Path(scratch) / "data"))
         code = Path(scratch) / "served_model.py"
-        code.write_text(Path(_serving.__file__).read_text(encoding="utf-8") + ENTRY_POINT, encoding="utf-8")
+        code.write_text(served_code(MODELS[model_name]), encoding="utf-8")
         mlflow.pyfunc.save_model(
             folder,
             python_model=code,

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.decision.preview import (
-    CHEAP_MIXES,
     Preview,
+    PreviewArms,
     judge,
-    preview_arms,
     preview_plan,
     sizes_of,
     study_sizes,
@@ -31,9 +30,8 @@ from realmix.tasks.runtime.holdout_rules import frozen_rule
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.ingest import stored_table
-from realmix.tasks.study.out_of_fold import null_models
 from realmix.tasks.study.plan import n_workers, table_shape
-from realmix.tasks.study.request import check_names, deciding_metric
+from realmix.tasks.study.request import check_names, deciding_metric, with_plugins
 from realmix.tasks.study.split import lay_folds, split_holdout
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
@@ -61,6 +59,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     RealmixError
         As a study would, where the table cannot be used.
     """
+    request = with_plugins(request)
     table, folder = stored_table(request, place / "snapshots"), StudyFolder(place)
     check_names(request, table.card, table.schema)
     raw = table.snapshot.read()
@@ -76,22 +75,23 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     log.info(
         "%s: %d of %s rows in %d folds", table.name, plan.n_development, f"{len(raw):,}", len(layout.blocks)
     )
-    failed = fit_folds(folder, layout)
+    tried = PreviewArms.of(SYNTHESIZERS, MODELS, plan.task)
+    failed = fit_folds(folder, layout, tried)
     judged = judge(
-        out_of_fold(folder, layout, failed),
+        out_of_fold(folder, layout, tried, failed),
         METRICS[plan.metric],
         task=plan.task,
         used=sizes_of(layout.plan),
         study=study_sizes(split.n_development, forward=plan.forward),
-        null_models=null_models(),
+        tried=tried,
     )
     return table, split, judged
 
 
-def fit_folds(folder: StudyFolder, layout: Layout) -> dict[str, str]:
+def fit_folds(folder: StudyFolder, layout: Layout, tried: PreviewArms) -> dict[str, str]:
     """Fit all folds side by side; the reason of each mix or arm that failed in any."""
-    arms = [arm.to_dict() for arm in preview_arms(sorted(null_models()))]
-    ratios = {str(mix.synthesizer): mix.synthetic_ratio for mix in CHEAP_MIXES}
+    arms = [arm.to_dict() for arm in tried.arms()]
+    ratios = {str(mix.synthesizer): mix.synthetic_ratio for mix in tried.mixes}
 
     def fit(scope: str) -> dict[str, str]:
         failures: dict[str, str] = pool.run(
@@ -113,9 +113,9 @@ def fit_folds(folder: StudyFolder, layout: Layout) -> dict[str, str]:
     return {name: reason for result in reversed(results) for name, reason in result.items()}
 
 
-def out_of_fold(folder: StudyFolder, layout: Layout, failed: dict[str, str]) -> OutOfFold:
+def out_of_fold(folder: StudyFolder, layout: Layout, tried: PreviewArms, failed: dict[str, str]) -> OutOfFold:
     """Read the predictions of every arm that failed nowhere."""
-    arms = preview_arms(sorted(null_models()))
+    arms = tried.arms()
     kept = [i for i, arm in enumerate(arms) if not {arm.name, arm.mix.name} & failed.keys()]
     schema = Scope(folder.scope("evaluated")).context.schema
     folds, weight = (np.load(folder.work / name) for name in ("folds.npy", "development-weight.npy"))

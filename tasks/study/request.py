@@ -19,6 +19,7 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
+from realmix.tasks.plugins import load_plugins
 from realmix.tasks.sources import open_source
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
@@ -49,10 +50,34 @@ def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any
 def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard]:
     """Read the rows and the card a request names; what :func:`read_study_input` checks."""
     declared = read_card(Path(request.card)) if request.card else None
+    # Before the source is opened: it may be a plug-in itself.
+    load_plugins((*(declared.plugins if declared else ()), *request.plugins))
     location = request.table or (declared and declared.source) or BUNDLED_TABLE
     source = open_source(reveal(location))
     raw = source.load()
-    return raw, source.describe(), _card(request, declared, location, source)
+    card = _card(request, declared, location, source)
+    load_plugins(card.plugins)
+    return raw, source.describe(), card
+
+
+def with_plugins(request: StudyRequest) -> StudyRequest:
+    """Load the plug-ins that a request names as ``module:SPEC``, and put their names in their place.
+
+    Raises
+    ------
+    BadInput
+        If one cannot be imported, is no spec, or takes a name that is in use.
+    """
+    named = (*(request.synthesizers or ()), *(request.models or ()), request.metric or "")
+    references = tuple(dict.fromkeys((*request.plugins, *(name for name in named if ":" in name))))
+    names = load_plugins(references)
+    renamed = {
+        field: tuple(names.get(name, name) for name in given)
+        for field in ("synthesizers", "models")
+        if (given := getattr(request, field)) is not None
+    }
+    metric = request.metric and names.get(request.metric, request.metric)
+    return request.model_copy(update={**renamed, "metric": metric, "plugins": references})
 
 
 def table_name(card: DataCard, request: StudyRequest) -> str:
@@ -74,7 +99,8 @@ def _card(request: StudyRequest, declared: DataCard | None, location: str, sourc
     if "target" in given and given["target"] != base.get("target"):
         base = {**base, "positive": None, "task": None}
     # The card is stored with the study: without the password or signature of a URL.
-    return parse_card({**base, **given, "source": without_secrets(location)})
+    plugins = tuple(dict.fromkeys((*base.get("plugins", ()), *request.plugins)))
+    return parse_card({**base, **given, "plugins": plugins, "source": without_secrets(location)})
 
 
 def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:

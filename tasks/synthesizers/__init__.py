@@ -5,4 +5,4 @@ from __future__ import annotations
 from realmix.tasks.core.contracts.registry import Registry
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
 
-SYNTHESIZERS: Registry[SynthesizerSpec] = Registry("realmix.tasks.synthesizers", "synthesizer")
+SYNTHESIZERS: Registry[SynthesizerSpec] = Registry("realmix.tasks.synthesizers", "synthesizer", SynthesizerSpec, group="realmix.synthesizers")

@@ -18,6 +18,8 @@ from realmix.tasks.synthesizers._encoding import TableEncoding, is_code
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 TABLE = "table"
+# Of sdv and torch, on the reference machine.
+IMPORT_SECONDS = 6.0
 # Rows per optimiser step; CTGAN needs a multiple of 2 and of its `pac`.
 BATCH_SIZE = 200
 PAC = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.contracts.specs import DUPLICATES, SynthesizerSpec
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 
@@ -24,7 +24,7 @@ class Duplicates(QuotaSynthesizer):
 
 
 SPEC = SynthesizerSpec(
-    name="duplicates",
+    name=DUPLICATES,
     build=lambda card: Duplicates(),
     family="control",
     reference="Efron 1979, doi:10.1214/aos/1176344552",

@@ -79,4 +79,6 @@ SPEC = SynthesizerSpec(
     reference="Bucila, Caruana, Niculescu-Mizil 2006, doi:10.1145/1150402.1150464",
     fit_cost=lambda n_rows, n_columns, steps: 0.01 + 3e-4 * n_columns + 2e-10 * n_rows**2 * n_columns,
     sample_cost=lambda n_rows, n_columns: 0.005 + 1e-3 * n_columns + 1.5e-7 * n_rows * n_columns,
+    drop_order=3,
+    preview_mix=(5.0, "teacher"),
 )

@@ -115,4 +115,5 @@ SPEC = SynthesizerSpec(
     fit_cost=lambda n_rows, n_columns, steps: 0.01,
     sample_cost=lambda n_rows, n_columns: 0.1 + 5e-6 * n_rows,
     needs="rules",
+    drop_order=None,
 )

@@ -95,4 +95,6 @@ SPEC = SynthesizerSpec(
     "doi:10.18637/jss.v074.i11",
     fit_cost=lambda n_rows, n_columns, steps: 0.01 + 1e-3 * n_columns + 3.5e-7 * n_rows * n_columns**2,
     sample_cost=lambda n_rows, n_columns: 0.005 + 1e-3 * n_columns + 3e-7 * n_rows * n_columns,
+    drop_order=None,
+    preview_mix=(1.0, "joint"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.contracts.specs import SHUFFLED_MARGINALS, SynthesizerSpec
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 
@@ -29,7 +29,7 @@ class ShuffledMarginals(QuotaSynthesizer):
 
 
 SPEC = SynthesizerSpec(
-    name="shuffled-marginals",
+    name=SHUFFLED_MARGINALS,
     build=lambda card: ShuffledMarginals(),
     family="control",
     reference="Breiman 2001, doi:10.1023/A:1010933404324 (permuted columns)",

@@ -85,4 +85,5 @@ SPEC = SynthesizerSpec(
     fit_cost=lambda n_rows, n_columns, steps: 0.01,
     sample_cost=lambda n_rows, n_columns: 0.05 + 1e-4 * n_rows,
     needs="simulate",
+    drop_order=None,
 )

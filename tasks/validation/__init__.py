@@ -1,1 +1,1 @@
-"""Validation of tables: which expectations a table is held against, the run, what is stored."""
+"""Validation of tables: choose the suite of expectations, run it, store its results."""

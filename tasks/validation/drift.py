@@ -1,4 +1,4 @@
-"""Drift as Great Expectations shows it: the new rows' bins held against those of the earlier rows."""
+"""Show drift in Great Expectations: compare the new rows' bins with those of the earlier rows."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from realmix.tasks.validation.store import write_validation
 def validate_drift(
     reference: pd.DataFrame, new: pd.DataFrame, schema: Schema, drift: Drift, folder: Path
 ) -> None:
-    """Run the drift suite and store its results page; what fails is a warning and stops nothing.
+    """Run the drift suite and store its results page; a failure is a warning and stops nothing.
 
     Parameters
     ----------
     reference, new : DataFrame of shape (n_rows, n_columns)
-        Rows of the file, as :func:`realmix.tasks.core.lifecycle.drift.measure_drift` was given them.
+        Rows of the file, as given to :func:`realmix.tasks.core.lifecycle.drift.measure_drift`.
     schema : Schema
     drift : Drift
-        What it found.
+        The result of that function.
     folder : Path
         Gets ``drift.suite.json``, ``drift.json`` and ``drift.html``, none of which holds a cell.
     """
-    write_validation(hold_against_reference(reference, new, schema, drift), folder)
+    write_validation(run_drift_suite(reference, new, schema, drift), folder)
 
 
-def hold_against_reference(
+def run_drift_suite(
     reference: pd.DataFrame, new: pd.DataFrame, schema: Schema, drift: Drift
 ) -> ValidationOutcome:
-    """Run the drift suite over new rows that were put into the bins of the reference rows.
+    """Run the drift suite on the new rows, binned by the bins of the reference rows.
 
     Parameters are those of :func:`validate_drift`.
     """

@@ -1,4 +1,4 @@
-"""What the expectation suites are built from: schema and card as plain values."""
+"""Schema and card as plain values, from which the expectation suites are built."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.schema import Schema
 
-# Kinds of columns whose values tell who somebody is.
+# Kinds of columns whose values may identify a person.
 PERSONAL_KINDS = ("identifier", "text")
 
 
 def suite_metadata(schema: Schema, card: DataCard, **more: Any) -> dict[str, Any]:
-    """Put schema and card into the plain values that suites are built from.
+    """Convert schema and card to the plain values from which suites are built.
 
     Parameters
     ----------
     schema : Schema
     card : DataCard
     **more
-        What one kind of suite needs beside them, see ``expectations/``.
+        Further values that one kind of suite needs, see ``expectations/``.
 
     Returns
     -------
@@ -39,27 +39,27 @@ def suite_metadata(schema: Schema, card: DataCard, **more: Any) -> dict[str, Any
 
 
 def personal_columns(schema: Schema, card: DataCard) -> frozenset[str]:
-    """Columns whose values are never stored with a result: sensitive, keys, identifiers, free text."""
-    telling = {c.name for c in schema.columns if c.kind in PERSONAL_KINDS or c.role == "key"}
-    return frozenset(telling | set(card.sensitive))
+    """List the columns whose values no result may hold: sensitive, keys, identifiers, free text."""
+    identifying = {c.name for c in schema.columns if c.kind in PERSONAL_KINDS or c.role == "key"}
+    return frozenset(identifying | set(card.sensitive))
 
 
 def narrowed(schema: Schema, real: pd.DataFrame) -> Schema:
-    """The schema with the levels and ranges of these rows only."""
-    held = {c.name: _narrowed_column(c, real[c.name].dropna()) for c in schema.modelled}
-    return dataclasses.replace(schema, columns=tuple(held.get(c.name, c) for c in schema.columns))
+    """Narrow the schema to the levels and ranges of these rows."""
+    columns = {c.name: _narrowed_column(c, real[c.name].dropna()) for c in schema.modelled}
+    return dataclasses.replace(schema, columns=tuple(columns.get(c.name, c) for c in schema.columns))
 
 
 def _narrowed_column(column: Column, values: pd.Series) -> Column:
     if column.is_categorical:
-        held = set(values.unique())
-        return dataclasses.replace(column, levels=tuple(v for v in column.levels if v in held))
+        present = set(values.unique())
+        return dataclasses.replace(column, levels=tuple(v for v in column.levels if v in present))
     low, high = (float(values.min()), float(values.max())) if len(values) else (None, None)
     return dataclasses.replace(column, minimum=low, maximum=high)
 
 
 def _plain_column(column: Column) -> dict[str, Any]:
-    """A column as plain values; bounds of dates as full timestamps, a second apart from the extremes."""
+    """Convert a column to plain values; bounds of dates become timestamps in full seconds."""
     plain = dataclasses.asdict(column)
     if column.kind == "datetime" and column.minimum is not None and column.maximum is not None:
         plain["minimum"] = pd.Timestamp(column.minimum, unit="s").floor("s").isoformat()

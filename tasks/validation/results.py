@@ -1,4 +1,4 @@
-"""Results of a validation as values: what was expected, what was found, what follows.
+"""Results of a validation as values: what was expected, what was found, whether the table may be used.
 
 Nothing here holds a cell of the table: only names, counts and numbers about whole columns.
 """
@@ -13,7 +13,7 @@ from realmix.tasks.core.errors import ValidationFailed
 from realmix.tasks.core.json_values import to_jsonable
 
 Severity = Literal["critical", "warning", "info"]
-# A table of which a larger share of rows is bad has another problem than bad rows.
+# Where a larger share of rows is invalid, the table as a whole is wrong.
 MAX_QUARANTINED_FRACTION = 0.1
 # A message names this many failed expectations and counts the others.
 NAMED_FAILURES = 3
@@ -21,19 +21,19 @@ NAMED_FAILURES = 3
 
 @dataclass(frozen=True)
 class ExpectationOutcome:
-    """What became of one expectation.
+    """The result of one expectation.
 
     Attributes
     ----------
     column : str or None
-        None where the table as a whole is meant.
+        None for an expectation about the whole table.
     expectation : str
         Its type, for example "expect_column_levels_to_be_known".
     severity : {"critical", "warning", "info"}
         "critical" for every expectation that raised an exception.
     success : bool
     unexpected_count : int or None
-        Rows that fail it; None where it is about the whole column or table.
+        Rows that fail; None for an expectation about the whole column or table.
     unexpected_fraction : float or None
         The same as a share of the rows with a value, in [0, 1].
     observed : object
@@ -59,6 +59,7 @@ class ExpectationOutcome:
 
     @property
     def is_critical_failure(self) -> bool:
+        """Whether a critical expectation failed."""
         return not self.success and self.severity == "critical"
 
     @property
@@ -81,7 +82,7 @@ class ExpectationOutcome:
 
 @dataclass(frozen=True)
 class ValidationOutcome:
-    """What became of a suite on one table.
+    """The results of a suite on one table.
 
     Attributes
     ----------
@@ -90,7 +91,7 @@ class ValidationOutcome:
     n_rows : int
     expectations : tuple of ExpectationOutcome
     bad_rows : mapping of int to str
-        Row position to the reason, for rows that fail a critical expectation of rows.
+        Row position to the reason, for rows that fail a critical expectation about rows.
     """
 
     suite: str
@@ -100,6 +101,7 @@ class ValidationOutcome:
 
     @property
     def has_too_many_bad_rows(self) -> bool:
+        """Whether so many rows are invalid that the table must not be used."""
         return len(self.bad_rows) >= MAX_QUARANTINED_FRACTION * max(self.n_rows, 1)
 
     @property
@@ -110,6 +112,7 @@ class ValidationOutcome:
 
     @property
     def warnings(self) -> tuple[ExpectationOutcome, ...]:
+        """Failures that stop nothing but are reported."""
         return tuple(e for e in self.expectations if not e.success and e.severity == "warning")
 
     @property
@@ -146,7 +149,7 @@ class ValidationOutcome:
             raise ValidationFailed(f"{self.failure} {next_step}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values without any cell of the table; bad rows are only counted.
+        """Return plain values without any cell of the table; invalid rows are only counted.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Run an expectation suite, and put Great Expectations' results into plain values."""
+"""Run an expectation suite, and convert Great Expectations' results to plain values."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.datasource.fluent.interfaces import Batch
 
-# Arguments of expectations that hold cells of their column, and what stands for them in a
-# stored result where the column is personal; all others are names, constants and the card's own.
+# Arguments of expectations that hold cells of their column, and what replaces them in a stored
+# result where the column is personal; all others are names, constants and values of the card.
 LEVEL_ARGUMENTS: dict[str, Any] = {"value_set": [], "counts": {}}
 # Arguments that hold cells of several columns, by column.
 BY_COLUMN_ARGUMENTS = {"levels", "ranges"}
@@ -34,8 +34,8 @@ def run_suite(
 ) -> ValidationOutcome:
     """Run a suite; every call has its own context, so threads may run it side by side.
 
-    A first pass asks for yes or no only; what failed is asked again in detail, so that a
-    table in order costs little.
+    A first pass asks for success or failure only; failed expectations are run again with all
+    details, so that a valid table costs little.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def run_suite(
     row_column : str, optional
         Column of row positions; with it, rows that fail are named in ``bad_rows``.
     is_detailed : bool
-        Whether the numbers of what passed are wanted too.
+        Whether successful expectations are run again with all details too.
     """
     batch = _batch(frame)
     first = batch.validate(suite, result_format="BOOLEAN_ONLY").results
@@ -80,7 +80,7 @@ def _suite_of(name: str, results: Sequence[ExpectationValidationResult]) -> Expe
 
 
 def _detailed(row_column: str | None) -> Any:
-    """Result format with the counts, and with the positions of all failing rows if there are any."""
+    """Return the result format: with counts, and with the positions of failing rows if `row_column`."""
     if row_column is None:
         return "SUMMARY"
     return {
@@ -90,21 +90,17 @@ def _detailed(row_column: str | None) -> Any:
     }
 
 
-def _arguments(result: ExpectationValidationResult) -> dict[str, Any]:
-    configuration = result.expectation_config
-    kwargs: Any = configuration.to_json_dict()["kwargs"] if configuration is not None else {}
-    return {name: value for name, value in kwargs.items() if name != "batch_id"}
-
-
 def _has_details(result: ExpectationValidationResult, *, of_passed: bool) -> bool:
-    """Whether it failed by its values, not by an exception; or passed, where that is asked for too."""
+    """Return whether an expectation failed by values, not by an exception; or passed, if `of_passed`."""
     return (of_passed or not result.success) and _exception(result) is None
 
 
 def _outcome(result: ExpectationValidationResult, personal: Collection[str]) -> ExpectationOutcome:
     configuration = result.expectation_config
     assert configuration is not None, "Great Expectations returns every result with its configuration"
-    arguments, exception = _arguments(result), _exception(result)
+    kwargs: Any = configuration.to_json_dict()["kwargs"]
+    arguments = {name: value for name, value in kwargs.items() if name != "batch_id"}
+    exception = _exception(result)
     is_personal = arguments.get("column") in personal
     found: Any = result.to_json_dict()["result"]
     count = found.get("unexpected_count")
@@ -124,7 +120,7 @@ def _outcome(result: ExpectationValidationResult, personal: Collection[str]) -> 
 
 
 def _withheld(arguments: Mapping[str, Any], personal: Collection[str]) -> dict[str, Any]:
-    """Arguments without the levels and ranges of personal columns."""
+    """Return the arguments without the levels and ranges of personal columns."""
     if arguments.get("column") in personal:
         return {name: LEVEL_ARGUMENTS.get(name, value) for name, value in arguments.items()}
     return {
@@ -134,14 +130,14 @@ def _withheld(arguments: Mapping[str, Any], personal: Collection[str]) -> dict[s
 
 
 def _observed(found: Mapping[str, Any]) -> Any:
-    """What a whole column or table showed: missing or surplus columns, a count, a number."""
+    """Return what was found in a whole column or table: missing or surplus columns, a count, a number."""
     named = found.get("details", {}).get("mismatched")
-    # Great Expectations' page fails at numbers of numpy.
+    # Great Expectations' page cannot render numbers of numpy.
     return to_jsonable(named if named else found.get("observed_value"))
 
 
 def _exception(result: ExpectationValidationResult) -> str | None:
-    """Type of the exception that an expectation raised first, if it did.
+    """Return the type of the first exception that an expectation raised, if any.
 
     Great Expectations gives one record, or a record per metric; it wraps the exceptions.
     """
@@ -155,7 +151,7 @@ def _exception(result: ExpectationValidationResult) -> str | None:
 
 
 def _bad_rows(results: Sequence[ExpectationValidationResult], row_column: str) -> dict[int, str]:
-    """Rows that fail a critical expectation of rows, each with all its reasons."""
+    """Collect the rows that fail a critical expectation about rows, each with all its reasons."""
     reasons: dict[int, list[str]] = {}
     for result in results:
         outcome = _outcome(result, personal=())
@@ -168,5 +164,5 @@ def _bad_rows(results: Sequence[ExpectationValidationResult], row_column: str) -
 
 
 def _place(outcome: ExpectationOutcome) -> tuple[str, str, str]:
-    """Results in an order that does not depend on what failed: the table, then its columns."""
+    """Return the sort key of a result, independent of failures: the table, then its columns."""
     return (outcome.column or "", outcome.expectation, outcome.severity)

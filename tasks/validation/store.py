@@ -1,4 +1,4 @@
-"""Store what a validation found, with its Data Docs; only the quarantine holds cells of the table."""
+"""Store the results of a validation, with its Data Docs; only the quarantine holds cells of the table."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 
 QUARANTINE_REASON = "_realmix_reason"
-# Great Expectations' page takes style, icons and scripts from elsewhere; opened in a browser it would
-# tell others about the study. The policy forbids every load, and every script, which needs those loads;
-# the style stands for what is missing and hides what does nothing without it.
+# Great Expectations' page loads style, icons and scripts from other servers; opened in a browser it would
+# reveal the study to them. The policy forbids every load and every script, which would need those loads;
+# the style replaces what is missing and hides what has no effect without it.
 STANDS_ALONE = r"""
     <meta charset="utf-8">
     <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; form-action 'none'">
@@ -51,7 +51,7 @@ def write_validation(outcome: ValidationOutcome, folder: Path) -> None:
 
 
 def write_quarantine(bad: pd.DataFrame, reasons: Sequence[str], folder: Path) -> None:
-    """Store bad rows with their reasons, in ``quarantine.parquet``; the only file with cells.
+    """Store invalid rows with their reasons in ``quarantine.parquet``, the only file with cells.
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ def write_quarantine(bad: pd.DataFrame, reasons: Sequence[str], folder: Path) ->
     reasons : sequence of str, of length n_bad
     folder : Path
     """
-    # Parquet takes no column of mixed types, and bad rows are where types are mixed.
+    # Parquet stores no column of mixed types, and invalid rows often mix types.
     text = {name: "string" for name in bad.columns if bad[name].dtype == object}
     bad.astype(text).assign(**{QUARANTINE_REASON: list(reasons)}).to_parquet(folder / "quarantine.parquet")
 
 
 def suite_dict(outcome: ValidationOutcome) -> dict[str, Any]:
-    """The suite in Great Expectations' JSON form, without values of personal columns."""
+    """Return the suite in Great Expectations' JSON form, without values of personal columns."""
     from importlib.metadata import version
 
     expectations = [
@@ -80,7 +80,7 @@ def render_data_docs(outcome: ValidationOutcome) -> str:
     """Render a result as Great Expectations' own HTML page.
 
     It is made from the outcome, which holds no cell of the table, not from the raw result, and
-    loads nothing from elsewhere.
+    loads nothing from other servers.
     """
     from realmix.expectations.custom import gx
 
@@ -90,7 +90,7 @@ def render_data_docs(outcome: ValidationOutcome) -> str:
 
 
 def _as_great_expectations(outcome: ValidationOutcome) -> ExpectationSuiteValidationResult:
-    """The outcome in the form that Great Expectations' renderers take."""
+    """Convert the outcome to the form that Great Expectations' renderers take."""
     from realmix.expectations.custom import gx
 
     n_passed = sum(e.success for e in outcome.expectations)
@@ -112,12 +112,13 @@ def _as_great_expectations(outcome: ValidationOutcome) -> ExpectationSuiteValida
 def _expectation_result(expectation: ExpectationOutcome, n_rows: int) -> ExpectationValidationResult:
     from realmix.expectations.custom import FailureSeverity, gx
 
-    # Its page wants to know the columns of a table whose columns are as they should be.
+    # The page needs the columns even of a table whose columns are as expected.
     columns = expectation.arguments.get("column_list")
+    fraction = expectation.unexpected_fraction
     found = {
         "element_count": n_rows,
         "unexpected_count": expectation.unexpected_count,
-        "unexpected_percent": _percent(expectation.unexpected_fraction),
+        "unexpected_percent": None if fraction is None else 100 * fraction,
         "observed_value": columns if expectation.observed is None else expectation.observed,
     }
     return gx.core.ExpectationValidationResult(
@@ -135,10 +136,6 @@ def _expectation_result(expectation: ExpectationOutcome, n_rows: int) -> Expecta
             "exception_traceback": expectation.exception,
         },
     )
-
-
-def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else 100 * fraction
 
 
 def _write_json(data: Any, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which suite each table is held against: the raw one, synthetic pools, the training one."""
+"""Validate each kind of table by its suite: raw tables, pools of synthetic rows, training tables."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pandas as pd
 
 from realmix.expectations.declared import RULE_COLUMN
 from realmix.expectations.synthetic import COPIES_COLUMN
+from realmix.tasks.core.contracts.specs import CONTROLS
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS
 from realmix.tasks.core.mixes.pools import is_copy
 from realmix.tasks.core.table.card import ConditionRule, DataCard, DerivedRule, DistributionRule
 from realmix.tasks.core.table.rules import violations
@@ -27,7 +27,7 @@ ROW = "_realmix_row"
 def validate_raw(
     raw: pd.DataFrame, schema: Schema, card: DataCard, folder: Path, *, is_batch: bool = False
 ) -> tuple[pd.DataFrame, ValidationOutcome]:
-    """Run the raw suite, set bad rows aside and store everything, then stop if it must.
+    """Run the raw suite, set invalid rows aside and store everything; raise if the table must not be used.
 
     Parameters
     ----------
@@ -35,28 +35,30 @@ def validate_raw(
     schema : Schema
     card : DataCard
     folder : Path
-        Gets ``raw.suite.json``, ``raw.json``, ``raw.html`` and, where rows are bad,
+        Gets ``raw.suite.json``, ``raw.json``, ``raw.html`` and, where rows are invalid,
         ``quarantine.parquet``: these rows with their reason in ``_realmix_reason``.
     is_batch : bool
-        True for rows that arrive at a table, which may be few and wait for a target.
+        True for a batch of a registered table, whose rows may be few and wait for a target.
 
     Returns
     -------
-    kept : DataFrame of shape (n_kept, n_columns)
-        The other rows, with the index they had.
+    valid : DataFrame of shape (n_valid, n_columns)
+        The other rows, with their index.
     outcome : ValidationOutcome
 
     Raises
     ------
     ValidationFailed
         If an expectation of the whole table failed, any raised an exception, or a tenth of
-        the rows or more is bad.
+        the rows or more is invalid.
     """
     from realmix.expectations.raw import suite
 
     # Ranges have expectations of their own, which name the column.
     rules = [i for i, rule in enumerate(card.rules) if isinstance(rule, ConditionRule | DerivedRule)]
-    frame = _with_parsed_dates(raw, schema).assign(**_rule_columns(raw, card, rules))
+    dates = [c.name for c in schema.columns if c.kind == "datetime" and c.name in raw.columns]
+    parsed = {name: _timestamps(raw[name]) for name in dates}
+    frame = raw.assign(**parsed).assign(**_rule_columns(raw, card, rules))
     frame[ROW] = np.arange(len(raw))
     outcome = run_suite(
         frame,
@@ -68,7 +70,7 @@ def validate_raw(
     is_bad = np.isin(np.arange(len(raw)), list(outcome.bad_rows))
     if is_bad.any():
         write_quarantine(raw[is_bad], list(outcome.bad_rows.values()), folder)
-    what = "The batch stays out. Mend it" if is_batch else "Nothing was trained. Mend the table"
+    what = "The batch is refused. Correct it" if is_batch else "Nothing was trained. Correct the table"
     outcome.check(f"{what} or its card; the details are in {folder}.")
     return raw[~is_bad], outcome
 
@@ -89,18 +91,18 @@ def validate_synthetic(
     synthetic : DataFrame of shape (n_synthetic, n_modelled)
         Canonical.
     real : DataFrame of shape (n_real, n_modelled)
-        The canonical training rows whose levels and ranges hold, and that are not to be copied.
+        The canonical training rows: their levels and ranges are required, copies of them are counted.
     schema : Schema
     card : DataCard
     class_counts : mapping of class to count, optional
-        Rows asked of each class.
+        Rows requested of each class.
     is_control : bool
         Controls may copy real rows and break the card's rules.
 
     Returns
     -------
     ValidationOutcome
-        Its ``failure`` says why the rows must not be mixed in, None when they may be.
+        Its ``failure`` says why the rows must not be used; None when they may be.
     """
     from realmix.expectations.synthetic import suite
 
@@ -132,11 +134,11 @@ def gate_synthetic(
     *,
     class_counts: Mapping[str, int] | None,
 ) -> str | None:
-    """Say why a pool of synthetic rows must not be used, or None, and store the result in `folder`.
+    """Validate a pool, store the result in `folder`, and say why the pool must not be used, or None.
 
     See :func:`validate_synthetic`.
     """
-    is_control = synthesizer in CONTROL_SYNTHESIZERS
+    is_control = synthesizer in CONTROLS
     outcome = validate_synthetic(rows, real, schema, card, class_counts=class_counts, is_control=is_control)
     write_validation(outcome, folder)
     return outcome.failure
@@ -182,28 +184,25 @@ def validate_training(
     return outcome
 
 
-def _with_parsed_dates(raw: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """A copy in which dates are timestamps without zone; what is no date is missing."""
-    dates = [c.name for c in schema.columns if c.kind == "datetime" and c.name in raw.columns]
-    return raw.assign(**{name: _timestamps(raw[name]) for name in dates})
-
-
 def _timestamps(values: pd.Series) -> pd.Series:
-    """Timestamps in nanoseconds where these reach: others Great Expectations looks at one by one."""
+    """Parse dates to timestamps without zone; other values become missing.
+
+    In nanoseconds where their range suffices: Great Expectations checks others one by one.
+    """
     parsed = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
     reaches = parsed.min() >= pd.Timestamp.min and parsed.max() <= pd.Timestamp.max
     return parsed.astype("datetime64[ns]") if reaches else parsed
 
 
 def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """A copy in which dates are timestamps and whole numbers integers, where they are whole."""
+    """Copy a frame with dates as timestamps, and integer columns as integers where they are whole."""
     typed: dict[str, pd.Series] = {}
     for column in schema.modelled:
         values = canonical.get(column.name)
         if values is None or not pd.api.types.is_float_dtype(values):
             continue
         if column.kind == "datetime":
-            # Of a NaN pandas 2.3 rounds uninitialised memory, which now and then overflows.
+            # For a NaN pandas 2.3 rounds uninitialised memory, which sometimes overflows.
             moments = pd.to_datetime(values.fillna(0), unit="s").dt.round("s")
             typed[column.name] = moments.where(values.notna())
         elif column.is_integer and bool((values.dropna() % 1 == 0).all()):
@@ -214,7 +213,7 @@ def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def _synthetic_rule_columns(
     synthetic: pd.DataFrame, schema: Schema, card: DataCard, indices: Sequence[int]
 ) -> dict[str, np.ndarray]:
-    """The same for canonical rows; nothing where they are of wrong types."""
+    """Compute the rules' columns of canonical rows; none where these have wrong types."""
     try:
         restored = schema.restore(synthetic)
     except (TypeError, ValueError):
@@ -223,9 +222,9 @@ def _synthetic_rule_columns(
 
 
 def _rule_columns(rows: pd.DataFrame, card: DataCard, indices: Sequence[int]) -> dict[str, np.ndarray]:
-    """For each of these rules whether each row breaks it; nothing where that cannot be said.
+    """Compute for each of these rules whether each row breaks it; none where that is impossible.
 
-    The suite then misses the columns, and names the column that is lost or of the wrong type.
+    The suite then misses these columns, and names the column that is missing or of the wrong type.
     """
     try:
         broken = violations(rows, [card.rules[i] for i in indices]).to_numpy()

@@ -70,7 +70,7 @@ def environment(home: Path) -> dict[str, str]:
     """Variables of a process whose home, and whose libraries' homes, are in a folder of its own."""
     home.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    return kept | {"HOME": str(home), "REALMIX_HOME": str(home / "realmix"), "PYTHONPATH": str(ROOT)}
+    return kept | {"HOME": str(home), "REALMIX_HOME": str(home / "realmix")}
 
 
 def run_study(

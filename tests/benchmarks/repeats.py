@@ -71,7 +71,7 @@ def timed(home: Path, synthesizers: tuple[str, ...], *, kill_at_pct: int | None 
             "--out",
             out,
         ],
-        env={**given, "PYTHONPATH": str(ROOT), "REALMIX_HOME": str(home)},
+        env={**given, "REALMIX_HOME": str(home)},
         cwd=home.parent,
         text=True,
         stdout=subprocess.DEVNULL,

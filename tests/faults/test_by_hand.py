@@ -38,7 +38,7 @@ def test_a_retraining_that_is_killed_goes_on_to_the_same_verdict(make_home, undi
     assert home.retrainings() == []
     again = home.run("retrain", "calls")
     assert again.returncode == 0, again.stderr
-    assert "taken from the store" in again.stderr
+    assert "taken from the cache" in again.stderr
     assert [entry["level"] for entry in home.retrainings()] == ["study"]
     assert home.retrainings()[0]["version"] == "1"
     assert home.verdict() == undisturbed(home.study() / "plan.json")
@@ -103,8 +103,8 @@ def test_a_study_survives_its_mlflow_server_which_is_told_afterwards(make_home, 
         wait_for(f"http://127.0.0.1:{port}/health", tmp_path)
         told = home.run("sync")
         assert told.returncode == 0, told.stderr
-        assert "1 studies were told" in told.stdout
-        assert "0 studies were told" in home.run("sync").stdout
+        assert "1 studies were uploaded" in told.stdout
+        assert "0 studies were uploaded" in home.run("sync").stdout
         assert "champion: version 1" in home.run("status").stdout
         assert home.verdict() == undisturbed(home.study() / "plan.json")
 

@@ -35,7 +35,6 @@ def start(home, out):
     from prefect.settings import PREFECT_API_URL
 
     environment = {
-        "PYTHONPATH": str(ROOT),
         "REALMIX_HOME": str(home),
         "PREFECT_API_URL": PREFECT_API_URL.value(),
     }

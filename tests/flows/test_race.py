@@ -12,8 +12,8 @@ import pytest
 from prefect import flow
 
 from realmix.flows.engines.choose import threads
+from realmix.tasks.core.contracts.specs import CONTROLS
 from realmix.tasks.core.decision.race import describe_race
-from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
@@ -84,7 +84,7 @@ def test_only_finalists_real_only_and_their_controls_run_in_the_repeats(raced):
     for arm in planned.values():
         if arm.mix.role == "real_only":
             assert arm.name in last
-        elif arm.mix.synthesizer in CONTROL_SYNTHESIZERS:
+        elif arm.mix.synthesizer in CONTROLS:
             assert (arm.name in last) is (arm.mix.label_rule in rules)
 
 
@@ -92,7 +92,7 @@ def test_a_synthesizer_without_a_finalist_is_not_fitted_again(raced):
     _, layout, (_, pools, _) = raced[0]
     last = layout.blocks[-1].scope
     fitted = {pool["synthesizer"] for pool in pools if pool["scope"] == last}
-    made = {*CONTROL_SYNTHESIZERS, *layout.plan.synthesizers}
+    made = {*CONTROLS, *layout.plan.synthesizers}
     assert fitted == made & {name.split("/")[0] for name in names_run(raced[0], last)}
 
 

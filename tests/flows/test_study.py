@@ -131,7 +131,7 @@ def test_replaying_the_plan_gives_the_same_verdict_on_one_worker_without_the_gpu
     plan = workspace / "plan-of-a-gpu.json"
     # The xgboost of the tests is built without CUDA.
     plan.write_text(json.dumps(json.loads((out / "plan.json").read_text()) | {"on_gpu": ["xgboost"]}))
-    # A home of its own: nothing is taken from the store of the first study.
+    # A home of its own: nothing is taken from the cache of the first study.
     monkeypatch.setenv("REALMIX_HOME", str(workspace / "home-replayed"))
     monkeypatch.setattr("realmix.flows.engines.choose.n_workers", lambda: 1)
     with caplog.at_level(logging.WARNING, "realmix"):

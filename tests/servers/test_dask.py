@@ -22,7 +22,7 @@ from distributed import Client, LocalCluster
 from prefect.settings import PREFECT_API_URL
 
 from realmix.flows.engines import choose
-from realmix.flows.engines.dask import LOCAL_CLUSTER, check_cluster, cluster_workers, complaint
+from realmix.flows.engines.dask import LOCAL_CLUSTER, check_cluster, cluster_workers, reason_to_refuse
 from realmix.flows.study import study
 from realmix.tasks.core.errors import BadInput, FitTimedOut, WorkerDied
 from realmix.tasks.core.plan.costs import Costs
@@ -166,7 +166,7 @@ def workers_elsewhere(place, real_s3, tmp_path, monkeypatch):
         for number in range(2):
             own = tmp_path / f"worker-{number}"
             own.mkdir()
-            named = {"REALMIX_HOME": str(own / "home"), "PYTHONPATH": str(ROOT)}
+            named = {"REALMIX_HOME": str(own / "home")}
             command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
             options = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(own / "local")]
             worker = subprocess.Popen(
@@ -233,8 +233,8 @@ def test_a_local_cluster_listens_on_loopback_only(monkeypatch):
 
 def test_what_a_worker_lacks_is_said_in_a_sentence():
     here = {"versions": {"numpy": "2.4"}, "sees_marker": True, "reaches_server": True}
-    assert "share" in complaint(here | {"sees_marker": False}, here)
-    assert "PREFECT_API_URL" in complaint(here | {"reaches_server": False}, here)
+    assert "share" in reason_to_refuse(here | {"sees_marker": False}, here)
+    assert "PREFECT_API_URL" in reason_to_refuse(here | {"reaches_server": False}, here)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "ftp://127.0.0.1:1"])
@@ -259,12 +259,12 @@ def test_an_address_or_storage_without_dask_is_refused(given):
 
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setattr(choose, "find_spec", lambda name: None)
-    with pytest.raises(BadInput, match=r"pip install 'realmix\[dask\]'"):
+    with pytest.raises(BadInput, match=r"pip install -e '\.\[dask\]'"):
         choose.check_runner("dask", None)
 
 
 def realmix(tmp_path, *arguments):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "REALMIX_HOME": str(tmp_path / "home")}
+    env = {**os.environ, "REALMIX_HOME": str(tmp_path / "home")}
     for name in ("PREFECT_HOME", "PREFECT_API_URL", "MLFLOW_TRACKING_URI"):
         env.pop(name, None)
     command = [

@@ -135,7 +135,7 @@ def test_a_killed_worker_is_started_again_and_works(up):
     worker = next(child for child in psutil.Process(started.pid).children() if "worker" in child.cmdline())
     n_done = len(runs(named, "watch", "COMPLETED"))
     worker.kill()
-    wait_until(lambda: "The worker is started again." in (folder / "log").read_text(), 30)
+    wait_until(lambda: "The worker was restarted." in (folder / "log").read_text(), 30)
     # A look that was taken in that moment holds up the others until it is seen to be lost, after a minute.
     wait_until(lambda: len(runs(named, "watch", "COMPLETED")) > n_done, 120)
 

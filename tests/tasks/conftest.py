@@ -1,8 +1,9 @@
-"""Servers that sources and landing places are tested against; each is started once."""
+"""Servers that sources and landing places are tested against, each started once; a home of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,3 +45,9 @@ def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     client = boto3.client("s3")
     client.create_bucket(Bucket="tables")
     return client
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home of its own, where nothing was registered yet."""
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home"))

@@ -181,5 +181,5 @@ def pack(kind: str, raw: pd.DataFrame, schema: Schema, folder: Path) -> None:
     model, rows = MODELS[name].build(schema, params, 0, 1), schema.apply(raw[raw["y"].notna()])
     model.fit(rows[schema.feature_names], schema.one_hot_target(rows), np.ones(len(rows)))
     with tempfile.TemporaryDirectory() as scratch:
-        export_model(model, schema, Path(scratch) / "data")
+        export_model(model, name, schema, Path(scratch) / "data")
         save_pyfunc(Path(scratch) / "data", name, schema, folder, {"arm": kind})

@@ -1,31 +1,36 @@
-"""Plug-in registry: a file in the folder is a plug-in because it exists."""
+"""Plug-in registry: a file in the folder is a plug-in because it exists; others come from outside."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Any, Generic, Protocol, TypeVar
 
-from realmix.tasks.core.errors import unknown_name
+from realmix.tasks.core.errors import BadInput, unknown_name
 
 
 class Spec(Protocol):
-    """What every plug-in file offers as ``SPEC``."""
+    """What every plug-in offers, in a file of the folder as ``SPEC``."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name by which it is asked for."""
+        ...
 
 
 S = TypeVar("S", bound=Spec)
+# Modules of plug-ins that were loaded from outside this package: their code decides results, too.
+_outside: set[str] = set()
 
 
 class Registry(Mapping[str, S], Generic[S]):
-    """All plug-ins of one package, found by walking its folder.
+    """All plug-ins of one kind: those of a folder, and those of other distributions.
 
-    Every public module of the package must define ``SPEC`` with a unique ``name``.
-    Modules import their heavy optional libraries only when they are built, so that
-    listing the registry stays fast.
+    Every public module of the package must define ``SPEC`` with a unique ``name``. Another
+    distribution offers one as an entry point of the registry's group. Modules import their heavy
+    optional libraries only when they are built, so that listing the registry stays fast.
 
     Parameters
     ----------
@@ -33,36 +38,89 @@ class Registry(Mapping[str, S], Generic[S]):
         Dotted name of the folder, for example ``"realmix.tasks.models"``.
     kind : str
         Singular noun for messages, for example ``"model"``.
+    spec_type : type
+        Class of the specs.
+    group : str, optional
+        Group of entry points, for example ``"realmix.models"``; None where only the folder counts.
+    check : callable, optional
+        ``check(spec)`` raises :class:`~realmix.tasks.core.errors.BadInput` for a spec that cannot be used.
 
     Raises
     ------
     TypeError
         If a module has no ``SPEC`` or two share a name: the program must not start.
+    BadInput
+        If a plug-in from outside cannot be imported, is of another kind, or takes a name that is in use.
     UnknownName
         On access to a name that is not there; the message lists the known ones.
     """
 
-    def __init__(self, package: str, kind: str) -> None:
+    def __init__(
+        self,
+        package: str,
+        kind: str,
+        spec_type: type[S],
+        *,
+        group: str | None = None,
+        check: Callable[[S], None] | None = None,
+    ) -> None:
         self.package = package
         self.kind = kind
+        self.spec_type = spec_type
+        self.group = group
+        self._check = check
         self._specs: dict[str, S] | None = None
+
+    def add(self, spec: S, origin: str) -> None:
+        """Take up a plug-in from outside; once more is no error.
+
+        Parameters
+        ----------
+        spec : Spec
+        origin : str
+            Where it comes from, for messages.
+        """
+        self._add(self._load(), spec, origin)
+
+    def _add(self, specs: dict[str, S], spec: S, origin: str) -> None:
+        if not isinstance(spec, self.spec_type):
+            raise BadInput(
+                f"{origin} is no {self.kind}: expected a {self.spec_type.__name__}, got {type(spec).__name__}. "
+                "Correct the object, or the group it is registered in."
+            )
+        if specs.get(spec.name, spec) is not spec:
+            raise BadInput(
+                f"{origin} is called '{spec.name}' like another {self.kind}: give it a name of its own."
+            )
+        if self._check:
+            self._check(spec)
+        specs[spec.name] = spec
 
     def _load(self) -> dict[str, S]:
         if self._specs is None:
-            specs: dict[str, S] = {}
-            folder = importlib.import_module(self.package).__path__
-            for found in sorted(pkgutil.iter_modules(folder), key=lambda m: m.name):
-                if found.name.startswith("_") or found.ispkg:
-                    continue
-                module = importlib.import_module(f"{self.package}.{found.name}")
-                spec = getattr(module, "SPEC", None)
-                if spec is None:
-                    raise TypeError(f"{module.__name__} defines no SPEC: every {self.kind} does.")
-                if spec.name in specs:
-                    raise TypeError(f"Two {self.kind} plug-ins are called '{spec.name}'.")
-                specs[spec.name] = spec
+            specs = self._of_folder()
+            for point in entry_points(group=self.group) if self.group else ():
+                origin = (
+                    f"The entry point '{point.name}' of {point.dist.name if point.dist else 'a distribution'}"
+                )
+                self._add(specs, load_reference(point.value, origin), origin)
             self._specs = specs
         return self._specs
+
+    def _of_folder(self) -> dict[str, S]:
+        specs: dict[str, S] = {}
+        folder = importlib.import_module(self.package).__path__
+        for found in sorted(pkgutil.iter_modules(folder), key=lambda m: m.name):
+            if found.name.startswith("_") or found.ispkg:
+                continue
+            module = importlib.import_module(f"{self.package}.{found.name}")
+            spec = getattr(module, "SPEC", None)
+            if spec is None:
+                raise TypeError(f"{module.__name__} defines no SPEC: every {self.kind} does.")
+            if spec.name in specs:
+                raise TypeError(f"Two {self.kind} plug-ins are called '{spec.name}'.")
+            specs[spec.name] = spec
+        return specs
 
     def __getitem__(self, name: str) -> S:
         specs = self._load()
@@ -78,3 +136,34 @@ class Registry(Mapping[str, S], Generic[S]):
 
     def __len__(self) -> int:
         return len(self._load())
+
+
+def load_reference(reference: str, origin: str) -> Any:
+    """Import what ``module:NAME`` names, and note its module as code from outside.
+
+    Parameters
+    ----------
+    reference : str
+    origin : str
+        Where the reference stands, for messages.
+
+    Raises
+    ------
+    BadInput
+        If the module cannot be imported or holds no such name.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except Exception as err:  # whatever a module raises that is not ours
+        raise BadInput(
+            f"{origin} ({reference}) cannot be imported ({type(err).__name__}: {err}). Expected module:NAME of a "
+            "module that Python finds here: correct the name, or install or mend that module."
+        ) from err
+    _outside.add(module)
+    return found
+
+
+def outside_modules() -> tuple[str, ...]:
+    """List the modules of plug-ins that were loaded from outside this package."""
+    return tuple(sorted(_outside))

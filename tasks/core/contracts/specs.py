@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from realmix.tasks.core.table.card import DataCard, Operation
 
 ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
+# Names that the decision itself refers to. The plug-ins that fill these places take their names from here.
+DUPLICATES, SHUFFLED_MARGINALS = CONTROLS = ("duplicates", "shuffled-marginals")
+NULL_MODEL = "class-prior"
+REFERENCE_MODEL = "xgboost"
+FIRST_TO_GO = 1
 
 
 class Synthesizer(Protocol):
@@ -67,6 +72,14 @@ class SynthesizerSpec:
     fit_cost, sample_cost : callable
         Expected seconds on the reference machine, for the plan:
         ``fit_cost(n_rows, n_columns, steps)``, ``sample_cost(n_rows, n_columns)``.
+    import_seconds : float
+        Seconds that its library takes to import, once per worker.
+    drop_order : int or None
+        Place in the order in which the planner leaves synthesizers out of a study whose budget is
+        short: 1 goes first; None stays as long as the study fits at all.
+    preview_mix : tuple of (float, {"joint", "teacher"}) or None
+        Synthetic rows per real row and label rule with which ``realmix preview`` tries it; None
+        where a fit takes more than a moment.
     """
 
     name: str
@@ -79,10 +92,14 @@ class SynthesizerSpec:
     needs: str | None = None
     tasks: tuple[Task, ...] = ALL_TASKS
     gpu_library: str | None = None
+    import_seconds: float = 0.0
+    drop_order: int | None = FIRST_TO_GO
+    preview_mix: tuple[float, Literal["joint", "teacher"]] | None = None
 
     @property
     def is_control(self) -> bool:
-        return self.family == "control"
+        """Whether every study runs it for comparison only; it never ships."""
+        return self.name in CONTROLS
 
 
 class Model(Protocol):
@@ -101,8 +118,11 @@ class Model(Protocol):
         ...
 
     def export(self, folder: Path) -> dict[str, Any]:
-        """Write data files (no pickle) and return the JSON spec `realmix.tasks.models._serving` reads."""
+        """Write data files (no pickle) and return the JSON-able values that `ModelSpec.serve` reads."""
         ...
+
+
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -118,10 +138,24 @@ class ModelSpec:
         ``search_space(trial, schema)`` gives the parameters of trial 0, 1, 2, ...: trial 0
         holds sensible defaults, later ones differ; deterministic.
     reference : str
+    serve : callable
+        ``serve(frame, spec, state)`` predicts canonical features as :meth:`Model.predict` does, from
+        what ``export`` returned and `load_state` read. Its source is copied into the shipped model, which
+        loads without this package: it may use what it imports itself, and the names of
+        :mod:`realmix.tasks.models._serving`, ``np`` and ``pd`` among them.
+    load_state : callable or None
+        ``load_state(folder, spec)`` reads the data files of ``export``, without unpickling; copied likewise.
+        None where everything is in the spec.
     requirements : tuple of str
         Distribution names a reloaded model needs beside mlflow, numpy and pandas.
     is_null : bool
         True for the class prior (or mean), which knows no feature.
+    is_teacher : bool
+        Whether it is a member of the ensemble that labels synthetic rows.
+    is_student : bool
+        Whether ``realmix preview`` trains it on mixes too: fits on several times the rows stay cheap.
+    drop_order : int or None
+        As of :class:`SynthesizerSpec`.
     tasks : tuple of Task
     gpu_library : {"torch", "xgboost"} or None
         As of :class:`SynthesizerSpec`.
@@ -138,8 +172,13 @@ class ModelSpec:
     search_space: Callable[[int, Schema], dict[str, Any]]
     reference: str
     fit_cost: Callable[[int, int, int], float]
+    serve: Callable[[pd.DataFrame, Values, Values], np.ndarray]
+    load_state: Callable[[Path, Values], Values] | None = None
     requirements: tuple[str, ...] = ()
     is_null: bool = False
+    is_teacher: bool = False
+    is_student: bool = False
+    drop_order: int | None = FIRST_TO_GO
     tasks: tuple[Task, ...] = ALL_TASKS
     gpu_library: str | None = None
     # Codes as float64, their copy as float32, and what a library makes of these.
@@ -172,6 +211,12 @@ class MetricSpec:
         transform of) a mean over rows, lower is better; None otherwise.
     from_mean_loss : callable
         Turns a mean of row losses into the metric (identity, or a square root).
+    tuned_threshold : bool
+        True where predictions of two classes are scored as labels, made with a threshold that was tuned
+        on other rows.
+    counts_rows : bool
+        True where the score is the share of rows with the right label: two models can differ only where
+        their labels do.
     compute_draws : callable or None
         ``compute_draws(y_true, y_pred, weights)``: scores of shape (n_draws,) under many
         weightings at once, `weights` of shape (n_draws, n_rows). Worth offering where
@@ -187,6 +232,8 @@ class MetricSpec:
     margin_is_relative: bool
     row_loss: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     from_mean_loss: Callable[[Any], Any] = field(default=lambda loss: loss)
+    tuned_threshold: bool = False
+    counts_rows: bool = False
     compute_draws: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.contracts.specs import DUPLICATES, MetricSpec
 from realmix.tasks.core.decision.ranking import ScoredArms, control_test, is_control
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
 from realmix.tasks.core.scores.significance import CorrectedT, corrected_resampled_t
@@ -154,7 +154,7 @@ def _why_candidate_lost(case: ScoredArms, index: int, test: CorrectedT, margin: 
         return f"{size} worse than real only" if gain < 0 else "no better than real only, which wins ties"
     if gain < margin:
         return f"{size} better than real only, below the margin of {gain_in_words(margin, relative)}"
-    duplicates = control_test(case, index, is_control("duplicates", mix.label_rule))
+    duplicates = control_test(case, index, is_control(DUPLICATES, mix.label_rule))
     if duplicates is not None and duplicates.gain <= 0:
         return f"{size} better than real only, but not better than duplicates of real rows"
     behind = gain_in_words(float(case.gains[case.winner]) - gain, relative)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.contracts.specs import DUPLICATES, NULL_MODEL, SHUFFLED_MARGINALS, MetricSpec
 from realmix.tasks.core.decision.arm_table import ArmRow, table_of_arms
 from realmix.tasks.core.decision.promised_gain import Draws, Promise, bootstrap, summarise
 from realmix.tasks.core.decision.ranking import ControlTest, ScoredArms, control_test, is_control
@@ -128,7 +128,7 @@ def compare(
     seed: int,
     n_bootstrap: int = 1000,
     margin: float | None = None,
-    null_models: frozenset[str] = frozenset({"class-prior"}),
+    null_models: frozenset[str] = frozenset({NULL_MODEL}),
     extra_metrics: Sequence[MetricSpec] = (),
 ) -> Comparison:
     """Compare all arms by one metric and choose a winner by the rule.
@@ -227,8 +227,8 @@ def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
         "p_max": p_max,
         "p_value": max(p_holm, p_max),
         "share_of_folds_won": float((case.fold_gains(arm, case.incumbent) > 0).mean()),
-        "beats_duplicates": control_test(case, arm, is_control("duplicates", label_rule)),
-        "beats_shuffled": control_test(case, arm, is_control("shuffled-marginals", label_rule)),
+        "beats_duplicates": control_test(case, arm, is_control(DUPLICATES, label_rule)),
+        "beats_shuffled": control_test(case, arm, is_control(SHUFFLED_MARGINALS, label_rule)),
         "beats_distillation": control_test(case, arm, lambda a: a.mix.name == "distillation"),
         "beats_class_weights": control_test(case, arm, lambda a: a.mix.name == "class-weights"),
         "calibration_change": _calibration_change(case.oof, arm, case.incumbent),
@@ -295,7 +295,7 @@ def provable_gain(case: ScoredArms, arm: int, n_folds: int) -> float:
     spread = float(np.std(case.fold_gains(arm, case.incumbent), ddof=1))
     sizes = {"n_validation": oof.n_validation, "n_train": oof.n_train}
     provable = smallest_provable_gain(spread, n_folds, **sizes)
-    if case.metric.name != "accuracy":
+    if not case.metric.counts_rows:
         return provable
     disagreement = _disagreement(oof, arm, case.incumbent)
     return max(provable, smallest_provable_error_gain(disagreement, len(oof.rows)))

@@ -9,12 +9,12 @@ priors' lines.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.contracts.specs import MetricSpec, ModelSpec, SynthesizerSpec
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.costs import Costs
@@ -25,11 +25,7 @@ from realmix.tasks.core.scores.significance import LEVEL_QUANTILE, smallest_prov
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.schema import Task
 
-LEARNERS = ("linear", "random-forest", "xgboost")
-# A forest on five rows per real row costs more than all the rest.
-STUDENTS = ("linear", "xgboost")
 DISTILLATION = Mix(label_rule="teacher")
-CHEAP_MIXES = (Mix("neighbour-swap", 5.0, label_rule="teacher"), Mix("sequential-trees", 1.0))
 # Seconds of work on one thread of the reference machine: with start-up, under 20 s on two cores.
 WORK_SECONDS = 12.0
 ROW_STEPS = (2_000, 1_500, 1_200, 1_000, 800, 600, 500, 400, 300, 200)
@@ -40,11 +36,49 @@ SMALL_STUDY_ROWS = 300
 WORTH_CHANCE = 0.2
 
 
-def preview_arms(null_models: Sequence[str] = ()) -> list[Arm]:
-    """The arms of a preview, those of one mix side by side."""
-    real = [Arm(Mix(), model) for model in (*LEARNERS, *null_models)]
-    distilled = [Arm(DISTILLATION, model) for model in STUDENTS]
-    return [*real, *distilled, *(Arm(mix, model) for mix in CHEAP_MIXES for model in STUDENTS)]
+@dataclass(frozen=True)
+class PreviewArms:
+    """What a preview fits, as the plug-ins say of themselves.
+
+    Attributes
+    ----------
+    learners : tuple of str
+        Learners of the ensemble, each tried on real rows alone.
+    students : tuple of str
+        Those that are trained on mixes too.
+    null_models : frozenset of str
+        Learners that know no feature.
+    mixes : tuple of Mix
+        One of each synthesizer that fits in a moment.
+    """
+
+    learners: tuple[str, ...]
+    students: tuple[str, ...]
+    null_models: frozenset[str]
+    mixes: tuple[Mix, ...]
+
+    @classmethod
+    def of(
+        cls, synthesizers: Mapping[str, SynthesizerSpec], models: Mapping[str, ModelSpec], task: Task
+    ) -> PreviewArms:
+        """Choose among the plug-ins that do a task and need nothing from the card."""
+        members = [spec for spec in models.values() if spec.is_teacher and task in spec.tasks]
+        return cls(
+            learners=tuple(spec.name for spec in members),
+            students=tuple(spec.name for spec in members if spec.is_student),
+            null_models=frozenset(spec.name for spec in models.values() if spec.is_null),
+            mixes=tuple(
+                Mix(spec.name, spec.preview_mix[0], label_rule=spec.preview_mix[1])
+                for spec in synthesizers.values()
+                if spec.preview_mix and task in spec.tasks and not spec.needs
+            ),
+        )
+
+    def arms(self) -> list[Arm]:
+        """List all arms, those of one mix side by side."""
+        real = [Arm(Mix(), model) for model in (*self.learners, *sorted(self.null_models))]
+        mixes = (DISTILLATION, *self.mixes)
+        return [*real, *(Arm(mix, model) for mix in mixes for model in self.students)]
 
 
 def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: HoldoutRule, seed: int) -> Plan:
@@ -63,6 +97,7 @@ def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: Holdo
     Plan
         At least the smallest of `ROW_STEPS`, whatever it costs.
     """
+    tried = PreviewArms.of(costs.synthesizers, costs.models, shape.task)
     plan = Plan(
         seed=seed,
         task=shape.task,
@@ -72,14 +107,14 @@ def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: Holdo
         n_folds=5 if shape.has_time else 3,
         n_repeats=1 if shape.has_time else 2,
         forward=shape.has_time,
-        models=LEARNERS,
+        models=tried.learners,
         n_trials=1,
-        synthesizers={str(mix.synthesizer): None for mix in CHEAP_MIXES},
-        ratios=tuple(mix.synthetic_ratio for mix in CHEAP_MIXES),
+        synthesizers={str(mix.synthesizer): None for mix in tried.mixes},
+        ratios=tuple(mix.synthetic_ratio for mix in tried.mixes),
         weights=(1.0,),
         label_rules=("joint", "teacher"),
         balances=("prior",),
-        teacher=tuple((name, 0) for name in LEARNERS),
+        teacher=tuple((name, 0) for name in tried.learners),
         n_workers=1,
         threads_per_fit=1,
     )
@@ -93,11 +128,14 @@ def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: Holdo
 def work_seconds(plan: Plan, shape: TableShape, costs: Costs) -> float:
     """Seconds of one thread of the reference machine that all fits of a preview take."""
     n_train = round(sizes_of(plan).n_train)
+    tried = PreviewArms.of(costs.synthesizers, costs.models, shape.task)
     of_pools = sum(
         costs.pool(replace(plan, ratios=(mix.synthetic_ratio,)), shape, str(mix.synthesizer), n_train)
-        for mix in CHEAP_MIXES
+        for mix in tried.mixes
     )
-    of_arms = sum(costs.arm(arm, shape, n_train) for arm in preview_arms())
+    of_arms = sum(
+        costs.arm(arm, shape, n_train) for arm in tried.arms() if arm.model not in tried.null_models
+    )
     return plan.n_folds * plan.n_repeats * (costs.teacher(plan, shape, n_train) + of_pools + of_arms)
 
 
@@ -196,7 +234,7 @@ def judge(
     task: Task,
     used: FoldSizes,
     study: FoldSizes,
-    null_models: frozenset[str],
+    tried: PreviewArms,
     priors: Priors | None = None,
 ) -> Preview:
     """Turn the cheap arms' predictions into a first answer.
@@ -204,12 +242,11 @@ def judge(
     Parameters
     ----------
     oof : OutOfFold
-        Of :func:`preview_arms`; mixes that failed are among `disqualified`.
+        Of the arms of `tried`; mixes that failed are among `disqualified`.
     metric : MetricSpec
     task : Task
     used, study : FoldSizes
-    null_models : frozenset of str
-        Learners that know no feature.
+    tried : PreviewArms
     priors : Priors, optional
         The committed ones when None.
 
@@ -223,11 +260,11 @@ def judge(
         If no real-only arm is left, or no fold can be scored by `metric`.
     """
     priors = priors or committed_priors()
-    case, outlook = ScoredArms(oof, metric, null_models), _Outlook(priors, task, metric, used, study)
-    cheap = {mix: _cheap_gain(case, mix, case.incumbent) for mix in CHEAP_MIXES}
+    case, outlook = ScoredArms(oof, metric, tried.null_models), _Outlook(priors, task, metric, used, study)
+    cheap = {mix: _cheap_gain(case, mix, case.incumbent) for mix in tried.mixes}
     ran = tuple(each for each in cheap.values() if each is not None)
-    real = case.best(case.where(lambda arm: arm.mix == Mix() and arm.model not in null_models))
-    null = case.best(case.where(lambda arm: arm.model in null_models))
+    real = case.best(case.where(lambda arm: arm.mix == Mix() and arm.model not in tried.null_models))
+    null = case.best(case.where(lambda arm: arm.model in tried.null_models))
     real, null = (case.incumbent if arm is None else arm for arm in (real, null))
     fold_std = outlook.fold_std(max(ran, key=lambda each: each.gain, default=None))
     chance, expected_gain = max(outlook.chance(mix, each) for mix, each in cheap.items())

@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from realmix.tasks.core.contracts.specs import MetricSpec
-from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, Arm, Exit, Mix
+from realmix.tasks.core.contracts.specs import CONTROLS, MetricSpec
+from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains, row_losses
 from realmix.tasks.core.words import gain_in_words
@@ -174,7 +174,7 @@ def _utility(scores: np.ndarray, metric: MetricSpec) -> np.ndarray:
 def _why_not_needed(arm: Arm, finalists: set[Mix]) -> str | None:
     if arm.mix.role == "candidate" and arm.mix not in finalists:
         return f"its mix was not among the best {MAX_FINALISTS}"
-    of_rule = arm.mix.synthesizer in CONTROL_SYNTHESIZERS
+    of_rule = arm.mix.synthesizer in CONTROLS
     if of_rule and arm.mix.label_rule not in {mix.label_rule for mix in finalists}:
         return "no finalist has its label rule"
     return None

@@ -8,12 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.contracts.specs import CONTROLS, REFERENCE_MODEL, MetricSpec
 from realmix.tasks.core.decision.promised_gain import choose
 from realmix.tasks.core.decision.race import shortlist
 from realmix.tasks.core.decision.race_bootstrap import RaceBootstrap
 from realmix.tasks.core.errors import BadInput, RealmixError
-from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, DEFAULT_LEARNER, Arm
+from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, fold_gains, fold_scores, gains
 from realmix.tasks.core.scores.significance import CorrectedT, corrected_resampled_t, widening_factor
 
@@ -95,7 +95,7 @@ class ScoredArms:
         Trees, 3.4.3): with a few hundred rows the best of several learners is often the luckiest.
         """
         needed = np.zeros(len(self.oof.arms))
-        is_default = self.where(lambda arm: arm.model == DEFAULT_LEARNER)
+        is_default = self.where(lambda arm: arm.model == REFERENCE_MODEL)
         default = self.best(self.is_real_only & is_default)
         if default is not None:
             for arm in np.flatnonzero((self.is_real_only | self.is_candidate) & ~is_default):
@@ -186,5 +186,5 @@ def control_test(case: ScoredArms, arm: int, is_wanted: Callable[[Arm], bool]) -
 
 def is_control(synthesizer: str, label_rule: str) -> Callable[[Arm], bool]:
     """Say which arms are those of a control synthesizer under one label rule."""
-    assert synthesizer in CONTROL_SYNTHESIZERS
+    assert synthesizer in CONTROLS
     return lambda arm: (arm.mix.synthesizer, arm.mix.label_rule) == (synthesizer, label_rule)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from realmix.tasks.core.contracts.specs import DUPLICATES
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_holdout
 from realmix.tasks.core.decision.ranking import ControlTest
@@ -112,7 +113,7 @@ def decide(
     gates = (
         _candidate_gate(comparison),
         *_veto_gates(vetoes),
-        _control_gate("duplicates", comparison.beats_duplicates, ("proven", "chosen, not proven")),
+        _control_gate(DUPLICATES, comparison.beats_duplicates, ("proven", "chosen, not proven")),
         *_proof_gates(comparison, margin),
         *_shrunken_gates(comparison, margin, shrunken, loss_chance),
     )

@@ -1,0 +1,1 @@
+"""Batches, drift, retraining and promotion of registered tables, as pure values."""

@@ -1,4 +1,4 @@
-"""Champion against challenger on rows that neither has seen: whether the challenger may take over."""
+"""Comparison of champion and challenger on rows that neither was fitted on."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 Outcome = Literal["promote", "keep champion", "not yet decidable"]
 Finding = Literal["better", "worse", "undecided", "not worse", "not shown to be as good"]
-# Fewer of a class say nothing about it.
+# Fewer rows of a class cannot be compared.
 MIN_CLASS_ROWS = 10
 # z_.95 + z_.80: a bound of the 90 % interval stays within the tolerance with 80 % power.
 REACH = 1.645 + 0.842
-# Changes of the Brier score below this share are no change in calibration.
+# Smaller relative changes of the Brier score do not count as a change in calibration.
 CALIBRATION_MARGIN = 0.01
-# Per 1,000 rows; less than this is the noise of a clock and of a busy machine.
+# Per 1,000 rows; smaller differences are noise of the clock and of other processes.
 SERVING_FLOOR_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Rows that neither evaluated fit has seen, and what both predict for them.
+    """Rows that neither version was fitted on, with the predictions of both.
 
     Attributes
     ----------
@@ -42,13 +42,13 @@ class Compared:
         Rows of one unit are drawn together.
     weight : ndarray of shape (n_rows,)
     groups : mapping of column to slices
-        Of every column on which no group may lose.
+        Of every column on which no group may be worse.
     sensitive : collection of str
-        Those of them between whose groups the gap must not grow.
+        Columns among them whose gap between groups must not grow.
     champion_seconds, challenger_seconds : float
         To serve 1,000 rows.
     decisions_served : tuple of int
-        Decisions the rows have served, this one included: the least and the most of a row.
+        Smallest and largest number of decisions that a row was used in, with this one.
     """
 
     y: np.ndarray
@@ -64,15 +64,16 @@ class Compared:
 
     @property
     def n_rows(self) -> int:
+        """Rows compared."""
         return len(self.y)
 
     def scored(self, metric: MetricSpec, seed: int) -> dict[str, Any]:
-        """Scores and gain of :func:`realmix.tasks.core.decision.holdout_gain.score_holdout`: the challenger is its mix."""
+        """Score both with :func:`realmix.tasks.core.decision.holdout_gain.score_holdout`, the challenger as mix."""
         both = (self.challenger, self.champion)
         return score_holdout(self.y, *both, metric, seed, groups=self.units, sample_weight=self.weight)
 
     def losses(self, metric: MetricSpec) -> PairedLosses:
-        """Losses of both, the champion's first; `metric` must offer ``row_loss``."""
+        """Compute the losses of both, the champion's first; `metric` must have a ``row_loss``."""
         assert metric.row_loss is not None
         both = [metric.row_loss(self.y, predicted) for predicted in (self.champion, self.challenger)]
         return PairedLosses(metric, np.arange(self.n_rows), np.column_stack(both), self.units, self.weight)
@@ -80,7 +81,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Gate:
-    """One demand on the challenger; `passed` is None where it cannot be said yet."""
+    """One condition on the challenger; `passed` is None while it is undecided."""
 
     name: str
     passed: bool | None
@@ -90,7 +91,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a comparison of two versions allows.
+    """Result of the comparison of two versions.
 
     Attributes
     ----------
@@ -101,16 +102,16 @@ class Judgement:
     n_rows : int
         Rows compared.
     rows_needed : int or None
-        Rows that could prove that nothing is lost; None where too few to tell were compared.
+        Rows that could show that the challenger is not worse; None with too few rows compared.
     champion_score, challenger_score : float or None
         In the metric's units.
     gain : float or None
-        Of the challenger, positive = better; a share of the champion's score where the metric's
-        margin is relative. Its `interval` holds 90 %.
+        Of the challenger, positive = better; a share of the champion's score if the metric's
+        margin is relative. `interval` is its 90 % interval.
     tolerance : float or None
         Loss that still counts as "not worse", in units of `gain`.
     waits_for_approval : bool
-        True where nothing can be proven yet but drift is critical: a person must choose.
+        True if the result is undecided but drift is critical: a person must choose.
     decisions_served : tuple of int
     """
 
@@ -129,16 +130,16 @@ class Judgement:
     decisions_served: tuple[int, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as strict JSON takes them."""
+        """Return plain values for strict JSON."""
         plain: dict[str, Any] = to_jsonable(self)
-        # Entries of the record, tags and schema version 1 say "word".
+        # The key of record entries, tags and schema version 1 is "word".
         return {"word": plain.pop("outcome"), **plain}
 
 
 def undecided(
     reason: str, metric: str, *, drift_is_critical: bool, n_rows: int = 0, gates: tuple[Gate, ...] = ()
 ) -> Judgement:
-    """Say that two versions cannot be told apart yet, and why.
+    """Return the judgement that two versions cannot be compared yet, with the reason.
 
     Examples
     --------
@@ -163,16 +164,16 @@ def judge_challenger(
 ) -> Judgement:
     """Decide whether the challenger may replace the champion.
 
-    It must be better, or not worse by enough rows to know; not worse on any declared group or in
-    calibration; no less fair; and not much slower.
+    It must be better, or shown not to be worse on enough rows; not worse on any declared group or
+    in calibration; no less fair; and not much slower.
 
     Parameters
     ----------
     compared : Compared
     metric : MetricSpec
-        Decides.
+        Of the decision.
     by_rows : MetricSpec
-        A mean over rows, for groups: the same where `metric` is one.
+        A mean over rows, for groups: `metric` itself if it is one.
     calibration : MetricSpec or None
         The Brier score; None for regression.
     tolerance : float
@@ -186,8 +187,8 @@ def judge_challenger(
     Returns
     -------
     Judgement
-        "not yet decidable" with fewer than 50 rows, with fewer than 10 of a class, and where the
-        interval of the gain holds 0 on fewer rows than could prove that nothing is lost.
+        "not yet decidable" with fewer than 50 rows, with fewer than 10 of a class, and if the
+        interval of the gain contains 0 on fewer rows than `rows_needed`.
     """
     too_few = _why_too_few(compared)
     if too_few:
@@ -223,7 +224,7 @@ OVERALL_NUMBERS = ("rows_needed", "champion_score", "challenger_score", "gain", 
 
 
 def rows_needed(standard_error: float, n_rows: int, tolerance: float) -> int:
-    """Rows at which a gain of zero would be known, in 80 % of cases, to be no loss beyond `tolerance`.
+    """Return the rows that show, with 80 % power, that a gain of zero is no loss beyond `tolerance`.
 
     Parameters
     ----------
@@ -270,7 +271,7 @@ def _overall(compared: Compared, metric: MetricSpec, tolerance: float, seed: int
         f"On {compared.n_rows:,} rows on which neither model was fitted the challenger's gain in {metric.name} "
         f"is {gain_in_words(scored['gain'], relative)} (90 % interval {interval_in_words(interval, relative)}; "
         f"champion {champion:.4g}, challenger {challenger:.4g}): "
-        f"{_in_words(found, gain_in_words(allowed, relative), needed)}."
+        f"{_finding_in_words(found, gain_in_words(allowed, relative), needed)}."
     )
     numbers = {
         "finding": found,
@@ -298,14 +299,14 @@ def _finding(gain: float, interval: tuple[float, float], allowed: float, *, is_e
     return "not worse" if low > -allowed and gain >= 0 else "not shown to be as good"
 
 
-def _in_words(found: Finding, allowed: str, needed: int) -> str:
+def _finding_in_words(found: Finding, allowed: str, needed: int) -> str:
     if found == "undecided":
         return f"about {needed:,} rows are needed to tell a loss of {allowed}"
     return f"not worse, for a loss of {allowed} is allowed" if found == "not worse" else found
 
 
 def _slices_gate(paired: PairedLosses, groups: Mapping[str, Sequence[Slice]], seed: int) -> Gate:
-    """No declared group of enough rows may be worse with its own interval below zero."""
+    """Check that no declared group of enough rows has a gain interval below zero."""
     slices = [s for of_column in groups.values() for s in of_column]
     found = [s for s in slice_gains(paired, slices, widening=1.0, seed=seed) if s.n_rows >= MIN_ROWS]
     lost = [s for s in found if s.vetoes]
@@ -329,7 +330,7 @@ def _calibration_gate(compared: Compared, calibration: MetricSpec, seed: int) ->
 
 
 def _fairness_gate(paired: PairedLosses, compared: Compared, seed: int) -> Gate:
-    """The gap between a sensitive column's best and worst group must not be sure to grow."""
+    """Check that no gap between best and worst group of a sensitive column grows significantly."""
     found = {}
     for column in compared.sensitive:
         members = [s.rows for s in compared.groups.get(column, ()) if s.rows.sum() >= MIN_ROWS]
@@ -346,10 +347,10 @@ def _fairness_gate(paired: PairedLosses, compared: Compared, seed: int) -> Gate:
 
 
 def _gap_growth(paired: PairedLosses, members: Sequence[np.ndarray], seed: int) -> dict[str, Any]:
-    """Gap between best and worst group of both models, and by how much the challenger's is larger."""
+    """Compare the gap between best and worst group of both models."""
 
     def gaps(counts: np.ndarray) -> np.ndarray:
-        """Of shape (n_draws, 2); NaN where a group was not drawn."""
+        """Compute the gap of both models per draw, (n_draws, 2); NaN where a group was not drawn."""
         weights = counts * paired.weight
         with np.errstate(invalid="ignore"):
             scores = [
@@ -391,7 +392,7 @@ def _outcome(found: Finding, gates: Sequence[Gate]) -> Outcome:
 
 
 def _reason(outcome: Outcome, gates: Sequence[Gate]) -> str:
-    """The comparison itself, then every gate that did not let the challenger through."""
+    """Join the comparison itself with every failed gate."""
     overall, *others = gates
     failed = [gate.sentence for gate in others if gate.passed is False]
     if outcome == "promote":

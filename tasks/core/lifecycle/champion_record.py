@@ -1,4 +1,4 @@
-"""Who is champion and who waits, as the record of a table's decisions says."""
+"""The champion and the waiting challenger of a table, read from its record of decisions."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 from realmix.tasks.core.lifecycle.records import Decision
 
-# Kinds of entries: a challenger was judged; a champion was made, or brought back; MLflow took it.
+# Kinds of entries: a challenger was reviewed; a champion was promoted, or restored; MLflow confirmed it.
 REVIEW, PROMOTION, ROLLBACK, SETTLED = "review", "promotion", "rollback", "settled"
 
 
 @dataclass(frozen=True)
 class ChampionRecord:
-    """A table's versions, by the record.
+    """Champion and open decisions of a table.
 
     Attributes
     ----------
     champions : tuple of str
-        Versions that a rollback leads back through; the last one is the champion.
+        Versions that rollbacks restore, oldest first; the last one is the champion.
     waiting : Decision or None
-        Review of the challenger that waits; a newer challenger takes the place of an older one.
+        Review of the waiting challenger; a newer challenger replaces an older one.
     pending : Decision or None
-        Review that could not be held, because MLflow did not answer.
+        Review that is postponed because MLflow did not answer.
     unsettled : Decision or None
-        Promotion or rollback that MLflow has not taken yet.
+        Promotion or rollback that MLflow has not confirmed yet.
     """
 
     champions: tuple[str, ...] = ()
@@ -34,12 +34,12 @@ class ChampionRecord:
 
 
 def read_champion_record(entries: Iterable[Decision]) -> ChampionRecord:
-    """Follow a table's record from its beginning.
+    """Derive the champion and open decisions from a table's record.
 
     Parameters
     ----------
     entries : iterable of Decision
-        Of one table, oldest first; kinds of other meaning are passed over.
+        Of one table, oldest first; other kinds are ignored.
     """
     champions: list[str] = []
     waiting = pending = unsettled = None
@@ -47,7 +47,8 @@ def read_champion_record(entries: Iterable[Decision]) -> ChampionRecord:
         document = entry.document
         if entry.kind == REVIEW:
             pending = entry if document["is_pending"] else None
-            waiting = entry if _waits(entry) else None
+            is_open = document["word"] in ("promote", "not yet decidable")
+            waiting = entry if is_open and not pending else None
         elif entry.kind == PROMOTION:
             if not champions and document["replaces"]:
                 champions = [document["replaces"]]
@@ -61,8 +62,3 @@ def read_champion_record(entries: Iterable[Decision]) -> ChampionRecord:
         elif entry.kind == SETTLED and unsettled and document["settles"] == unsettled.digest:
             unsettled = None
     return ChampionRecord(tuple(champions), waiting, pending, unsettled)
-
-
-def _waits(review: Decision) -> bool:
-    document = review.document
-    return not document["is_pending"] and document["word"] in ("promote", "not yet decidable")

@@ -1,4 +1,4 @@
-"""One column before and after: how far it shifted, and could chance have done it."""
+"""Drift of one column: size of the shift and its significance."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ MAX_LEVELS = 20
 PRIOR_ROWS = 0.5
 # Cochran 1954, https://doi.org/10.2307/3001666: with fewer rows expected, chi-squared is no chi-squared.
 MIN_EXPECTED = 5
-# Divided by the factor the numbers must be as before: so near to them, or no farther than chance puts them.
+# Divided by the factor the numbers must match the earlier ones: within this distance, or by this p-value.
 UNIT_DISTANCE, UNIT_P_VALUE = 0.1, 0.05
-# A factor so near to a power of ten is that power: a median of few rows is no better known.
+# A factor this close to a power of ten is rounded to it: a median of few rows is not more exact.
 POWER_TOLERANCE = 0.25
-# Pounds for kilograms is 2.2; what grows by less does so without a change of unit too.
+# Pounds for kilograms is 2.2; smaller factors occur without a change of unit.
 MIN_UNIT_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Bins of a column, learnt from its reference rows.
+    """Bins of a column, fitted on its reference rows.
 
     Attributes
     ----------
     edges : ndarray of shape (n_edges,)
-        Upper bounds of the bins of a number but the last.
+        Upper bounds of the bins of numbers, except the last.
     levels : tuple of str
-        Levels with a bin of their own; other known ones share a bin.
+        Levels with a bin of their own; other known levels share a bin.
     known : frozenset of str
         All levels of the reference rows.
     is_categorical : bool
@@ -49,11 +49,11 @@ class Bins:
 
     @property
     def n_bins(self) -> int:
-        """Bins, with that of missing values and, for categories, those of rare and unseen levels."""
+        """Number of bins, with those of missing values and, for categories, of rare and unseen levels."""
         return len(self.levels) + 3 if self.is_categorical else len(self.edges) + 2
 
     def codes(self, values: pd.Series) -> np.ndarray:
-        """Bin of each row: 0 where the value is missing.
+        """Assign a bin to each row; 0 for missing values.
 
         Parameters
         ----------
@@ -77,12 +77,12 @@ class Bins:
         return bins
 
     def counts(self, values: pd.Series) -> np.ndarray:
-        """Rows in each bin, of shape (n_bins,)."""
+        """Count the rows in each bin: shape (n_bins,)."""
         return np.bincount(self.codes(values), minlength=self.n_bins)
 
 
 def learn_bins(reference: pd.Series, column: Column) -> Bins:
-    """Cut numbers at the reference's deciles; give its frequent levels a bin each.
+    """Fit bins: numbers at the deciles of the reference, its frequent levels one by one.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def learn_bins(reference: pd.Series, column: Column) -> Bins:
 
 
 def population_stability_index(reference: np.ndarray, new: np.ndarray) -> float:
-    """Index of the shift between two tables of counts: 0 for none, above 0.25 for a large one.
+    """Compute the index of the shift between two vectors of counts: above 0.25 it is large.
 
     Parameters
     ----------
@@ -124,15 +124,15 @@ def population_stability_index(reference: np.ndarray, new: np.ndarray) -> float:
     >>> round(population_stability_index(np.array([500, 500]), np.array([300, 700])), 3)
     0.169
     """
-    held = (reference + new) > 0
-    shares = [(side[held] + PRIOR_ROWS) / (side.sum() + PRIOR_ROWS * held.sum()) for side in (reference, new)]
+    used = (reference + new) > 0
+    shares = [(side[used] + PRIOR_ROWS) / (side.sum() + PRIOR_ROWS * used.sum()) for side in (reference, new)]
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
 
 def index_by_chance(reference: np.ndarray, new: np.ndarray, level: float) -> float:
-    """Index that rows of one source exceed with probability `level` only.
+    """Return the index that rows of one source exceed with probability `level` only.
 
-    Few rows make a large index without any shift: times ``n m / (n + m)`` it is chi-squared.
+    Few rows give a large index without any shift: times ``n m / (n + m)`` it is chi-squared.
 
     References
     ----------
@@ -152,7 +152,7 @@ def index_by_chance(reference: np.ndarray, new: np.ndarray, level: float) -> flo
 
 
 def shift_p_value(reference: pd.Series, new: pd.Series, column: Column) -> float:
-    """Chance of two samples that differ so much, were they of one source.
+    """Return the p-value of a test that two samples are of one source.
 
     Parameters
     ----------
@@ -163,8 +163,8 @@ def shift_p_value(reference: pd.Series, new: pd.Series, column: Column) -> float
     Returns
     -------
     float
-        Of the chi-squared test for categories, else of Kolmogorov and Smirnov's, which ties make
-        larger and never smaller.
+        Of the chi-squared test for categories, else of Kolmogorov and Smirnov's, which is
+        conservative with ties.
     """
     if column.is_categorical:
         both = pd.concat([reference, new], ignore_index=True)
@@ -179,7 +179,7 @@ def shift_p_value(reference: pd.Series, new: pd.Series, column: Column) -> float
 
 
 def unit_factor(reference: pd.Series, new: pd.Series) -> float | None:
-    """Factor between two units of measurement, where the numbers look like two units.
+    """Estimate the factor between two units of measurement, if the numbers look like two units.
 
     Parameters
     ----------
@@ -189,8 +189,8 @@ def unit_factor(reference: pd.Series, new: pd.Series) -> float | None:
     Returns
     -------
     float or None
-        About how many times as large the new numbers are, where it is at least 2 or at most 1/2
-        and the new numbers, divided by it, are distributed as before. Two significant digits.
+        About how many times as large the new numbers are, if it is at least 2 or at most 1/2 and
+        the new numbers, divided by it, are distributed as before. Two significant digits.
 
     Examples
     --------
@@ -204,7 +204,9 @@ def unit_factor(reference: pd.Series, new: pd.Series) -> float | None:
     sizes = [np.abs(side[side != 0]) for side in (before, after)]
     if not all(len(side) for side in sizes):
         return None
-    factor = _rounded(float(np.median(sizes[1]) / np.median(sizes[0])))
+    ratio = float(np.median(sizes[1]) / np.median(sizes[0]))
+    power = 10.0 ** round(math.log10(ratio))
+    factor = power if abs(ratio / power - 1) < POWER_TOLERANCE else float(f"{ratio:.2g}")
     if max(factor, 1 / factor) < MIN_UNIT_FACTOR:
         return None
     found = stats.ks_2samp(before, after / factor, method="asymp")
@@ -212,14 +214,8 @@ def unit_factor(reference: pd.Series, new: pd.Series) -> float | None:
     return factor if is_as_before else None
 
 
-def _rounded(factor: float) -> float:
-    """The power of ten near by, else two significant digits."""
-    power = 10.0 ** round(math.log10(factor))
-    return power if abs(factor / power - 1) < POWER_TOLERANCE else float(f"{factor:.2g}")
-
-
 def _chi_squared_p(table: np.ndarray) -> float:
-    """p-value of a table of 2 x levels, the rarest levels taken together."""
+    """Return the p-value of a table of 2 x levels, the rarest levels merged."""
     from scipy import stats
 
     pooled = _pool_rare(table)
@@ -230,11 +226,11 @@ def _chi_squared_p(table: np.ndarray) -> float:
 
 
 def _pool_rare(table: np.ndarray) -> np.ndarray:
-    """Columns of which both sides expect enough rows; the others as one, joined to the rarest if need be."""
+    """Merge the columns of which a side expects too few rows, with the rarest other one if need be."""
     expected = table.sum(axis=0) * min(table.sum(axis=1)) / table.sum()
-    kept = table[:, expected >= MIN_EXPECTED]
+    frequent = table[:, expected >= MIN_EXPECTED]
     rare = table[:, expected < MIN_EXPECTED].sum(axis=1, keepdims=True)
-    if rare.sum() * min(table.sum(axis=1)) / table.sum() >= MIN_EXPECTED or kept.shape[1] == 0:
-        return np.hstack([kept, rare]) if rare.sum() else kept
-    kept[:, [int(np.argmin(kept.sum(axis=0)))]] += rare
-    return kept
+    if rare.sum() * min(table.sum(axis=1)) / table.sum() >= MIN_EXPECTED or frequent.shape[1] == 0:
+        return np.hstack([frequent, rare]) if rare.sum() else frequent
+    frequent[:, [int(np.argmin(frequent.sum(axis=0)))]] += rare
+    return frequent

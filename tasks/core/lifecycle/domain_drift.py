@@ -1,10 +1,10 @@
-"""Can a classifier tell rows of two sources apart? Sees what no single column shows.
+"""Domain classifier: detects differences between two tables that no single column shows.
 
-Each side is cut into halves; a forest of one pair of halves ranks the rows of the other. Once a
-forest is given, the rows it never saw are exchangeable if both sides are of one source, so the p-value
-of Mann and Whitney is exact for each half. It would not be for all rows at once: both halves tell of
-the same differences, which up to doubles the variance of their mean. Twice the mean of the two
-p-values holds whatever their dependence; permuting the sides would cost hundreds of fits.
+Each side is split into halves; a forest fitted on one pair of halves ranks the rows of the other. Given
+a forest, the rows it never saw are exchangeable if both sides are of one source, so the p-value of Mann
+and Whitney is exact for each half. It would not be for all rows at once: both halves show the same
+differences, which up to doubles the variance of their mean. Twice the mean of the two p-values is valid
+whatever their dependence; permuting the sides would cost hundreds of fits.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ import pandas as pd
 
 from realmix.tasks.core.seeds import derive_seed
 
-# Bounds the time; with so many rows an area of 0.54 is told from chance.
+# Limits the time; with so many rows an area of 0.54 is significant.
 MAX_ROWS = 2_000
 # Extra trees: on 1,500 and 1,000 rows of the bundled table they found a shuffled column in 18 and 20 of 20
 # draws, boosted trees in 13 and 5.
 N_TREES = 50
-# Fewer rows in a leaf fit noise; more hide what only two columns together tell.
+# Fewer rows in a leaf fit noise; more hide what only two columns together show.
 MIN_LEAF_ROWS = 5
-# All of them miss what a weak column tells, their root what one column among many does.
+# All features miss what a weak column shows, their square root what one column among many does.
 FEATURES_PER_SPLIT = 0.5
 N_HALVES = 2
 
 
 @dataclass(frozen=True)
 class DomainDrift:
-    """How well new rows are told from others.
+    """Result of a domain classifier between new and reference rows.
 
     Attributes
     ----------
     auc : float
         Share of the pairs of a new and a reference row in which the new one looks newer to a
-        classifier that saw neither: 0.5 = they look alike, 1 = always told apart.
+        classifier that saw neither: 0.5 = they look alike, 1 = always separated.
     p_value : float
     auc_by_chance : float
-        Area that rows of one source exceed with the probability that was asked for.
+        Area that rows of one source exceed with probability `level`.
     n_reference, n_new : int
-        Rows looked at.
+        Rows compared.
     ranks : ndarray of shape (n_rows,)
-        For each new row the share of reference rows that look less new, NaN where it was not
-        looked at; its mean is `auc`.
+        For each new row the share of reference rows that look less new, NaN for rows not
+        compared; its mean is `auc`.
     """
 
     auc: float
@@ -57,7 +57,7 @@ class DomainDrift:
     ranks: np.ndarray = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, float | int]:
-        """Numbers about all rows; not the ranks, which are the rows' own."""
+        """Return the numbers about all rows, without the ranks of single rows."""
         names = ("auc", "p_value", "auc_by_chance", "n_reference", "n_new")
         return {name: getattr(self, name) for name in names}
 
@@ -65,14 +65,14 @@ class DomainDrift:
 def compare_domains(
     reference: pd.DataFrame, new: pd.DataFrame, columns: Sequence[str], *, level: float, seed: int
 ) -> DomainDrift:
-    """Let forests tell new rows from reference rows.
+    """Test whether forests can distinguish new rows from reference rows.
 
     Parameters
     ----------
     reference, new : DataFrame of shape (n_rows, >= n_columns)
-        Canonical, with at least four rows each; at most `MAX_ROWS` of each, drawn at random, are looked at.
+        Canonical, with at least four rows each; at most `MAX_ROWS` of each, drawn at random, are compared.
     columns : sequence of str
-        What the forests see.
+        Features of the forests.
     level : float
         Probability for `auc_by_chance`, in (0, 1).
     seed : int
@@ -95,14 +95,14 @@ def compare_domains(
     (True, True)
     """
     rng = np.random.default_rng(derive_seed(seed, "domain"))
-    halves = [_halves(len(side), rng) for side in (reference, new)]
+    halves = [np.array_split(rng.permutation(len(side))[:MAX_ROWS], N_HALVES) for side in (reference, new)]
     points = _points(reference, new, columns)
     tables = (points[: len(reference)], points[len(reference) :])
     ranks, p_values = np.full(len(new), np.nan), []
     for half in range(N_HALVES):
         fitted = [table[of_side[1 - half]] for table, of_side in zip(tables, halves, strict=True)]
-        judged = [table[of_side[half]] for table, of_side in zip(tables, halves, strict=True)]
-        scores = _newness(fitted, judged, derive_seed(seed, "domain", half))
+        ranked = [table[of_side[half]] for table, of_side in zip(tables, halves, strict=True)]
+        scores = _newness(fitted, ranked, derive_seed(seed, "domain", half))
         ranks[halves[1][half]] = _ranks(*scores)
         p_values.append(_p_value(*scores))
     sizes = [sum(len(rows) for rows in of_side) for of_side in halves]
@@ -116,15 +116,10 @@ def compare_domains(
     )
 
 
-def _halves(n_rows: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Positions of the rows of either half, of at most `MAX_ROWS` rows in all."""
-    return np.array_split(rng.permutation(n_rows)[:MAX_ROWS], N_HALVES)
-
-
 def _points(reference: pd.DataFrame, new: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """Both tables as numbers: levels by how frequent they are in both together, missing below all.
+    """Encode both tables as numbers: levels by their frequency in both together, missing below all.
 
-    What is learnt here treats all rows alike, so that it tells nothing of the side a row is on.
+    The encoding treats all rows alike, so that it reveals nothing about the side of a row.
     """
     both = pd.concat([reference[list(columns)], new[list(columns)]], ignore_index=True)
     points = np.zeros((len(both), max(len(columns), 1)))
@@ -138,8 +133,8 @@ def _points(reference: pd.DataFrame, new: pd.DataFrame, columns: Sequence[str]) 
     return points
 
 
-def _newness(fitted: Sequence[np.ndarray], judged: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
-    """How new the judged rows of each side look to a forest of the fitted ones."""
+def _newness(fitted: Sequence[np.ndarray], ranked: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
+    """Score how new the ranked rows of each side look to a forest of the fitted ones."""
     from sklearn.ensemble import ExtraTreesClassifier
 
     forest = ExtraTreesClassifier(
@@ -151,12 +146,12 @@ def _newness(fitted: Sequence[np.ndarray], judged: Sequence[np.ndarray], seed: i
         random_state=seed,
     )
     forest.fit(np.vstack(fitted), np.repeat([0, 1], [len(side) for side in fitted]))
-    # Sums over trees differ in the last bit where the rows are alike.
-    return [forest.predict_proba(side)[:, 1].round(9) for side in judged]
+    # Sums over trees differ in the last bit for equal rows.
+    return [forest.predict_proba(side)[:, 1].round(9) for side in ranked]
 
 
 def _ranks(reference: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Share of the reference scores below each new one; ties count half."""
+    """Return the share of reference scores below each new one; ties count half."""
     ordered = np.sort(reference)
     below, upto = (np.searchsorted(ordered, new, side=side) for side in ("left", "right"))
     shares: np.ndarray = (below + upto) / (2 * len(ordered))
@@ -172,7 +167,7 @@ def _p_value(reference: np.ndarray, new: np.ndarray) -> float:
 
 
 def _auc_by_chance(n_reference: int, n_new: int, level: float) -> float:
-    """Area at which both halves' p-values would be half of `level`."""
+    """Return the area at which both halves' p-values would be half of `level`."""
     from scipy import stats
 
     spread = math.sqrt((n_reference + n_new + 1) / (12 * n_reference * n_new))

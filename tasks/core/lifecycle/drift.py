@@ -1,8 +1,8 @@
-"""Do new rows look like those that were there: column by column, all columns together, the target.
+"""Drift of new rows against earlier ones: in each column, all columns together, and the target.
 
-The three families share `FALSE_ALARM_RATE` equally, and the columns their part by Holm's rule, so
-that rows of one source are called drifted in at most one comparison of a hundred
-(``tests/tasks/core/test_drift.py`` counts it on a real table).
+The three families share `FALSE_ALARM_RATE` equally, and the columns their part by Holm's method, so
+that rows of one source show drift in at most one comparison of a hundred
+(``tests/tasks/core/lifecycle/test_drift.py`` measures it on a real table).
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.schema import Schema
 
 DriftLevel = Literal["none", "drift", "critical"]
-# Comparisons of rows from one source that end in "drift" or "critical", at most.
+# Largest share of comparisons of rows from one source that end in "drift" or "critical".
 FALSE_ALARM_RATE = 0.01
 # Columns, domain classifier and target.
 FAMILY_RATE = FALSE_ALARM_RATE / 3
-# Fewer rows can show the crudest shifts only, and each is as likely an odd day.
+# Fewer rows show only the crudest shifts, and those are as likely an unusual day.
 MIN_ROWS = 30
 # Siddiqi 2006, Credit Risk Scorecards: below 0.1 no shift, above 0.25 a large one.
 MODERATE_PSI, LARGE_PSI = 0.1, 0.25
 # The area of Cohen's large effect (d = 0.8): Rice, Harris 2005, https://doi.org/10.1007/s10979-005-6832-7
 LARGE_AUC = 0.71
-# The sentence names so many columns and counts the others.
+# The sentence names at most this many columns and counts the others.
 NAMED_COLUMNS = 3
 
 
 @dataclass(frozen=True)
 class ColumnDrift:
-    """How one column shifted.
+    """Shift of one column.
 
     Attributes
     ----------
@@ -55,15 +55,15 @@ class ColumnDrift:
     psi : float
         Population stability index, >= 0.
     psi_by_chance : float
-        Index that rows of one source exceed as seldom as a false alarm may come.
+        Index that rows of one source exceed only at the false-alarm rate.
     p_value, p_adjusted : float
-        Of Kolmogorov and Smirnov's or the chi-squared test; adjusted by Holm's rule for all columns.
+        Of Kolmogorov and Smirnov's or the chi-squared test; adjusted for all columns by Holm's method.
     missing_change : float
-        Share of missing values, new less reference.
+        Share of missing values, new minus reference.
     unseen_fraction : float
-        Share of the new rows whose level no reference row has.
+        Share of new rows whose level no reference row has.
     unit_factor : float or None
-        By what the new numbers are larger, where they look like another unit of measurement.
+        Factor of the new numbers, if they look like another unit of measurement.
     """
 
     name: str
@@ -78,12 +78,12 @@ class ColumnDrift:
 
     @property
     def is_drifted(self) -> bool:
-        """Whether chance alone does this too seldom."""
+        """True if the shift is significant."""
         return self.p_adjusted < FAMILY_RATE
 
     @property
     def is_large(self) -> bool:
-        """Whether the index is large, and larger than few rows make it."""
+        """True if the index is large, and larger than chance explains with so few rows."""
         return self.psi > max(LARGE_PSI, self.psi_by_chance)
 
     @property
@@ -92,25 +92,26 @@ class ColumnDrift:
         return max(MODERATE_PSI, self.psi_by_chance)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return plain values for strict JSON."""
         return {**to_jsonable(self), "is_drifted": self.is_drifted, "is_large": self.is_large}
 
 
 @dataclass(frozen=True)
 class Drift:
-    """What became of the comparison; holds names and numbers, no cell.
+    """Result of a comparison: names and numbers, no cells.
 
     Attributes
     ----------
     n_reference, n_new : int
-        Rows compared; of each group of rows one.
+        Rows compared, one of each group.
     columns : tuple of ColumnDrift
-        Features in the order of the table; empty where there were too few rows.
+        Features in the order of the table; empty if there were too few rows.
     domain : DomainDrift or None
-        Features together, and the target where every row has one.
+        All features together, and the target if every row has one.
     target : ColumnDrift or None
-        None where fewer than `MIN_ROWS` new rows have a label.
+        None if fewer than `MIN_ROWS` new rows have a label.
     synthetic : DomainDrift or None
-        The same classifier between new and synthetic rows; for information, it raises no alarm.
+        The same classifier between new and synthetic rows; for information only.
     seed : int
     """
 
@@ -129,23 +130,23 @@ class Drift:
 
     @property
     def changed_units(self) -> tuple[ColumnDrift, ...]:
-        """Columns, the target among them, whose numbers look like another unit of measurement."""
+        """Columns, including the target, whose numbers look like another unit of measurement."""
         every = (*self.columns, *((self.target,) if self.target else ()))
         return tuple(c for c in every if c.is_drifted and c.unit_factor is not None)
 
     @property
     def level(self) -> DriftLevel:
-        """`critical` where a shift is both sure and large, `drift` where it is sure only."""
+        """`critical` if a shift is significant and large, `drift` if it is only significant."""
         found = [c.is_large for c in self.drifted]
         if self.target and self.target.is_drifted:
             found.append(self.target.is_large)
-        if self._is_told_apart and self.domain:
+        if self._is_separable and self.domain:
             found.append(self.domain.auc > LARGE_AUC)
         return "critical" if any(found) else "drift" if found else "none"
 
     @property
     def sentence(self) -> str:
-        """What was found, for people."""
+        """Summary of the result."""
         if self.domain is None:
             return (
                 f"Drift was not looked for: {self.n_new:,} new and {self.n_reference:,} earlier rows, "
@@ -153,16 +154,16 @@ class Drift:
             )
         if self.level == "none":
             return f"No drift: {self.n_new:,} new rows look like the {self.n_reference:,} before them."
-        found = "; ".join(filter(None, (self._columns_said, self._target_said, self._domain_said)))
+        found = "; ".join(filter(None, (self._columns_clause, self._target_clause, self._domain_clause)))
         strength = "Drift" if self.level == "drift" else "Large drift"
-        return " ".join([f"{strength} in {self.n_new:,} new rows: {found}.", *self._units_said])
+        return " ".join([f"{strength} in {self.n_new:,} new rows: {found}.", *self._unit_questions])
 
     @property
-    def _is_told_apart(self) -> bool:
+    def _is_separable(self) -> bool:
         return self.domain is not None and self.domain.p_value < FAMILY_RATE
 
     @property
-    def _columns_said(self) -> str | None:
+    def _columns_clause(self) -> str | None:
         named = [f"'{c.name}' (PSI {c.psi:.2g})" for c in self.drifted[:NAMED_COLUMNS]]
         if not named:
             return None
@@ -171,19 +172,19 @@ class Drift:
         return f"{len(self.drifted)} of {len(self.columns)} columns shifted{most}{', '.join(named)}"
 
     @property
-    def _target_said(self) -> str | None:
+    def _target_clause(self) -> str | None:
         if not self.target or not self.target.is_drifted:
             return None
         return f"the target '{self.target.name}' shifted (PSI {self.target.psi:.2g})"
 
     @property
-    def _domain_said(self) -> str | None:
-        if not self.domain or not self._is_told_apart:
+    def _domain_clause(self) -> str | None:
+        if not self.domain or not self._is_separable:
             return None
         return f"a classifier tells them from the earlier ones (AUC {self.domain.auc:.2f})"
 
     @property
-    def _units_said(self) -> list[str]:
+    def _unit_questions(self) -> list[str]:
         return [
             f"The numbers of '{c.name}' are {c.unit_factor:g} times as large as before: "
             "was its unit of measurement changed?"
@@ -191,7 +192,7 @@ class Drift:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as strict JSON takes them."""
+        """Return plain values for strict JSON."""
         return {
             "level": self.level,
             "sentence": self.sentence,
@@ -215,18 +216,18 @@ def measure_drift(
     seed: int,
     synthetic: pd.DataFrame | None = None,
 ) -> Drift:
-    """Hold new rows against earlier ones.
+    """Compare new rows with earlier ones.
 
     Parameters
     ----------
     reference, new : DataFrame of shape (n_rows, n_columns)
         Rows of the file. The target may be missing in `new`, in some rows or as a column.
     schema : Schema
-        The column of time is left out: new rows are later by nature.
+        Its time column is left out: new rows are always later.
     seed : int
         Of samples and forests.
     synthetic : DataFrame of shape (n_synthetic, n_columns), optional
-        Synthetic rows, in the form of the file.
+        In the columns and types of the file.
 
     Returns
     -------
@@ -252,32 +253,28 @@ def measure_drift(
     before, after = comparable_rows(reference, new, schema, seed=seed)
     if min(len(before), len(after)) < MIN_ROWS:
         return Drift(len(before), len(after), (), None, None, None, seed)
-    features = compared_features(schema)
+    features = tuple(c for c in schema.features if c.role != "time")
     names = [c.name for c in features]
+    # A target that is missing in some rows would reveal their side.
+    is_labelled = all(len(labelled(side, schema.target)) == len(side) for side in (before, after))
+    seen = [*names, schema.target] if is_labelled else names
     return Drift(
         n_reference=len(before),
         n_new=len(after),
         columns=_compare_columns(before, after, features),
-        domain=compare_domains(
-            before, after, _seen(before, after, names, schema), level=FAMILY_RATE, seed=seed
-        ),
+        domain=compare_domains(before, after, seen, level=FAMILY_RATE, seed=seed),
         target=_compare_target(before, after, schema),
         synthetic=_compare_synthetic(synthetic, after, schema, names, seed),
         seed=seed,
     )
 
 
-def compared_features(schema: Schema) -> tuple[Column, ...]:
-    """Features but the column of time: new rows are later by nature."""
-    return tuple(c for c in schema.features if c.role != "time")
-
-
 def comparable_rows(
     reference: pd.DataFrame, new: pd.DataFrame, schema: Schema, *, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Canonical rows of both sides that are independent: of each group one, drawn at random.
+    """Select independent canonical rows of both sides: one of each group, drawn at random.
 
-    Rows of one group are alike, so that a few groups would look like a drift of many rows.
+    Rows of one group are alike, so that a few groups would look like drift in many rows.
 
     Parameters
     ----------
@@ -303,14 +300,8 @@ def comparable_rows(
 
 
 def labelled(rows: pd.DataFrame, target: str) -> pd.DataFrame:
-    """Canonical rows that have a target."""
+    """Select the canonical rows that have a target."""
     return rows[rows[target].notna()] if target in rows.columns else rows.iloc[:0]
-
-
-def _seen(before: pd.DataFrame, after: pd.DataFrame, names: Sequence[str], schema: Schema) -> list[str]:
-    """Columns for the classifier. A target that some rows wait for would give them away."""
-    is_labelled = all(len(labelled(side, schema.target)) == len(side) for side in (before, after))
-    return [*names, schema.target] if is_labelled else list(names)
 
 
 def _compare_columns(

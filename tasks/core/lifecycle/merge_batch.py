@@ -1,7 +1,7 @@
-"""Rows that arrive: brought into the form of their table, then made part of it.
+"""Batches of new rows: converted to the form of their table, then merged into it.
 
-The table's own rows stay first and in their order. A row's side of the holdout follows from its unit,
-never from when it came, so a corrected row stays on its side.
+The table's own rows stay first and in their order. Whether a row is in the holdout depends on its unit,
+never on its arrival, so a corrected row stays on its side.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from realmix.tasks.core.lifecycle.schema_change import convert
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
 
-KNOWN_KEY = "the table has a row of this key, and arrival: append corrects none"
-UNKNOWN_KEY = "a target alone, of a key that no row has"
+KNOWN_KEY = "the table already has a row with this key, which `arrival: append` does not correct"
+UNKNOWN_KEY = "a target without features, for a key that no row has"
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Prepared:
     Attributes
     ----------
     rows : DataFrame of shape (n_usable, n_columns)
-        Targets that came alone stand in the whole row of their key.
+        Targets that arrived alone are completed to the whole row of their key.
     set_aside : DataFrame of shape (n_set_aside, n_columns)
-        Rows that fit no row of the table, or a row that may not be changed.
+        Rows that match no row of the table, or a row that must not be changed.
     reasons : list of str, of length n_set_aside
     """
 
@@ -42,20 +42,20 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Merged:
-    """A table with a batch.
+    """A table after a batch was merged.
 
     Attributes
     ----------
     rows : DataFrame of shape (n_rows, n_columns)
-        All with a target.
+        Rows with a target.
     unlabelled : DataFrame of shape (n_waiting, n_columns)
         Rows that wait for a target.
     n_new, n_replaced : int
-        Rows that came, and rows that gave way to other cells.
+        Rows that were added, and rows that were corrected.
     n_unlabelled : int
-        Rows of the batch that wait now.
+        Rows of the batch without a target.
     n_joined : int
-        Of `n_new`, rows that had waited for their target.
+        Rows among `n_new` that had waited for their target.
     """
 
     rows: pd.DataFrame
@@ -67,7 +67,7 @@ class Merged:
 
 
 def brings_labels_only(batch: pd.DataFrame, schema: Schema, card: DataCard) -> bool:
-    """Whether a batch holds keys and targets and no feature.
+    """Check whether a batch has keys and targets but no feature.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def brings_labels_only(batch: pd.DataFrame, schema: Schema, card: DataCard) -> b
 def prepare_batch(
     current: pd.DataFrame, unlabelled: pd.DataFrame, batch: pd.DataFrame, schema: Schema, card: DataCard
 ) -> Prepared:
-    """Bring a batch into the form of its table.
+    """Convert a batch to the form of its table.
 
     Parameters
     ----------
@@ -99,9 +99,9 @@ def prepare_batch(
     Returns
     -------
     Prepared
-        A column that the table lacks is left out, unless the batch takes the table's place; a lost one
-        is empty. Of rows with one key the last one counts where batches correct rows; a missing
-        target there does not undo a known one.
+        Columns that the table lacks are left out, unless the batch replaces the table; missing
+        columns are empty. If batches correct rows, the last row of each key counts; a missing
+        target does not undo a known one.
 
     Raises
     ------
@@ -116,15 +116,15 @@ def prepare_batch(
         why = why[: len(rows)]
     if key is not None and brings_labels_only(batch, schema, card):
         owners = unlabelled if arrival == "append" else stack([current, unlabelled])
-        rows, n_known = _completed(rows, owners, card)
+        rows, n_known = _complete_labels(rows, owners, card)
         why[n_known:] = UNKNOWN_KEY
     if key is not None and arrival == "append":
         why[_has_key_of(rows, current, key)] = KNOWN_KEY
     if arrival == "upsert":
-        rows = _with_known_targets(rows, current, card)
+        rows = _fill_known_targets(rows, current, card)
     is_aside = why != ""
     if is_aside.all():
-        counts = "; ".join(f"{n:,} times {reason}" for reason, n in Counter(why).items())
+        counts = "; ".join(f"{reason} ({n:,} rows)" for reason, n in Counter(why).items())
         raise BadInput(
             f"None of the batch's {len(rows):,} rows can be used: {counts}. Send whole rows with keys of their "
             "own, or declare `arrival: upsert` in the card."
@@ -135,16 +135,16 @@ def prepare_batch(
 def merge_batch(
     current: pd.DataFrame, unlabelled: pd.DataFrame, batch: pd.DataFrame, *, card: DataCard
 ) -> Merged:
-    """Make a batch part of its table.
+    """Merge a batch into its table.
 
     Parameters
     ----------
     current, unlabelled : DataFrame of shape (any, n_columns)
         The table, and the rows that wait for a target.
     batch : DataFrame of shape (n_arrived, n_columns)
-        In the form of the table, see :func:`prepare_batch`; keys differ from each other.
+        From :func:`prepare_batch`; keys are distinct.
     card : DataCard
-        `operation.arrival` says what a batch does to the rows that are there.
+        `operation.arrival` decides what happens to existing rows.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def merge_batch(
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put frames of the same columns under each other, in the types of the first where these suffice.
+    """Concatenate frames of the same columns, in the types of the first where possible.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Fresh index. Whole numbers become floats where cells are missing.
+        Fresh index. Whole numbers become floats if cells are missing.
 
     Examples
     --------
@@ -220,8 +220,8 @@ def _in_form(batch: pd.DataFrame, current: pd.DataFrame, *, with_new: bool) -> p
     return pd.DataFrame({**data, **(new if with_new else {})}).reset_index(drop=True)
 
 
-def _completed(rows: pd.DataFrame, owners: pd.DataFrame, card: DataCard) -> tuple[pd.DataFrame, int]:
-    """Targets set into the rows of their keys, and how many these are; the others come last."""
+def _complete_labels(rows: pd.DataFrame, owners: pd.DataFrame, card: DataCard) -> tuple[pd.DataFrame, int]:
+    """Set targets into the rows of their keys, and count them; targets of unknown keys come last."""
     found = _places(rows[card.key], owners[card.key])
     rows = rows.iloc[np.argsort(found < 0, kind="stable")]
     found = found[found >= 0]
@@ -229,17 +229,17 @@ def _completed(rows: pd.DataFrame, owners: pd.DataFrame, card: DataCard) -> tupl
     return whole.assign(**{card.target: rows[card.target].array}), len(found)
 
 
-def _with_known_targets(rows: pd.DataFrame, current: pd.DataFrame, card: DataCard) -> pd.DataFrame:
-    """Rows that come again without a target keep the one the table has."""
+def _fill_known_targets(rows: pd.DataFrame, current: pd.DataFrame, card: DataCard) -> pd.DataFrame:
+    """Fill missing targets of rows whose target the table has."""
     found = _places(rows[card.key], current[card.key])
-    is_kept = (found >= 0) & rows[card.target].isna().to_numpy()
+    is_filled = (found >= 0) & rows[card.target].isna().to_numpy()
     known, given = current[card.target].to_numpy(object)[found], rows[card.target].to_numpy(object)
-    targets = pd.Series(np.where(is_kept, known, given), index=rows.index, dtype=object)
+    targets = pd.Series(np.where(is_filled, known, given), index=rows.index, dtype=object)
     return rows.assign(**{card.target: convert(targets, current[card.target])[0]})
 
 
 def _places(keys: pd.Series, known: pd.Series) -> np.ndarray:
-    """Row of `known` that holds each key, the last one; -1 where none does or the key is missing."""
+    """Find the last row of `known` with each key; -1 if none or if the key is missing."""
     place = pd.Series(np.arange(len(known)), index=known.to_numpy())[known.notna().to_numpy()]
     place = place[~place.index.duplicated(keep="last")]
     found: np.ndarray = keys.map(place).fillna(-1).to_numpy(dtype=int)
@@ -251,23 +251,23 @@ def _has_key_of(rows: pd.DataFrame, others: pd.DataFrame, key: str) -> np.ndarra
 
 
 def _upserted(current: pd.DataFrame, labelled: pd.DataFrame, key: str) -> tuple[pd.DataFrame, int, int]:
-    """The table with corrected rows in place of the old ones, and the new rows at its end."""
+    """Replace corrected rows of the table in place, and append new rows."""
     both = stack([current, labelled])
     place = _places(current[key], labelled[key])
     old, corrected = np.flatnonzero(place < 0), np.flatnonzero(place >= 0)
     instead = np.arange(len(current))
     instead[corrected] = len(current) + place[corrected]
-    # A key that the table held twice is held once from now on.
-    kept = np.sort(np.concatenate([old, corrected[~current[key].iloc[corrected].duplicated()]]))
+    # A key that the table had twice remains once.
+    remaining = np.sort(np.concatenate([old, corrected[~current[key].iloc[corrected].duplicated()]]))
     new = np.flatnonzero(~_has_key_of(labelled, current, key))
     hashes = _row_hashes(both)
     n_replaced = int((hashes[corrected] != hashes[instead[corrected]]).sum())
-    rows = both.iloc[np.concatenate([instead[kept], len(current) + new])]
+    rows = both.iloc[np.concatenate([instead[remaining], len(current) + new])]
     return rows.reset_index(drop=True), len(new), n_replaced
 
 
 def _exchanged(current: pd.DataFrame, labelled: pd.DataFrame) -> tuple[int, int]:
-    """How many rows came, and how many went, where one table takes another's place."""
+    """Count the rows that are new, and those that are gone, if one table replaces another."""
     shared = [name for name in current.columns if name in labelled.columns]
     hashes = _row_hashes(stack([current[shared], labelled[shared]]))
     before, after = (

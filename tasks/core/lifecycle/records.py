@@ -10,7 +10,7 @@ from realmix.tasks.core.table.card import DataCard
 
 @dataclass(frozen=True)
 class Registered:
-    """A table that realmix looks after.
+    """A table that is registered with realmix.
 
     Attributes
     ----------
@@ -19,11 +19,11 @@ class Registered:
     registered_at : str
         ISO 8601, UTC.
     snapshot : str
-        Digest of its rows of today, all admitted batches included.
+        Digest of its current rows, with all admitted batches.
     unlabelled : str or None
         Digest of the rows that wait for a target.
     decided : str or None
-        Digest of the rows the last retraining was decided on.
+        Digest of the rows at the last retraining decision.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Registered:
 class Batch:
     """Rows that arrived together.
 
-    `digest` is of their content; `outcome` says what became of them once they are no longer waiting.
+    `digest` is of their content; `outcome` is None while they wait.
     """
 
     table_name: str
@@ -52,9 +52,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Decision:
-    """An entry of the record: what was decided on a table, when and why; it cannot be changed.
+    """An entry of the append-only decision record: what was decided on a table, when and why.
 
-    `digest` is a hash over the entry and the digest of the one before it.
+    `digest` is a hash of the entry and the digest of the previous entry.
     """
 
     table_name: str

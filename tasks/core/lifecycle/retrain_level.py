@@ -1,4 +1,4 @@
-"""How much of a study new rows make worth repeating."""
+"""Choice between no retraining, a refit and a new study."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Level = Literal["skip", "refit", "study"]
 
 @dataclass(frozen=True)
 class LevelChoice:
-    """What to do, and why."""
+    """Extent of a retraining, with its reason."""
 
     level: Level
     reason: str
@@ -20,14 +20,14 @@ class LevelChoice:
 
 @dataclass(frozen=True)
 class Changes:
-    """What happened since the last full study of a table.
+    """Changes of a table since its last full study.
 
     Attributes
     ----------
     n_studied : int
-        Rows the study saw.
+        Rows of that study.
     n_changed : int
-        Rows that came or were corrected since.
+        Rows that arrived or were corrected since.
     age_days : float
     drift : {"none", "drift", "critical"}
     drift_sentence : str
@@ -40,16 +40,16 @@ class Changes:
     drift_sentence: str
 
 
-def choose_level(since: Changes | None, operation: Operation, *, is_changed: bool) -> LevelChoice:
-    """Decide between nothing, the same mix on all rows, and a new study.
+def choose_level(changes: Changes | None, operation: Operation, *, is_changed: bool) -> LevelChoice:
+    """Choose between skipping, refitting the same mix on all rows, and a new study.
 
     Parameters
     ----------
-    since : Changes or None
-        None where the table was never studied.
+    changes : Changes or None
+        None if the table was never studied.
     operation : Operation
     is_changed : bool
-        Whether the rows are other ones than those last decided on.
+        Whether the rows differ from those of the last decision.
 
     Examples
     --------
@@ -59,16 +59,16 @@ def choose_level(since: Changes | None, operation: Operation, *, is_changed: boo
     >>> choose_level(quiet, Operation(), is_changed=False).level, choose_level(None, Operation(), is_changed=False).level
     ('skip', 'study')
     """
-    if since is None:
+    if changes is None:
         return LevelChoice("study", "the table was never studied")
-    if since.age_days >= operation.max_age_days:
-        return LevelChoice("study", f"the last study is {since.age_days:.0f} days old")
+    if changes.age_days >= operation.max_age_days:
+        return LevelChoice("study", f"the last study is {changes.age_days:.0f} days old")
     if not is_changed:
         return LevelChoice("skip", "no row came or changed since the last decision")
-    if since.drift != "none":
-        return LevelChoice("study", since.drift_sentence)
-    share = since.n_changed / max(since.n_studied, 1)
-    rows = f"{since.n_changed:,} rows came or changed since the last study ({100 * share:.1f} % of its {since.n_studied:,})"
+    if changes.drift != "none":
+        return LevelChoice("study", changes.drift_sentence)
+    share = changes.n_changed / max(changes.n_studied, 1)
+    rows = f"{changes.n_changed:,} rows came or changed since the last study ({100 * share:.1f} % of its {changes.n_studied:,})"
     if share >= operation.refit_growth:
         return LevelChoice("study", rows)
     return LevelChoice("refit", f"{rows} and nothing drifted")

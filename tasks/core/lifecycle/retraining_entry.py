@@ -1,4 +1,4 @@
-"""The entry that a retraining leaves in the record of decisions."""
+"""Entry of a retraining in the record of decisions."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from realmix.tasks.core.lifecycle.retrain_level import Changes, LevelChoice
 def retraining_entry(
     table: Registered,
     why: str,
-    redo: LevelChoice,
-    since: Changes | None,
+    choice: LevelChoice,
+    changes: Changes | None,
     drift: Drift | None,
     arrivals: list[dict[str, Any]],
     document: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """What the record keeps of a retraining; no cells."""
+    """Build the record entry of a retraining; it quotes no cells."""
     entry: dict[str, Any] = {
         "why": why,
-        "level": redo.level,
-        "reason": redo.reason,
+        "level": choice.level,
+        "reason": choice.reason,
         "snapshot": table.snapshot,
-        "n_changed": since.n_changed if since else None,
+        "n_changed": changes.n_changed if changes else None,
         "drift": drift.to_dict() if drift else None,
         "arrivals": arrivals,
     }

@@ -1,4 +1,4 @@
-"""What is other in the columns of a batch than in those of its table, named without a cell of it."""
+"""Differences between the columns of a batch and of its table, described without quoting cells."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from realmix.tasks.core.table.card import ConditionRule, DataCard
 from realmix.tasks.core.table.columns import BOOLEAN_TEXTS, Column
 from realmix.tasks.core.table.schema import Schema
 
-# A sentence names so many levels and counts the others.
+# A sentence names at most this many levels and counts the others.
 NAMED_LEVELS = 5
 
 
 @dataclass(frozen=True)
 class SchemaChange:
-    """How a batch differs from its table.
+    """Differences of a batch from its table.
 
     Attributes
     ----------
     new_columns, lost_columns : tuple of str
     missed : tuple of str
-        Those lost columns without which the batch cannot be used.
+        Lost columns that the batch needs.
     wrong_cells : dict of column to (count, expected)
-        Cells that are not what the table's column holds; the batch cannot be used.
+        Cells of another type than the table's column; the batch cannot be used.
     new_levels : dict of column to levels
-        Of categorical features; of sensitive columns only the count.
+        New levels of categorical features; for sensitive columns only their number.
     unit_factors : dict of column to float
-        How many times as large the numbers are, where their unit seems another one.
+        How many times as large the numbers are, if they seem to be in another unit.
     """
 
     new_columns: tuple[str, ...] = ()
@@ -44,30 +44,30 @@ class SchemaChange:
 
     @property
     def refusal(self) -> str | None:
-        """Why the batch cannot be used, as a sentence; None where it can."""
+        """Why the batch cannot be used, as a sentence; None if it can."""
         if self.missed:
             return (
-                f"The batch has no column {_quoted(self.missed)}, which the table is studied with. Add it, "
+                f"The batch has no column {_quoted(self.missed)}, which models of the table need. Add it, "
                 "with empty cells where a value is not known yet."
             )
         if self.wrong_cells:
-            said = "; ".join(
+            columns = "; ".join(
                 f"'{name}' holds {count:,} cells that are no {expected}"
                 for name, (count, expected) in self.wrong_cells.items()
             )
-            return f"The columns of the batch are not of the table's types: {said}. Correct or empty these cells."
+            return f"The columns of the batch are not of the table's types: {columns}. Correct or empty these cells."
         return None
 
     @property
     def sentences(self) -> list[str]:
-        """What changed, one sentence for each."""
-        said = [f"The column '{name}' is new." for name in self.new_columns]
-        said += [f"The column '{name}' is lost." for name in self.lost_columns]
-        said += [
+        """One sentence for each change."""
+        changes = [f"The column '{name}' is new." for name in self.new_columns]
+        changes += [f"The column '{name}' is missing." for name in self.lost_columns]
+        changes += [
             f"'{name}' has {_levels_in_words(levels)} that the table has not."
             for name, levels in self.new_levels.items()
         ]
-        return said + [
+        return changes + [
             f"The numbers of '{name}' are {factor:g} times as large as in the table: check their unit."
             for name, factor in self.unit_factors.items()
         ]
@@ -76,19 +76,19 @@ class SchemaChange:
 def describe_schema_change(
     schema: Schema, current: pd.DataFrame, batch: pd.DataFrame, card: DataCard, *, labels_only: bool = False
 ) -> SchemaChange:
-    """Hold the columns of a batch against those of its table.
+    """Compare the columns of a batch with those of its table.
 
     Parameters
     ----------
     schema : Schema
-        Of the table as it is.
+        Of the current table.
     current : DataFrame of shape (n_rows, n_columns)
         The table.
     batch : DataFrame of shape (n_arrived, any)
-        As it was loaded.
+        As loaded.
     card : DataCard
     labels_only : bool
-        True for rows that bring only targets, by key.
+        True if the batch has only keys and targets.
 
     Examples
     --------
@@ -116,29 +116,29 @@ def describe_schema_change(
 
 
 def needed_columns(schema: Schema, card: DataCard) -> set[str]:
-    """Columns without which rows cannot be studied, protected or told apart."""
+    """Return the columns that models, rules, roles and protected groups need."""
     in_rules = {rule.column for rule in card.rules if not isinstance(rule, ConditionRule)}
     in_roles = {column.name for column in schema.columns if column.role not in ("feature", "ignored")}
     return {*schema.feature_names, *in_roles, *card.protected, *in_rules}
 
 
 def convert(values: pd.Series, like: pd.Series) -> tuple[pd.Series, int, str]:
-    """Give cells the type of a column of the table.
+    """Convert cells to the type of a column of the table.
 
     Parameters
     ----------
     values : Series of shape (n_rows,)
     like : Series
-        The table's column; where it is empty, any type will do.
+        The table's column; if it is empty, any type is accepted.
 
     Returns
     -------
     converted : Series of shape (n_rows,)
-        Cells that cannot be converted are missing.
+        Cells that cannot be converted become missing.
     n_wrong : int
-        How many these are.
+        Number of cells that cannot be converted.
     expected : str
-        What they are not.
+        Type that was expected.
 
     Examples
     --------

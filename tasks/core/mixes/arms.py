@@ -6,13 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from realmix.tasks.core.contracts.specs import CONTROLS
+
 LabelRule = Literal["joint", "teacher"]
 Balance = Literal["prior", "balanced"]
 Role = Literal["real_only", "control", "candidate"]
-
-# Real only leaves this learner for another one only where that leads by more than luck.
-DEFAULT_LEARNER = "xgboost"
-CONTROL_SYNTHESIZERS = ("duplicates", "shuffled-marginals")
 
 
 @dataclass(frozen=True, order=True)
@@ -68,7 +66,7 @@ class Mix:
         """Real only (it wins ties), a control (it never ships), or a candidate."""
         if self.synthesizer is None:
             return "control" if self.balance == "balanced" else "real_only"
-        return "control" if self.synthesizer in CONTROL_SYNTHESIZERS else "candidate"
+        return "control" if self.synthesizer in CONTROLS else "candidate"
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

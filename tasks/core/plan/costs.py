@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from realmix.tasks.core.contracts.specs import ModelSpec, SynthesizerSpec
-from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, Arm, Mix
+from realmix.tasks.core.contracts.specs import CONTROLS, ModelSpec, SynthesizerSpec
+from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan, TableShape
 from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
 
@@ -32,7 +32,6 @@ READ_SECONDS_PER_CELL = 3e-6
 LABEL_SECONDS = 1e-5
 GATE_SECONDS = 0.04  # one synthetic table through its suite
 CHILD_RUN_SECONDS = 0.05  # one mix into MLflow
-SDV_IMPORT_SECONDS = 6.0  # once per worker
 MIN_TIMEOUT_SECONDS = 60.0
 TIMEOUT_FACTOR = 10.0
 INNER_FOLDS = 3
@@ -69,12 +68,12 @@ class Costs:
         """
         folds = plan.n_folds * plan.n_repeats
         n_train = round(plan.n_development * (1 - 1 / plan.n_folds))
-        pools = (*CONTROL_SYNTHESIZERS, *plan.synthesizers)
+        pools = (*CONTROLS, *plan.synthesizers)
         n_mixes = sum(1 for _ in plan.mixes()) * len(plan.models)
         scale = self.machine_speed / (plan.n_workers * PARALLEL_EFFICIENCY)
-        sdv = any(self.synthesizers[s].family in ("copula", "gan", "vae") for s in pools)
+        imports = max(self.synthesizers[s].import_seconds for s in pools)
         seconds = {stage: cost * self.machine_speed for stage, cost in OVERHEAD_SECONDS.items()}
-        seconds["start"] += SDV_IMPORT_SECONDS * sdv * self.machine_speed
+        seconds["start"] += imports * self.machine_speed
         seconds["rows"] = READ_SECONDS_PER_CELL * shape.n_all * shape.n_columns * self.machine_speed
         seconds["teacher"] = folds * self.teacher(plan, shape, n_train) * scale
         seconds["synthesize"] = self.all_pools(plan, shape, n_train) * scale
@@ -109,7 +108,7 @@ class Costs:
 
     def all_pools(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """The pools of all folds."""
-        controls = sum(self.pool(plan, shape, name, n_rows) for name in CONTROL_SYNTHESIZERS)
+        controls = sum(self.pool(plan, shape, name, n_rows) for name in CONTROLS)
         candidates = [self.pool(plan, shape, name, n_rows) for name in plan.synthesizers]
         return plan.n_folds * plan.n_repeats * controls + self._raced(plan, candidates)
 
@@ -146,7 +145,7 @@ class Costs:
 
     def dearest_pool(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """The synthesizer that takes longest."""
-        names = (*CONTROL_SYNTHESIZERS, *plan.synthesizers)
+        names = (*CONTROLS, *plan.synthesizers)
         return max(self.pool(plan, shape, name, n_rows) for name in names)
 
     def dearest_arm(self, plan: Plan, shape: TableShape, n_rows: int) -> float:

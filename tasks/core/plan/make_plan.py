@@ -7,12 +7,13 @@ clock decides.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS
+from realmix.tasks.core.contracts.specs import CONTROLS, FIRST_TO_GO, ModelSpec, SynthesizerSpec
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.memory_estimate import check_study_fits, study_bytes
 from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
@@ -31,6 +32,10 @@ FEWEST_SYNTHETIC_ROWS = 100_000
 # With two settings XGBoost was more than 1 % worse than with the best of eight in 18 % of 61 studies
 # of 200 to 1,000 rows.
 REAL_TRIALS = 8
+# A synthesizer of which one fit takes this share of the budget goes before anything else is cut.
+DEAR_SHARE = 0.1
+# Places of `drop_order`: these two come before folds and ratios are cut, later ones after.
+SECOND_TO_GO = FIRST_TO_GO + 1
 
 
 def make_plan(
@@ -75,7 +80,7 @@ def make_plan(
     plan = _richest(shape, costs, asked, available, metric, holdout, seed, n_workers)
     target = budget_seconds * PLANNED_SHARE
     plan = _fit(
-        plan, list(_reductions(shape, costs, asked)), lambda p: _is_affordable(p, shape, costs, target)
+        plan, list(_reductions(shape, costs, asked, target)), lambda p: _is_affordable(p, shape, costs, target)
     )
     needed = check_study_fits(plan, shape, costs.models, costs.usable_bytes)
     estimate = costs.estimate(plan, shape)
@@ -83,7 +88,7 @@ def make_plan(
     if total > target:
         sentence = f"nothing more could be left out: expect {total:.0f} s instead of {budget_seconds:.0f} s"
         plan = replace(plan, left_out=(*plan.left_out, sentence))
-    limits = {s: costs.timeout(plan, shape, s) for s in (*CONTROL_SYNTHESIZERS, *plan.synthesizers)}
+    limits = {s: costs.timeout(plan, shape, s) for s in (*CONTROLS, *plan.synthesizers)}
     return replace(
         plan,
         budget_seconds=budget_seconds,
@@ -114,6 +119,7 @@ def _richest(
     names = tuple(sorted(names, key=lambda name: name != asked.first))
     learners = [m for m, spec in costs.models.items() if not spec.is_null and shape.task in spec.tasks]
     null = [m for m, spec in costs.models.items() if spec.is_null]
+    members = [m for m in learners if costs.models[m].is_teacher]
     rare = shape.task != "regression" and shape.rarest_share < RARE_CLASS_SHARE
     repeats = 4 if shape.n_development < SMALL_TABLE_ROWS else 3
     return Plan(
@@ -133,7 +139,7 @@ def _richest(
         weights=(0.3, 1.0),
         label_rules=("joint", "teacher"),
         balances=("prior", "balanced") if rare else ("prior",),
-        teacher=tuple((name, 0) for name in learners),
+        teacher=tuple((name, 0) for name in members),
         n_workers=n_workers,
         threads_per_fit=1,
         curve_repeats=1 if shape.has_time else 2,
@@ -161,8 +167,12 @@ def _reduced(plan: Plan, reductions: list[Reduction]) -> Plan:
     return plan
 
 
-def _reductions(shape: TableShape, costs: Costs, asked: Asked) -> Iterator[Reduction]:
-    """What is left out, in this order, until the estimate fits."""
+def _reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) -> Iterator[Reduction]:
+    """Yield what is left out, in this order, until the estimate fits in so many seconds."""
+    # Else everything else would be cut for it first.
+    for name in _in_drop_order(costs.synthesizers, shape, FIRST_TO_GO, FIRST_TO_GO):
+        if _fit_seconds(costs.synthesizers[name], shape) * costs.machine_speed > DEAR_SHARE * seconds:
+            yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
     for rows in (MOST_ROWS_IN_FOLDS, 10_000, 5_000):
         yield lambda plan, rows=rows: _fewer_rows(plan, rows)  # type: ignore[misc]
     for rows in (100_000, MOST_ROWS_IN_FOLDS):
@@ -175,13 +185,16 @@ def _reductions(shape: TableShape, costs: Costs, asked: Asked) -> Iterator[Reduc
     yield lambda plan: _fewer_curve_repeats(plan, 1)
     yield lambda plan: _fewer_trials(plan, 3)
     yield lambda plan: _without_weights(plan)
-    yield lambda plan: _without(plan, asked, "copulagan")
+    for name in _in_drop_order(costs.synthesizers, shape, FIRST_TO_GO, FIRST_TO_GO):
+        yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
     yield lambda plan: _fewer_repeats(plan, 2)
     yield lambda plan: _without_balance(plan)
     yield lambda plan: _fewer_trials(plan, 2)
     yield lambda plan: _fewer_rows(plan, 3_000)
-    yield lambda plan: _without_model(plan, asked, "random-forest")
-    yield lambda plan: _without(plan, asked, "ctgan")
+    for name in _in_drop_order(costs.models, shape, FIRST_TO_GO, FIRST_TO_GO):
+        yield lambda plan, name=name: _without_model(plan, asked, name)  # type: ignore[misc]
+    for name in _in_drop_order(costs.synthesizers, shape, SECOND_TO_GO, SECOND_TO_GO):
+        yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
     yield lambda plan: _fewer_repeats(plan, 1)
     yield lambda plan: _fewer_steps(plan)
     yield lambda plan: _fewer_rows(plan, 2_000)
@@ -194,14 +207,33 @@ def _reductions(shape: TableShape, costs: Costs, asked: Asked) -> Iterator[Reduc
     yield lambda plan: _fewer_folds(plan, 3)
     if asked.ratios is None:
         yield lambda plan: _fewer_ratios(plan, (1.0, 5.0))
-    for name in ("neighbour-swap", "tvae", "gaussian-copula"):
+    for name in _in_drop_order(costs.synthesizers, shape, SECOND_TO_GO + 1, math.inf):
         yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
     yield lambda plan: _fewer_curve_repeats(plan, 0)
     yield lambda plan: _fewer_rows(plan, 800)
     yield lambda plan: _fewer_rows(plan, MIN_DEVELOPMENT_ROWS)
     yield lambda plan: _fewer_real_trials(plan, 2)
     yield lambda plan: _smaller_teacher(plan)
-    yield lambda plan: _without_model(plan, asked, "linear")
+    for name in _in_drop_order(costs.models, shape, SECOND_TO_GO, math.inf):
+        yield lambda plan, name=name: _without_model(plan, asked, name)  # type: ignore[misc]
+
+
+def _in_drop_order(
+    specs: Mapping[str, SynthesizerSpec] | Mapping[str, ModelSpec],
+    shape: TableShape,
+    first: float,
+    last: float,
+) -> list[str]:
+    """List the plug-ins whose turn lies between two places, the dearest of equals first."""
+    turns = [
+        (spec.drop_order, -_fit_seconds(spec, shape), name) for name, spec in specs.items() if spec.drop_order
+    ]
+    return [name for turn, _, name in sorted(turns) if first <= turn <= last]
+
+
+def _fit_seconds(spec: SynthesizerSpec | ModelSpec, shape: TableShape) -> float:
+    third = spec.default_steps or 0 if isinstance(spec, SynthesizerSpec) else shape.n_classes
+    return spec.fit_cost(shape.n_development, shape.n_columns, third)
 
 
 def _total(costs: Costs, plan: Plan, shape: TableShape) -> float:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from realmix.tasks.core.mixes.arms import CONTROL_SYNTHESIZERS, Arm, Balance, LabelRule, Mix
+from realmix.tasks.core.contracts.specs import CONTROLS
+from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.schema import Task
 
@@ -84,7 +85,7 @@ class Plan:
         yield Mix(label_rule="teacher")
         if "balanced" in self.class_balances:
             yield Mix(balance="balanced")
-        for synthesizer in (*CONTROL_SYNTHESIZERS, *self.synthesizers):
+        for synthesizer in (*CONTROLS, *self.synthesizers):
             yield from self.mixes_of(synthesizer)
 
     def mixes_of(self, synthesizer: str) -> Iterator[Mix]:

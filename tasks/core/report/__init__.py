@@ -1,0 +1,1 @@
+"""The verdict document and its renderings: HTML report, figures, MLflow records, terminal text."""

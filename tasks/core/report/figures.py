@@ -1,4 +1,4 @@
-"""Figures of the report, as SVG: gains of mixes, ratio curves, and how predictions meet truth."""
+"""Figures of the report as SVG: gains, ratio curves, learning curve, calibration and predictions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ P = ParamSpec("P")
 # Colour-blind safe (Okabe and Ito, https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6E6E6E"
 CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
-MARKERS = "osD^vPX*<>"  # ten, to seven colours: no two synthesizers look alike
+MARKERS = "osD^vPX*<>"  # ten, and seven colours: no two synthesizers look alike
 N_GAINS = 15
 N_BINS = 10
 # More points than this hide each other and bloat the page.
@@ -40,7 +40,7 @@ STYLE: dict[Any, Any] = {
 
 
 def styled(draw: Callable[P, str]) -> Callable[P, str]:
-    """Draw under `STYLE`, and leave matplotlib's settings as they were."""
+    """Draw with `STYLE`, without changing matplotlib's global settings."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> str:
@@ -58,7 +58,7 @@ def draw_figures(
     predicted_winner: np.ndarray,
     predicted_real_only: np.ndarray,
 ) -> dict[str, str]:
-    """Draw every figure that the study supports.
+    """Draw the figures of a study.
 
     Parameters
     ----------
@@ -85,29 +85,29 @@ def draw_figures(
     saved = verdict_document["rows_saved"]
     if saved:
         caption = (
-            f"{metric['name']} of real rows alone against their number ({metric['direction']}), and of the "
-            "best mix made from half of them; the band and the thick line hold 90 %."
+            f"Learning curve: {metric['name']} of real rows alone against their number ({metric['direction']}), "
+            "and of the best mix made from half of them; the band and the thick line are 90 % intervals."
         )
         figures[caption] = draw_learning_curve(saved, metric=metric["name"], direction=metric["direction"])
     if predicted_winner.ndim == 2:
-        caption = "Stated probability against what happened; on the diagonal, probabilities are honest."
+        caption = "Calibration: observed frequency against predicted probability; the diagonal is ideal."
         figures[caption] = draw_calibration(y, predicted_winner, predicted_real_only)
     else:
-        caption = "Predicted against actual values; on the diagonal, predictions are right."
+        caption = "Predicted against actual values; the diagonal is ideal."
         figures[caption] = draw_predicted(y, predicted_winner, predicted_real_only)
     return figures
 
 
 @styled
 def draw_gains(arms: Sequence[Mapping[str, Any]], *, is_relative: bool) -> str:
-    """Forest plot of the best arm of each mix: the 15 best mixes, all controls, real only.
+    """Draw a forest plot of the best arm of each mix: the 15 best mixes, all controls, real only.
 
     Parameters
     ----------
     arms : sequence of mapping
-        Table of arms, best first.
+        Of the verdict document, best first.
     is_relative : bool
-        Gains are shares; otherwise points of the metric.
+        True for gains as shares, otherwise points of the metric.
     """
     shown = _best_of_mixes(arms)
     figure, axes = _new_figure(height=0.9 + 0.24 * len(shown))
@@ -128,7 +128,7 @@ def draw_gains(arms: Sequence[Mapping[str, Any]], *, is_relative: bool) -> str:
 
 @styled
 def draw_ratio_curves(arms: Sequence[Mapping[str, Any]], *, metric: str, direction: str) -> str:
-    """Best score at each ratio, one line per synthesizer and label rule, and the real-only line.
+    """Draw the best score at each ratio, one line per synthesizer and label rule, and real only.
 
     Arms come best first, those scored on few folds last: the first one at a ratio is its best.
     """
@@ -154,7 +154,7 @@ def draw_ratio_curves(arms: Sequence[Mapping[str, Any]], *, metric: str, directi
 
 @styled
 def draw_learning_curve(saved: Mapping[str, Any], *, metric: str, direction: str) -> str:
-    """Score of real only over its rows, and where the mix's score lies on it.
+    """Draw the learning curve of real only, and the mix's score on it.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def draw_learning_curve(saved: Mapping[str, Any], *, metric: str, direction: str
 
 @styled
 def draw_calibration(y: np.ndarray, winner: np.ndarray, real_only: np.ndarray) -> str:
-    """Observed share against stated probability, in bins of equal size.
+    """Draw observed frequency against predicted probability, in bins of equal size.
 
     Of the positive class for two classes, otherwise of the most probable class.
 
@@ -197,17 +197,17 @@ def draw_calibration(y: np.ndarray, winner: np.ndarray, real_only: np.ndarray) -
     figure, axes = _new_figure(height=3.6, width=4.6)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
     for predicted, (label, colour, marker) in _pair(winner, real_only):
-        stated, observed = _calibration_curve(y, predicted)
-        axes.plot(stated, observed, marker=marker, color=colour, markersize=4, label=label)
-    axes.set_xlabel("stated probability")
-    axes.set_ylabel("observed share")
+        probability, observed = _calibration_curve(y, predicted)
+        axes.plot(probability, observed, marker=marker, color=colour, markersize=4, label=label)
+    axes.set_xlabel("predicted probability")
+    axes.set_ylabel("observed frequency")
     axes.legend(loc="upper left")
     return _to_svg(figure, "calibration")
 
 
 @styled
 def draw_predicted(y: np.ndarray, winner: np.ndarray, real_only: np.ndarray) -> str:
-    """Predicted against actual numbers; at most 1,000 evenly spaced rows are drawn.
+    """Draw predicted against actual numbers, for at most 1,000 evenly spaced rows.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def draw_predicted(y: np.ndarray, winner: np.ndarray, real_only: np.ndarray) -> 
 
 
 def _best_of_mixes(arms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """First arm of each mix, candidates cut at 15; controls and real only always stay."""
+    """Select the first arm of each mix: at most 15 candidates, all controls and real only."""
     first: dict[str, Mapping[str, Any]] = {}
     for arm in arms:
         first.setdefault(arm["mix"], arm)
@@ -235,7 +235,7 @@ def _best_of_mixes(arms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 
 
 def _pair(winner: np.ndarray, real_only: np.ndarray) -> list[tuple[np.ndarray, tuple[str, str, str]]]:
-    """Both predictions with label, colour and marker; one line where they are the same."""
+    """Return both predictions with label, colour and marker; only one if they are the same."""
     shipped = (winner, ("shipped model", BLUE, "o"))
     if np.array_equal(winner, real_only):
         return [shipped]
@@ -243,15 +243,15 @@ def _pair(winner: np.ndarray, real_only: np.ndarray) -> list[tuple[np.ndarray, t
 
 
 def _calibration_curve(y: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    judged = np.ones(len(y), dtype=int) if predicted.shape[1] == 2 else predicted.argmax(axis=1)
-    stated = predicted[np.arange(len(y)), judged]
-    happened = (y == judged).astype(float)
-    bins = np.array_split(np.argsort(stated, kind="stable"), min(N_BINS, len(y)))
-    return np.array([stated[b].mean() for b in bins]), np.array([happened[b].mean() for b in bins])
+    code = np.ones(len(y), dtype=int) if predicted.shape[1] == 2 else predicted.argmax(axis=1)
+    probability = predicted[np.arange(len(y)), code]
+    observed = (y == code).astype(float)
+    bins = np.array_split(np.argsort(probability, kind="stable"), min(N_BINS, len(y)))
+    return np.array([probability[b].mean() for b in bins]), np.array([observed[b].mean() for b in bins])
 
 
 def _new_figure(*, height: float, width: float = 7.5) -> tuple[Figure, Axes]:
-    """A figure of its own, outside pyplot: nothing global is left behind."""
+    """Return a new figure outside pyplot, which would keep global state."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
@@ -261,7 +261,7 @@ def _new_figure(*, height: float, width: float = 7.5) -> tuple[Figure, Axes]:
 
 
 def _to_svg(figure: Figure, name: str) -> str:
-    """Inline SVG, the same bytes each time; ids carry the figure's name so that two can share a page."""
+    """Return inline SVG, byte for byte reproducible, with ids that are unique on the page."""
     from matplotlib import rc_context
 
     buffer = StringIO()

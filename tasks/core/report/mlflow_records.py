@@ -1,4 +1,4 @@
-"""Tracking as data: what a verdict document becomes in MLflow, as plain values."""
+"""MLflow runs of a verdict document, as plain values."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from realmix.tasks.core.report.verdict_document import summary_lines
 
-# MLflow cuts tags at 8,000 and parameters at 6,000 characters without a word.
+# MLflow silently truncates tags at 8,000 and parameters at 6,000 characters.
 MAX_NOTE = 7_900
 MAX_PARAM = 5_900
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run: what one filters by, what was set, what came out."""
+    """One MLflow run: tags to filter by, parameters and metrics."""
 
     name: str
     tags: Mapping[str, str]
@@ -26,14 +26,14 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Curve:
-    """A metric over the synthetic share: integer per cent of the real rows to value."""
+    """A metric over the synthetic ratio: integer percentage of the real rows to value."""
 
     key: str
     points: tuple[tuple[int, float], ...]
 
 
 def study_record(document: Mapping[str, Any]) -> RunRecord:
-    """The parent run of a study."""
+    """Build the parent run of a study."""
     table, metric = document["table"], document["metric"]["name"]
     digest = document["digests"]["snapshot"]
     tags = {
@@ -67,11 +67,12 @@ def study_record(document: Mapping[str, Any]) -> RunRecord:
         metrics[f"holdout_{metric}_real_only"] = holdout["real_only"]["score"]
     metrics |= generalisation_metrics(document["generalisation"])
     metrics |= rows_saved_metrics(document["rows_saved"])
-    return RunRecord(document["study"], tags, _texts(params), _finite(metrics))
+    texts = {key: str(value)[:MAX_PARAM] for key, value in params.items()}
+    return RunRecord(document["study"], tags, texts, _finite(metrics))
 
 
 def generalisation_metrics(found: Mapping[str, Any] | None) -> dict[str, float | None]:
-    """How both models overfit, and the mix's gain on its worst slice and under a shift."""
+    """Return the overfitting of both models, and the mix's gain on its worst slice and under a shift."""
     if found is None:
         return {}
     gaps, shift = found["gap"] or {"real_only": None, "mix": None}, found["shift"]
@@ -84,14 +85,14 @@ def generalisation_metrics(found: Mapping[str, Any] | None) -> dict[str, float |
 
 
 def rows_saved_metrics(saved: Mapping[str, Any] | None) -> dict[str, float]:
-    """What the best mix is worth in real rows; bounds where the curve ends."""
+    """Return the rows saved by the best mix; bounds where the curve ends."""
     if saved is None:
         return {}
     return {"rows_saved": saved["rows_saved"], "rows_saved_multiplier": saved["multiplier"]}
 
 
 def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
-    """A child run for every mix and learner, at its best trial."""
+    """Build a child run for every mix and model, at its best trial."""
     metric, digest = document["metric"]["name"], document["digests"]["snapshot"]
     return [
         RunRecord(
@@ -131,7 +132,7 @@ def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
 
 
 def ratio_curves(document: Mapping[str, Any]) -> list[Curve]:
-    """Best score over learners at each ratio, one curve per synthesizer and label rule.
+    """Return the best score over models at each ratio, one curve per synthesizer and label rule.
 
     Arms come best first, those scored on few folds last: the first one at a ratio is its best.
     """
@@ -146,49 +147,44 @@ def ratio_curves(document: Mapping[str, Any]) -> list[Curve]:
 
 
 def arms_table(document: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """All arms as columns, for one table a reviewer can sort."""
-    rows = [{key: value for key, value in row.items() if not _nested(value)} for row in document["arms"]]
+    """Return all arms as columns of one sortable table."""
+    rows = [
+        {key: value for key, value in row.items() if not isinstance(value, (list, dict))}
+        for row in document["arms"]
+    ]
     return {key: [row[key] for row in rows] for key in (rows[0] if rows else {})}
 
 
 def note(document: Mapping[str, Any]) -> str:
-    """The verdict in Markdown, for people who open the run."""
+    """Return the verdict in Markdown, as the note of the run."""
     lines = [f"**{document['word']}**", "", document["sentence"], ""]
     return "\n".join([*lines, *(f"- {line}" for line in summary_lines(document))])
 
 
-def _nested(value: Any) -> bool:
-    return isinstance(value, (list, dict))
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(value)[:MAX_PARAM] for key, value in values.items()}
-
-
 def _finite(values: Mapping[str, Any]) -> dict[str, float]:
-    """MLflow turns infinity into a huge number: what is unknown is left out."""
+    """Leave out unknown values: MLflow would turn infinity into a huge number."""
     items: Iterable[tuple[str, Any]] = values.items()
     return {key: float(v) for key, v in items if v is not None and math.isfinite(v)}
 
 
-# As numbers, so that MLflow draws them.
+# As numbers, so that MLflow plots them.
 REDONE = {"skip": 0, "refit": 1, "study": 2}
 DRIFT_LEVELS = {"none": 0, "drift": 1, "critical": 2}
 
 
 def history_metrics(entry: Mapping[str, Any]) -> dict[str, float]:
-    """A retraining in numbers: rows, drift, what was redone, and how champion and challenger did.
+    """Return the metrics of a retraining: rows, drift, its level, and both versions' scores.
 
     Parameters
     ----------
     entry : mapping
-        What the record keeps of a retraining.
+        Of a retraining, from the record of decisions.
 
     Returns
     -------
     dict
         `redone` is 0 for nothing, 1 for a refit and 2 for a study; `drift` is 0, 1 or, where it is
-        critical, 2. What is not known is left out.
+        critical, 2. Unknown values are left out.
 
     Examples
     --------
@@ -214,7 +210,7 @@ def history_metrics(entry: Mapping[str, Any]) -> dict[str, float]:
 
 
 def history_note(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """Retrainings in Markdown, the latest first, as many as a note holds.
+    """Return the retrainings in Markdown, latest first, as many as fit into a note.
 
     Parameters
     ----------
@@ -223,6 +219,8 @@ def history_note(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     """
     lines = []
     for number, (moment, entry) in enumerate(entries, start=1):
-        judged = (entry.get("judgement") or {}).get("reason", "")
-        lines.append(f"{number}. {moment}: **{entry['level']}**, because {entry['reason']}. {judged}".strip())
+        judgement = (entry.get("judgement") or {}).get("reason", "")
+        lines.append(
+            f"{number}. {moment}: **{entry['level']}**, because {entry['reason']}. {judgement}".strip()
+        )
     return "\n\n".join(reversed(lines))[:MAX_NOTE]

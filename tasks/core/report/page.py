@@ -1,4 +1,4 @@
-"""The report: one self-contained page, the decision first, the evidence below."""
+"""HTML report: one self-contained page, the decision first, the evidence below."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from typing import Any
 
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
-# What to do next, by verdict word.
+# Next step for each outcome.
 ADVICE = {
-    "proven": "Use the model in the folder model/. It was trained on the mix named below.",
+    "proven": "Use the model in the folder model/. It was trained on the mix shown below.",
     "chosen, not proven": (
-        "Use the model in the folder model/ if a likely but unproven gain is welcome; "
-        "real_only/ holds the cautious choice."
+        "Use the model in the folder model/ if a likely but unproven gain is enough for you; "
+        "the cautious choice is the model in real_only/."
     ),
     "keep real only": (
         "Use the model in the folder model/. It was trained on your real rows; "
-        "adding synthetic rows would not be a safe gain."
+        "adding synthetic rows is not a reliable gain."
     ),
 }
 
 
 def render_report(verdict_document: Mapping[str, Any], figures: Mapping[str, str]) -> str:
-    """Render the page.
+    """Render the report as HTML.
 
     Parameters
     ----------
     verdict_document : mapping
         From :func:`realmix.tasks.core.report.verdict_document.build_verdict_document`.
     figures : mapping of caption to SVG
-        Drawn by :mod:`realmix.tasks.core.report.figures`; captions are what a screen reader says.
+        From :mod:`realmix.tasks.core.report.figures`; captions are also the alternative text.
 
     Returns
     -------
     str
-        HTML with inline style and figures; it loads nothing from elsewhere.
+        HTML with inline style and figures; it loads no other resources.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     from markupsafe import Markup
@@ -50,7 +50,7 @@ def render_report(verdict_document: Mapping[str, Any], figures: Mapping[str, str
     environment.filters["gain"] = lambda gain: gain_in_words(gain, relative)
     environment.filters["gains"] = lambda interval: interval_in_words(interval, relative)
     environment.filters["number"] = format_number
-    # Parts may be scored by another metric than the one that decides.
+    # Slices may be scored by another metric than the one that decides.
     environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g["margin_is_relative"])
     environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g["margin_is_relative"])
     template = environment.get_template("report.html.j2")
@@ -62,7 +62,7 @@ def render_report(verdict_document: Mapping[str, Any], figures: Mapping[str, str
 
 
 def format_number(value: Any) -> str:
-    """Write a value for a table cell.
+    """Format a value for a table cell.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A preview in plain lines for a terminal."""
+"""Text of a preview for the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from realmix.tasks.core.words import gain_in_words, mix_in_words
 
 
 def preview_lines(preview: Preview) -> list[str]:
-    """Say what the cheap arms found, what could be proven, and whether a study is worth it.
+    """Summarise the preview: baseline, cheap mixes, smallest provable gain, and whether a study is worth it.
 
     Parameters
     ----------
@@ -22,12 +22,12 @@ def preview_lines(preview: Preview) -> list[str]:
         The last line begins with "Worth a study:" or "Hardly:".
     """
     return [
-        f"looked at: {preview.used.n_rows:,} of them, {_folds(preview.used)}, one trial per learner",
+        f"sample: {preview.used.n_rows:,} of these rows, {_folds(preview.used)}, one trial per model",
         _baseline(preview),
-        f"noise: the gain differs by {_gain(preview, preview.fold_std)} from fold to fold "
+        f"noise: the gain varies by {_gain(preview, preview.fold_std)} from fold to fold "
         f"(of {preview.study.n_rows:,} rows in {_folds(preview.study)})",
         f"smallest gain such a study could prove: {_gain(preview, preview.provable)} "
-        f"({_gain(preview, preview.expected_provable)} expected before any fit)",
+        f"({_gain(preview, preview.expected_provable)} estimated before any fit)",
         *_cheap_lines(preview),
         f"chance that any mix is proven at this size: {chance_in_words(preview.chance)}",
         _advice(preview),
@@ -35,7 +35,7 @@ def preview_lines(preview: Preview) -> list[str]:
 
 
 def chance_in_words(chance: float) -> str:
-    """A chance as what it is worth: an estimate.
+    """Format a probability as a rough estimate.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def _gain(preview: Preview, gain: float) -> str:
 def _baseline(preview: Preview) -> str:
     better = "higher" if preview.greater_is_better else "lower"
     if preview.explained <= 0:
-        explained = "the features explain nothing that these rows could teach"
+        explained = "with these rows, the features do not improve predictions"
     else:
         explained = f"the features explain {100 * preview.explained:.0f} % of the uncertainty"
     return (
@@ -74,9 +74,9 @@ def _baseline(preview: Preview) -> str:
 
 def _cheap_lines(preview: Preview) -> Iterator[str]:
     if preview.distillation is not None:
-        yield f"distillation: {_measured(preview, preview.distillation)} against the best learner"
+        yield f"distillation: {_measured(preview, preview.distillation)} over the best model"
     for each in preview.cheap:
-        yield f"{mix_in_words(each.mix)}: {_measured(preview, each)} against the best of these"
+        yield f"{mix_in_words(each.mix)}: {_measured(preview, each)} over the best of these"
     for name, reason in preview.left_out.items():
         yield f"left out: {name}: {reason}"
 
@@ -89,11 +89,11 @@ def _advice(preview: Preview) -> str:
     expected, provable = _gain(preview, preview.expected_gain), _gain(preview, preview.provable)
     if preview.is_worth_a_study:
         return (
-            f"Worth a study: a gain of about {expected} is to be expected, and {provable} or more would be "
+            f"Worth a study: the expected gain is about {expected}, and a gain of {provable} or more would be "
             "proven in four of five studies."
         )
     if preview.expected_gain < preview.margin:
-        found = f"a gain of about {expected} is to be expected, which is not worth having"
+        found = f"the expected gain of about {expected} is too small to matter"
     else:
-        found = f"the {expected} to be expected lie below the {provable} that these rows could prove"
-    return f"Hardly: {found}; expect the verdict to keep real only."
+        found = f"the expected gain of about {expected} is below the {provable} that these rows could prove"
+    return f"Hardly: {found}; the verdict will probably keep real only."

@@ -1,30 +1,30 @@
-"""The verdict document: everything ``verdict.json`` holds and ``report.html`` shows.
+"""Verdict document: the content of ``verdict.json`` and ``report.html``.
 
-Layout, version 1 (strict JSON; what could not be computed is null):
+Layout, version 1 (strict JSON; values that could not be computed are null):
 
 - ``schema_version``, ``realmix_version``, ``study``, ``table``, ``complete``, ``missing``
 - ``word``, ``sentence``, ``reason``
 - ``winner``, ``real_only``: ``name``, ``mix``, ``recipe`` (fields of the mix), ``in_words``,
-  ``model``, ``trial``, ``params``; the winner is real only where the word says to keep it
+  ``model``, ``trial``, ``params``; the winner is real only if the word is "keep real only"
 - ``metric``: ``name``, ``direction``, ``margin``, ``margin_is_relative``
 - ``validation``: ``real_only`` and ``mix`` (``name``, ``score``, ``interval``; the mix is the best
   candidate, shipped or not, null without candidates), gains, tests, controls and counts;
-  ``expected_provable_gain`` is what was announced before the race
+  ``expected_provable_gain`` is the estimate before the race
 - ``holdout``: see :func:`realmix.tasks.core.decision.holdout_gain.describe_holdout`; null with ``holdout_reason``;
-  its ``mix``, ``gain`` and what belongs to them are null where the real-only model ships
-- ``generalisation``: see :func:`realmix.tasks.core.scores.generalisation.describe_generalisation`; null where a
-  study did not look beyond the average
+  its ``mix``, ``gain`` and related fields are null if the real-only model ships
+- ``generalisation``: see :func:`realmix.tasks.core.scores.generalisation.describe_generalisation`; null if
+  a study did not measure it
 - ``rows_saved``: see :func:`realmix.tasks.core.scores.rows_saved.describe_rows_saved`; null with ``rows_saved_reason``
-- ``race``: see :func:`realmix.tasks.core.decision.race.describe_race`; arms that left it early keep their line in
+- ``race``: see :func:`realmix.tasks.core.decision.race.describe_race`; arms that were dropped early stay in
   ``arms``, scored on the folds they ran
 - ``final_fit``: see :func:`realmix.tasks.core.plan.final_fit.describe_final_fit`
-- ``drift``: see :meth:`realmix.tasks.core.lifecycle.drift.Drift.to_dict`; null where a table is not studied again
-- ``gates``, ``arms``, ``disqualified``, ``synthesizers`` (rows asked, made, kept, copies),
+- ``drift``: see :meth:`realmix.tasks.core.lifecycle.drift.Drift.to_dict`; null unless a table is studied again
+- ``gates``, ``arms``, ``disqualified``, ``synthesizers`` (rows requested, generated, kept, copies),
   ``teacher`` (``score`` of the ensemble itself, for reference)
 - ``plan`` (with ``left_out``), ``seconds``, ``seeds``, ``digests``, ``versions``, ``provenance``
 
 Gains are positive = better: shares of the real-only score where ``margin_is_relative``, otherwise
-in the metric's units. All intervals hold 90 %.
+in the metric's units. All intervals are 90 % intervals.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from realmix.tasks.core.words import gain_in_words, interval_in_words, mix_in_wo
 
 SCHEMA_VERSION = 1
 
-# Numbers of the comparison that the document repeats under `validation`.
+# Fields of the comparison that the document repeats under `validation`.
 VALIDATION_FIELDS = (
     "n_rows", "n_folds", "n_validation", "n_train", "naive_gain", "promised_gain", "promised_interval",
     "optimism", "challenger_gain", "standard_error", "p_corrected", "p_holm", "p_max", "p_value",
@@ -76,7 +76,7 @@ def build_verdict_document(
     final_fit: Mapping[str, Any] | None = None,
     drift: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Put a study's outcome into one strict JSON object.
+    """Build the strict JSON object of a study's results.
 
     Parameters
     ----------
@@ -85,10 +85,10 @@ def build_verdict_document(
         For example `name`, `source`, `target`, `task`, `classes`, `n_rows`, `n_features`.
     comparison, verdict
     holdout : mapping or None
-        From :func:`realmix.tasks.core.decision.holdout_gain.describe_holdout`, or where real only ships from
+        From :func:`realmix.tasks.core.decision.holdout_gain.describe_holdout`, or, if real only ships, from
         :func:`realmix.tasks.core.decision.holdout_gain.describe_real_only_holdout`.
     holdout_reason : str or None
-        Why there is no holdout, where there is none.
+        Why there is no holdout, if there is none.
     params : mapping of arm name to hyper-parameters
         For the shipped and the real-only arm.
     plan : mapping
@@ -97,23 +97,23 @@ def build_verdict_document(
     seeds, digests, versions, provenance : mapping
     realmix_version : str
     missing : sequence of str
-        What a hard limit cut off; the document is complete when empty.
+        Parts cut off by a hard limit; the document is complete if empty.
     synthesizers : sequence of mapping
-        Rows asked, made and kept, and copies of real rows, per synthesizer.
+        Rows requested, generated and kept, and copies of real rows, per synthesizer.
     teacher : float, optional
-        Score of the ensemble that labels synthetic rows, as a line of reference.
+        Score of the ensemble that labels synthetic rows, for reference.
     race : mapping, optional
-        Who left early and what it saved, from :func:`realmix.tasks.core.decision.race.describe_race`.
+        Arms dropped early and the time saved, from :func:`realmix.tasks.core.decision.race.describe_race`.
     generalisation : mapping, optional
         Overfitting, slices and shift, from
         :func:`realmix.tasks.core.scores.generalisation.describe_generalisation`.
     rows_saved : mapping, optional
-        What the best mix is worth in real rows, from
+        Real rows that the best mix is worth, from
         :func:`realmix.tasks.core.scores.rows_saved.describe_rows_saved`.
     rows_saved_reason : str, optional
-        Why it is not known.
+        Why `rows_saved` is not known.
     final_fit : mapping, optional
-        Rows of the fit that ships, from :func:`realmix.tasks.core.plan.final_fit.describe_final_fit`.
+        Rows of the shipped fit, from :func:`realmix.tasks.core.plan.final_fit.describe_final_fit`.
     drift : mapping, optional
         New rows against those of the last study, from :meth:`realmix.tasks.core.lifecycle.drift.Drift.to_dict`.
 
@@ -163,7 +163,7 @@ def build_verdict_document(
 
 
 def summary_lines(document: Mapping[str, Any]) -> list[str]:
-    """The document in a few lines, for a terminal or the note of a run.
+    """Summarise the document in a few lines, for the terminal and the note of a run.
 
     Parameters
     ----------
@@ -184,9 +184,9 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
             f"promised gain: {promised} (90 % interval {interval})",
         ]
     holdout = document["holdout"]
-    realised = holdout["sentence"] if holdout else f"none: {document['holdout_reason']}"
+    on_holdout = holdout["sentence"] if holdout else f"none: {document['holdout_reason']}"
     provable = gain_in_words(validation["smallest_provable_gain"], relative)
-    lines += [f"holdout: {realised}", f"smallest gain these rows could prove: {provable}"]
+    lines += [f"holdout: {on_holdout}", f"smallest gain these rows could prove: {provable}"]
     for name in ("final_fit", "rows_saved"):
         if document[name] and document[name]["sentence"]:
             lines.append(f"{name.replace('_', ' ')}: {document[name]['sentence']}")
@@ -198,7 +198,7 @@ def _score_line(label: str, scored: Mapping[str, Any], metric: Mapping[str, Any]
 
 
 def _first_line(verdict: Verdict, holdout: Mapping[str, Any] | None) -> str:
-    """A realised gain outside its interval stands in the first line; without a gain nothing does."""
+    """Add a gain on the holdout that lies outside the promised interval to the verdict's sentence."""
     if holdout is None or holdout["inside_interval"] is not False:
         return verdict.sentence
     return f"{verdict.sentence} But: {holdout['sentence']}"

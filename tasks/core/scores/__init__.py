@@ -1,0 +1,1 @@
+"""Out-of-fold scores, their significance, slices, shift and rows saved."""

@@ -1,4 +1,4 @@
-"""Bootstrap draws of rows: which units are drawn together, and how often each row counts."""
+"""Bootstrap draws of rows, in units that are drawn together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHUNK_CELLS = 8_000_000
 def draw_weights(
     units: np.ndarray, strata: np.ndarray | None, n_draws: int, seed: int
 ) -> Iterator[np.ndarray]:
-    """Yield chunks of bootstrap counts, each of shape (n_chunk, n_rows); some row is left out."""
+    """Yield chunks of bootstrap counts of shape (n_chunk, n_rows); every draw leaves some row out."""
     rng = np.random.default_rng(seed)
     names, unit_of_row = np.unique(units, return_inverse=True)
     blocks = _unit_blocks(unit_of_row, strata, len(names))
@@ -29,7 +29,7 @@ def draw_weights(
 
 
 def _unit_blocks(unit_of_row: np.ndarray, strata: np.ndarray | None, n_units: int) -> list[np.ndarray]:
-    """Units of each stratum."""
+    """Return the units of each stratum."""
     if strata is None:
         return [np.arange(n_units)]
     stratum_of_unit = np.empty(n_units, dtype=int)
@@ -38,12 +38,12 @@ def _unit_blocks(unit_of_row: np.ndarray, strata: np.ndarray | None, n_units: in
 
 
 def draw_units(oof: OutOfFold) -> np.ndarray:
-    """What is drawn together, for each validated row: its group, or the row alone."""
+    """Return the unit of each validated row: its group, or the row alone."""
     return np.arange(len(oof.rows)) if oof.groups is None else np.asarray(oof.groups)[oof.rows]
 
 
 def draw_strata(oof: OutOfFold, units: np.ndarray) -> np.ndarray | None:
-    """Strata of bootstrap draws: fold and class, or fold alone, where no unit crosses them, else None."""
+    """Return strata for draws: fold and class, else fold, else None where a unit would cross them."""
     folds = oof.folds[0, oof.rows]
     choices = [folds]
     if oof.is_classification:

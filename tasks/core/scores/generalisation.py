@@ -1,4 +1,4 @@
-"""How the best mix holds up beyond the average: overfitting, slices and shift, in one place."""
+"""Overfitting, slices and shift of the best mix, as one part of the verdict document."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def describe_gap(
     n_validation: float,
     n_train: float,
 ) -> dict[str, Any]:
-    """Say how much better each arm scores on the real rows it was trained on than on unseen ones.
+    """Compare the scores of each arm on its own real training rows and on validation rows.
 
     Parameters
     ----------
     metric : MetricSpec
     real_only, mix : pair of sequences of float
-        Scores on training rows and on validation rows, fold by fold; NaN where a fold defines
-        none. No mix when None.
+        Scores on training rows and on validation rows per fold; NaN where undefined. `mix` is
+        None if there is no mix.
     n_validation, n_train : float
         Rows per fold.
 
@@ -39,7 +39,7 @@ def describe_gap(
     dict
         `real_only` and `mix`, each with `training`, `validation` and `gap` in the metric's units
         (positive = overfits); `difference` of the gaps, mix minus real only, with its corrected
-        90 % `interval`; `sentence`. What could not be computed is None.
+        90 % `interval`; `sentence`. Undefined values are None.
     """
     gaps = {name: _fold_gaps(metric, scores) for name, scores in (("real_only", real_only), ("mix", mix))}
     described: dict[str, Any] = {
@@ -59,14 +59,14 @@ def describe_gap(
 def describe_generalisation(
     metric: MetricSpec, slices: Sequence[SliceGain], shift: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Put slices and shift into the ``generalisation`` of a verdict document.
+    """Build the ``generalisation`` of a verdict document from slices and shift.
 
     Parameters
     ----------
     metric : MetricSpec
-        By which slices and shift were scored.
+        Of the scores of slices and shift.
     slices : sequence of SliceGain
-        Empty where no mix could be compared.
+        Empty if no mix could be compared.
     shift : mapping or None
         From :func:`realmix.tasks.core.scores.shift.describe_ends` or ``describe_stretches``.
 
@@ -89,12 +89,12 @@ def describe_generalisation(
 
 
 def with_gap(found: Mapping[str, Any], gap: Mapping[str, Any]) -> dict[str, Any]:
-    """Add what :func:`describe_gap` gave, whose sentence comes first."""
+    """Add the result of :func:`describe_gap`, with its sentence first."""
     return {**found, "gap": gap, "sentence": f"{gap['sentence']} {found['sentence']}".strip()}
 
 
 def _fold_gaps(metric: MetricSpec, scores: TrainingValidation | None) -> np.ndarray:
-    """Gap of every fold, positive = better on training rows; a single NaN without scores."""
+    """Return the gap of every fold, positive = better on training rows; one NaN without scores."""
     if scores is None:
         return np.array([np.nan])
     training, validation = (np.asarray(each, dtype=float) for each in scores)
@@ -102,7 +102,7 @@ def _fold_gaps(metric: MetricSpec, scores: TrainingValidation | None) -> np.ndar
 
 
 def _mean_scores(scores: TrainingValidation, gaps: np.ndarray) -> dict[str, float | None]:
-    """Means over the folds that define both scores."""
+    """Average over the folds that define both scores."""
     known = np.isfinite(gaps)
     if not known.any():
         return dict.fromkeys(("training", "validation", "gap"))

@@ -18,8 +18,6 @@ from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Exit
 from realmix.tasks.core.scores.thresholds import cross_fitted_labels
 
-# Scored at a threshold tuned out of fold, where there are two classes.
-TUNED_METRIC = "f1"
 # A score of zero would make a relative gain infinite.
 SMALLEST_REFERENCE = 1e-12
 
@@ -270,7 +268,7 @@ def with_tuned_labels(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -
         Probabilities are 0 or 1 where the threshold is tuned, otherwise as they were.
     """
     predictions = oof.predictions[list(arms)]
-    if metric.name == TUNED_METRIC and oof.is_classification and predictions.shape[-1] == 2:
+    if metric.tuned_threshold and oof.is_classification and predictions.shape[-1] == 2:
         predictions = np.eye(2)[_tuned_labels(oof, predictions[..., 1], arms).astype(int)]
     return replace(oof, arms=tuple(oof.arms[arm] for arm in arms), predictions=predictions)
 

@@ -1,8 +1,8 @@
 """Behaviour under a shift: on the latest rows, or on rows unlike the rest.
 
 With forward-in-time folds each fold is a shift by itself: models of the past are scored on what
-came after. Without time a covariate-shifted validation sample stands in: the models are those of
-the folds, and the rows they are scored on lie at one end of the table's main direction.
+came after. Without time a covariate-shifted validation sample is used instead: models of the
+folds are scored on rows at one end of the table's main direction.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ POSITION_DECIMALS = 9
 
 
 def main_direction(encoded: np.ndarray) -> np.ndarray:
-    """Place rows along the first principal component of standardised columns.
+    """Project rows on the first principal component of standardised columns.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def main_direction(encoded: np.ndarray) -> np.ndarray:
 
 
 def end_slices(position: np.ndarray) -> list[Slice]:
-    """The quarter of the rows farthest out at either end, and the half between them.
+    """Slice the rows into the outermost quarter at either end and the half between them.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def end_slices(position: np.ndarray) -> list[Slice]:
     Returns
     -------
     list of Slice
-        Low end, middle, high end; empty where all rows lie in one place.
+        Low end, middle, high end; empty if all positions are equal.
 
     Examples
     --------
@@ -87,24 +87,24 @@ def end_slices(position: np.ndarray) -> list[Slice]:
 
 
 def stretch_slices(folds: np.ndarray) -> list[Slice]:
-    """Each stretch of time that was validated, oldest first.
+    """Slice the rows by validated stretch of time, oldest first.
 
     Parameters
     ----------
     folds : ndarray of int, shape (n_rows,)
-        As :func:`realmix.tasks.core.splits.folds.make_time_folds` deals them.
+        From :func:`realmix.tasks.core.splits.folds.make_time_folds`.
     """
     numbers = np.unique(folds[folds >= 0])
     return [Slice(f"stretch {i + 1} of {len(numbers)}", folds == fold) for i, fold in enumerate(numbers)]
 
 
 def describe_ends(found: Sequence[SliceGain], metric: MetricSpec) -> dict[str, Any] | None:
-    """Hold both ends of the table against its middle.
+    """Compare both ends of the table with its middle.
 
     Parameters
     ----------
     found : sequence of SliceGain
-        Of :func:`end_slices`.
+        From :func:`end_slices`.
     metric : MetricSpec
 
     Returns
@@ -112,7 +112,7 @@ def describe_ends(found: Sequence[SliceGain], metric: MetricSpec) -> dict[str, A
     dict or None
         `kind`; `samples`, each a slice with `real_only_worsens` and `mix_worsens` (share of the
         score in the middle half, positive = worse); `gain` and `interval` at the end where the
-        mix does worse; `sentence`. None unless all three samples hold rows.
+        mix does worse; `sentence`. None unless all three samples have rows.
     """
     if [s.name for s in found] != list(END_NAMES):
         return None
@@ -137,12 +137,12 @@ def describe_ends(found: Sequence[SliceGain], metric: MetricSpec) -> dict[str, A
 
 
 def describe_stretches(found: Sequence[SliceGain], metric: MetricSpec) -> dict[str, Any] | None:
-    """Follow the gain forward in time.
+    """Describe the gain forward in time.
 
     Parameters
     ----------
     found : sequence of SliceGain
-        Of :func:`stretch_slices`, oldest first.
+        From :func:`stretch_slices`, oldest first.
     metric : MetricSpec
 
     Returns
@@ -173,7 +173,7 @@ def describe_stretches(found: Sequence[SliceGain], metric: MetricSpec) -> dict[s
 
 
 def worsening(metric: MetricSpec, shifted: float, unshifted: float) -> float:
-    """Share of the unshifted score by which a score is worse; negative where it is better.
+    """Return by how much a score is worse, as a share of the unshifted score; negative = better.
 
     Examples
     --------
@@ -187,7 +187,7 @@ def worsening(metric: MetricSpec, shifted: float, unshifted: float) -> float:
 
 
 def slope(values: Sequence[float]) -> tuple[float, tuple[float, float] | None]:
-    """Least-squares change per step, with its 90 % interval where three values or more allow one.
+    """Fit the least-squares change per step, with its 90 % interval from three values on.
 
     Examples
     --------
@@ -210,17 +210,14 @@ def _as_sample(found: SliceGain) -> dict[str, Any]:
 
 
 def _ends_sentence(samples: Sequence[Mapping[str, Any]], worse: SliceGain, metric: MetricSpec) -> str:
-    """Of the end where the mix does worse, in words."""
+    """Describe the end where the mix does worse."""
     sample = next(s for s in samples if s["name"] == worse.name)
     relative = metric.margin_is_relative
-    changes = [_change(sample[key]) for key in ("real_only_worsens", "mix_worsens")]
+    shares = [sample["real_only_worsens"], sample["mix_worsens"]]
+    changes = [f"{100 * abs(share):.3g} % {'worse' if share > 0 else 'better'}" for share in shares]
     return (
         f"On the {worse.n_rows:,} {worse.name} of the table's main direction {metric.name} of real only is "
         f"{changes[0]} than in the middle half, of the mix {changes[1]}; the mix gains "
         f"{gain_in_words(worse.gain, relative)} there "
         f"(90 % interval {interval_in_words(worse.interval, relative)})."
     )
-
-
-def _change(share: float) -> str:
-    return f"{100 * abs(share):.3g} % {'worse' if share > 0 else 'better'}"

@@ -1,4 +1,4 @@
-"""Could chance have done it: corrected tests over folds and arms, and what the data could prove."""
+"""Corrected significance tests over folds and arms, and the smallest gain the rows could prove."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ERROR_RATE_FACTOR = 2.8
 
 @dataclass(frozen=True)
 class CorrectedT:
-    """Outcome of the corrected resampled t-test.
+    """Result of the corrected resampled t-test.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class CorrectedT:
 
 
 def variance_factor(n_folds: int, *, n_validation: float, n_train: float) -> float:
-    """``1/J + n_val/n_train``: variance of a mean over J overlapping folds, per fold variance.
+    """Return ``1/J + n_val/n_train``: variance of a mean over J overlapping folds, per fold variance.
 
     References
     ----------
@@ -55,10 +55,10 @@ def variance_factor(n_folds: int, *, n_validation: float, n_train: float) -> flo
 
 
 def widening_factor(n_folds: int, *, n_validation: float, n_train: float, n_rows: int) -> float:
-    """How much wider than the row bootstrap an interval must be, >= 1.
+    """Return how much wider than the row bootstrap an interval must be, >= 1.
 
     One pass over the rows holds ``n_rows / n_validation`` folds, so a bootstrap of the rows
-    sees the variance of one fold divided by that number; the corrected variance is
+    covers the variance of one fold divided by that number; the corrected variance is
     ``variance_factor`` times it. The ratio's square root is the factor.
 
     Examples
@@ -121,9 +121,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def max_statistic_p(drawn_gains: np.ndarray, gains: np.ndarray, tested: int, *, widening: float) -> float:
-    """Chance that the best of all arms looks this good although none is.
+    """Return the probability that the best of all arms looks this good although none is.
 
-    The draws are centred on the observed gains, which makes "no arm gains" true, and the
+    The draws are centred on the observed gains, so that no arm has a gain, and the
     largest standardised deviation over arms is compared with the tested arm's own.
 
     Parameters
@@ -157,7 +157,7 @@ def max_statistic_p(drawn_gains: np.ndarray, gains: np.ndarray, tested: int, *, 
 
 
 def smallest_provable_gain(fold_std: float, n_folds: int, *, n_validation: float, n_train: float) -> float:
-    """Gain that a test at 5 % would find with 80 % power, in the units of `fold_std`.
+    """Return the gain that a test at 5 % finds with 80 % power, in the units of `fold_std`.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def smallest_provable_gain(fold_std: float, n_folds: int, *, n_validation: float
 
 
 def smallest_provable_error_gain(disagreement: float, n_rows: int) -> float:
-    """The same for error rates: ``2.8 * sqrt(q / n)``, with q the share of labels that differ.
+    """Return the same for error rates: ``2.8 * sqrt(q / n)``, with q the share of labels that differ.
 
     Examples
     --------
@@ -192,9 +192,9 @@ def smallest_provable_error_gain(disagreement: float, n_rows: int) -> float:
 
 
 def rows_to_prove(gain: float, *, provable: float, n_rows: int) -> int | None:
-    """Real rows at which `gain` would be provable, if it stayed the same; None if it is no gain.
+    """Return the real rows that would prove `gain`, if it stayed the same; None if it is no gain.
 
-    What can be proven shrinks with the square root of the rows.
+    The smallest provable gain shrinks with the square root of the rows.
 
     Examples
     --------

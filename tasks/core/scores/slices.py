@@ -1,8 +1,8 @@
-"""Gain of the best mix by slice of the rows, and the slices whose loss forbids it.
+"""Gain of the best mix per slice of the rows, and the slices that veto it.
 
-Everything here is arithmetic on the out-of-fold losses of two arms. Slices are nobody's choice
-of the better arm: they follow from features, from the target, or (hardest rows) from both arms
-alike, so a slice's gain is not flattered by how the slice was found.
+All gains follow from the out-of-fold losses of two arms. Slices are never chosen by which arm is
+better: they follow from features, from the target, or (hardest rows) from both arms alike, so a
+slice's gain is not biased by how the slice was found.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from realmix.tasks.core.scores.draws import draw_units, draw_weights
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
-# Below this many validated rows a slice is neither named by a value nor a veto (protocol, section 5).
+# Smaller slices are neither named by a value nor a veto (protocol, section 5).
 MIN_ROWS = 50
-# More groups than this in one column are a list and no fairness table; the smaller ones are pooled.
+# More groups than this in one column are no readable table; the smaller ones are merged.
 MAX_GROUPS = 50
-# Numbers with more distinct values are cut into as many parts of about equal size.
+# Numbers with more distinct values are cut into this many parts of about equal size.
 N_PARTS = 4
-# A level that fewer rows hold is one of which models saw few examples.
+# Rarer levels are those of which models saw few examples.
 RARE_SHARE = 0.05
 HARDEST_SHARE = 0.1
 N_DRAWS = 1000
@@ -37,7 +37,7 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Slice:
-    """Rows that are looked at by themselves.
+    """Rows that are evaluated separately.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Slice:
     rows : ndarray of bool, shape (n_rows,)
         Development rows of the slice.
     is_declared : bool
-        True for groups of columns that the card names: on them the mix may not lose.
+        True for groups of columns that the card names: on them the mix must not be worse.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Slice:
 
 @dataclass(frozen=True)
 class SliceGain:
-    """How the mix does on a slice.
+    """Scores and gain of the mix on a slice.
 
     `real_only` and `mix` are scores in the metric's units. `gain` is positive = better, a share
-    of the real-only score where the metric's margin is relative; its `interval` holds 90 % and is
-    None where a single row or group cannot give one. `vetoes` is True where the mix may not ship.
+    of the real-only score if the metric's margin is relative; its 90 % `interval` is None if the
+    slice has a single row or group. `vetoes` is True if the mix must not ship because of it.
     """
 
     name: str
@@ -81,7 +81,7 @@ class PairedLosses:
     metric : MetricSpec
         A mean over rows.
     rows : ndarray of int, shape (n_validated,)
-        Places among the development rows.
+        Positions among the development rows.
     losses : ndarray of shape (n_validated, 2)
         Averaged over repeats; real only, then the mix.
     units : ndarray of shape (n_validated,)
@@ -97,7 +97,7 @@ class PairedLosses:
 
     @classmethod
     def of(cls, oof: OutOfFold, metric: MetricSpec, *, real_only: Arm, mix: Arm) -> PairedLosses:
-        """Take two arms out of the matrix; `metric` must offer ``row_loss``."""
+        """Compute the losses of two arms; `metric` must have a ``row_loss``."""
         places = [oof.arms.index(real_only), oof.arms.index(mix)]
         pair = replace(oof, arms=(real_only, mix), predictions=oof.predictions[places])
         losses = RowScores(pair, metric).losses
@@ -105,9 +105,9 @@ class PairedLosses:
 
 
 def declared_slices(values: pd.DataFrame, *, hidden: Collection[str]) -> list[Slice]:
-    """Groups of the columns that the card names, those that hold every row left out.
+    """Slice rows by the columns that the card names; a slice of all rows is left out.
 
-    Levels of fewer than `MIN_ROWS` rows, and those after the `MAX_GROUPS` largest, are pooled.
+    Levels of fewer than `MIN_ROWS` rows, and those after the `MAX_GROUPS` largest, are merged.
     Numbers are cut into `N_PARTS` parts of about equal size.
 
     Parameters
@@ -115,8 +115,8 @@ def declared_slices(values: pd.DataFrame, *, hidden: Collection[str]) -> list[Sl
     values : DataFrame of shape (n_rows, n_declared)
         Canonical columns.
     hidden : collection of str
-        Columns whose values are named nowhere: groups go by number, largest first. What is
-        pooled there and still too small is left out.
+        Columns whose values are never shown: groups are numbered, largest first. Merged levels
+        that are still too small are left out.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def declared_slices(values: pd.DataFrame, *, hidden: Collection[str]) -> list[Sl
 
 
 def class_slices(y: np.ndarray, classes: Sequence[str]) -> list[Slice]:
-    """Rows of each class, the smallest of them named as the rare one; none for regression.
+    """Slice rows by class, the smallest named as the rare one; none for regression.
 
     Parameters
     ----------
@@ -166,17 +166,17 @@ def class_slices(y: np.ndarray, classes: Sequence[str]) -> list[Slice]:
 
 
 def rare_category_slice(categories: pd.DataFrame) -> list[Slice]:
-    """Rows that hold, in some category, a level of which fewer than 5 % of the rows are.
+    """Slice out the rows with a level, in some category, that fewer than 5 % of the rows have.
 
     Parameters
     ----------
     categories : DataFrame of shape (n_rows, n_categories)
-        Text, None for missing: a missing cell is no level.
+        Text, None for missing: a missing cell is not a level.
 
     Returns
     -------
     list of Slice
-        One, or none where no row or every row holds such a level.
+        One, or none if no row or every row has such a level.
     """
     rare = np.zeros(len(categories), dtype=bool)
     for name in categories.columns:
@@ -186,12 +186,12 @@ def rare_category_slice(categories: pd.DataFrame) -> list[Slice]:
 
 
 def hardest_slice(paired: PairedLosses, n_rows: int) -> Slice:
-    """The tenth of the rows that both models together predict worst.
+    """Slice out the tenth of the rows that both models together predict worst.
 
     Difficulty is the *mean* of both arms' losses. Chosen by the loss of real only alone, the
-    slice would hold the rows on which real only was unlucky, and any other model, even an equal
-    one, would seem to gain there (regression to the mean). The mean treats both arms alike: two
-    equal arms differ on it by nothing but chance.
+    slice would be the rows on which real only was unlucky, and any other model, even an equal one,
+    would seem to gain there (regression to the mean). The mean treats both arms alike: two equal
+    arms differ on it only by chance.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def slice_gains(
         Those without a validated row of some weight are left out.
     widening : float
         Nadeau-Bengio factor on the distance of a bound from the gain, >= 1: the row bootstrap
-        does not see the variance of training sets.
+        misses the variance of training sets.
     seed : int
 
     Returns
@@ -239,13 +239,13 @@ def slice_gains(
 
 
 def slice_vetoes(found: Sequence[SliceGain], metric: MetricSpec) -> list[str]:
-    """A sentence for each declared slice on which the mix is clearly worse than real only.
+    """Describe each declared slice on which the mix is clearly worse than real only.
 
     Parameters
     ----------
     found : sequence of SliceGain
     metric : MetricSpec
-        By which the slices were scored.
+        Of the scores.
     """
     relative = metric.margin_is_relative
     return [
@@ -258,44 +258,46 @@ def slice_vetoes(found: Sequence[SliceGain], metric: MetricSpec) -> list[str]:
 
 
 def worst_gain(found: Sequence[SliceGain]) -> float | None:
-    """Smallest gain over the slices of at least `MIN_ROWS` rows; None where there is none."""
+    """Return the smallest gain over slices of at least `MIN_ROWS` rows, or None."""
     return min((s.gain for s in found if s.n_rows >= MIN_ROWS), default=None)
 
 
 def _by_level(column: pd.Series, is_hidden: bool) -> dict[str, np.ndarray]:
-    """Rows of each level of enough rows, largest first, then the rows of all other levels."""
+    """Group rows by level, largest first, and merge those of too few rows."""
     texts = column.astype(object).where(column.notna(), "missing").map(_plain)
     counts = texts.value_counts()
     ranked = sorted(counts.index, key=lambda level: (-counts[level], level))
-    kept = [level for level in ranked if counts[level] >= MIN_ROWS][:MAX_GROUPS]
-    labels = [f"group {i + 1} of {len(kept)}" if is_hidden else level for i, level in enumerate(kept)]
-    groups = {label: (texts == level).to_numpy(dtype=bool) for label, level in zip(labels, kept, strict=True)}
-    rest = ~texts.isin(kept).to_numpy()
+    large = [level for level in ranked if counts[level] >= MIN_ROWS][:MAX_GROUPS]
+    labels = [f"group {i + 1} of {len(large)}" if is_hidden else level for i, level in enumerate(large)]
+    groups = {
+        label: (texts == level).to_numpy(dtype=bool) for label, level in zip(labels, large, strict=True)
+    }
+    rest = ~texts.isin(large).to_numpy()
     if rest.sum() >= (MIN_ROWS if is_hidden else 1):
         groups["other levels" if OTHER in groups else OTHER] = rest
     return groups
 
 
 def _by_part(numbers: pd.Series) -> dict[str, np.ndarray]:
-    """Rows of each part of about equal size; parts go by number, for a bound would be a value."""
+    """Group rows into numbered parts of about equal size; bounds would show values."""
     edges = np.unique(numbers.quantile(np.arange(1, N_PARTS) / N_PARTS))
     part = np.searchsorted(edges, numbers.to_numpy(dtype=float), side="left")
     present = numbers.notna().to_numpy()
-    held = np.unique(part[present])
+    numbered = np.unique(part[present])
     groups = {
-        f"part {i + 1} of {len(held)} from the lowest": present & (part == number)
-        for i, number in enumerate(held)
+        f"part {i + 1} of {len(numbered)} from the lowest": present & (part == number)
+        for i, number in enumerate(numbered)
     }
     return groups if present.all() else {**groups, "missing": ~present}
 
 
 def _plain(level: object) -> str:
-    """A level as people write it: 3 and not 3.0."""
+    """Format a level as people write it: 3, not 3.0."""
     return f"{level:g}" if isinstance(level, float) else str(level)
 
 
 def _drawn_gains(paired: PairedLosses, members: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
-    """Gains on the drawn rows of each slice, each of shape (n_draws,); NaN where none was drawn."""
+    """Compute gains on the drawn rows of each slice, each of shape (n_draws,); NaN where none was drawn."""
     parts: list[list[np.ndarray]] = [[] for _ in members]
     for counts in draw_weights(paired.units, None, N_DRAWS, seed):
         for of_slice, found in zip(members, parts, strict=True):
@@ -304,7 +306,7 @@ def _drawn_gains(paired: PairedLosses, members: Sequence[np.ndarray], seed: int)
 
 
 def _gain(paired: PairedLosses, rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Scores of both arms and the gain under weights of shape (n_draws, n_slice): each (n_draws,)."""
+    """Score both arms and the gain under weights of shape (n_draws, n_slice): each (n_draws,)."""
     total = weights.sum(axis=1)
     means = np.full((2, len(weights)), np.nan)
     np.divide((weights @ paired.losses[rows]).T, total, out=means, where=total > 0)
@@ -327,7 +329,7 @@ def _slice_gain(
 
 
 def _small_sample_factor(n_units: int) -> float:
-    """What a percentile interval of few units lacks: Student's quantile and the lost degree of freedom."""
+    """Return the factor that widens a percentile interval of few units: Student's t and n / (n - 1)."""
     from scipy import stats
 
     if n_units < 2:

@@ -1,4 +1,4 @@
-"""The decision threshold of the positive class, tuned on rows other than those it is scored on."""
+"""Decision threshold of the positive class, tuned on other rows than it is scored on."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def best_f1_threshold(
     y_true : ndarray of int, shape (n_rows,)
         1 for the positive class, else 0.
     p_positive : ndarray of shape (n_rows,)
-        In [0, 1]; a row is called positive where ``p_positive >= threshold``.
+        In [0, 1]; a row is predicted positive if ``p_positive >= threshold``.
     sample_weight : ndarray of shape (n_rows,), optional
 
     Returns
     -------
     float
         Midway between two neighbouring probabilities; of equally good ones the nearest to
-        0.5. Without positive rows there is nothing to tune: 0.5.
+        0.5. Without positive rows: 0.5.
 
     Examples
     --------
@@ -37,8 +37,8 @@ def best_f1_threshold(
         return DEFAULT_THRESHOLD
     candidates, bins = np.unique(p_positive, return_inverse=True)
     found = _sum_from(bins, weights * is_positive)
-    called = _sum_from(bins, weights)
-    scores = 2 * found / np.maximum(called + weights[is_positive].sum(), np.finfo(float).tiny)
+    predicted = _sum_from(bins, weights)
+    scores = 2 * found / np.maximum(predicted + weights[is_positive].sum(), np.finfo(float).tiny)
     midway = candidates - np.diff(candidates, prepend=0.0) / 2
     best = np.flatnonzero(scores >= scores.max() * (1 - 1e-12))
     return float(midway[best[np.argmin(np.abs(midway[best] - DEFAULT_THRESHOLD))]])
@@ -55,7 +55,7 @@ def cross_fitted_labels(
     folds: np.ndarray,
     sample_weight: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Call the rows of each fold at the threshold tuned on the other folds' out-of-fold predictions.
+    """Predict labels of each fold with the threshold tuned on the other folds.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def cross_fitted_labels(
     Returns
     -------
     ndarray of bool, shape (n_rows,)
-        Who is called positive. With a single fold there is nothing to tune on: the threshold is 0.5.
+        True for rows predicted positive. With a single fold the threshold is 0.5.
 
     Examples
     --------

@@ -1,0 +1,1 @@
+"""Holdout, folds and nested subsets of a table's rows."""

@@ -1,4 +1,4 @@
-"""Repeated stratified, grouped folds, and folds that go forward in time."""
+"""Repeated stratified, grouped folds, and folds forward in time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ TARGET_BINS = 10
 def make_folds(
     y: np.ndarray, groups: np.ndarray, task: Task, *, n_folds: int, n_repeats: int, seed: int
 ) -> np.ndarray:
-    """Deal rows into stratified, grouped folds, several times over.
+    """Assign rows to stratified, grouped folds, several times.
 
     Parameters
     ----------
     y : ndarray of shape (n_rows,)
         Class codes or numbers; numbers are stratified by their deciles.
     groups : ndarray of shape (n_rows,)
-        Rows with one group stay in one fold; rows with equal features are one group.
+        Rows of one group stay in one fold; rows with equal features are one group.
     n_folds, n_repeats : int
-        Fewer folds are dealt where a class has fewer groups than that, but at least two.
+        Fewer folds if a class has fewer groups than that, but at least two.
 
     Returns
     -------
@@ -34,7 +34,8 @@ def make_folds(
 
     labels = strata(y, task)
     grouped = len(np.unique(groups)) < len(groups)
-    n_folds = _affordable_folds(y, groups, task, n_folds)
+    pairs = pd.DataFrame({"y": np.zeros(len(y)) if task == "regression" else y, "group": groups})
+    n_folds = max(2, min(n_folds, int(pairs.groupby("y")["group"].nunique().min())))
     folds = np.empty((n_repeats, len(y)), dtype=int)
     for repeat in range(n_repeats):
         splitter = StratifiedGroupKFold if grouped else StratifiedKFold
@@ -48,7 +49,7 @@ def make_folds(
 
 
 def make_time_folds(moments: np.ndarray, *, n_folds: int) -> np.ndarray:
-    """Deal rows into consecutive stretches of time; each is validated on what came before.
+    """Assign rows to consecutive stretches of time, each validated by models of earlier rows.
 
     Rows of one time stay in one stretch, and no stretch is empty.
 
@@ -56,13 +57,13 @@ def make_time_folds(moments: np.ndarray, *, n_folds: int) -> np.ndarray:
     ----------
     moments : ndarray of shape (n_rows,)
     n_folds : int
-        At most; one less than the distinct times where these are fewer.
+        At most; one less than the distinct times if these are fewer.
 
     Returns
     -------
     ndarray of int, shape (1, n_rows)
         0 for the first validated stretch and so on; -1 for the oldest rows, which are
-        only ever trained on.
+        never validated.
 
     Examples
     --------
@@ -80,19 +81,13 @@ def make_time_folds(moments: np.ndarray, *, n_folds: int) -> np.ndarray:
 
 
 def training_rows(folds: np.ndarray, repeat: int, fold: int, *, forward: bool) -> np.ndarray:
-    """Rows a fold may train on: all others, or only older ones when going forward in time."""
+    """Return the training rows of a fold: all others, or only older ones with forward folds."""
     of_repeat = folds[repeat]
     return np.flatnonzero(of_repeat < fold if forward else of_repeat != fold)
 
 
-def _affordable_folds(y: np.ndarray, groups: np.ndarray, task: Task, n_folds: int) -> int:
-    """As many folds as every class has groups, but at least two."""
-    pairs = pd.DataFrame({"y": np.zeros(len(y)) if task == "regression" else y, "group": groups})
-    n_groups = pairs.groupby("y")["group"].nunique().min()
-    return max(2, min(n_folds, int(n_groups)))
-
-
 def strata(y: np.ndarray, task: Task) -> np.ndarray:
+    """Return the class codes, or for regression the decile of each number."""
     if task != "regression":
         return y
     edges = np.unique(np.quantile(y, np.linspace(0, 1, TARGET_BINS + 1)[1:-1]))

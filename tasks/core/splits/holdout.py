@@ -1,8 +1,8 @@
-"""Holdout by stable hash.
+"""Holdout by a stable hash.
 
-A row's side must not depend on what pandas takes its column for: a new cell can turn integers
-into floats and numbers into text. So cells are hashed by what they say: 1, 1.0, True and "1"
-are one value, and so are all missing cells.
+A row's side must not depend on the dtype of its column: a new cell can turn integers into
+floats and numbers into text. So cells are hashed by value: 1, 1.0, True and "1" are one value,
+and so are all missing cells.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from realmix.tasks.core.table.schema import Schema
 
 HOLDOUT_FRACTION = 0.2
 N_SALTS = 64
-# Bits of a fraction that count: the last ones depend on who parsed its text.
+# Bits of a fraction that count: the last ones depend on the parser of its text.
 FRACTION_BITS = 40
 MISSING_HASH = np.uint64(0x6D697373696E6721)
 TRUTH_WORDS = {word: float(word == "true") for word in ("true", "false")}
@@ -31,16 +31,16 @@ TRUTH_WORDS = {word: float(word == "true") for word in ("true", "false")}
 
 @dataclass(frozen=True)
 class HoldoutRule:
-    """Which side a row is on; frozen when a table is first seen.
+    """Rule that assigns rows to the holdout; frozen when a table is first seen.
 
     Attributes
     ----------
     salt : int
     fraction : float
-        Share of units on the holdout side, in (0, 1); 0 where there is no holdout.
+        Share of units in the holdout, in (0, 1); 0 without a holdout.
     columns : tuple of str
-        Columns hashed where the table has neither group nor key: the features known when
-        the table was first seen, so that a new column moves no row.
+        Columns hashed if the table has neither group nor key: the features known when the
+        table was first seen, so that a new column moves no row.
     cutoff : float or None
         For tables ordered in time: rows later than this are the holdout.
     """
@@ -51,25 +51,27 @@ class HoldoutRule:
     cutoff: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> HoldoutRule:
+        """Build a rule from what :meth:`to_dict` returned."""
         return cls(data["salt"], data["fraction"], tuple(data["columns"]), data["cutoff"])
 
 
 def hash_units(raw: pd.DataFrame, schema: Schema, columns: Sequence[str]) -> np.ndarray:
-    """Hash what decides a row's side: its group, else its key, else its frozen columns.
+    """Hash the unit of each row: its group, else its key, else its frozen columns.
 
-    The target never takes part, so rows that are equal but for a corrected label stay
-    together. Of the schema only the roles count: inferred types change as a table grows.
+    The target is never hashed, so rows that differ only in a corrected label stay together.
+    Of the schema only the roles count: inferred types change as a table grows.
 
     Parameters
     ----------
     raw : DataFrame of shape (n_rows, n_columns)
     schema : Schema
     columns : sequence of str
-        Columns to hash where there is neither group nor key; they need not be features.
+        Columns to hash without a group or key; they need not be features.
 
     Returns
     -------
@@ -86,14 +88,14 @@ def hash_units(raw: pd.DataFrame, schema: Schema, columns: Sequence[str]) -> np.
     if lost:
         raise BadInput(
             f"The holdout was frozen over columns that the table lacks: {', '.join(lost)}. "
-            "Give these columns back, or start a new study without the earlier plan."
+            "Add these columns, or start a new study without the earlier plan."
         )
     cells = pd.DataFrame({place: hash_cells(raw[name]) for place, name in enumerate(hashed)})
     return pd.util.hash_pandas_object(cells, index=False).to_numpy()
 
 
 def hash_cells(values: pd.Series) -> np.ndarray:
-    """Hash each cell by what it says, whatever type holds it.
+    """Hash each cell by its value, whatever its dtype.
 
     Parameters
     ----------
@@ -132,7 +134,7 @@ def _hash_numbers(numbers: np.ndarray) -> np.ndarray:
 
 
 def _hash_texts(distinct: pd.Series) -> np.ndarray:
-    """Hash distinct values, none missing: those that read as a number as that number."""
+    """Hash distinct present values; text that is a number is hashed as that number."""
     texts = distinct.astype(str).str.strip()
     is_number = pd.to_numeric(texts, errors="coerce").notna()
     # pandas' own parser is fast but wrong in the last digits of a long number.
@@ -151,7 +153,7 @@ def _exact_number(text: str) -> float:
 
 
 def _moment_texts(stamps: pd.DatetimeIndex) -> np.ndarray:
-    """ISO 8601 in UTC, as short as it can be said: 2026-01-31, 2026-01-31T10:00:00."""
+    """Format moments as the shortest ISO 8601 in UTC: 2026-01-31, 2026-01-31T10:00:00."""
     stamps = stamps.tz_convert("UTC").tz_localize(None) if stamps.tz is not None else stamps
     moments = stamps.to_numpy().astype("datetime64[us]")
     texts = np.empty(len(moments), dtype=object)
@@ -164,7 +166,7 @@ def _moment_texts(stamps: pd.DatetimeIndex) -> np.ndarray:
 
 
 def uniform_from_hash(units: np.ndarray, salt: int) -> np.ndarray:
-    """Spread hashed units evenly over [0, 1), differently for every salt.
+    """Map hashed units evenly to [0, 1), differently for every salt.
 
     Uses the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
 
@@ -183,7 +185,7 @@ def uniform_from_hash(units: np.ndarray, salt: int) -> np.ndarray:
 
 
 def register_holdout(raw: pd.DataFrame, schema: Schema) -> HoldoutRule:
-    """Choose the rule for a table seen for the first time.
+    """Choose the holdout rule of a table that is seen for the first time.
 
     Of 64 salts the one whose holdout has the most even classes (or target quantiles); for
     tables with a time column, about the last fifth of the rows: at least the latest of
@@ -202,7 +204,7 @@ def register_holdout(raw: pd.DataFrame, schema: Schema) -> HoldoutRule:
 
 
 def holdout_side(raw: pd.DataFrame, schema: Schema, rule: HoldoutRule) -> np.ndarray:
-    """Say which rows are on the holdout side.
+    """Return which rows are in the holdout.
 
     Returns
     -------
@@ -211,8 +213,8 @@ def holdout_side(raw: pd.DataFrame, schema: Schema, rule: HoldoutRule) -> np.nda
     Raises
     ------
     BadInput
-        If the rule goes by time and the card does not, or the reverse, or a hashed column
-        is missing.
+        If the rule needs a time column and the card declares none, or the reverse, or if a
+        hashed column is missing.
     """
     time = schema.with_role("time")
     if (rule.cutoff is None) != (time is None):
@@ -228,12 +230,12 @@ def holdout_side(raw: pd.DataFrame, schema: Schema, rule: HoldoutRule) -> np.nda
 
 
 def why_no_holdout(y: np.ndarray, schema: Schema) -> str | None:
-    """Give the reason why a holdout of these rows would say nothing, or None.
+    """Return why a holdout of these rows would be too small to use, or None.
 
     Parameters
     ----------
     y : ndarray of shape (n_holdout,)
-        Encoded targets on the holdout side.
+        Encoded targets of the holdout rows.
     """
     if len(y) < MIN_HOLDOUT_ROWS:
         return f"the holdout would have {len(y)} rows, fewer than {MIN_HOLDOUT_ROWS}"
@@ -249,7 +251,7 @@ def why_no_holdout(y: np.ndarray, schema: Schema) -> str | None:
 
 
 def _cutoff(moments: np.ndarray) -> float:
-    """The time after which about a fifth of the rows lie, some on either side."""
+    """Return the time after which about a fifth of the rows lie, some on either side."""
     times, counts = np.unique(moments, return_counts=True)
     later = 1 - np.cumsum(counts) / len(moments)
     allowed = slice(MIN_TIMES - 2, len(times) - 1)
@@ -258,10 +260,10 @@ def _cutoff(moments: np.ndarray) -> float:
 
 
 def _imbalance(labels: np.ndarray, position: np.ndarray) -> float:
-    """Largest gap between a stratum's share in the holdout and in the table."""
-    held = position < HOLDOUT_FRACTION
-    if not held.any():
+    """Return the largest gap between a stratum's share in the holdout and in the table."""
+    is_holdout = position < HOLDOUT_FRACTION
+    if not is_holdout.any():
         return np.inf
     everywhere = np.bincount(labels) / len(labels)
-    inside = np.bincount(labels[held], minlength=len(everywhere)) / held.sum()
-    return float(np.abs(inside - everywhere).max() + abs(held.mean() - HOLDOUT_FRACTION))
+    inside = np.bincount(labels[is_holdout], minlength=len(everywhere)) / is_holdout.sum()
+    return float(np.abs(inside - everywhere).max() + abs(is_holdout.mean() - HOLDOUT_FRACTION))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 # Of a fold's training rows: the rows-saved curve is measured on a grid in steps of the square root
-# of 2. The mix is made at one half, where the curve goes on to either side; the last is the fold itself.
+# of 2. The mix is made at one half, so that the curve extends to either side; the last share is the whole fold.
 CURVE_SHARES = (1 / 4, 2**-1.5, 1 / 2, 2**-0.5, 1.0)
 MIX_SHARE = CURVE_SHARES.index(1 / 2)
 
@@ -14,20 +14,20 @@ MIX_SHARE = CURVE_SHARES.index(1 / 2)
 def nested_subsets(
     strata: np.ndarray, groups: np.ndarray, shares: tuple[float, ...], *, seed: int
 ) -> list[np.ndarray]:
-    """Cut shares of the rows so that strata keep their shares and no group is parted.
+    """Draw nested subsets that preserve the strata and never split a group.
 
-    Each group belongs to the stratum that most of its rows are in. Within a stratum the groups
-    get a random order; a group's place is the share of the stratum's rows that come before its
-    middle, so a prefix over all groups holds about the same share of every stratum.
+    Each group belongs to the stratum of most of its rows. Within a stratum the groups are
+    shuffled; a group's place is the share of the stratum's rows that come before its middle, so
+    a prefix over all groups holds about the same share of every stratum.
 
     Parameters
     ----------
     strata : ndarray of int, shape (n_rows,)
-        Class codes; zeros where nothing is to be stratified.
+        Class codes; zeros without stratification.
     groups : ndarray of int, shape (n_rows,)
-        Rows with one number stay together.
+        Rows of one group stay together.
     shares : tuple of float
-        In (0, 1]; a subset holds the number of rows nearest to its share that whole groups allow.
+        In (0, 1]; a subset has the number of rows nearest to its share that whole groups allow.
     seed : int
 
     Returns
@@ -43,14 +43,14 @@ def nested_subsets(
     """
     ranks = _ranks(strata, groups, seed)
     order = np.argsort(ranks, kind="stable")
-    # After which rows a subset may end: where the next row is of another group.
+    # Where a subset may end: before a row of another group.
     ends = np.flatnonzero(np.append(np.diff(ranks[order]) > 0, True)) + 1
     sizes = [ends[np.argmin(np.abs(ends - share * len(groups)))] for share in shares]
     return [np.sort(order[:size]) for size in sizes]
 
 
 def _ranks(strata: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """Place of each row's group in the common order, distinct for every group: (n_rows,)."""
+    """Rank each row's group in the common order, distinct for every group: shape (n_rows,)."""
     codes = pd.factorize(groups)[0]
     counts = pd.crosstab(codes, strata).to_numpy()
     stratum, size = counts.argmax(axis=1), counts.sum(axis=1)
@@ -60,7 +60,7 @@ def _ranks(strata: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
         members = shuffled[stratum[shuffled] == number]
         before = np.cumsum(size[members])
         place[members] = (before - size[members] / 2) / before[-1]
-    # Equal places (the middles of two strata) are told apart by the shuffle.
+    # The shuffle breaks ties (the middles of two strata).
     ordered = shuffled[np.argsort(place[shuffled], kind="stable")]
     rank = np.empty(len(size), dtype=int)
     rank[ordered] = np.arange(len(size))

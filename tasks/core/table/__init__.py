@@ -1,0 +1,1 @@
+"""Data cards, schemas, rules and checks of one table."""

@@ -1,10 +1,10 @@
-"""The data card: what a user declares about a table."""
+"""Data card: what a user declares about a table."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -17,11 +17,13 @@ Device = Literal["cpu", "cuda"]
 
 
 class Frozen(BaseModel):
+    """Base of immutable models that reject unknown fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Provenance(Frozen):
-    """Whose data this is and on what terms it may be used."""
+    """Owner of the data, and the terms of its use."""
 
     owner: str | None = None
     licence: str | None = None
@@ -31,7 +33,7 @@ class Provenance(Frozen):
 
 
 class RangeRule(Frozen):
-    """Values of `column` lie in [minimum, maximum]."""
+    """Rule that the values of `column` lie in [minimum, maximum]."""
 
     kind: Literal["range"]
     column: str
@@ -40,7 +42,7 @@ class RangeRule(Frozen):
 
 
 class ConditionRule(Frozen):
-    """Where `when` holds, `then` holds: pandas query expressions, ``"age < 18"``."""
+    """Rule that `then` holds where `when` holds: expressions such as ``"age < 18"``."""
 
     kind: Literal["dependency"]
     when: str
@@ -48,7 +50,7 @@ class ConditionRule(Frozen):
 
 
 class DistributionRule(Frozen):
-    """`column` follows a distribution where `when` holds (everywhere if None).
+    """Rule that `column` follows a distribution where `when` holds (everywhere if None).
 
     `values` maps category levels to probabilities; numbers take `distribution` with
     `parameters`: normal (mean, std), uniform (low, high), lognormal (mean, sigma),
@@ -64,7 +66,7 @@ class DistributionRule(Frozen):
 
 
 class DerivedRule(Frozen):
-    """`column` is computed from others: ``expression: "a + b"`` (pandas eval)."""
+    """Rule that `column` is computed from others, as in ``expression: "a + b"``."""
 
     kind: Literal["derived"]
     column: str
@@ -75,39 +77,39 @@ Rule = RangeRule | ConditionRule | DistributionRule | DerivedRule
 
 
 class Operation(Frozen):
-    """How a registered table is looked after: what arrives, when it is retrained, who promotes.
+    """Operation of a registered table: arrivals, retraining and promotion.
 
     Attributes
     ----------
     landing : str or None
         Where new rows appear: a folder, ``s3://bucket/prefix`` or ``sql:TABLE``.
     arrival : {"append", "upsert", "replace"}
-        What a batch does to the rows that are there: adds to them, adds and corrects by `key`, or
-        takes their place.
+        What a batch does to the existing rows: adds to them, adds and corrects by `key`, or
+        replaces them.
     cursor : str or None
-        Of ``sql:TABLE``: the strictly increasing column that says what is new.
+        Of ``sql:TABLE``: the strictly increasing column that marks new rows.
     lag_seconds : float
-        Of ``sql:TABLE``: rows are taken this long after they were first seen, because a
+        Of ``sql:TABLE``: rows are read this long after they were first seen, because a
         transaction that began earlier may commit later.
     schedule : str or None
-        Cron expression (UTC) of full checks; None where only arrivals count.
+        Cron expression (UTC) of full checks; None if only arrivals trigger a check.
     poll_seconds : float
-        Between two looks at `landing`, at least 5.
+        Interval between polls of `landing`, at least 5.
     budget_seconds : float
         Of a full study, at least 30.
     device : {"cpu", "cuda"}
         Of its studies; see :class:`StudyRequest`.
     refit_growth : float
-        A study is repeated once the table has grown by this share since the last one.
+        Growth of the table since the last study, as a share, that starts a new one.
     max_age_days : float
-        A study is repeated after so many days even without drift.
+        Age of the last study that starts a new one even without drift.
     promotion : {"auto", "approve", "never"}
-        Whether a challenger that passed replaces the champion by itself, waits for
+        Whether a challenger that passed replaces the champion automatically, waits for
         ``realmix promote``, or never does.
     tolerance : float
         Loss of quality, relative to the champion's score, that still counts as "not worse", in (0, 1).
     max_slowdown : float
-        Serving time of a challenger relative to the champion's, at most.
+        Largest serving time of a challenger, relative to the champion's.
     notify : tuple of str
         Names of environment variables that hold webhook or apprise URLs.
     """
@@ -129,7 +131,7 @@ class Operation(Frozen):
 
 
 class DataCard(Frozen):
-    """Everything a table's owner may declare; only the target cannot be inferred.
+    """Declarations of a table's owner; only the target cannot be inferred.
 
     Attributes
     ----------
@@ -144,15 +146,17 @@ class DataCard(Frozen):
     ignore : tuple of str
         Columns left out of the study.
     sensitive : tuple of str
-        Columns on which no group may lose, and whose values never reach logs.
+        Columns on which the mix must not be worse for any group; their values are never shown or logged.
     slices : tuple of str
-        Further columns on which no group may lose; their values are named in results.
+        Further such columns, whose values are shown in results.
     rules : tuple of Rule
-        Generate and constrain rule-based rows, and gate every synthetic table.
+        Generate and constrain rule-based rows, and check every synthetic table.
     simulate : str or None
         ``module:function`` with the signature ``simulate(n_rows, reference, random_state)``.
     allow_leaks : tuple of str
-        Features allowed although they equal the target.
+        Features to use although they determine the target.
+    plugins : tuple of str
+        Plug-ins from outside this package, ``module:SPEC``; a study of the table imports them.
     """
 
     source: str | None = None
@@ -174,28 +178,31 @@ class DataCard(Frozen):
     price_per_row: float | None = Field(default=None, gt=0)
     currency: str = "EUR"
     days_per_row: float | None = Field(default=None, gt=0)
+    plugins: tuple[Annotated[str, Field(pattern=r"^[\w.]+:\w+$")], ...] = ()
     operation: Operation = Operation()
 
     @model_validator(mode="after")
     def _upsert_has_key(self) -> DataCard:
         if self.operation.arrival == "upsert" and not self.key:
-            raise ValueError("arrival: upsert needs `key`, the column that names a row for good")
+            raise ValueError("arrival: upsert needs `key`, the column that identifies a row permanently")
         return self
 
     @field_validator("positive", mode="before")
     @classmethod
     def _as_label(cls, value: Any) -> Any:
-        """A label may be written as a number or a truth value."""
+        """Accept a label written as a number or a truth value."""
         return str(value) if isinstance(value, (bool, int)) else value
 
     @property
     def studied(self) -> dict[str, Any]:
-        """What a study follows from, as strict JSON: how a table is looked after does not matter."""
-        return self.model_dump(mode="json", exclude={"operation"})
+        """The fields that affect a study, as strict JSON: all but `operation`, and `plugins` where there are none."""
+        # Without plug-ins, the digest of a card is what it was before there were any.
+        without = {"operation"} if self.plugins else {"operation", "plugins"}
+        return self.model_dump(mode="json", exclude=without)
 
     @property
     def protected(self) -> tuple[str, ...]:
-        """Columns on which no group may lose, each once."""
+        """Columns on which the mix must not be worse for any group, each once."""
         return tuple(dict.fromkeys((*self.sensitive, *self.slices)))
 
     @property
@@ -225,7 +232,7 @@ def read_card(path: Path) -> DataCard:
     Raises
     ------
     BadInput
-        If the file is missing, no YAML mapping, or holds an unknown key or a bad value.
+        If the file is missing, not a YAML mapping, or has an unknown key or a bad value.
     """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_CardLoader)
@@ -233,14 +240,14 @@ def read_card(path: Path) -> DataCard:
         raise BadInput(f"Cannot read the card {path}: {err.strerror}. Check --card.") from err
     except (yaml.YAMLError, UnicodeDecodeError) as err:
         where = str(getattr(err, "problem_mark", "")).strip()
-        raise BadInput(f"The card {path} is not valid YAML {where}. Mend it there.") from err
+        raise BadInput(f"The card {path} is not valid YAML {where}. Correct it there.") from err
     if not isinstance(data, dict):
-        raise BadInput(f"The card {path} holds no `key: value` pairs; expected at least `target:`.")
+        raise BadInput(f"The card {path} has no `key: value` pairs; expected at least `target:`.")
     return parse_card(data, where=f"card {path}")
 
 
 def parse_card(data: dict[str, Any], *, where: str = "card") -> DataCard:
-    """Check plain values against the card's fields; see :func:`read_card`."""
+    """Validate plain values as a data card; see :func:`read_card`."""
     return parse_values(DataCard, data, where)
 
 
@@ -248,6 +255,13 @@ M = TypeVar("M", bound=Frozen)
 
 
 def parse_values(model: type[M], data: dict[str, Any], where: str) -> M:
+    """Validate plain values as a model.
+
+    Raises
+    ------
+    BadInput
+        For the first unknown key or bad value, named by `where` and its field.
+    """
     try:
         return model(**data)
     except ValidationError as err:

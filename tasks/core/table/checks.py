@@ -1,15 +1,15 @@
-"""Whether a table can be studied at all: every refusal is one sentence, before anything is fitted."""
+"""Checks that a table can be studied; every failure is one sentence, before anything is fitted."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import DataCard, Rule
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.infer_schema import infer_schema, infer_task
 from realmix.tasks.core.table.limits import MIN_GROUPS, MIN_TIMES
@@ -18,7 +18,7 @@ from realmix.tasks.core.table.schema import Schema
 
 MIN_ROWS = 60
 MIN_CLASS_ROWS = 10
-# Names under which the training table carries its own columns.
+# Prefix of the columns that realmix adds to training tables.
 RESERVED_PREFIX = "_realmix_"
 # Above this share of distinct values a text target is a name or a note, not a class.
 MAX_CLASS_SHARE = 0.5
@@ -27,14 +27,14 @@ N_NAMES_SHOWN = 20
 
 
 def check_study_input(raw: pd.DataFrame, card: DataCard) -> Schema:
-    """Refuse what cannot be studied, and fix the schema of the rest.
+    """Check that a table can be studied, and infer its schema.
 
     Parameters
     ----------
     raw : DataFrame of shape (n_rows, n_columns)
-        As a source loaded it.
+        As loaded from its source.
     card : DataCard
-        What is declared of it.
+        What is declared about it.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def check_study_input(raw: pd.DataFrame, card: DataCard) -> Schema:
     ------
     BadInput
         If a declared column is missing, the target cannot be predicted as asked, there are
-        too few rows, numbers are infinite, no feature is left, or a feature gives the
-        target away. Messages name columns and classes and count rows; they quote no cells.
+        too few rows, numbers are infinite, no feature is left, or a feature determines
+        the target. Messages name columns and classes and count rows; they quote no cells.
 
     Examples
     --------
@@ -67,14 +67,22 @@ def check_study_input(raw: pd.DataFrame, card: DataCard) -> Schema:
 
 
 def check_target(raw: pd.DataFrame, card: DataCard) -> None:
-    """Refuse a card that names missing columns, and a target that cannot be predicted.
+    """Check that the columns of a card exist and that the target can be predicted.
 
-    The first part of :func:`check_study_input`, whose parameters and errors it shares: what
-    must hold before a card can be inferred for editing.
+    The first part of :func:`check_study_input`, with the same parameters and errors: what
+    must hold before a card can be inferred.
     """
     _check_declared_columns(raw, card)
-    _check_rules(raw, card.rules)
-    _check_rows(raw)
+    for number, rule in enumerate(card.rules, start=1):
+        column = getattr(rule, "column", None)
+        if column is not None:
+            _check_column(f"column of rule {number}", column, raw)
+    check_rules(card.rules, raw)
+    if len(raw) < MIN_ROWS:
+        raise BadInput(
+            f"The table has {len(raw)} rows; expected at least {MIN_ROWS}: with fewer, folds are too small "
+            "to compare anything. Collect more rows."
+        )
     _check_target(raw[card.target], card)
 
 
@@ -98,8 +106,8 @@ def _check_declared_columns(raw: pd.DataFrame, card: DataCard) -> None:
     reserved = [name for name in raw.columns if name.startswith(RESERVED_PREFIX)]
     if reserved:
         raise BadInput(
-            f"The table has a column '{reserved[0]}': names that begin with {RESERVED_PREFIX} belong to the "
-            "training tables written here. Rename it, or study the table that it was made from."
+            f"The table has a column '{reserved[0]}': names that begin with {RESERVED_PREFIX} are "
+            "reserved for the training tables that realmix writes. Rename it, or study the table that it was made from."
         )
 
 
@@ -132,22 +140,6 @@ def _check_roles_differ(card: DataCard) -> None:
             seen[name] = role
 
 
-def _check_rules(raw: pd.DataFrame, rules: Sequence[Rule]) -> None:
-    for number, rule in enumerate(rules, start=1):
-        column = getattr(rule, "column", None)
-        if column is not None:
-            _check_column(f"column of rule {number}", column, raw)
-    check_rules(rules, raw)
-
-
-def _check_rows(raw: pd.DataFrame) -> None:
-    if len(raw) < MIN_ROWS:
-        raise BadInput(
-            f"The table has {len(raw)} rows; expected at least {MIN_ROWS}: with fewer, folds are too small "
-            "to compare anything. Collect more rows."
-        )
-
-
 def _check_target(target: pd.Series, card: DataCard) -> None:
     n_missing = int(target.isna().sum())
     if n_missing:
@@ -155,20 +147,16 @@ def _check_target(target: pd.Series, card: DataCard) -> None:
             f"The target '{target.name}' is missing in {n_missing:,} of {len(target):,} rows; expected it in "
             "every row. Fill in these labels, or remove the rows."
         )
-    if card.task == "regression":
-        _check_quantity_is_numeric(target)
-    if (card.task or infer_task(target)) == "regression":
-        _check_quantity(target, card)
-    else:
-        _check_classes(target, card)
-
-
-def _check_quantity_is_numeric(target: pd.Series) -> None:
-    if not pd.api.types.is_numeric_dtype(target) or pd.api.types.is_bool_dtype(target):
+    is_numeric = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
+    if card.task == "regression" and not is_numeric:
         raise BadInput(
             f"The task is regression but the target '{target.name}' holds no numbers. "
             "Name a numeric target, or use --task binary or --task multiclass."
         )
+    if (card.task or infer_task(target)) == "regression":
+        _check_quantity(target, card)
+    else:
+        _check_classes(target, card)
 
 
 def _check_quantity(target: pd.Series, card: DataCard) -> None:
@@ -299,15 +287,12 @@ def _check_weight(weight: pd.Series) -> None:
 def _check_features(schema: Schema) -> None:
     if any(column.role == "feature" for column in schema.features):
         return
-    apart = [f"{c.name} ({_why_apart(c)})" for c in schema.columns if c.role != "target"]
+    others = [c for c in schema.columns if c.role != "target"]
+    left_out = [f"{c.name} ({c.kind if c.role == 'feature' else c.role})" for c in others]
     raise BadInput(
-        f"No feature is left to predict '{schema.target}' from: {', '.join(apart) or 'no other column'}. "
+        f"No feature is left to predict '{schema.target}' from: {', '.join(left_out) or 'no other column'}. "
         "Add columns that describe the rows, or declare a column's type under `columns` in the card."
     )
-
-
-def _why_apart(column: Column) -> str:
-    return column.kind if column.role == "feature" else column.role
 
 
 def _check_leaks(raw: pd.DataFrame, schema: Schema, card: DataCard) -> None:
@@ -315,7 +300,7 @@ def _check_leaks(raw: pd.DataFrame, schema: Schema, card: DataCard) -> None:
     if leaks:
         names = ", ".join(f"'{name}'" for name in leaks)
         raise BadInput(
-            f"The target '{schema.target}' can be read off the feature {names}: this is a leak, the value "
+            f"The target '{schema.target}' is determined by the feature {names}: this is a leak, the value "
             "would not be known at prediction time. List it under `ignore` in the card, or under "
             "`allow_leaks` if it really is known then."
         )
@@ -329,7 +314,7 @@ def _is_leak(raw: pd.DataFrame, column: Column, schema: Schema) -> bool:
 
 
 def _maps_one_to_one(feature: pd.Series, target: pd.Series, n_classes: int) -> bool:
-    """Each level of the feature is one class; a missing cell may be one of the levels."""
+    """Check that each level of the feature is one class; a missing cell may be a level."""
     if feature.nunique() not in (n_classes, n_classes - 1):
         return False
     pairs = pd.DataFrame({"feature": feature.array, "target": target.array}).drop_duplicates()

@@ -1,4 +1,4 @@
-"""One column of a table: what its values mean, how the file stores them, and the way there and back."""
+"""One column of a table: what its values mean, how the file stores them, and conversion both ways."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BOOLEAN_TEXTS: dict[Any, str] = {True: "True", False: "False"} | {
 
 @dataclass(frozen=True)
 class Column:
-    """What is known of one column of the file.
+    """Kind, storage type, role and range of one column of the file.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Column:
     kind : Kind
         What the values mean; only numeric, categorical and datetime are modelled.
     raw_type : RawType
-        How the file stores them, so that :meth:`Schema.restore` can give it back.
+        How the file stores them; :meth:`Schema.restore` converts back to it.
     role : Role
     levels : tuple of str
         Category levels in order; empty for other kinds.
@@ -51,19 +51,22 @@ class Column:
 
     @property
     def is_feature(self) -> bool:
+        """True for columns that models see, the target apart."""
         return self.role in ("feature", "time") and self.kind in MODELLED_KINDS
 
     @property
     def is_categorical(self) -> bool:
+        """True for columns of category levels."""
         return self.kind == "categorical"
 
     @property
     def is_integer(self) -> bool:
+        """True for whole numbers."""
         return self.kind == "numeric" and self.raw_type == "integer"
 
 
 def raw_type_of(values: pd.Series) -> RawType:
-    """Say how the file stores a column."""
+    """Return the type in which the file stores a column."""
     if pd.api.types.is_bool_dtype(values):
         return "boolean"
     if pd.api.types.is_datetime64_any_dtype(values):
@@ -78,20 +81,20 @@ def raw_type_of(values: pd.Series) -> RawType:
 
 
 def as_strings(values: pd.Series, raw_type: RawType) -> pd.Series:
-    """Categories as text: 3 and 3.0 are both "3"."""
+    """Convert categories to text: 3 and 3.0 are both "3"."""
     present = values.notna()
     out = pd.Series([None] * len(values), index=values.index, dtype=object)
-    kept = values[present]
-    if raw_type == "integer" and pd.api.types.is_numeric_dtype(kept):
-        kept = kept.astype(float).astype("int64")
+    cells = values[present]
+    if raw_type == "integer" and pd.api.types.is_numeric_dtype(cells):
+        cells = cells.astype(float).astype("int64")
     elif raw_type == "integer":
-        kept = kept.map(_without_point)
+        cells = cells.map(_without_point)
     elif raw_type == "boolean":
-        kept = kept.astype(object).map(BOOLEAN_TEXTS)
-        kept = kept.where(kept.notna(), None)
-        out[present] = kept.to_numpy(dtype=object)
+        cells = cells.astype(object).map(BOOLEAN_TEXTS)
+        cells = cells.where(cells.notna(), None)
+        out[present] = cells.to_numpy(dtype=object)
         return out
-    out[present] = kept.astype(str).to_numpy(dtype=object)
+    out[present] = cells.astype(str).to_numpy(dtype=object)
     return out
 
 
@@ -101,14 +104,14 @@ def _without_point(value: Any) -> Any:
 
 
 def as_dates(values: pd.Series) -> pd.Series:
-    """Seconds since 1970; text that is no date becomes missing."""
+    """Convert dates to seconds since 1970; text that is not a date becomes missing."""
     parsed = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
     seconds = (parsed - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
     return seconds.astype(float)
 
 
 def canonical(values: pd.Series, column: Column) -> pd.Series:
-    """Cells of the file as they are computed with.
+    """Convert cells of the file to canonical types.
 
     Raises
     ------
@@ -130,9 +133,9 @@ def canonical(values: pd.Series, column: Column) -> pd.Series:
 
 
 def restored(values: pd.Series, column: Column) -> pd.Series:
-    """Canonical cells in the type of the file."""
+    """Convert canonical cells to the type of the file."""
     if column.kind == "datetime":
-        # Only numbers go in: of a NaN pandas 2.3 rounds uninitialised memory, which now and then overflows.
+        # Only numbers go in: for a NaN pandas 2.3 rounds uninitialised memory, which sometimes overflows.
         moments = pd.to_datetime(values.fillna(0), unit="s", utc=True).dt.tz_localize(None)
         moments = moments.where(values.notna())
         if column.raw_type == "datetime":
@@ -144,14 +147,14 @@ def restored(values: pd.Series, column: Column) -> pd.Series:
 
 
 def restored_constant(values: pd.Series, column: Column) -> pd.Series:
-    """The only value of a constant column in the type of the file."""
+    """Convert the only value of a constant column to the type of the file."""
     if column.kind == "datetime" or column.raw_type == "datetime":
         return pd.to_datetime(values)
     return _typed(values, column)
 
 
 def _typed(values: pd.Series, column: Column) -> pd.Series:
-    """Text of a category level back in the type of the file."""
+    """Convert the text of category levels to the type of the file."""
     if column.raw_type == "integer":
         return values.astype(float).astype("Int64")
     if column.raw_type == "float":
@@ -162,7 +165,7 @@ def _typed(values: pd.Series, column: Column) -> pd.Series:
 
 
 def aligned(values: pd.Series, reference: pd.Series, column: Column) -> pd.Series:
-    """Synthetic cells within the levels, range and grid of the real ones."""
+    """Restrict synthetic cells to the levels, range and whole numbers of the real ones."""
     if column.is_categorical:
         known = set(reference.dropna())
         text = values.astype(object).where(values.notna(), None)

@@ -1,4 +1,4 @@
-"""The schema that a table's values suggest; what the card declares wins."""
+"""Schema inferred from a table's values; what the card declares wins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from realmix.tasks.core.table.columns import (
 )
 from realmix.tasks.core.table.schema import Schema, Task
 
-# What rises with time has an order and a distance, however few or many its values are.
+# Times have an order and a distance, however few or many distinct values there are.
 TIME_KINDS = ("numeric", "datetime")
 # An integer target with more distinct values than this is a quantity, not a set of classes.
 MAX_INTEGER_CLASSES = 10
@@ -78,7 +78,7 @@ def infer_schema(
 
 
 def infer_task(target: pd.Series) -> Task:
-    """Say what kind of prediction the target asks for."""
+    """Infer the prediction task from the target."""
     values = target.dropna()
     n_unique = values.nunique()
     if n_unique == 2:
@@ -104,7 +104,7 @@ def _ordered_classes(
     if positive not in levels:
         raise BadInput(
             f"The positive class '{positive}' is not a value of '{target}': "
-            f"it holds {', '.join(levels)}. Give one of these with --positive."
+            f"it has {', '.join(levels)}. Choose one of these with --positive."
         )
     return (*(v for v in levels if v != positive), positive)
 
@@ -135,7 +135,7 @@ def _infer_kind(values: pd.Series, raw_type: RawType) -> Kind:
         return "categorical" if raw_type == "integer" and n_unique == 2 else "numeric"
     if _looks_like_dates(present):
         return "datetime"
-    # Most columns of text repeat themselves, so that no blank need be counted.
+    # Distinct values first: most text columns repeat, and counting blanks is slow.
     if n_unique > 0.5 * len(present) and present.astype(str).str.count(r"\s").mean() > 6:
         return "text"
     if n_unique > 0.9 * len(present) and len(present) >= MIN_IDENTIFIER_ROWS:
@@ -159,7 +159,8 @@ def _infer_column(values: pd.Series, kind: Kind | None, role: Role) -> Column:
     if kind in ("categorical", "constant"):
         distinct = pd.Series(values.dropna().unique())
         levels = as_strings(distinct, raw_type).dropna().unique()
-        return Column(**base, levels=tuple(_sorted_levels(levels, raw_type)))
+        ordered = sorted(levels, key=float) if raw_type in ("integer", "float") else sorted(levels)
+        return Column(**base, levels=tuple(ordered))
     if kind in ("numeric", "datetime"):
         if kind == "datetime" and raw_type == "string":
             base["raw_type"] = "string"
@@ -167,8 +168,3 @@ def _infer_column(values: pd.Series, kind: Kind | None, role: Role) -> Column:
         if len(numbers):
             return Column(**base, minimum=float(numbers.min()), maximum=float(numbers.max()))
     return Column(**base)
-
-
-def _sorted_levels(levels: Sequence[str], raw_type: RawType) -> list[str]:
-    numeric = raw_type in ("integer", "float")
-    return sorted(levels, key=float) if numeric else sorted(levels)

@@ -1,4 +1,4 @@
-"""The fewest rows, times and groups a study can work with."""
+"""Smallest numbers of rows, times and groups that a study needs."""
 
 from __future__ import annotations
 

@@ -11,12 +11,12 @@ from realmix.tasks.core.table.schema import Task
 
 
 def parse_request(**values: Any) -> StudyRequest:
-    """Check the arguments of a study.
+    """Validate the arguments of a study.
 
     Raises
     ------
     BadInput
-        If a value is out of its range.
+        If a value is out of range.
     """
     return parse_values(StudyRequest, values, "study")
 
@@ -32,11 +32,11 @@ class StudyRequest(Frozen):
     card : str or None
         Path of a data card.
     target, positive, task : optional
-        Win over the card.
+        Override the card.
     synthesizers, ratios, models : optional
-        What the user names is never left out by the plan.
+        What the user names here, the plan never leaves out.
     metric : str or None
-        Decides; log-loss or RMSE when None.
+        Decides between mixes; log-loss or RMSE when None.
     budget_seconds : float
         Wall seconds for the whole run, at least 30.
     seed : int
@@ -45,11 +45,13 @@ class StudyRequest(Frozen):
     plan : str or None
         Path of a ``plan.json`` to replay.
     device : {"cpu", "cuda"}
-        Where GANs, VAEs and boosted trees train; "cuda" is the processor where no GPU can be used.
+        Where GANs, VAEs and boosted trees train; "cuda" falls back to the CPU without a usable GPU.
     first : str or None
-        Synthesizer of the last winner: first in the race, and never left out by the plan.
+        Synthesizer of the last winner: evaluated first, and never left out by the plan.
     storage : str or None
-        URL under which workers of a Dask cluster find the study's files; None where they see `out`.
+        URL of the study's files for workers of a Dask cluster; None if they share `out`.
+    plugins : tuple of str
+        Plug-ins from outside this package, ``module:SPEC``, beside those of the card.
     """
 
     table: str | None = None
@@ -68,9 +70,10 @@ class StudyRequest(Frozen):
     device: Device = "cpu"
     first: str | None = None
     storage: str | None = None
+    plugins: tuple[str, ...] = ()
 
     def decides(self) -> dict[str, Any]:
-        """What decides a study beside the table, its card and a replayed plan.
+        """Return the fields that affect results, beside the table, its card and a replayed plan.
 
         Examples
         --------

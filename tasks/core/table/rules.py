@@ -1,10 +1,10 @@
-"""Declared rules, evaluated: which rows break which rule, and what derived columns hold.
+"""Evaluation of declared rules: which rows break which rule, and the values of derived columns.
 
 An expression of a card is data, not code: it is parsed, never executed. It may hold column
 names (`` `with spaces` `` in backticks), numbers, texts, ``True`` and ``False``, lists,
-comparisons (``in`` and ``not in`` too), ``and or not & | ~`` and ``+ - * / // % **``. A
-comparison with a missing cell is unknown, and an unknown condition neither triggers a rule
-nor breaks one, as in SQL's CHECK.
+comparisons (also ``in`` and ``not in``), ``and or not & | ~`` and ``+ - * / // % **``. A
+comparison with a missing cell is unknown, and an unknown condition neither triggers nor
+breaks a rule, as in SQL's CHECK.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ RELATIVE_TOLERANCE = 1e-6
 
 
 def violations(frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
-    """Say which rows break which rule.
+    """Find the rows that break each rule.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
         Rows in the types of the file (`Schema.restore`).
     rules : sequence of Rule
-        Distribution rules constrain no single row and have no column in the result.
+        Distribution rules do not constrain single rows and have no column in the result.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def violations(frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
     Raises
     ------
     BadInput
-        If a rule names a column that is not there or holds an expression not allowed.
+        If a rule names an unknown column or an expression is not allowed.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def holds(frame: pd.DataFrame, expression: str, *, where: str = "rule") -> pd.Se
 
 
 def rule_labels(rules: Sequence[Rule]) -> dict[str, Rule]:
-    """Name every rule by its place in the card and its content."""
+    """Label every rule by its position in the card and its content."""
     return {f"rule {place}: {_description(rule)}": rule for place, rule in enumerate(rules, start=1)}
 
 
@@ -127,19 +127,16 @@ def check_rules(rules: Sequence[Rule], frame: pd.DataFrame) -> None:
     BadInput
         As :func:`violations`.
     """
-    head = _first_values(frame)
+    # Present values of each column, so that gaps in the first rows hide no type.
+    head = pd.DataFrame(
+        {name: frame[name].dropna().iloc[:5].reset_index(drop=True) for name in frame.columns}
+    )
     violations(apply_derived(head, rules), rules)
     for label, rule in rule_labels(rules).items():
         if isinstance(rule, DistributionRule):
             _column(head, rule.column, label)
             if rule.when is not None:
                 holds(head, rule.when, where=label)
-
-
-def _first_values(frame: pd.DataFrame, n_values: int = 5) -> pd.DataFrame:
-    """Present values of each column, so that gaps in the first rows hide no type."""
-    heads = {name: frame[name].dropna().iloc[:n_values].reset_index(drop=True) for name in frame.columns}
-    return pd.DataFrame(heads)
 
 
 def _description(rule: Rule) -> str:
@@ -162,8 +159,8 @@ def _breaks(frame: pd.DataFrame, rule: Rule, label: str) -> pd.Series:
         return (numbers < low) | (numbers > high)
     if isinstance(rule, ConditionRule):
         triggered = holds(frame, rule.when, where=label)
-        kept = _condition(frame, rule.then, label).fillna(True).astype(bool)
-        return triggered & ~kept
+        is_met = _condition(frame, rule.then, label).fillna(True).astype(bool)
+        return triggered & ~is_met
     assert isinstance(rule, DerivedRule)
     return _differs(_column(frame, rule.column, label), _derived(frame, rule, label))
 
@@ -180,12 +177,12 @@ def _derived(frame: pd.DataFrame, rule: DerivedRule, label: str) -> pd.Series:
     return values.astype(object).where(values.notna(), None) if column.dtype == object else values
 
 
-def _differs(held: pd.Series, computed: pd.Series) -> pd.Series:
-    known = held.notna() & computed.notna()
-    if pd.api.types.is_numeric_dtype(held) and pd.api.types.is_numeric_dtype(computed):
-        a, b = held.astype("Float64").astype(float), computed.astype("Float64").astype(float)
+def _differs(actual: pd.Series, computed: pd.Series) -> pd.Series:
+    known = actual.notna() & computed.notna()
+    if pd.api.types.is_numeric_dtype(actual) and pd.api.types.is_numeric_dtype(computed):
+        a, b = actual.astype("Float64").astype(float), computed.astype("Float64").astype(float)
         return known & ((a - b).abs() > RELATIVE_TOLERANCE * b.abs().clip(lower=1.0))
-    return known & (held.astype(str) != computed.astype(str))
+    return known & (actual.astype(str) != computed.astype(str))
 
 
 def _column(frame: pd.DataFrame, name: str, where: str) -> pd.Series:
@@ -202,17 +199,17 @@ def _numbers(values: pd.Series, where: str) -> pd.Series:
         return values.astype("Float64").astype(float)
     except (TypeError, ValueError) as err:
         raise BadInput(
-            f"{where}: column '{values.name}' holds text, a range needs numbers. Correct the rule in the card."
+            f"{where}: column '{values.name}' holds text, but a range needs numbers. Correct the rule in the card."
         ) from err
 
 
 def _condition(frame: pd.DataFrame, expression: str, where: str) -> pd.Series:
-    """A condition with three values: True, False and unknown."""
+    """Evaluate a condition to True, False or unknown (missing)."""
     value = _evaluate(frame, expression, where)
     if isinstance(value, bool | np.bool_):
         value = pd.Series(bool(value), index=frame.index)
     if not isinstance(value, pd.Series) or not pd.api.types.is_bool_dtype(value):
-        raise _illegal(expression, where, "it is no condition")
+        raise _illegal(expression, where, "it is not a condition")
     return value.astype("boolean")
 
 
@@ -230,11 +227,11 @@ def _evaluate(frame: pd.DataFrame, expression: str, where: str) -> Any:
     try:
         return _Evaluator(frame, names, expression, where).visit(tree.body)
     except (TypeError, ValueError, ArithmeticError) as err:
-        raise _illegal(expression, where, "text and numbers are mixed in it") from err
+        raise _illegal(expression, where, "it mixes text and numbers") from err
 
 
 class _Evaluator(ast.NodeVisitor):
-    """Walks the few kinds of nodes that are allowed; any other is refused."""
+    """Evaluator of the few kinds of nodes that are allowed; any other raises BadInput."""
 
     def __init__(self, frame: pd.DataFrame, names: dict[str, str], expression: str, where: str) -> None:
         self.frame = frame
@@ -298,7 +295,7 @@ class _Evaluator(ast.NodeVisitor):
         if isinstance(comparison, ast.In | ast.NotIn):
             if not isinstance(right, list) or not isinstance(left, pd.Series):
                 raise _illegal(self.expression, self.where, "`in` needs a column and a list")
-            # isin says False for a missing cell, which is unknown here.
+            # isin is False for a missing cell, which is unknown here.
             inside = left.isin(right).astype("boolean").mask(left.isna())
             return inside if isinstance(comparison, ast.In) else ~inside
         if type(comparison) not in COMPARISONS:
@@ -307,7 +304,7 @@ class _Evaluator(ast.NodeVisitor):
 
 
 def _check_small(left: Any, right: Any, op: ast.operator, evaluator: _Evaluator) -> None:
-    """Refuse constants that would compute for ever, such as 9 ** 9 ** 9."""
+    """Reject constants that would compute for ever, such as 9 ** 9 ** 9."""
     is_number = all(isinstance(side, bool | int | float) for side in (left, right))
     if not is_number or (isinstance(op, ast.Pow) and (abs(left) > 1e6 or abs(right) > 20)):
         evaluator.generic_visit(op)

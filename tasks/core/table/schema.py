@@ -1,8 +1,8 @@
-"""One frozen schema, applied alike to real, synthetic and holdout rows.
+"""One frozen schema for real, synthetic and holdout rows.
 
 A *canonical* frame holds the modelled columns only (features, then the target): numbers and
 dates as float64 with NaN for missing, everything else as ``object`` strings with None for
-missing. All computing happens on canonical frames; :meth:`Schema.restore` gives back the
+missing. All computation uses canonical frames; :meth:`Schema.restore` converts back to the
 types of the file.
 """
 
@@ -43,10 +43,12 @@ class Schema:
 
     @property
     def features(self) -> tuple[Column, ...]:
+        """Columns that models see, in the order of the file."""
         return tuple(c for c in self.columns if c.is_feature)
 
     @property
     def feature_names(self) -> list[str]:
+        """Names of the features, in the order of the file."""
         return [c.name for c in self.features]
 
     @property
@@ -56,10 +58,12 @@ class Schema:
 
     @property
     def is_classification(self) -> bool:
+        """True for binary and multiclass targets."""
         return self.task != "regression"
 
     @property
     def positive(self) -> str | None:
+        """Positive class of a binary target, else None."""
         return self.classes[-1] if self.task == "binary" else None
 
     def __getitem__(self, name: str) -> Column:
@@ -69,21 +73,21 @@ class Schema:
         raise KeyError(name)
 
     def with_role(self, role: Role) -> str | None:
-        """Name of the column in this role, if there is one."""
+        """Return the name of the column in this role, or None."""
         return next((c.name for c in self.columns if c.role == role), None)
 
     def apply(self, raw: pd.DataFrame) -> pd.DataFrame:
-        """Turn rows of the file into a canonical frame.
+        """Convert rows of the file to a canonical frame.
 
         Parameters
         ----------
         raw : DataFrame of shape (n_rows, n_columns)
-            Must hold every feature; the target may be absent. Other columns are left out.
+            With every feature; the target may be absent. Other columns are left out.
 
         Returns
         -------
         DataFrame of shape (n_rows, n_modelled)
-            Same index. Levels never seen before are kept: models make them missing.
+            Same index. Unknown levels stay: models treat them as missing.
 
         Raises
         ------
@@ -101,13 +105,13 @@ class Schema:
         return pd.DataFrame(data, index=raw.index)
 
     def canonical_columns(self, raw: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-        """Named columns of the file in canonical types, modelled or not.
+        """Convert named columns of the file to canonical types, modelled or not.
 
         Parameters
         ----------
         raw : DataFrame of shape (n_rows, n_columns)
         names : sequence of str
-            Columns that models do not see are numbers where they are of a numeric or date kind,
+            Columns that models do not see become numbers if their kind is numeric or datetime,
             otherwise text.
 
         Returns
@@ -117,10 +121,10 @@ class Schema:
         return pd.DataFrame({name: canonical(raw[name], self[name]) for name in names}, index=raw.index)
 
     def restore(self, canonical: pd.DataFrame) -> pd.DataFrame:
-        """Give canonical rows the columns, order and types of the file.
+        """Convert canonical rows to the columns, order and types of the file.
 
-        Columns that are not modelled (keys, free text, constants) come back as missing,
-        except constants, which keep their only value.
+        Columns that are not modelled (keys, free text) become missing, except constants,
+        which get their only value.
         """
         data = {}
         for column in self.columns:
@@ -133,28 +137,28 @@ class Schema:
         return pd.DataFrame(data, index=canonical.index)
 
     def align(self, synthetic: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
-        """Fit synthetic rows to the real ones in features, types, levels and ranges.
+        """Restrict synthetic rows to the features, types, levels and ranges of the real ones.
 
         Parameters
         ----------
         synthetic : DataFrame of shape (n_synthetic, >= n_modelled)
-            Whatever a synthesizer gave.
+            As the synthesizer returned them.
         reference : DataFrame of shape (n_real, n_modelled)
-            The real training rows: numbers are clipped to their range, rounded where
-            they hold integers only; levels they do not hold become missing.
+            Real training rows: numbers are clipped to their range and rounded in integer
+            columns; levels that they lack become missing.
 
         Returns
         -------
         DataFrame of shape (n_synthetic, n_modelled)
             Canonical, with a fresh index. Rows whose target is missing or of an unknown
-            class are dropped: the caller counts what was kept.
+            class are dropped: the caller counts the rest.
         """
         data = {c.name: aligned(synthetic[c.name], reference[c.name], c) for c in self.modelled}
         frame = pd.DataFrame(data).reset_index(drop=True)
         return frame[frame[self.target].notna()].reset_index(drop=True)
 
     def encode_target(self, canonical: pd.DataFrame) -> np.ndarray:
-        """Class codes (int) in the order of `classes`, or the numbers (float).
+        """Return class codes (int) in the order of `classes`, or the numbers (float).
 
         Returns
         -------
@@ -167,7 +171,7 @@ class Schema:
         return y.map(codes).to_numpy(dtype=int)
 
     def one_hot_target(self, canonical: pd.DataFrame) -> np.ndarray:
-        """Targets as the models take them.
+        """Return targets as models take them.
 
         Returns
         -------
@@ -178,9 +182,11 @@ class Schema:
         return np.eye(len(self.classes))[y] if self.is_classification else y
 
     def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
+        """Build a schema from what :meth:`to_dict` returned."""
         columns = tuple(Column(**{**c, "levels": tuple(c["levels"])}) for c in data["columns"])
         return cls(columns, data["target"], data["task"], tuple(data["classes"]))

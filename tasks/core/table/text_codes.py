@@ -1,4 +1,4 @@
-"""Texts as categories: each is looked up once, however many learners read it."""
+"""Texts as categories: encoded once, however many models read them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pandas as pd
 
 
 def code_texts(frames: Sequence[pd.DataFrame], names: Sequence[str] | None = None) -> list[pd.DataFrame]:
-    """Turn text columns into categoricals with the same categories in every frame.
+    """Convert text columns to categoricals with the same categories in every frame.
 
     Parameters
     ----------
     frames : sequence of DataFrame
         Canonical: texts are objects, None where missing.
     names : sequence of str, optional
-        Columns to look at, by default all.
+        Columns to convert, by default all.
 
     Returns
     -------

@@ -52,12 +52,12 @@ def test_a_killed_child_is_said_and_started_again_after_a_wait(make_child):
     first = child.process.pid
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: child.process.poll() is not None)
-    assert "The child was ended by signal 9; started again in 1 s." in child.revive()
-    assert child.process is None and child.revive() is None
+    assert "The child was ended by signal 9; it will be restarted in 1 s." in child.restart_if_dead()
+    assert child.process is None and child.restart_if_dead() is None
     child.is_due = 0.0
-    assert child.revive() == "The child is started again."
+    assert child.restart_if_dead() == "The child was restarted."
     assert child.process.pid != first
-    assert child.revive() is None
+    assert child.restart_if_dead() is None
 
 
 def test_a_child_that_dies_again_and_again_is_tried_less_and_less_often(make_child):
@@ -66,8 +66,8 @@ def test_a_child_that_dies_again_and_again_is_tried_less_and_less_often(make_chi
     for _ in range(7):
         child.start()
         wait_until(lambda: child.process.poll() is not None)
-        said.append(child.revive().split(";")[1].split(".")[0])
-    assert said == [f" started again in {seconds} s" for seconds in (1, 2, 4, 8, 16, 30, 30)]
+        said.append(child.restart_if_dead().split(";")[1].split(".")[0])
+    assert said == [f" it will be restarted in {seconds} s" for seconds in (1, 2, 4, 8, 16, 30, 30)]
 
 
 def test_a_child_ends_with_what_it_started(make_child, tmp_path):

@@ -40,7 +40,7 @@ def test_it_answers_on_loopback_and_leaves_no_process(server):
 def test_a_server_that_cannot_start_is_one_sentence(server, monkeypatch):
     monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "none://")
     server.start()
-    with pytest.raises(RealmixError, match=r"did not start; what it said is in .*server\.log"):
+    with pytest.raises(RealmixError, match=r"did not start; see .*server\.log"):
         server.wait()
 
 

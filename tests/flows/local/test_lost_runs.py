@@ -69,33 +69,33 @@ def state_of(client, run):
     ],
 )
 def test_a_run_without_a_process_is_settled(client, make_run, flow, kind, becomes):
-    from realmix.flows.local.lost_runs import mend_runs
+    from realmix.flows.local.lost_runs import settle_lost_runs
 
     run = make_run(flow, kind)
-    lines = mend_runs(datetime.datetime.now(datetime.UTC), is_shared=False)
+    lines = settle_lost_runs(datetime.datetime.now(datetime.UTC), is_shared=False)
     assert state_of(client, run) == becomes
     assert len(lines) == (kind != "COMPLETED")
-    assert mend_runs(datetime.datetime.now(datetime.UTC), is_shared=False) == []
+    assert settle_lost_runs(datetime.datetime.now(datetime.UTC), is_shared=False) == []
 
 
 def test_a_run_that_takes_its_process_down_again_and_again_is_given_up(client, make_run):
-    from realmix.flows.local.lost_runs import MAX_TRIES, mend_runs
+    from realmix.flows.local.lost_runs import MAX_TRIES, settle_lost_runs
 
     run = make_run("retrain", "RUNNING", n_times=MAX_TRIES)
-    mend_runs(datetime.datetime.now(datetime.UTC), is_shared=False)
+    settle_lost_runs(datetime.datetime.now(datetime.UTC), is_shared=False)
     assert state_of(client, run)[0] == "CRASHED"
 
 
 def test_a_run_that_the_worker_may_be_starting_is_left_alone(client, make_run):
-    from realmix.flows.local.lost_runs import mend_runs
+    from realmix.flows.local.lost_runs import settle_lost_runs
 
     run = make_run("retrain", "PENDING")
-    assert mend_runs(NOW, is_shared=False) == []
+    assert settle_lost_runs(NOW, is_shared=False) == []
     assert state_of(client, run)[0] == "PENDING"
 
 
 def test_a_run_with_a_living_process_is_left_alone(client, make_run):
-    from realmix.flows.local.lost_runs import mend_runs
+    from realmix.flows.local.lost_runs import settle_lost_runs
 
     run = make_run("retrain", "RUNNING")
     marked = {**os.environ, MARK: str(home()), RUN: str(run)}
@@ -103,21 +103,21 @@ def test_a_run_with_a_living_process_is_left_alone(client, make_run):
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
     try:
         process.stdout.readline()
-        assert mend_runs(datetime.datetime.now(datetime.UTC), is_shared=False) == []
+        assert settle_lost_runs(datetime.datetime.now(datetime.UTC), is_shared=False) == []
         assert state_of(client, run)[0] == "RUNNING"
     finally:
         process.communicate(b"\n")
 
 
 def test_on_a_shared_server_only_runs_of_this_home_are_settled(client, make_run):
-    from realmix.flows.local.lost_runs import mend_runs
+    from realmix.flows.local.lost_runs import settle_lost_runs
 
     mine, other = make_run("retrain", "RUNNING"), make_run("retrain", "RUNNING")
     (home() / RUNS).mkdir(parents=True, exist_ok=True)
     notes = [home() / RUNS / str(mine), home() / RUNS / "00000000-0000-4000-8000-000000000009"]
     for note in notes:
         note.touch()
-    mend_runs(datetime.datetime.now(datetime.UTC), is_shared=True)
+    settle_lost_runs(datetime.datetime.now(datetime.UTC), is_shared=True)
     assert state_of(client, mine)[1] == "AwaitingRetry"
     assert state_of(client, other)[0] == "RUNNING"
     assert not notes[1].exists()
@@ -129,15 +129,15 @@ def test_on_a_shared_server_a_run_that_nobody_starts_is_settled(client, make_run
     from realmix.flows.local import lost_runs
 
     run = make_run("watch", "PENDING")
-    assert lost_runs.mend_runs(datetime.datetime.now(datetime.UTC), is_shared=True) == []
+    assert lost_runs.settle_lost_runs(datetime.datetime.now(datetime.UTC), is_shared=True) == []
     assert state_of(client, run)[0] == "PENDING"
     monkeypatch.setattr(lost_runs, "PENDING_SECONDS", 0)
-    assert len(lost_runs.mend_runs(NOW, is_shared=True)) == 1
+    assert len(lost_runs.settle_lost_runs(NOW, is_shared=True)) == 1
     assert state_of(client, run)[0] == "CRASHED"
 
 
 def test_looks_that_were_missed_are_removed_and_others_stay(client):
-    from realmix.flows.local.lost_runs import drop_missed_looks, runs_of_pool
+    from realmix.flows.local.lost_runs import delete_missed_polls, runs_of_pool
 
     deployment = client.read_deployment_by_name("watch/mended")
     asked_for = client.create_flow_run_from_deployment(deployment.id)
@@ -148,7 +148,7 @@ def test_looks_that_were_missed_are_removed_and_others_stay(client):
         path = {"id": str(deployment.id)}
         client.request("POST", "/deployments/{id}/schedule", path_params=path, json=window)
     before = len(runs_of_pool(client, ["SCHEDULED"]))
-    drop_missed_looks()
+    delete_missed_polls()
     left = runs_of_pool(client, ["SCHEDULED"])
     assert before - len(left) == 2
     assert asked_for.id in {run.id for run in left}

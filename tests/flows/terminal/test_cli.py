@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def realmix(*arguments, cwd, timeout=60, **environment):
     """Run the command in an empty folder."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    env = {**os.environ, **environment}
     for name in ("REALMIX_HOME", "PREFECT_HOME", "PREFECT_API_URL", "MLFLOW_TRACKING_URI"):
         if name not in environment:
             env.pop(name, None)
@@ -153,7 +153,7 @@ def test_help_comes_at_once_and_imports_no_heavy_library(tmp_path):
         "heavy = {'pandas', 'numpy', 'prefect', 'mlflow', 'sdv', 'torch', 'great_expectations', 'xgboost'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ}
     done = subprocess.run([sys.executable, "-c", code], env=env, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
 
@@ -178,7 +178,7 @@ def test_card_writes_what_run_can_read(tmp_path):
 def test_a_signal_ends_it_within_five_seconds_and_leaves_no_process(tmp_path, after_seconds, how, send):
     import psutil
 
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ}
     env.pop("REALMIX_HOME", None)
     process = subprocess.Popen(
         [*REALMIX, "run", "--budget", "5m", "--out", "out"],

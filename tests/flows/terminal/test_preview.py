@@ -28,7 +28,7 @@ def places(tmp_path):
 
 def start(places, *arguments, **environment):
     here, temporary = places
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), **environment}
+    env = {**os.environ, "TMPDIR": str(temporary), **environment}
     for name in ("REALMIX_HOME", "PREFECT_HOME", "PREFECT_API_URL", "MLFLOW_TRACKING_URI"):
         if name not in environment:
             env.pop(name, None)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from realmix.flows.terminal.doctor import doctor
 from realmix.flows.terminal.tables import register, status
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.database import registered_table, transaction
 from realmix.tasks.runtime.study_folder import home
 from realmix.tasks.sources import open_source
-
-CARD = "source: calls.csv\ntarget: y\npositive: 'yes'\noperation: {operation}\n"
+from tests.flows.terminal.conftest import card
 
 
 @pytest.fixture(autouse=True)
@@ -26,27 +23,6 @@ def _environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch) -> Path:
-    """A folder of its own with a table, and no servers."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    open_source("bundled:bank_marketing?rows=300").load().to_csv("calls.csv", index=False)
-    return tmp_path
-
-
-def card(place: Path, operation: str = "{}") -> Path:
-    path = place / "card.yaml"
-    path.write_text(CARD.format(operation=operation))
-    return path
-
-
-def said(subject: str) -> list[tuple[bool, str]]:
-    return [(finding.is_well, finding.said) for finding in doctor() if finding.subject.startswith(subject)]
 
 
 def test_a_registered_table_is_read_by_its_name_from_then_on(place):
@@ -91,29 +67,11 @@ def test_a_card_without_a_source_is_refused(place):
 
 
 def test_the_status_says_when_the_next_run_is_and_what_is_missing_for_it(place):
-    assert list(status()) == ["No table is registered: realmix register CARD takes one on."]
+    assert list(status()) == ["No table is registered: register one with `realmix register CARD`."]
     register(card(place, "{schedule: '30 2 * * *'}"), None)
     lines = "\n".join(status())
     assert "last verdict: none yet" in lines
     assert "02:30 UTC; but `realmix up` is not running" in lines
-
-
-def test_the_doctor_names_the_tier_and_each_fault_with_its_fix(place, monkeypatch):
-    monkeypatch.setenv("HOOK", "https://example.org/secret")
-    register(card(place, "{landing: incoming, notify: [HOOK, OTHER_HOOK]}"), None)
-    assert said("tier")[0][1].startswith("embedded")
-    assert said("table calls: landing") == [(False, f"there is no folder {place / 'incoming'}: make it.")]
-    assert said("table calls: notify") == [(True, "HOOK is set"), (False, "OTHER_HOOK is not set: set it.")]
-    (home() / "snapshots" / f"{registered_table('calls').snapshot}.parquet").unlink()
-    assert "restore the file from a backup" in said("table calls")[-1][1]
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    assert said("tier")[0][1].startswith("cluster")
-    for subject in ("mlflow", "prefect"):
-        ((is_well, sentence),) = said(subject)
-        assert not is_well
-        assert "secret" not in sentence
 
 
 def test_a_record_that_was_changed_from_outside_is_refused(place):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
-from realmix.tasks.metrics._draws import roc_auc_draws
+from realmix.tasks.metrics.roc_auc import roc_auc_draws
 
 N_SPLITS = 5
 
@@ -111,3 +112,10 @@ def rank(
     positive = np.repeat(positive, n_repeats, axis=1)
     predictions = np.stack([1 - positive, positive], axis=-1)
     return OutOfFold(arms, y, random_folds(rng, n_rows, n_repeats), predictions, 0.8 * n_rows)
+
+
+def constant_truth_in(oof: OutOfFold, folds) -> OutOfFold:
+    """Truth that varies except in some folds of the first repeat (in all repeats for all folds)."""
+    y = np.random.default_rng(0).normal(size=len(oof.y))
+    y[np.isin(oof.folds[0], list(folds))] = 0.0
+    return dataclasses.replace(oof, y=y, predictions=oof.predictions + y)

@@ -1,4 +1,4 @@
-"""Each fit once: taken from the store for the same content, run again for any other."""
+"""Each fit once: read from the cache for the same content, run again for any other."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MIXED = Arm(Mix("smote", 1.0, 1.0, "teacher"), "linear")
 
 
 class Here:
-    """A pool that runs fits in this process and remembers which."""
+    """Workers that run fits in this process and remember which."""
 
     n_workers = 1
 
@@ -59,7 +59,7 @@ class Here:
 
 
 @pytest.fixture
-def pool():
+def workers():
     here = Here()
     with as_current(here):
         yield here
@@ -72,12 +72,12 @@ def first(scope: Scope, tmp_path: Path) -> StudyFolder:
 
 @pytest.fixture
 def second(scope: Scope, tmp_path: Path) -> StudyFolder:
-    """The same rows in another study that shares the store."""
+    """The same rows in another study that shares the cache."""
     return study(scope, tmp_path / "second", make_cache(tmp_path))
 
 
-def study(scope: Scope, path: Path, store: Path | None) -> StudyFolder:
-    folder = StudyFolder(path, store)
+def study(scope: Scope, path: Path, cache: Path | None) -> StudyFolder:
+    folder = StudyFolder(path, cache)
     shutil.copytree(scope.folder, folder.scope(SCOPE))
     shutil.copy(scope.folder.parent / "context.json", folder.work)
     return folder
@@ -99,25 +99,27 @@ def files(folder: StudyFolder) -> dict[str, bytes]:
 
 
 def test_a_second_study_of_the_same_rows_fits_nothing(
-    pool: Here, first: StudyFolder, second: StudyFolder
+    workers: Here, first: StudyFolder, second: StudyFolder
 ) -> None:
     made = fit_all(first, [REAL, DISTILLED, MIXED])
-    assert len(pool.ran) == 5
+    assert len(workers.ran) == 5
     assert fit_all(second, [REAL, DISTILLED, MIXED]) == made
-    assert len(pool.ran) == 5
+    assert len(workers.ran) == 5
     assert files(second) == files(first)
 
 
-def test_only_the_arms_that_are_new_are_trained(pool: Here, first: StudyFolder, second: StudyFolder) -> None:
+def test_only_the_arms_that_are_new_are_trained(
+    workers: Here, first: StudyFolder, second: StudyFolder
+) -> None:
     fit_all(first, [MIXED])
     fit_all(second, [REAL, MIXED, DISTILLED])
-    trained = [kwargs["arms"] for function, kwargs in pool.ran[5:] if function == cached.ARMS]
+    trained = [kwargs["arms"] for function, kwargs in workers.ran[5:] if function == cached.ARMS]
     assert trained == [[REAL.to_dict(), DISTILLED.to_dict()]]
     names = json.loads((second.scope(SCOPE) / "predictions.json").read_text())
     assert names == [REAL.name, MIXED.name, DISTILLED.name]
     one, three = (np.load(folder.scope(SCOPE) / "predictions.npy") for folder in (first, second))
     np.testing.assert_array_equal(three[1], one[0])
-    alone = dataclasses.replace(first, store=None)
+    alone = dataclasses.replace(first, cache=None)
     cached_arms(alone, SCOPE, "alone", [REAL], PLAN)
     np.testing.assert_array_equal(np.load(first.scope(SCOPE) / "alone.npy")[0], three[0])
 
@@ -142,11 +144,11 @@ STEPS = {
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_fit_needs_no_file_but_those_its_key_is_made_of(
-    step: str, pool: Here, first: StudyFolder, scope: Scope, tmp_path: Path
+    step: str, workers: Here, first: StudyFolder, scope: Scope, tmp_path: Path
 ) -> None:
-    """A file that is read and not named would let the store give back results of other content."""
+    """A file that is read and not named would let the cache return results of other content."""
     run, reads = STEPS[step]
-    whole = dataclasses.replace(first, store=None)
+    whole = dataclasses.replace(first, cache=None)
     fit_all(whole, [REAL, DISTILLED, MIXED])
     answer = run(whole)
     bare = StudyFolder(tmp_path / "bare")
@@ -164,7 +166,7 @@ def test_a_fit_needs_no_file_but_those_its_key_is_made_of(
 
 @pytest.mark.parametrize("change", ["a row", "the seed", "a rule of the card", "a setting"])
 def test_a_fit_of_other_content_is_not_taken(
-    change: str, pool: Here, first: StudyFolder, second: StudyFolder
+    change: str, workers: Here, first: StudyFolder, second: StudyFolder
 ) -> None:
     plan, place = PLAN, second.scope(SCOPE)
     context = json.loads((second.work / "context.json").read_text())
@@ -180,23 +182,23 @@ def test_a_fit_of_other_content_is_not_taken(
     for folder, of_folder in ((first, PLAN), (second, plan)):
         cached_teacher(folder, SCOPE, of_folder)
         cached_pool(folder, SCOPE, "smote", of_folder, max_ratio=1.0)
-    assert [function for function, _ in pool.ran].count(cached.POOL) == 2
+    assert [function for function, _ in workers.ran].count(cached.POOL) == 2
 
 
 def test_where_it_runs_and_how_long_it_may_take_do_not_matter(
-    pool: Here, first: StudyFolder, second: StudyFolder
+    workers: Here, first: StudyFolder, second: StudyFolder
 ) -> None:
     slow = dataclasses.replace(PLAN, n_workers=7, timeout_seconds={"smote": 9.0}, budget_seconds=5.0)
     fit_all(first, [MIXED])
     cached_teacher(second, SCOPE, slow)
     cached_pool(second, SCOPE, "smote", slow, max_ratio=1.0)
-    assert len(pool.ran) == 5
+    assert len(workers.ran) == 5
 
 
-def test_a_users_own_simulation_is_run_every_time(pool: Here, first: StudyFolder) -> None:
+def test_a_users_own_simulation_is_run_every_time(workers: Here, first: StudyFolder) -> None:
     """Its code is not ours: nothing tells whether it has changed."""
     cached_teacher(first, SCOPE, PLAN)
     for _ in range(2):
         with pytest.raises(RealmixError):
             cached_pool(first, SCOPE, "simulation", PLAN, max_ratio=1.0)
-    assert len(pool.ran) == 3
+    assert len(workers.ran) == 3

@@ -37,7 +37,7 @@ PARAMS = {
 
 
 class Answers:
-    """A pool whose workers can use these libraries on their GPU."""
+    """Workers that can use these libraries on their GPU."""
 
     n_workers = 1
 
@@ -101,7 +101,7 @@ def test_what_no_gpu_can_train_goes_to_the_processor_with_one_sentence(
 
 
 def test_nobody_asks_for_a_gpu_where_none_is_wanted() -> None:
-    assert on_usable_gpu(()) == ()  # without a pool: asking would raise
+    assert on_usable_gpu(()) == ()  # without workers: asking would raise
 
 
 def test_a_result_of_a_gpu_is_not_taken_for_one_of_the_processor(scope: Scope) -> None:

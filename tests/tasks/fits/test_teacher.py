@@ -1,6 +1,10 @@
 import numpy as np
+import pandas as pd
+import pytest
 
-from realmix.tasks.fits.teacher import fit_teacher, inner_folds, learnt_rows
+from realmix.tasks.core.mixes.training_set import synthetic_quota
+from realmix.tasks.fits.scope import write_scope
+from realmix.tasks.fits.teacher import fit_teacher, greedy_weights, inner_folds, learnt_rows, load_teacher
 
 MEMBERS = [("linear", 0)]
 
@@ -22,3 +26,38 @@ def test_a_bound_above_the_rows_changes_nothing(scope):
     whole = scope.read_array("teacher-training.npy")
     fit_teacher(str(scope.folder), MEMBERS, 1, max_rows=200)
     assert np.array_equal(scope.read_array("teacher-training.npy"), whole)
+
+
+def test_distillation_learns_from_what_the_fitted_teacher_says_of_the_training_rows(scope):
+    fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
+    X = scope.training[scope.context.schema.feature_names]
+    assert np.allclose(scope.read_array("teacher-training.npy"), load_teacher(scope).predict(X))
+
+
+def test_teacher_is_no_worse_than_its_best_member_out_of_fold():
+    rng = np.random.default_rng(0)
+    y = np.eye(2)[rng.integers(0, 2, 400)]
+    good = np.clip(0.5 + (y - 0.5) * 0.6 + rng.normal(0, 0.1, (400, 1)) * [-1, 1], 0.01, 0.99)
+    bad = np.full_like(y, 0.5)
+    weights = greedy_weights([bad, good], y, np.ones(400))
+    assert weights.sum() == pytest.approx(1)
+    mixed = weights[0] * bad + weights[1] * good
+    assert -np.log(mixed[y == 1]).mean() <= -np.log(good[y == 1]).mean() + 1e-9
+
+
+def test_inner_folds_keep_a_declared_group_together(scope):
+    shops = np.arange(200) % 9
+    scope.write_array("groups.npy", shops)
+    folds = inner_folds(scope)
+    assert len(set(folds)) == 3 and (pd.Series(folds).groupby(shops).nunique() == 1).all()
+    scope.write_array("groups.npy", np.zeros(200, dtype=int))
+    assert len(set(inner_folds(scope))) == 3
+
+
+def test_a_class_without_training_rows_is_no_reason_to_fail(scope, tmp_path):
+    one = scope.training[scope.training["y"] == "no"]
+    fold = write_scope(tmp_path / "fold-0-1", one, np.ones(len(one)), np.arange(len(one)), scope.validation)
+    fit_teacher(str(fold.folder), MEMBERS, n_jobs=1)
+    assert np.isfinite(fold.read_array("teacher-validation.npy")).all()
+    counts = np.bincount(fold.context.schema.encode_target(one), minlength=2)
+    assert synthetic_quota(counts, 50, "balanced").tolist() == [50, 0]

@@ -71,9 +71,9 @@ def fits(scope: Scope) -> list[dict[str, Any]]:
 
 
 def test_no_fit_runs_more_threads_than_its_worker_has(scope: Scope, jobs: None) -> None:
-    with LocalWorkers(1, threads_per_worker=1) as pool:
+    with LocalWorkers(1, threads_per_worker=1) as workers:
         for call in fits(scope):
-            n_busy, limits = pool.run("thread_jobs:watched", **call)
+            n_busy, limits = workers.run("thread_jobs:watched", **call)
             assert set(limits.values()) == {1}, f"{call['function']}: {limits}"
             assert n_busy == 1, f"{n_busy} threads worked on {call['function']} {call.get('arms', '')}"
 
@@ -82,12 +82,12 @@ def test_no_fit_runs_more_threads_than_its_worker_has(scope: Scope, jobs: None) 
 def test_a_learner_that_asks_for_two_threads_gets_those_of_its_worker(
     scope: Scope, jobs: None, planned: int
 ) -> None:
-    with LocalWorkers(1, threads_per_worker=planned) as pool:
+    with LocalWorkers(1, threads_per_worker=planned) as workers:
         for call in fits(scope)[:2]:
-            pool.run(call.pop("function"), **call)
+            workers.run(call.pop("function"), **call)
         arms = [Arm(Mix("ctgan", 5.0), "xgboost").to_dict()]
         call = {"function": "realmix.tasks.fits.arms:train_arms", "batch": "two", "n_jobs": 2, "arms": arms}
         call["n_runs"] = N_RUNS_OF_A_LEARNER
-        n_busy, limits = pool.run("thread_jobs:watched", folder=str(scope.folder), **call)
+        n_busy, limits = workers.run("thread_jobs:watched", folder=str(scope.folder), **call)
         assert n_busy == planned
         assert max(limits.values()) == planned

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import create_engine
 
-from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.splits.holdout import holdout_side
-from realmix.tasks.core.table.card import DataCard, parse_card
 from realmix.tasks.core.table.checks import check_study_input
-from realmix.tasks.landing import folder as landing
 from realmix.tasks.lifecycle import admit, land
 from realmix.tasks.lifecycle.admit import admit_waiting, quarantine_folder
 from realmix.tasks.lifecycle.land import batch_folder, look
 from realmix.tasks.runtime import snapshots
-from realmix.tasks.runtime.database import batches, register_table, registered_table
-from realmix.tasks.runtime.holdout_rules import frozen_rule, registered_rule
-from realmix.tasks.runtime.snapshots import open_snapshot, take_snapshot
+from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.runtime.holdout_rules import frozen_rule
+from realmix.tasks.runtime.snapshots import open_snapshot
 from realmix.tasks.runtime.study_folder import Table, home
+from tests.tasks.lifecycle.shop import SECRET, drop, register, rows, run, seen
 
-SECRET = "zoroastrian"
+pytestmark = pytest.mark.usefixtures("place")
+
 # A process that ends, as by kill -9, when it is about to change the table.
 KILLED = """
 import os, signal, sys
@@ -36,50 +32,6 @@ from realmix.tasks.lifecycle import admit, land
 admit.admit_batch = lambda *given, **named: os.kill(os.getpid(), signal.SIGKILL)
 admit.admit_waiting(sys.argv[1])
 """
-LOOK = """
-import sys
-from realmix.tasks.landing import folder
-from realmix.tasks.lifecycle.admit import look
-folder.SETTLE_SECONDS = 0.3
-look(sys.argv[1])
-"""
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The landing folder, and a home of its own."""
-    monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.02)
-    folder = tmp_path / "incoming"
-    folder.mkdir()
-    return folder
-
-
-def rows(n_rows: int = 100, *, first: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(first)
-    return pd.DataFrame(
-        {
-            "id": np.arange(first, first + n_rows),
-            "age": rng.integers(18, 90, n_rows),
-            "faith": rng.choice(["jain", SECRET], n_rows),
-            "job": rng.choice(["cook", "nurse"], n_rows),
-            "bought": rng.choice(["no", "yes"], n_rows),
-        }
-    )
-
-
-def register(place: Path, arrival: str = "append", **more: Any) -> DataCard:
-    declared = {"target": "bought", "key": "id", "sensitive": ["faith"], "source": "table:shop"}
-    card = parse_card({**declared, "operation": {"landing": str(place), "arrival": arrival}, **more})
-    snapshot = take_snapshot(rows(), home() / "snapshots", source={})
-    schema = check_study_input(snapshot.read(), card)
-    registered_rule(Table("shop", snapshot, {}, card, schema), rows())
-    register_table("shop", card, snapshot.digest)
-    return card
-
-
-def drop(place: Path, name: str, batch: pd.DataFrame) -> None:
-    batch.to_csv(place / name, index=False)
 
 
 def today() -> pd.DataFrame:
@@ -88,14 +40,6 @@ def today() -> pd.DataFrame:
 
 def waiting_rows() -> pd.DataFrame:
     return open_snapshot(home() / "snapshots" / f"{registered_table('shop').unlabelled}.parquet").read()
-
-
-def seen() -> list[tuple[str, str]]:
-    return [(batch.name, batch.status) for batch in batches("shop")]
-
-
-def run(code: str, *arguments: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.DEVNULL)
 
 
 def test_a_file_that_landed_is_seen_and_becomes_part_of_the_table(place):
@@ -108,23 +52,6 @@ def test_a_file_that_landed_is_seen_and_becomes_part_of_the_table(place):
     assert look("shop") == [] and admit_waiting("shop") == []
 
 
-def test_the_same_batch_twice_or_renamed_or_as_another_file_is_seen_once(place):
-    register(place)
-    drop(place, "june.csv", rows(20, first=100))
-    look("shop")
-    (place / "june.csv").rename(place / "july.csv")
-    look("shop")
-    rows(20, first=100).to_parquet(place / "june.parquet")
-    look("shop")
-    assert seen() == [("june.csv", "waiting")]
-
-
-def test_the_file_the_table_was_registered_from_is_no_new_batch(place):
-    register(place)
-    drop(place, "first.csv", rows())
-    assert look("shop") == [] and seen() == []
-
-
 def test_batches_of_a_burst_are_taken_in_together_in_their_order(place):
     register(place, "upsert")
     for number in range(4):
@@ -134,16 +61,6 @@ def test_batches_of_a_burst_are_taken_in_together_in_their_order(place):
     assert [outcome["n_new"] for outcome in outcomes] == [5, 1, 1, 1]
     assert today()["age"].tolist()[95:] == [0, 1, 2, *[3] * 10]
     assert [status for _, status in seen()] == ["admitted"] * 4
-
-
-def test_two_watchers_at_once_see_a_batch_once(place):
-    register(place)
-    drop(place, "june.csv", rows(20, first=100))
-    drop(place, "july.csv", rows(20, first=200))
-    watchers = [run(LOOK, "shop") for _ in range(2)]
-    assert [watcher.wait(timeout=60) for watcher in watchers] == [0, 0]
-    look("shop")
-    assert sorted(seen()) == [("july.csv", "waiting"), ("june.csv", "waiting")]
 
 
 class Killed(BaseException):
@@ -332,12 +249,6 @@ def test_a_batch_whose_rows_are_gone_is_refused_and_stops_nothing(place):
     assert [outcome["status"] for outcome in admit_waiting("shop")] == ["refused", "admitted"]
 
 
-def test_a_table_without_a_landing_place_sees_nothing(place):
-    register(place, operation={"landing": None})
-    drop(place, "june.csv", rows(20, first=100))
-    assert look("shop") == []
-
-
 def test_of_a_database_only_rows_above_those_of_the_table_are_new(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     monkeypatch.setenv("REALMIX_SQL_URL", url)
@@ -350,27 +261,6 @@ def test_of_a_database_only_rows_above_those_of_the_table_are_new(tmp_path, monk
     assert len(look("shop")) == 2
     assert [outcome["n_new"] for outcome in admit_waiting("shop")] == [30, 20]
     assert today()["id"].tolist() == list(range(150)) and look("shop") == []
-
-
-def test_two_watchers_of_a_database_take_each_row_once(tmp_path, monkeypatch):
-    url = f"sqlite:///{tmp_path / 'shop.db'}"
-    monkeypatch.setenv("REALMIX_SQL_URL", url)
-    engine = create_engine(url)
-    rows(130).to_sql("visits", engine, index=False)
-    register(tmp_path, operation={"landing": "sql:visits", "cursor": "id", "lag_seconds": 0})
-    keep = land._keep
-
-    def overtaken(landed: Landed, folder: Path) -> tuple[str, str, int]:
-        """Another watcher looks, and finds more, between reading and noting."""
-        monkeypatch.setattr(land, "_keep", keep)
-        rows(20, first=130).to_sql("visits", engine, index=False, if_exists="append")
-        look("shop")
-        return keep(landed, folder)
-
-    monkeypatch.setattr(land, "_keep", overtaken)
-    look("shop")
-    engine.dispose()
-    assert [batch.n_rows for batch in batches("shop")] == [50]
 
 
 def test_objects_of_a_bucket_become_part_of_the_table(bucket):

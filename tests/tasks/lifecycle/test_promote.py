@@ -129,7 +129,7 @@ def test_a_challenger_that_passed_waits_for_approval_and_then_takes_over(bank):
     assert "complaints (Eve" in version("bank", "2").tags["rolled_back"]
     entry = decisions("bank", ROLLBACK)[-1].document
     assert entry["snapshot"] == table.snapshot and entry["replaced_snapshot"] != table.snapshot
-    with pytest.raises(BadInput, match="no champion before the one of today"):
+    with pytest.raises(BadInput, match="no earlier champion"):
         rollback("bank", "once more", "Eve")
 
 

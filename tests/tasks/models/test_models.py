@@ -83,7 +83,12 @@ def test_an_exported_model_predicts_the_same(rows_of, name, task, tmp_path):
     rows = rows_of(task)
     model = rows.fit(name)
     spec = json.loads(json.dumps(model.export(tmp_path), allow_nan=False))
-    reloaded = _serving.predict(rows.X_new, spec, _serving.load_state(tmp_path, spec))
+    reloaded = _serving.predict(
+        MODELS[name].serve,
+        rows.X_new,
+        spec,
+        (MODELS[name].load_state or _serving.load_nothing)(tmp_path, spec),
+    )
     assert np.allclose(reloaded, model.predict(rows.X_new), rtol=1e-9, atol=0)
 
 

@@ -134,7 +134,7 @@ def test_a_store_that_is_not_there_costs_only_the_repetition(
     cache.put(KEY, {"score": 0.5})
     assert cache.get(KEY) is None
     assert not cache.folder.exists()
-    assert "could not be stored" in caplog.text
+    assert "could not be cached" in caplog.text
 
 
 def test_a_fit_of_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_a_worker_is_given_its_scope_and_what_it_makes_comes_back(
         assert on_a_worker in here.path.parents
         assert (here.scope("fold-0-0") / "training.parquet").read_text() == "rows"
         assert (here.work / "context.json").exists()
-        assert here.store and here.store.is_dir() and here.storage is None
+        assert here.cache and here.cache.is_dir() and here.storage is None
         write(here.scope("fold-0-0") / "smote.parquet", "made")
     bring(study, "fold-0-0")
     assert (study.scope("fold-0-0") / "smote.parquet").read_text() == "made"

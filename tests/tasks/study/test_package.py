@@ -65,7 +65,7 @@ def packed(name: str, task: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFra
     canonical = schema.apply(raw)
     model = spec.build(schema, spec.search_space(0, schema), 0, 1)
     model.fit(canonical[schema.feature_names], schema.one_hot_target(canonical), np.ones(len(raw)))
-    export_model(model, schema, folder.parent / "data")
+    export_model(model, name, schema, folder.parent / "data")
     save_pyfunc(folder.parent / "data", name, schema, folder, {"table": "customers"})
     frame = schema.apply(new)[schema.feature_names]
     return new, frame, model.predict(frame)

@@ -19,7 +19,7 @@ def unfitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A preview's folder as it is before any fit; the home is elsewhere."""
     monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home"))
 
-    def stop(folder, layout):
+    def stop(folder, layout, tried):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(preview_step, "fit_folds", stop)

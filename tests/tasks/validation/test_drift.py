@@ -13,7 +13,7 @@ import pytest
 
 from realmix.tasks.core.lifecycle.drift import measure_drift
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.validation.drift import hold_against_reference, validate_drift
+from realmix.tasks.validation.drift import run_drift_suite, validate_drift
 
 Make = Callable[..., pd.DataFrame]
 
@@ -21,7 +21,7 @@ Make = Callable[..., pd.DataFrame]
 def observed(reference: pd.DataFrame, new: pd.DataFrame, schema: Schema) -> tuple[dict, dict]:
     """What the measurement and what the suite found, by column; the classifier as None."""
     drift = measure_drift(reference, new, schema, seed=0)
-    found = hold_against_reference(reference, new, schema, drift).expectations
+    found = run_drift_suite(reference, new, schema, drift).expectations
     measured = {c.name: c.psi for c in (*drift.columns, *([drift.target] if drift.target else []))}
     return measured | {"_realmix_domain_rank": drift.domain.auc}, {e.column: e for e in found}
 

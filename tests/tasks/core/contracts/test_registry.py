@@ -1,9 +1,10 @@
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from realmix.tasks.core.contracts.registry import Registry
-from realmix.tasks.core.errors import UnknownName
+from realmix.tasks.core.contracts.registry import Registry, load_reference, outside_modules
+from realmix.tasks.core.errors import BadInput, UnknownName
 
 
 def folder(tmp_path, monkeypatch, name, **files):
@@ -14,7 +15,7 @@ def folder(tmp_path, monkeypatch, name, **files):
         (package / f"{module}.py").write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, name, raising=False)
-    return Registry(name, "thing")
+    return Registry(name, "thing", SimpleNamespace)
 
 
 SPEC = "from types import SimpleNamespace\nSPEC = SimpleNamespace(name={!r})\n"
@@ -43,3 +44,54 @@ def test_a_file_without_spec_stops_the_program(tmp_path, monkeypatch):
     things = folder(tmp_path, monkeypatch, "shelf_d", a="")
     with pytest.raises(TypeError, match="no SPEC"):
         list(things)
+
+
+def test_a_plugin_from_outside_stands_beside_those_of_the_folder(tmp_path, monkeypatch):
+    things = folder(tmp_path, monkeypatch, "shelf_e", one=SPEC.format("one"))
+    other = SimpleNamespace(name="other")
+    things.add(other, "The plug-in 'x:SPEC'")
+    things.add(other, "The plug-in 'x:SPEC'")
+    assert list(things) == ["one", "other"] and things["other"] is other
+
+
+def test_a_name_in_use_is_refused(tmp_path, monkeypatch):
+    things = folder(tmp_path, monkeypatch, "shelf_f", one=SPEC.format("one"))
+    with pytest.raises(BadInput, match="The plug-in 'x:SPEC' is called 'one' like another thing"):
+        things.add(SimpleNamespace(name="one"), "The plug-in 'x:SPEC'")
+
+
+def test_an_object_of_another_kind_is_refused(tmp_path, monkeypatch):
+    things = folder(tmp_path, monkeypatch, "shelf_g", one=SPEC.format("one"))
+    with pytest.raises(BadInput, match="is no thing: expected a SimpleNamespace, got str"):
+        things.add("one", "The plug-in 'x:SPEC'")  # type: ignore[arg-type]
+
+
+def test_a_plugin_that_does_not_pass_its_check_is_refused(tmp_path, monkeypatch):
+    folder(tmp_path, monkeypatch, "shelf_h", one=SPEC.format("one"))
+
+    def refuse(spec):
+        raise BadInput(f"{spec.name} will not do")
+
+    things = Registry("shelf_h", "thing", SimpleNamespace, check=refuse)
+    with pytest.raises(BadInput, match="two will not do"):
+        things.add(SimpleNamespace(name="two"), "The plug-in 'x:SPEC'")
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("no_such_module:SPEC", "ModuleNotFoundError"),
+        ("math:SPEC", "AttributeError"),
+        ("broken_one:SPEC", "ValueError: no"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_one_sentence(tmp_path, monkeypatch, reference, reason):
+    (tmp_path / "broken_one.py").write_text("raise ValueError('no')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BadInput, match=f"The plug-in .*cannot be imported .{reason}"):
+        load_reference(reference, "The plug-in")
+
+
+def test_modules_from_outside_are_noted_because_their_code_decides_results():
+    assert load_reference("fractions:Fraction", "The plug-in").__name__ == "Fraction"
+    assert "fractions" in outside_modules()

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.decision.preview import (
-    CHEAP_MIXES,
     ROW_STEPS,
     STUDY_ROWS,
     WORK_SECONDS,
+    PreviewArms,
     chance_of_proof,
     explained_share,
     judge,
-    preview_arms,
     preview_plan,
     sizes_of,
     study_sizes,
@@ -35,7 +34,7 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 
 COSTS = Costs(SYNTHESIZERS, MODELS)
 RULE = HoldoutRule(0, 0.2, ("age",))
-NULL_MODELS = frozenset({"class-prior"})
+TRIED = PreviewArms.of(SYNTHESIZERS, MODELS, "regression")
 PRIORS = Priors(
     label_rules={"joint": GainLine(0.0, 0.0, 0.02), "teacher": GainLine(0.0, 0.0, 0.02)},
     fold_deviation={"regression": DeviationLine(0.0, -0.5), "classification": DeviationLine(0.0, -0.5)},
@@ -118,22 +117,20 @@ def test_explained_is_the_share_of_the_way_to_a_perfect_score(metric, score, cla
 def simulated(gains: dict[str, float], *, noise: float = 0.05, n_rows: int = 600) -> OutOfFold:
     """Arms whose squared losses differ by `gains` (mix name to relative gain) and by noise."""
     rng = np.random.default_rng(0)
-    arms = tuple(preview_arms(["class-prior"]))
+    arms = tuple(TRIED.arms())
     losses = rng.gamma(2.0, 0.5, n_rows) * np.exp(noise * rng.normal(size=(len(arms), 2, n_rows)))
     for place, arm in enumerate(arms):
-        losses[place] *= 4.0 if arm.model in NULL_MODELS else 1 - gains.get(arm.mix.name, 0.0)
+        losses[place] *= 4.0 if arm.model in TRIED.null_models else 1 - gains.get(arm.mix.name, 0.0)
     folds = np.array([rng.permutation(np.arange(n_rows) % 3) for _ in range(2)])
     return OutOfFold(arms, np.zeros(n_rows), folds, np.sqrt(losses), n_rows * 2 / 3)
 
 
 def judged(oof: OutOfFold, squared_error, *, study: FoldSizes = STUDY, priors: Priors = PRIORS):
-    return judge(
-        oof, squared_error, task="regression", used=USED, study=study, null_models=NULL_MODELS, priors=priors
-    )
+    return judge(oof, squared_error, task="regression", used=USED, study=study, tried=TRIED, priors=priors)
 
 
 def test_a_mix_that_is_clearly_better_makes_a_study_worth_it(squared_error):
-    preview = judged(simulated({CHEAP_MIXES[0].name: 0.1}), squared_error)
+    preview = judged(simulated({TRIED.mixes[0].name: 0.1}), squared_error)
     assert preview.chance > 0.9
     assert preview_lines(preview)[-1].startswith("Worth a study:")
     assert preview.cheap[0].gain == pytest.approx(0.1, abs=0.02)
@@ -157,7 +154,7 @@ def test_more_rows_in_the_study_make_less_noise_and_prove_less(squared_error):
 def test_a_gain_of_few_rows_is_carried_along_the_line_of_the_priors(squared_error):
     line = GainLine(0.10, -0.02, 0.02)
     falling = dataclasses.replace(PRIORS, label_rules={"teacher": line})
-    oof = simulated({CHEAP_MIXES[0].name: 0.1}, noise=0.01)
+    oof = simulated({TRIED.mixes[0].name: 0.1}, noise=0.01)
     here = judged(oof, squared_error, priors=falling)
     larger = judged(oof, squared_error, priors=falling, study=FoldSizes(1000, 5, 3))
     assert here.expected_gain - larger.expected_gain == pytest.approx(0.02 * math.log(1000 / 600), rel=0.02)
@@ -165,8 +162,8 @@ def test_a_gain_of_few_rows_is_carried_along_the_line_of_the_priors(squared_erro
 
 def test_a_mix_that_failed_is_named_and_leaves_its_family_to_the_prior(squared_error):
     oof = simulated({})
-    kept = [i for i, arm in enumerate(oof.arms) if arm.mix not in CHEAP_MIXES]
-    failed = {mix.name: "it broke" for mix in CHEAP_MIXES}
+    kept = [i for i, arm in enumerate(oof.arms) if arm.mix not in TRIED.mixes]
+    failed = {mix.name: "it broke" for mix in TRIED.mixes}
     oof = dataclasses.replace(
         oof, arms=tuple(oof.arms[i] for i in kept), predictions=oof.predictions[kept], disqualified=failed
     )
@@ -178,11 +175,11 @@ def test_a_mix_that_failed_is_named_and_leaves_its_family_to_the_prior(squared_e
 
 
 def test_arms_of_one_mix_stand_side_by_side_and_are_all_different():
-    arms = preview_arms(["class-prior"])
+    arms = TRIED.arms()
     mixes = [arm.mix for arm in arms]
     assert [mix for i, mix in enumerate(mixes) if i == 0 or mix != mixes[i - 1]] == list(dict.fromkeys(mixes))
     assert len(set(arms)) == len(arms)
-    assert {(arm.mix.synthesizer, arm.mix.synthetic_ratio) for arm in arms if arm.mix in CHEAP_MIXES} == {
+    assert {(arm.mix.synthesizer, arm.mix.synthetic_ratio) for arm in arms if arm.mix in TRIED.mixes} == {
         ("neighbour-swap", 5.0),
         ("sequential-trees", 1.0),
     }

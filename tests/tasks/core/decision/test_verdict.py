@@ -1,4 +1,4 @@
-"""The three words, the gates, the holdout."""
+"""The three words and the gates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.decision.comparison import Comparison, compare
-from realmix.tasks.core.decision.holdout_gain import prediction_interval
-from realmix.tasks.core.decision.verdict import decide, describe_holdout, score_holdout, shrink
+from realmix.tasks.core.decision.verdict import decide, shrink
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.priors import Priors
@@ -18,13 +17,6 @@ from realmix.tasks.core.plan.priors import Priors
 MARGIN = 0.005
 # Nothing is expected of any family: mean 0 and deviation 0.02.
 NEUTRAL = Priors({}, {}, (200, 1000), (), "")
-
-
-@pytest.fixture(scope="module")
-def planted(simulate_study, squared_error) -> Comparison:
-    """A candidate better by 10 %, controls worse by 2 %."""
-    oof = simulate_study(0, noise=0.05, offsets={4: 0.02, 5: 0.02, 6: -0.1})
-    return compare(oof, squared_error, seed=0, n_bootstrap=300)
 
 
 def weakened(comparison: Comparison, **changes) -> Comparison:
@@ -157,56 +149,3 @@ def test_a_candidate_equal_to_the_duplicates_never_ships(simulate_study, squared
     comparison = compare(dataclasses.replace(oof, predictions=copied), squared_error, seed=0, n_bootstrap=100)
     assert comparison.winner == oof.arms[6]
     assert decide(comparison, margin=MARGIN).outcome == "keep real only"
-
-
-def test_the_holdout_scores_both_models_on_the_same_rows(squared_error):
-    rng = np.random.default_rng(0)
-    y = rng.normal(size=400)
-    real_only = y + rng.normal(size=400)
-    mix = y + 0.9 * (real_only - y)
-    scored = score_holdout(y, mix, real_only, squared_error, seed=0)
-    assert scored["gain"] == pytest.approx(1 - 0.81)
-    assert scored["interval"] == pytest.approx([0.19, 0.19])
-    low, high = scored["real_only"]["interval"]
-    assert low < scored["real_only"]["score"] < high
-
-
-def test_a_ranking_metric_is_scored_on_the_holdout(roc_auc):
-    rng = np.random.default_rng(0)
-    y = (rng.random(300) < 0.3).astype(int)
-    weak, strong = (1 / (1 + np.exp(-(s * (2 * y - 1) + rng.normal(size=300)))) for s in (0.5, 1.5))
-    scored = score_holdout(
-        y, np.column_stack([1 - strong, strong]), np.column_stack([1 - weak, weak]), roc_auc, seed=0
-    )
-    assert scored["gain"] == pytest.approx(scored["mix"]["score"] - scored["real_only"]["score"])
-    assert scored["interval"][0] > 0
-
-
-def test_groups_of_the_holdout_are_drawn_together(squared_error):
-    rng = np.random.default_rng(0)
-    y, real_only = np.zeros(400), rng.normal(size=20).repeat(20)
-    mix = real_only * rng.uniform(0.8, 1.0, size=20).repeat(20)
-    alone = score_holdout(y, mix, real_only, squared_error, seed=0)
-    grouped = score_holdout(y, mix, real_only, squared_error, 0, np.arange(20).repeat(20))
-    assert grouped["standard_error"] > 2 * alone["standard_error"]
-
-
-def test_a_realised_gain_is_held_against_an_interval_for_its_own_sample(planted):
-    near = {"n_rows": 200, "gain": planted.promised_gain, "interval": [0, 0.2], "standard_error": 0.02}
-    near["decisions_served"] = [1, 1]
-    described = describe_holdout(planted, near)
-    low, high = described["prediction_interval"]
-    assert low < planted.promised_interval[0] < planted.promised_interval[1] < high
-    assert described["inside_interval"]
-    far = describe_holdout(planted, {**near, "gain": -0.5})
-    assert not far["inside_interval"]
-    assert "OUTSIDE" in far["sentence"]
-    assert "decisions" not in far["sentence"]
-    used = describe_holdout(planted, {**near, "decisions_served": [2, 5]})
-    assert used["sentence"].endswith(
-        "have now served 2 to 5 decisions: the more often, the less a good score says."
-    )
-
-
-def test_a_huge_holdout_adds_nothing_to_the_promised_interval():
-    assert prediction_interval(0.02, (0.01, 0.04), 0.0) == pytest.approx((0.01, 0.04))

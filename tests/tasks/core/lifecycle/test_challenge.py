@@ -1,4 +1,4 @@
-"""Champion against challenger: known differences lead to known words."""
+"""Champion against challenger: known differences lead to known outcomes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realmix.tasks.metrics import METRICS
 
 
 def compared(n_rows: int = 2000, *, noise: float = 1.0, seed: int = 0, **changes) -> Compared:
-    """A champion that errs by 1 on the log-odds, and a challenger that errs by `noise`."""
+    """Build a champion that errs by 1 on the log-odds, and a challenger that errs by `noise`."""
     rng = np.random.default_rng(seed)
     odds = rng.normal(0, 2, n_rows)
     y = (rng.random(n_rows) < 1 / (1 + np.exp(-odds))).astype(int)
@@ -29,7 +29,7 @@ def chances(odds: np.ndarray) -> np.ndarray:
 
 
 def sharpened(predicted: np.ndarray, factor: float) -> np.ndarray:
-    """The same ranking, sure of itself."""
+    """Sharpen probabilities: the same ranking, overconfident."""
     return chances(factor * np.log(predicted[:, 1] / predicted[:, 0]))
 
 
@@ -53,7 +53,7 @@ def gate(judgement: Judgement, name: str):
     return next(gate for gate in judgement.gates if gate.name == name)
 
 
-def test_a_better_challenger_is_promoted_and_said_to_be_better():
+def test_a_better_challenger_is_promoted_and_reported_as_better():
     found = judged(compared(noise=0.3))
     assert found.outcome == "promote"
     assert found.interval[0] > 0 and found.challenger_score < found.champion_score
@@ -129,7 +129,7 @@ def test_a_gap_between_sensitive_groups_must_not_grow():
     assert gate(found, "fairness").numbers["gaps"]["sex"]["growth"] > 0
 
 
-def test_a_slow_challenger_is_kept_out_and_microseconds_decide_nothing():
+def test_a_slow_challenger_is_not_promoted_and_microseconds_decide_nothing():
     rows = compared(noise=0.3)
     slow = dataclasses.replace(rows, champion_seconds=0.1, challenger_seconds=0.2)
     assert gate(judged(slow), "serving").passed is False and judged(slow).outcome == "keep champion"

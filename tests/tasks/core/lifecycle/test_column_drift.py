@@ -1,4 +1,4 @@
-"""One column before and after."""
+"""Drift of one column."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_column_of_one_value_has_not_shifted():
 
 
 @pytest.mark.parametrize("factor", [100, 1000, 0.001, 2.2])
-def test_another_unit_is_told_with_its_factor(factor: float):
+def test_another_unit_is_reported_with_its_factor(factor: float):
     rng = np.random.default_rng(0)
     amounts = pd.Series(np.round(rng.lognormal(3, 1, 2000), 2)) * rng.choice([-1, 1], 2000)
     found = unit_factor(amounts[:1000], amounts[1000:] * factor)

@@ -1,4 +1,4 @@
-"""A classifier that tells new rows from old ones."""
+"""A classifier that distinguishes new rows from old ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rows_of_one_source(rng: np.random.Generator, n_rows: int) -> pd.DataFrame:
     return pd.DataFrame({"x": x, "y": x + rng.normal(size=n_rows), "job": job})
 
 
-def test_rows_of_one_source_are_told_apart_no_more_often_than_the_level_says():
+def test_rows_of_one_source_are_significant_no_more_often_than_the_level():
     rng = np.random.default_rng(0)
     p_values = [
         compare(rows_of_one_source(rng, 80), rows_of_one_source(rng, 60), i).p_value for i in range(40)
@@ -35,25 +35,25 @@ def test_what_only_two_columns_together_tell_is_seen():
     assert found.auc > 0.55 and found.p_value < 1e-4
 
 
-def test_the_area_is_the_mean_of_the_ranks_of_the_rows_looked_at():
+def test_the_area_is_the_mean_of_the_ranks_of_the_rows_compared():
     rng = np.random.default_rng(0)
     found = compare(rows_of_one_source(rng, 100), rows_of_one_source(rng, 50).assign(x=9.0))
     assert found.ranks.shape == (50,) and found.auc == pytest.approx(found.ranks.mean()) and found.auc > 0.99
 
 
-def test_few_rows_are_told_from_many():
+def test_few_rows_are_distinguished_from_many():
     rng = np.random.default_rng(0)
     found = compare(rows_of_one_source(rng, 1500), rows_of_one_source(rng, 40).assign(x=lambda t: t["x"] + 2))
     assert found.auc > 0.8 and found.p_value < 0.001
 
 
-def test_rows_without_any_difference_cannot_be_told_apart():
+def test_rows_without_any_difference_cannot_be_distinguished():
     same = pd.DataFrame({"x": [1.0] * 40, "job": [None] * 40})
     found = compare(same, same)
     assert (found.auc, found.p_value) == (0.5, 1.0)
 
 
-def test_of_many_rows_a_sample_is_looked_at():
+def test_of_many_rows_a_sample_is_compared():
     found = compare(pd.DataFrame({"x": np.zeros(MAX_ROWS + 500)}), pd.DataFrame({"x": np.zeros(40)}))
     assert (found.n_reference, found.n_new) == (MAX_ROWS, 40)
     many = compare(pd.DataFrame({"x": np.zeros(40)}), pd.DataFrame({"x": np.zeros(MAX_ROWS + 500)}))

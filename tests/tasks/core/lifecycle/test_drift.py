@@ -37,7 +37,7 @@ def shuffled(values: pd.Series, seed: int = 0) -> np.ndarray:
 
 
 def n_alarms(bank: pd.DataFrame, schema: Schema, n_splits: int, sizes: list[tuple[int, int]]) -> int:
-    """Splits of the real table at random that are called drifted."""
+    """Count random splits of the real table that are reported as drift."""
     drifts = (
         measure_drift(*deal(bank, seed, *sizes[seed % len(sizes)]), schema, seed=seed)
         for seed in range(n_splits)
@@ -52,11 +52,11 @@ def test_rows_of_one_table_raise_hardly_any_false_alarm(bank, schema):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(300, 30), (1000, 100), (500, 500), (2000, 300), (20000, 2000)])
-def test_false_alarms_come_no_more_often_than_is_said(bank, schema, sizes):
+def test_false_alarms_come_no_more_often_than_promised(bank, schema, sizes):
     assert n_alarms(bank, schema, 300, [sizes]) <= stats.binom.ppf(0.99, 300, FALSE_ALARM_RATE)
 
 
-def test_the_rows_of_a_real_table_do_not_drift_and_that_is_said(bank, schema):
+def test_the_rows_of_a_real_table_do_not_drift_and_the_sentence_is_clear(bank, schema):
     drift = measure_drift(*deal(bank, 1), schema, seed=0)
     assert drift.level == "none"
     assert drift.sentence == "No drift: 600 new rows look like the 1,500 before them."
@@ -136,7 +136,7 @@ def test_rows_that_wait_for_their_label_do_not_look_drifted(bank, schema, wait):
 
 
 @pytest.mark.parametrize("sizes", [(1000, 29), (29, 1000), (1000, 0)])
-def test_too_few_rows_are_said_to_be_too_few(bank, schema, sizes):
+def test_too_few_rows_are_reported_as_too_few(bank, schema, sizes):
     drift = measure_drift(*deal(bank, 1, *sizes), schema, seed=0)
     assert drift.level == "none" and drift.columns == () and "it takes 30 of each" in drift.sentence
 

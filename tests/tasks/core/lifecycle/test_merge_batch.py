@@ -1,4 +1,4 @@
-"""Batches become part of a table: nothing lost, nothing twice, and each row keeps its side."""
+"""Batches merged into a table: no row lost, none twice, and each stays in or out of the holdout."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_appended_row_whose_key_is_there_is_set_aside():
 
 def test_a_batch_without_any_usable_row_is_one_sentence():
     with pytest.raises(
-        BadInput, match=r"None of the batch's 3 rows .*3 times the table has a row of this key"
+        BadInput, match=r"None of the batch's 3 rows .*the table already has a row with this key.*3 rows"
     ):
         take_in(table(), table(3, first=7), card("append"))
 
@@ -136,7 +136,7 @@ def test_a_target_alone_of_an_unknown_key_is_set_aside():
     declared, labels = card("upsert"), pd.DataFrame({"id": [500, 5], "bought": ["yes", "no"]})
     prepared = prepare_batch(table(), table()[:0], labels, schema_of(table(), declared), declared)
     assert prepared.set_aside["id"].tolist() == [500] and prepared.rows["id"].tolist() == [5]
-    assert prepared.reasons == ["a target alone, of a key that no row has"]
+    assert prepared.reasons == ["a target without features, for a key that no row has"]
 
 
 def test_without_a_key_rows_without_a_target_just_wait():
@@ -183,7 +183,7 @@ CELLS = st.tuples(st.integers(95, 110), st.integers(18, 20), st.sampled_from([0,
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=8), max_size=4))
-def test_corrections_end_where_a_book_kept_by_hand_ends(arrived: Batches):
+def test_corrections_end_where_a_simple_dictionary_ends(arrived: Batches):
     declared = parse_card({"target": "y", "key": "id", "operation": {"arrival": "upsert"}})
     current = table()[["id", "age"]].assign(y=[0, 1] * 50)
     labelled = {row.id: (row.age, row.y) for row in current.itertuples()}

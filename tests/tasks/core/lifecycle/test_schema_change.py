@@ -1,4 +1,4 @@
-"""A batch's columns against the table's: named, counted, and no cell of a sensitive column told."""
+"""Differences between the columns of a batch and of its table, without cells of sensitive columns."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_batch_like_its_table_changes_nothing():
 
 def test_a_new_and_a_lost_column_are_named():
     found = change(table(seed=1).drop(columns="note").assign(town="Oulu"))
-    assert found.sentences == ["The column 'town' is new.", "The column 'note' is lost."]
+    assert found.sentences == ["The column 'town' is new.", "The column 'note' is missing."]
     assert found.refusal is None
 
 

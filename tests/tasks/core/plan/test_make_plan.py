@@ -1,7 +1,9 @@
+import dataclasses
 import json
 
 import pytest
 
+from realmix.tasks.core.contracts.specs import FIRST_TO_GO
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.make_plan import make_plan
 from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
@@ -12,15 +14,14 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 BANK = TableShape(2000, 1600, 16, 2, "binary", 0.117)
 LARGE = TableShape(48_842, 39_000, 14, 2, "binary", 0.24)
 RULE = HoldoutRule(3, 0.2, ("age",))
-AVAILABLE = [n for n, s in SYNTHESIZERS.items() if not s.is_control and s.needs is None]
 
 
-def plan_for(shape, budget, **asked):
+def plan_for(shape, budget, known=SYNTHESIZERS, learners=MODELS, **asked):
     return make_plan(
         shape,
-        Costs(SYNTHESIZERS, MODELS),
+        Costs(known, learners),
         asked=Asked(**asked),
-        available=AVAILABLE,
+        available=[n for n, s in known.items() if not s.is_control and s.needs is None],
         metric="rmse" if shape.task == "regression" else "log_loss",
         holdout=RULE,
         budget_seconds=budget,
@@ -107,3 +108,41 @@ def test_a_plan_from_before_the_rows_saved_curve_is_read_and_measures_none():
     written = plan_for(BANK, 240).to_dict()
     del written["curve_repeats"]
     assert Plan.from_dict(json.loads(json.dumps(written))).curve_repeats == 0
+
+
+def of_a_minute(name, **changes):
+    """A synthesizer from outside, of which the planner knows nothing but what it says."""
+    dear = dataclasses.replace(
+        SYNTHESIZERS["smote"], name=name, fit_cost=lambda n_rows, n_columns, steps: 60.0
+    )
+    return dataclasses.replace(dear, drop_order=FIRST_TO_GO, **changes)
+
+
+@pytest.mark.parametrize("budget", [90, 150, 240, 600])
+def test_a_synthesizer_of_a_minute_a_fit_is_left_out_instead_of_everything_else(budget):
+    plan = plan_for(BANK, budget, {**SYNTHESIZERS, "slow": of_a_minute("slow")})
+    alone = plan_for(BANK, budget)
+    assert plan.left_out and "synthesizer slow" in plan.left_out
+    assert dataclasses.replace(plan, left_out=()) == dataclasses.replace(alone, left_out=())
+
+
+def test_the_dearest_of_equals_goes_first():
+    two = {"slow": of_a_minute("slow"), "quick": of_a_minute("quick", fit_cost=lambda *sizes: 0.01)}
+    plan = plan_for(BANK, 600, {**SYNTHESIZERS, **two})
+    assert "quick" in plan.synthesizers and "slow" not in plan.synthesizers
+
+
+def test_with_time_enough_or_when_asked_for_it_stays():
+    all_of_them = {**SYNTHESIZERS, "slow": of_a_minute("slow")}
+    assert "slow" in plan_for(BANK, 36_000, all_of_them).synthesizers
+    assert "slow" in plan_for(BANK, 240, all_of_them, first="slow").synthesizers
+
+
+def test_a_learner_from_outside_competes_but_labels_nothing_unless_it_says_so():
+    mine = dataclasses.replace(MODELS["linear"], name="mine", is_teacher=False, drop_order=FIRST_TO_GO)
+    plan = plan_for(BANK, 3600, learners={**MODELS, "mine": mine})
+    assert "mine" in plan.models
+    assert plan.teacher == plan_for(BANK, 3600).teacher
+    dear = dataclasses.replace(mine, fit_cost=lambda n_rows, n_columns, n_classes: 20.0)
+    plan = plan_for(BANK, 240, learners={**MODELS, "mine": dear})
+    assert "mine" not in plan.models and "linear" in plan.models and "xgboost" in plan.models

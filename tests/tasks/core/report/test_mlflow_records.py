@@ -1,4 +1,4 @@
-"""What a verdict document becomes in MLflow."""
+"""MLflow runs of a verdict document."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def slice_found(name: str, n_rows: int, interval: tuple[float, float] | None) ->
     return SliceGain(name, n_rows, 1.0, 1.0, gain, interval, False, False)
 
 
-def test_the_mix_that_overfits_less_is_told_with_both_gaps():
+def test_the_mix_that_overfits_less_is_reported_with_both_gaps():
     validation = np.array([0.30, 0.32, 0.31, 0.33, 0.32])
     gap = describe_gap(
         METRICS["log_loss"],
@@ -67,7 +67,7 @@ def test_the_section_is_strict_json_and_one_paragraph():
     assert found["sentence"].endswith("the mix gains 2 %.")
 
 
-def test_without_a_mix_only_the_gap_of_real_only_is_told():
+def test_without_a_mix_only_the_gap_of_real_only_is_reported():
     gap = describe_gap(METRICS["rmse"], ([1.0, 1.1], [2.0, 2.2]), None, **SIZES)
     found = describe_generalisation(METRICS["rmse"], (), None)
     assert found["gap"] is None and found["sentence"] == ""

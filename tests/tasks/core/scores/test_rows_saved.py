@@ -26,7 +26,7 @@ def loss(n):
 
 
 def curve(worth: float, *, n_folds: int = 10, noise: float = 0.0, seed: int = 0, sign: int = 1):
-    """A mix worth `worth` real rows; noise is shared within a fold, a tenth of it is not."""
+    """Simulate a mix worth `worth` real rows; noise is shared within a fold, a tenth of it is not."""
     rng = np.random.default_rng(seed)
     shared = noise * rng.normal(size=n_folds)
     own = noise / 10 * rng.normal(size=(len(N_ROWS) + 1, n_folds))
@@ -147,12 +147,12 @@ def test_money_and_days_follow_from_the_card():
 
 
 @pytest.mark.parametrize(
-    "days_per_row, said", [(0.1, "35 days"), (1 / 350, "1 day."), (0.01, "3.5 days"), (20, "7,0")]
+    "days_per_row, text", [(0.1, "35 days"), (1 / 350, "1 day."), (0.01, "3.5 days"), (20, "7,0")]
 )
-def test_days_are_said_as_one_would(days_per_row, said):
+def test_days_have_one_or_two_digits_and_the_right_plural(days_per_row, text):
     described = describe(curve(1150), DataCard(target="y", days_per_row=days_per_row))
     assert described["rows_saved"] == pytest.approx(350, abs=5)
-    assert f"about {said}" in described["sentence"]
+    assert f"about {text}" in described["sentence"]
 
 
 def test_without_a_price_no_money_is_named():
@@ -161,7 +161,7 @@ def test_without_a_price_no_money_is_named():
     assert "rows saved. Measured with half" in described["sentence"]
 
 
-def test_a_bound_is_said_as_one():
+def test_a_bound_is_reported_as_one():
     described = describe(curve(5000), DataCard(target="y"))
     assert described["censored"] == "above" and described["interval_censored"] == ["above", "above"]
     assert (

@@ -1,4 +1,4 @@
-"""Samples that are shifted, and what is said of them."""
+"""Shifted samples, and their description."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_score_that_rises_is_better_where_greater_is_better():
     assert worsening(METRICS["accuracy"], 0.88, 0.80) == pytest.approx(-0.1)
 
 
-def test_forward_in_time_the_latest_stretch_and_the_trend_are_told(squared_error):
+def test_forward_in_time_the_latest_stretch_and_the_trend_are_reported(squared_error):
     folds = np.repeat([-1, 0, 1, 2, 3], 80)
     of_mix = 1 - 0.02 * np.maximum(folds, 0) * np.random.default_rng(0).normal(1, 0.05, 400)
     slices = stretch_slices(folds)

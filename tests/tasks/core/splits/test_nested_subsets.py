@@ -20,18 +20,18 @@ def test_subsets_are_nested_and_never_part_a_group(rows, seed):
     for smaller, larger in pairwise(subsets):
         assert len(smaller) > 0 and set(smaller) <= set(larger)
     assert subsets[-1].tolist() == list(range(len(rows)))
-    for kept in subsets:
-        assert not set(groups[kept]) & set(np.delete(groups, kept))
+    for subset in subsets:
+        assert not set(groups[subset]) & set(np.delete(groups, subset))
 
 
 def test_single_rows_are_cut_to_the_exact_size_with_every_class_in_its_share():
     strata = np.repeat([0, 1, 2], [900, 90, 10])
-    for share, kept in zip(
+    for share, rows in zip(
         CURVE_SHARES, nested_subsets(strata, np.arange(1000), CURVE_SHARES, seed=1), strict=True
     ):
-        assert len(kept) == round(share * 1000)
+        assert len(rows) == round(share * 1000)
         expected = share * np.array([900, 90, 10])
-        np.testing.assert_allclose(np.bincount(strata[kept], minlength=3), expected, atol=1.01)
+        np.testing.assert_allclose(np.bincount(strata[rows], minlength=3), expected, atol=1.01)
 
 
 def test_groups_of_many_sizes_keep_the_classes_about_even():

@@ -98,9 +98,9 @@ def test_a_dependency_is_broken_only_where_both_sides_are_known() -> None:
 def test_a_derived_column_is_computed_and_compared() -> None:
     rule = DerivedRule(kind="derived", column="income", expression="age * 2")
     assert broken(rule) == [True, True, False, False]
-    mended = apply_derived(FRAME, [rule])
-    assert not violations(mended, [rule]).to_numpy().any()
-    assert mended["income"].isna().tolist() == [False, False, True, False]
+    corrected = apply_derived(FRAME, [rule])
+    assert not violations(corrected, [rule]).to_numpy().any()
+    assert corrected["income"].isna().tolist() == [False, False, True, False]
     assert FRAME["income"].tolist()[:3] == [0.0, 3000.0, 100.0], "the rows given are left alone"
 
 

@@ -125,7 +125,7 @@ def test_a_level_that_never_reached_the_reference_becomes_missing(schema):
     assert set(aligned["town"].dropna()) == {"Lund"}
 
 
-def test_levels_never_seen_are_kept_on_the_way_in(schema):
+def test_unknown_levels_stay_in_canonical_rows(schema):
     raw = every_kind()
     raw.loc[0, "town"] = "Ghent"
     assert schema.apply(raw)["town"].iloc[0] == "Ghent"

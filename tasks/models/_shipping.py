@@ -1,0 +1,98 @@
+"""The source of a shipped model: the shared serving code, and the model's own functions after it."""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import inspect
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from realmix.tasks.core.contracts.specs import ModelSpec
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.models import _serving
+
+ENTRY_POINT = '''
+
+import mlflow  # noqa: E402
+
+
+class ServedModel(mlflow.pyfunc.PythonModel):
+    """The model as MLflow loads it."""
+
+    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+        self.served = Served(Path(context.artifacts["data"]), {serve}, {load_state})
+
+    def predict(
+        self,
+        context: mlflow.pyfunc.PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        return self.served.predict(model_input)
+
+
+mlflow.models.set_model(ServedModel())
+'''
+
+
+def served_code(spec: ModelSpec) -> str:
+    """Return the source of the module that a shipped model loads; it does not import this package.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+
+    Returns
+    -------
+    str
+        Python source.
+    """
+    load_state = spec.load_state or _serving.load_nothing
+    own = [textwrap.dedent(inspect.getsource(function)) for function in own_functions(spec)]
+    entry = ENTRY_POINT.replace("{serve}", spec.serve.__name__).replace("{load_state}", load_state.__name__)
+    return "\n\n".join([Path(_serving.__file__).read_text(encoding="utf-8"), *own]) + entry
+
+
+def own_functions(spec: ModelSpec) -> list[Callable[..., Any]]:
+    """Return those of a model's serving functions that the shared module does not define."""
+    functions: list[Callable[..., Any]] = [spec.serve, spec.load_state or _serving.load_nothing]
+    return [function for function in functions if function.__module__ != _serving.__name__]
+
+
+def check_servable(spec: ModelSpec) -> None:
+    """Refuse a model whose serving functions need more than a shipped model has.
+
+    Raises
+    ------
+    BadInput
+        If one is no plain function, or uses a name that a shipped model does not define.
+    """
+    for function in own_functions(spec):
+        where = f"The model '{spec.name}': `{getattr(function, '__name__', function)}`"
+        if not inspect.isfunction(function) or function.__name__ == "<lambda>":
+            raise BadInput(f"{where} must be a function written with `def`: its source is shipped.")
+        if hasattr(_serving, function.__name__):
+            raise BadInput(f"{where} has the same name as something in the serving code: choose another name.")
+        shared, own = vars(_serving), function.__globals__
+        missing = [
+            name
+            for name in sorted(_global_names(function.__code__))
+            if not hasattr(builtins, name) and not (name in shared and own.get(name) is shared[name])
+        ]
+        missing += function.__code__.co_freevars
+        if missing:
+            raise BadInput(
+                f"{where} uses {', '.join(missing)}, which the shipped model would not have: import or define "
+                "these inside the function."
+            )
+
+
+def _global_names(code: CodeType) -> set[str]:
+    """Collect the global names that a function, and the functions inside it, look up."""
+    names = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+    inner = [each for each in code.co_consts if isinstance(each, CodeType)]
+    return names.union(*map(_global_names, inner))

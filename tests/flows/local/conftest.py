@@ -1,0 +1,39 @@
+"""A home of its own, and another process that runs `realmix up` in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# Holds the lock as `realmix up` does, and says so.
+HOLDER = """
+import json, os, sys, time
+from realmix.flows.local.supervisor import ADDRESSES
+from realmix.flows.local.up import asked_to_stop, only_one
+from realmix.tasks.runtime.study_folder import home
+with only_one(), asked_to_stop() as stop:
+    said = {"pid": os.getpid(), "prefect_api_url": "http://p/api", "mlflow_tracking_uri": "http://m"}
+    (home() / ADDRESSES).write_text(json.dumps(said))
+    print("held", flush=True)
+    stop.wait(60)
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A home of its own."""
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def holder(place):
+    """Another process that holds the lock."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()

@@ -1,0 +1,28 @@
+"""A folder with a table, its card, and no servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from realmix.tasks.sources import open_source
+
+CARD = "source: calls.csv\ntarget: y\npositive: 'yes'\noperation: {operation}\n"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """A folder of its own with a table, and no servers."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    open_source("bundled:bank_marketing?rows=300").load().to_csv("calls.csv", index=False)
+    return tmp_path
+
+
+def card(place: Path, operation: str = "{}") -> Path:
+    path = place / "card.yaml"
+    path.write_text(CARD.format(operation=operation))
+    return path

@@ -1,0 +1,31 @@
+"""The doctor names each fault with its fix."""
+
+from __future__ import annotations
+
+from realmix.flows.terminal.doctor import doctor
+from realmix.flows.terminal.tables import register
+from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.runtime.study_folder import home
+from tests.flows.terminal.conftest import card
+
+
+def said(subject: str) -> list[tuple[bool, str]]:
+    return [(finding.is_ok, finding.message) for finding in doctor() if finding.subject.startswith(subject)]
+
+
+def test_the_doctor_names_the_tier_and_each_fault_with_its_fix(place, monkeypatch):
+    monkeypatch.setenv("HOOK", "https://example.org/secret")
+    register(card(place, "{landing: incoming, notify: [HOOK, OTHER_HOOK]}"), None)
+    assert said("tier")[0][1].startswith("embedded")
+    assert said("table calls: landing") == [(False, f"there is no folder {place / 'incoming'}: create it.")]
+    assert said("table calls: notify") == [(True, "HOOK is set"), (False, "OTHER_HOOK is not set: set it.")]
+    (home() / "snapshots" / f"{registered_table('calls').snapshot}.parquet").unlink()
+    assert "restore the file from a backup" in said("table calls")[-1][1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert said("tier")[0][1].startswith("cluster")
+    for subject in ("mlflow", "prefect"):
+        ((is_well, sentence),) = said(subject)
+        assert not is_well
+        assert "secret" not in sentence

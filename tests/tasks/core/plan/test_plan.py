@@ -1,0 +1,85 @@
+import dataclasses
+import json
+
+import pytest
+
+from realmix.tasks.core.mixes.arms import Mix
+from realmix.tasks.core.plan.plan import Block, Layout, Plan
+from realmix.tasks.core.splits.holdout import HoldoutRule
+
+PLAN = Plan(
+    seed=0,
+    task="binary",
+    metric="log_loss",
+    holdout=HoldoutRule(7, 0.2, ("age", "job"), None),
+    n_development=800,
+    n_folds=5,
+    n_repeats=3,
+    forward=False,
+    models=("linear", "xgboost", "class-prior"),
+    n_trials=2,
+    synthesizers={"smote": None, "ctgan": 300},
+    ratios=(0.5, 2.0),
+    weights=(1.0, 0.3),
+    label_rules=("joint", "teacher"),
+    balances=("prior",),
+    teacher=(("linear", 0), ("xgboost", 1)),
+    n_workers=2,
+    threads_per_fit=1,
+    n_real_trials=4,
+    timeout_seconds={"smote": 30.0},
+)
+
+
+def test_a_plan_survives_json_with_its_types():
+    assert Plan.from_dict(json.loads(json.dumps(PLAN.to_dict()))) == PLAN
+
+
+def test_a_written_plan_names_its_mixes_for_people():
+    assert PLAN.to_dict()["mixes"] == [mix.name for mix in PLAN.mixes()]
+
+
+def test_every_mix_comes_once_the_real_rows_first_then_controls_then_candidates():
+    mixes = list(PLAN.mixes())
+    assert len(mixes) == len(set(mixes)) == 3 + 4 * 2 * 2 * 2
+    assert [mix.name for mix in mixes[:3]] == ["real-only", "distillation", "class-weights"]
+    roles = [mix.role for mix in mixes[3:]]
+    assert roles == sorted(roles, reverse=True) and roles.count("control") == 16
+
+
+def test_numbers_have_no_classes_to_weigh():
+    regression = dataclasses.replace(PLAN, task="regression")
+    assert Mix(balance="balanced") not in set(regression.mixes())
+    assert regression.class_balances == ("prior",)
+
+
+def test_real_rows_may_try_more_trials_than_a_mix():
+    def trials(mix: Mix) -> list[int]:
+        return [arm.trial for arm in PLAN.arms_of(mix) if arm.model == "linear"]
+
+    assert trials(Mix()) == trials(Mix(label_rule="teacher")) == [0, 1, 2, 3]
+    assert trials(Mix("smote", 0.5)) == trials(Mix(balance="balanced")) == [0, 1]
+
+
+def test_a_model_that_knows_no_feature_runs_once_beside_real_only():
+    named = [arm.name for mix in PLAN.mixes() for arm in PLAN.arms_of(mix, ["class-prior"])]
+    assert [name for name in named if "class-prior" in name] == ["real-only/class-prior"]
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "n_teacher", "n_synthetic"),
+    [
+        ({}, 1000, 2000),
+        ({"max_teacher_rows": 300, "max_synthetic_rows": 500}, 300, 500),
+        ({"max_teacher_rows": 5000, "max_synthetic_rows": 5000}, 1000, 2000),
+    ],
+)
+def test_a_final_fit_takes_no_more_rows_than_the_plan_allows(bounds, n_teacher, n_synthetic):
+    plan = dataclasses.replace(PLAN, **bounds)
+    assert (plan.n_teacher(1000), plan.n_synthetic(1000)) == (n_teacher, n_synthetic)
+
+
+def test_the_first_blocks_are_those_of_the_first_repeat():
+    blocks = tuple(Block(repeat, fold, f"fold-{repeat}-{fold}") for repeat in (0, 1) for fold in range(3))
+    assert Layout(PLAN, blocks[:-1]).n_first == 3

@@ -1,0 +1,47 @@
+"""Verdict documents of simulated studies, and their figures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from realmix.tasks.core.decision.comparison import compare
+from realmix.tasks.core.decision.holdout_gain import describe_holdout
+from realmix.tasks.core.decision.verdict import decide
+from realmix.tasks.core.report.figures import draw_figures
+from realmix.tasks.core.report.verdict_document import build_verdict_document
+
+
+def build(oof, metric, **changes):
+    comparison = compare(oof, metric, seed=0, n_bootstrap=100)
+    verdict = decide(comparison, margin=metric.margin)
+    realised = {
+        "n_rows": 150,
+        "real_only": {"score": 0.8, "interval": [0.7, 0.9]},
+        "mix": {"score": 0.9, "interval": [0.8, 0.95]},
+        "gain": comparison.promised_gain,
+        "interval": [0.0, 0.2],
+        "standard_error": 0.02,
+        "decisions_served": [1, 2],
+    }
+    fields = {
+        "study": "bank",
+        "table": {"name": "bank", "target": "subscribed", "n_rows": 300},
+        "comparison": comparison,
+        "verdict": verdict,
+        "holdout": describe_holdout(comparison, realised),
+        "holdout_reason": None,
+        "params": {arm.name: {"max_depth": 3} for arm in oof.arms},
+        "plan": {"n_folds": 5, "left_out": ["ctgan at ratio 4"]},
+        "seconds": {"train": 12.5},
+        "seeds": {"study": 0},
+        "digests": {"snapshot": "abc"},
+        "versions": {"numpy": np.__version__},
+        "provenance": {"owner": "Bank & Sons", "licence": "CC BY 4.0"},
+        "realmix_version": "0.1.0",
+    }
+    return build_verdict_document(**{**fields, **changes})
+
+
+def figures_of(document, oof):
+    candidate, real_only = oof.predictions[6, 0], oof.predictions[0, 0]
+    return draw_figures(document, oof.y, candidate, real_only)

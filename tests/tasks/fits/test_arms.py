@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.fits.arms import (
+    arm_seed,
+    coded,
+    ingredients,
+    mixed,
+    score_on_training_rows,
+    train_arms,
+    training_set,
+)
+from realmix.tasks.fits.pools import synthesize
+from realmix.tasks.fits.teacher import fit_teacher
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS
+
+MEMBERS = [("xgboost", 0), ("linear", 0)]
+
+
+def test_a_learner_that_fails_is_a_row_of_the_report(scope, monkeypatch):
+    def broken(*_):
+        raise FloatingPointError("no luck\nwith details")
+
+    monkeypatch.setitem(MODELS._load(), "linear", dataclasses.replace(MODELS["linear"], build=broken))
+    arms = [Arm(Mix(), "xgboost"), Arm(Mix(), "linear")]
+    done = train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
+    assert done["failures"] == {"real-only/linear": "the learner raised FloatingPointError"}
+    predictions = scope.read_array("some.npy")
+    assert np.isfinite(predictions[0]).all()
+    assert np.isnan(predictions[1]).all()
+
+
+def test_a_pool_with_too_few_rows_fails_its_own_arms_only(scope):
+    fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
+    synthesize(str(scope.folder), "smote", 0.5, ["prior"], None)
+    arms = [Arm(Mix("smote", 2.0), "linear"), Arm(Mix("smote", 0.5), "linear")]
+    done = train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
+    assert list(done["failures"]) == [arms[0].name]
+    assert "pool" in done["failures"][arms[0].name]
+    predictions = scope.read_array("some.npy")
+    assert np.isnan(predictions[0]).all()
+    assert np.isfinite(predictions[1]).all()
+
+
+def test_a_model_that_memorises_scores_better_on_its_training_rows(scope):
+    arms = [Arm(Mix(), name) for name in ("random-forest", "linear", "class-prior")]
+    dictionaries = [arm.to_dict() for arm in arms]
+    train_arms(str(scope.folder), "some", dictionaries, n_jobs=1)
+    on_training = score_on_training_rows(str(scope.folder), dictionaries, 1, "log_loss")
+    y = scope.context.schema.encode_target(scope.validation)
+    gap = {
+        arm.model: METRICS["log_loss"].compute(y, predicted, None) - on_training[arm.name]
+        for arm, predicted in zip(arms, scope.read_array("some.npy"), strict=True)
+    }
+    assert gap["random-forest"] > 0.1
+    assert gap["random-forest"] > gap["linear"]
+    assert gap["class-prior"] == pytest.approx(0.0, abs=0.05)
+
+
+def test_an_arm_that_fails_has_no_score_on_its_training_rows(scope):
+    arms = [Arm(Mix("smote", 1.0), "linear").to_dict(), Arm(Mix(), "class-prior").to_dict()]
+    scores = score_on_training_rows(str(scope.folder), arms, 1, "roc_auc")
+    assert scores == {"real-only/class-prior": pytest.approx(0.5)}
+
+
+def test_predictions_stand_in_the_order_of_the_arms_and_are_named_beside(scope):
+    arms = [Arm(Mix(), "class-prior"), Arm(Mix(), "linear"), Arm(Mix(), "linear", 1)]
+    train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
+    predictions = scope.read_array("some.npy")
+    assert predictions.shape == (3, 60, 2)
+    assert json.loads((scope.folder / "some.json").read_text()) == [arm.name for arm in arms]
+    share = (scope.training["y"] == "yes").mean()
+    assert predictions[0, :, 1] == pytest.approx(np.full(60, share))
+    assert np.abs(predictions[1] - predictions[2]).max() > 0
+
+
+def test_texts_looked_up_once_give_the_same_training_set(scope):
+    mix = Mix()
+    plain = training_set(scope, mix)
+    fast = mixed(coded(ingredients(scope, None), scope.context.schema), mix, scope.context.schema)
+    assert isinstance(fast.rows["job"].dtype, pd.CategoricalDtype)
+    pd.testing.assert_frame_equal(fast.rows.astype({"job": object}), plain.rows)
+    assert (fast.y_proba == plain.y_proba).all() and (fast.sample_weight == plain.sample_weight).all()
+
+
+def test_a_learner_has_one_seed_for_all_mixes_and_another_for_each_trial(scope):
+    seeds = {arm_seed(scope, Arm(mix, "linear")) for mix in (Mix(), Mix("smote", 1.0), Mix("ctgan", 2.0))}
+    assert len(seeds) == 1
+    assert arm_seed(scope, Arm(Mix(), "linear", 1)) not in seeds
+    assert arm_seed(scope, Arm(Mix(), "xgboost")) not in seeds
+
+
+def test_weights_of_the_real_rows_reach_the_learner(scope):
+    arms = [Arm(Mix(), "class-prior").to_dict()]
+    heavy = np.where(scope.training["y"] == "yes", 3.0, 1.0)
+    scope.write_array("weight.npy", heavy / heavy.mean())
+    train_arms(str(scope.folder), "weighted", arms, n_jobs=1)
+    n_yes = (scope.training["y"] == "yes").sum()
+    expected = 3 * n_yes / (3 * n_yes + 200 - n_yes)
+    assert scope.read_array("weighted.npy")[0, 0, 1] == pytest.approx(expected)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.fits.final import fit_final, refit_from_training_table, set_apart, with_raw_columns
+from realmix.tasks.fits.pools import synthesize
+from realmix.tasks.fits.teacher import fit_teacher
+from tests.tasks.fits.conftest import rows
+
+MEMBERS = [("linear", 0)]
+
+
+@pytest.fixture
+def shipped(scope, tmp_path):
+    """Fit an arm on a scope with a teacher and a pool; gives its log and its training table."""
+
+    def fit(arm: Arm, raw: str | None = None):
+        fit_teacher(str(scope.folder), MEMBERS, 1)
+        if arm.mix.synthesizer:
+            synthesize(str(scope.folder), arm.mix.synthesizer, 1.0, ["prior"], None)
+        path = tmp_path / "training.parquet"
+        log = fit_final(str(scope.folder), arm.to_dict(), str(tmp_path / "model"), str(path), raw, 1)
+        return log, path
+
+    return fit
+
+
+def test_real_rows_alone_are_written_with_hard_labels_and_weights_of_one(shipped, scope):
+    log, path = shipped(Arm(Mix(), "linear"))
+    table = pd.read_parquet(path)
+    assert (log["n_real"], log["n_synthetic"], len(table)) == (200, 0, 200)
+    assert set(table["_realmix_origin"]) == {"real"} and (table["_realmix_weight"] == 1).all()
+    assert set(table["_realmix_snapshot"]) == {"snapshot"} and set(table["_realmix_seed"]) == {0}
+    assert not [name for name in table if "proba" in name]
+    assert table["y"].tolist() == scope.training["y"].tolist()
+
+
+def test_soft_labels_of_a_mix_stand_beside_its_hard_ones_and_rows_say_where_they_are_from(shipped):
+    log, path = shipped(Arm(Mix("smote", 0.5, 0.3, "teacher"), "linear"))
+    table = pd.read_parquet(path)
+    origin = table["_realmix_origin"]
+    assert origin.value_counts().to_dict() == {"real": log["n_real"], "smote": log["n_synthetic"]}
+    assert log["n_synthetic"] == 100
+    chances = table[["_realmix_proba_no", "_realmix_proba_yes"]]
+    assert chances.sum(axis=1).to_numpy() == pytest.approx(np.ones(300))
+    assert set(chances[origin == "real"].to_numpy().ravel()) == {0.0, 1.0}
+    weight = table.groupby(origin)["_realmix_weight"].sum()
+    assert weight["smote"] == pytest.approx(0.3 * weight["real"])
+    assert table.loc[origin == "smote", "_realmix_seed"].nunique() == 1
+
+
+@pytest.mark.parametrize("mix", [Mix(), Mix("smote", 1.0, 1.0, "teacher"), Mix(label_rule="teacher")])
+@pytest.mark.parametrize("model", ["linear", "xgboost"])
+def test_from_its_training_table_alone_the_model_is_trained_again_to_the_same_predictions(
+    shipped, scope, tmp_path, mix, model
+):
+    from realmix.tasks.fits.arms import fit_arm, training_set
+
+    arm = Arm(mix, model)
+    _, path = shipped(arm)
+    X = scope.validation[scope.context.schema.feature_names]
+    expected = fit_arm(scope, arm, training_set(scope, mix), 1).predict(X)
+    np.testing.assert_allclose(refit_from_training_table(path).predict(X), expected, atol=1e-6)
+
+
+def test_the_model_is_written_as_data_that_names_its_columns_and_classes(shipped, tmp_path):
+    log, _ = shipped(Arm(Mix(), "linear", trial=1))
+    spec = json.loads((tmp_path / "model" / "spec.json").read_text())
+    assert [column["name"] for column in spec["columns"]] == ["age", "job"]
+    assert (spec["classes"], spec["target"]["name"], spec["model"]["kind"]) == (["no", "yes"], "y", "linear")
+    assert log["params"] and log["seconds"] > 0
+    assert not [p for p in (tmp_path / "model").rglob("*") if p.suffix in (".pkl", ".pickle", ".joblib")]
+
+
+def test_columns_that_no_model_sees_are_put_back_for_the_real_rows(scope):
+    from realmix.tasks.core.table.infer_schema import infer_schema
+
+    raw = rows(60).assign(customer_id=np.arange(60), constant="one")
+    schema = infer_schema(raw, "y")
+    assert set_apart(schema) == ["customer_id"]
+    modelled = pd.concat([raw[["age", "job", "y"]]] * 2, ignore_index=True)
+    whole = with_raw_columns(modelled, raw[["customer_id"]], schema)
+    assert whole["customer_id"][:60].tolist() == list(range(60)) and whole["customer_id"][60:].isna().all()
+    assert "customer_id" not in with_raw_columns(modelled.drop(columns="customer_id"), None, schema)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realmix.tasks.fits.scope import StudyContext, feature_groups, write_scope
+
+
+def test_rows_with_equal_features_are_one_group(scope):
+    twice = pd.concat([scope.training.head(5)] * 2, ignore_index=True)
+    twice["y"] = ["yes"] * 5 + ["no"] * 5
+    assert feature_groups(twice, scope.context.schema).tolist() == [0, 1, 2, 3, 4] * 2
+
+
+def test_the_target_takes_no_part_in_what_rows_are_equal(scope):
+    one = scope.training.head(1)
+    pair = pd.concat([one.assign(y="yes"), one.assign(y="no"), one.assign(age=-1.0)], ignore_index=True)
+    assert feature_groups(pair, scope.context.schema).tolist() == [0, 0, 1]
+
+
+def test_a_context_survives_its_file(tmp_path, scope):
+    context = dataclasses.replace(scope.context, seed=7, on_gpu=("xgboost",))
+    context.write(tmp_path / "context.json")
+    assert StudyContext.read(tmp_path / "context.json") == context
+
+
+def test_a_context_that_was_written_again_is_read_again(scope):
+    path = scope.folder.parent / "context.json"
+    assert scope.context.seed == 0
+    dataclasses.replace(scope.context, seed=1).write(path)
+    os.utime(path, ns=(1, 1))
+    assert scope.context.seed == 1
+
+
+def test_seeds_differ_by_purpose_scope_and_study(scope, tmp_path):
+    other = write_scope(scope.folder.parent / "fold-0-1", scope.training, np.ones(200), np.arange(200))
+    seeds = [scope.seed("fit"), scope.seed("sample"), scope.seed("fit", 1), other.seed("fit")]
+    dataclasses.replace(scope.context, seed=1).write(scope.folder.parent / "context.json")
+    seeds.append(scope.seed("fit"))
+    assert len(set(seeds)) == 5
+
+
+def test_a_scope_without_validation_rows_has_no_such_file(scope, tmp_path):
+    whole = write_scope(scope.folder.parent / "shipped", scope.training, np.ones(200), np.arange(200))
+    pd.testing.assert_frame_equal(whole.training, scope.training)
+    assert not (whole.folder / "validation.parquet").exists()
+    with pytest.raises(FileNotFoundError):
+        _ = whole.validation
+
+
+def test_only_what_the_plan_puts_on_the_gpu_is_moved_there():
+    class Built:
+        device = "cpu"
+
+        def to(self, device):
+            self.device = device
+            return self
+
+    context = StudyContext(None, None, "snapshot", 0, on_gpu=("ctgan",))
+    assert context.placed("ctgan", Built()).device == "cuda"
+    assert context.placed("tvae", Built()).device == "cpu"

@@ -1,0 +1,53 @@
+"""A study laid out into folds whose arms' predictions are written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.plan import Layout, Plan, Split
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.runtime.study_folder import StudyFolder, Table
+from realmix.tasks.study.split import lay_folds, split_holdout
+from tests.tasks.shop_table import rows, table_of
+
+
+def lay(place: Path, n_rows: int = 800, **changes: Any) -> tuple[StudyFolder, Table, Split, Layout]:
+    """Split the table of a shop and lay out its folds: five in two repeats, with one synthesizer."""
+    table, folder = table_of(rows(n_rows), place), StudyFolder(place / "study")
+    split, rule = split_holdout.fn(table, folder, rule=None, seed=0)
+    plan: dict[str, Any] = {
+        "seed": 0, "task": "binary", "metric": "log_loss", "holdout": rule, "n_folds": 5, "n_repeats": 2,
+        "n_development": split.n_development, "forward": False, "models": ("linear", "class-prior"),
+        "n_trials": 1, "synthesizers": {"smote": None}, "ratios": (1.0,), "weights": (1.0,),
+        "label_rules": ("joint",), "balances": ("prior",), "teacher": (("linear", 0),), "n_workers": 1,
+        "threads_per_fit": 1, "n_bootstrap": 50,
+    }  # fmt: skip
+    return folder, table, split, lay_folds.fn(folder, Plan(**plan | changes))
+
+
+def predict(
+    folder: StudyFolder, scope: str, batch: str, arms: list[Arm], sharpness: dict[str, float]
+) -> dict[str, Any]:
+    """Write predictions that know the truth through noise: by so many units, 1 where none is given."""
+    place = Scope(folder.scope(scope))
+    truth = place.context.schema.encode_target(place.validation)
+    noise = np.random.default_rng(len(scope) + int(scope[-1])).normal(size=len(truth))
+    chances = [1 / (1 + np.exp(-(sharpness.get(arm.name, 1.0) * (2 * truth - 1) + noise))) for arm in arms]
+    place.write_array(f"predictions-{batch}.npy", np.array([np.column_stack([1 - p, p]) for p in chances]))
+    folder.write_json(f"work/{scope}/predictions-{batch}.json", [arm.name for arm in arms])
+    return {"scope": scope, "batch": batch, "skipped": False, "failures": {}, "seconds": 1.0}
+
+
+def predict_all(
+    folder: StudyFolder, layout: Layout, competing: dict[str, list[Arm]], sharpness: dict[str, float]
+) -> list[dict[str, Any]]:
+    """Write the predictions of every batch on every fold."""
+    return [
+        predict(folder, block.scope, batch, arms, sharpness)
+        for block in layout.blocks
+        for batch, arms in competing.items()
+    ]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.fits.final import fit_final
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.study.holdout import read_holdout
+from tests.tasks.study.laid import lay
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+@pytest.fixture
+def fitted(tmp_path):
+    """A study whose evaluated fits are there: a linear model, and the class prior as real only."""
+    folder, table, split, layout = lay(tmp_path)
+    evaluated = folder.scope("evaluated")
+    for role, model in (("model", "linear"), ("real_only", "class-prior")):
+        fit_final(str(evaluated), Arm(Mix(), model).to_dict(), str(evaluated / role), None, None, 1)
+    return folder, table, split, layout.plan
+
+
+def test_both_evaluated_fits_are_scored_on_the_same_rows_of_the_holdout(fitted):
+    folder, table, split, plan = fitted
+    scored = read_holdout.fn(folder, table, plan)
+    schema = table.schema
+    held = pd.read_parquet(folder.work / "holdout.parquet")
+    y = schema.encode_target(held)
+    assert scored["n_rows"] == split.n_holdout == len(y)
+    share = (Scope(folder.scope("evaluated")).training["y"] == "yes").mean()
+    by_hand = -np.log(np.where(y == 1, share, 1 - share)).mean()
+    assert scored["real_only"]["score"] == pytest.approx(by_hand)
+    assert scored["mix"]["score"] != scored["real_only"]["score"]
+    predicted = Scope(folder.scope("evaluated")).read_array("model-holdout.npy")
+    assert scored["mix"]["score"] == pytest.approx(-np.log(predicted[np.arange(len(y)), y]).mean())
+
+
+def test_rows_are_counted_as_read_once_by_one_study_and_once_more_by_another(fitted):
+    folder, table, _, plan = fitted
+    assert read_holdout.fn(folder, table, plan)["decisions_served"] == [1, 1]
+    assert read_holdout.fn(folder, table, plan)["decisions_served"] == [1, 1]
+    other = dataclasses.replace(plan, n_bootstrap=60)
+    assert read_holdout.fn(folder, table, other)["decisions_served"] == [2, 2]
+
+
+def test_without_a_holdout_there_is_nothing_to_read(tmp_path):
+    folder, table, split, layout = lay(tmp_path, n_rows=200)
+    assert split.n_holdout == 0 and split.no_holdout
+    assert read_holdout.fn(folder, table, layout.plan) is None

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.study.ingest import ingest, stored_table
+from tests.tasks.shop_table import rows
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+@pytest.fixture
+def request_of(tmp_path):
+    """Requests for a study of a table's file."""
+
+    def make(raw: pd.DataFrame, name: str = "customers.csv") -> StudyRequest:
+        raw.to_csv(tmp_path / name, index=False)
+        return StudyRequest(table=str(tmp_path / name), target="y", out=str(tmp_path / "out"))
+
+    return make
+
+
+def test_the_table_is_stored_as_it_was_read_with_what_was_detected(request_of, tmp_path):
+    table = stored_table(request_of(rows(100)), tmp_path / "snapshots")
+    pd.testing.assert_frame_equal(table.snapshot.read(), rows(100))
+    assert (table.name, table.card.target, table.schema.target) == ("customers", "y", "y")
+    assert table.source["location"].endswith("customers.csv") and table.source["delimiter"] == "comma"
+    assert len(list((tmp_path / "snapshots").glob("*.parquet"))) == 1
+
+
+def test_the_same_rows_in_another_file_are_one_snapshot_and_other_rows_another(request_of, tmp_path):
+    tables = [
+        stored_table(request_of(raw, name), tmp_path / "snapshots")
+        for raw, name in ((rows(100), "a.csv"), (rows(100), "b.csv"), (rows(101), "c.csv"))
+    ]
+    digests = [table.snapshot.digest for table in tables]
+    assert digests[0] == digests[1] != digests[2]
+    assert tables[0].schema == tables[1].schema
+
+
+def test_a_table_that_cannot_be_studied_is_refused(request_of):
+    with pytest.raises(BadInput, match="30 rows"):
+        ingest.fn(request_of(rows(30)))
+
+
+def test_a_study_finds_its_snapshot_under_the_home(request_of, tmp_path):
+    table = ingest.fn(request_of(rows(100)))
+    assert (tmp_path / "home" / "snapshots" / f"{table.snapshot.digest}.parquet").exists()

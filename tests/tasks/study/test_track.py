@@ -1,0 +1,137 @@
+"""A study in MLflow: each run once, whoever is killed, and never a word of it lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from realmix.tasks.runtime.database import untracked_studies
+from realmix.tasks.study.track import experiment_id, is_tracked, log_history, track, track_again
+from tests.tasks.versions import DOWN, N_FIRST, WARNINGS, raw_rows, register, registry, study
+
+pytestmark = WARNINGS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def place(tmp_path_factory) -> Iterator[Path]:
+    with registry(tmp_path_factory.mktemp("track")) as home:
+        yield home
+
+
+def studied(name: str, kind: str = "class-prior"):
+    return study(register(name), raw_rows(N_FIRST), kind)
+
+
+def runs_of(name: str):
+    from mlflow import MlflowClient
+
+    return MlflowClient().search_runs([experiment_id(name)])
+
+
+def test_a_study_is_one_run_with_one_below_it_per_mix_and_what_it_names_is_there():
+    from mlflow import MlflowClient
+
+    folder, document = studied("one")
+    tracking = track.fn(folder, document, {"A figure.": "<svg/>"})["tracking"]
+    assert tracking["error"] is None and folder.read_json("tracking.json") == tracking
+    parents = [run for run in runs_of("one") if "mlflow.parentRunId" not in run.data.tags]
+    assert [run.info.run_id for run in parents] == [tracking["run_id"]]
+    assert len(runs_of("one")) == 1 + len(document["arms"])
+    found = {item.path for item in MlflowClient().list_artifacts(tracking["run_id"])}
+    assert {"verdict.json", "report.html", "plan.json", "manifest.json", "model", "figures"} <= found
+    assert untracked_studies() == []
+
+
+def test_tracking_a_study_again_adds_nothing():
+    folder, document = studied("again")
+    first = track.fn(folder, document, {})["tracking"]
+    n_runs = len(runs_of("again"))
+    second = track.fn(folder, document, {})["tracking"]
+    assert (second["run_id"], second["version"]) == (first["run_id"], first["version"])
+    assert len(runs_of("again")) == n_runs
+
+
+def test_what_a_killed_process_left_is_replaced_by_a_whole_run(monkeypatch):
+    folder, document = studied("killed")
+
+    def end(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("realmix.tasks.study.track.mix_records", end)
+        with pytest.raises(KeyboardInterrupt):
+            track.fn(folder, document, {})
+    half = {run.info.run_id for run in runs_of("killed")}
+    assert len(half) == 1 and folder.path in untracked_studies()
+    assert track_again(folder.path)
+    assert half.isdisjoint(run.info.run_id for run in runs_of("killed"))
+    assert {run.info.status for run in runs_of("killed")} == {"FINISHED"}
+    assert folder.path not in untracked_studies()
+
+
+def test_a_store_that_is_down_costs_no_study_and_is_logged_to_later(monkeypatch):
+    folder, document = studied("down")
+    with monkeypatch.context() as patch:
+        for name, value in DOWN.items():
+            patch.setenv(name, value)
+        tracking = track.fn(folder, document, {})["tracking"]
+    assert tracking["run_id"] is None and tracking["error"]
+    assert folder.path in untracked_studies()
+    assert track_again(folder.path) and folder.path not in untracked_studies()
+    assert not track_again(folder.path), "nothing is left to log"
+
+
+def test_a_study_whose_folder_is_gone_leaves_the_journal():
+    import shutil
+
+    folder, document = studied("gone")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in DOWN.items():
+            patch.setenv(name, value)
+        track.fn(folder, document, {})
+    shutil.rmtree(folder.path)
+    assert not track_again(folder.path) and folder.path not in untracked_studies()
+
+
+def test_the_first_version_is_the_champion_and_the_next_one_the_challenger():
+    from mlflow import MlflowClient
+
+    table = register("versions")
+    versions = [
+        track.fn(*study(table, raw_rows(N_FIRST), kind), {})["tracking"]["version"]
+        for kind in ("class-prior", "linear")
+    ]
+    aliases = MlflowClient().get_registered_model("versions").aliases
+    assert {alias: str(number) for alias, number in aliases.items()} == {
+        "champion": versions[0],
+        "challenger": versions[1],
+    }
+
+
+def test_a_run_counts_only_in_the_store_that_holds_it(monkeypatch):
+    from mlflow import MlflowClient
+
+    tracking = track.fn(*studied("held"), {})["tracking"]
+    assert is_tracked(tracking)
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere.db")
+        assert not is_tracked(tracking)
+    MlflowClient().delete_run(tracking["run_id"])
+    assert not is_tracked(tracking)
+
+
+def test_the_history_of_a_table_is_one_run_however_often_it_is_written():
+    entry = {
+        "level": "skip",
+        "reason": "no row came",
+        "n_changed": 0,
+        "why": "schedule",
+        "drift": None,
+        "arrivals": [],
+    }
+    log_history("history", [("2026-01-01T00:00:00+00:00", entry)])
+    log_history("history", [("2026-01-01T00:00:00+00:00", entry), ("2026-01-02T00:00:00+00:00", entry)])
+    (run,) = runs_of("history")
+    assert run.data.tags["kind"] == "history" and "no row came" in run.data.tags["mlflow.note.content"]

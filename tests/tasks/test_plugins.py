@@ -1,0 +1,74 @@
+"""Plug-ins that a card or a command names as ``module:SPEC``."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from realmix.tasks import plugins
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.runtime.cache_keys import entry_key, outside_version
+from realmix.tasks.study.request import with_plugins
+from realmix.tasks.synthesizers import SYNTHESIZERS
+
+GHOST = """
+from realmix.tasks.synthesizers.duplicates import Duplicates
+from realmix.tasks.core.contracts.specs import SynthesizerSpec
+
+SPEC = SynthesizerSpec(
+    name="ghost", build=lambda card: Duplicates(), family="augmentation", reference="none",
+    fit_cost=lambda n_rows, n_columns, steps: 1.0, sample_cost=lambda n_rows, n_columns: 0.1,
+)
+WRONG = 3
+"""
+
+
+@pytest.fixture
+def ghost(tmp_path, monkeypatch):
+    """A module with a synthesizer; registries forget it afterwards."""
+    (tmp_path / "ghost_plugin.py").write_text(GHOST)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for registry in plugins.REGISTRIES:
+        monkeypatch.setattr(registry, "_specs", dict(registry))
+    yield "ghost_plugin:SPEC"
+    sys.modules.pop("ghost_plugin", None)
+
+
+def test_a_plugin_is_available_under_its_name(ghost):
+    assert plugins.load_plugins([ghost]) == {ghost: "ghost"}
+    assert SYNTHESIZERS["ghost"].name == "ghost" and "ghost" not in METRICS
+    assert plugins.load_plugins([ghost, ghost]) == {ghost: "ghost"}
+
+
+def test_what_is_no_spec_is_refused(ghost):
+    with pytest.raises(
+        BadInput, match="is a int: expected one of SourceSpec, SynthesizerSpec, ModelSpec, MetricSpec"
+    ):
+        plugins.load_plugins(["ghost_plugin:WRONG"])
+
+
+def test_a_request_that_names_a_plugin_gets_its_name_and_remembers_where_it_is_from(ghost):
+    request = with_plugins(StudyRequest(out="", synthesizers=("smote", ghost), metric="log_loss"))
+    assert (request.synthesizers, request.metric, request.models) == (("smote", "ghost"), "log_loss", None)
+    assert request.plugins == (ghost,)
+    assert with_plugins(request) == request
+
+
+def test_a_card_names_plugins_and_its_digest_without_any_is_what_it_was():
+    assert DataCard(target="y", plugins=("a.b:SPEC",)).studied["plugins"] == ["a.b:SPEC"]
+    assert "plugins" not in DataCard(target="y").studied
+    with pytest.raises(ValueError, match="plugins"):
+        DataCard(target="y", plugins=("no reference",))
+
+
+def test_other_code_of_a_plugin_is_another_key(ghost, tmp_path):
+    plugins.load_plugins([ghost])
+    before = entry_key(seed=0)
+    outside_version.cache_clear()
+    (tmp_path / "ghost_plugin.py").write_text(GHOST + "# changed\n")
+    assert entry_key(seed=0) != before
+    outside_version.cache_clear()
