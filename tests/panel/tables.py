@@ -81,9 +81,9 @@ class Rows:
 
 
 def index() -> dict[str, dict[str, object]]:
-    """Facts of every table, by name."""
+    """Facts of every table, by name; those kept for a last confirmation are not looked at."""
     facts = json.loads((DATA / "index.json").read_text(encoding="utf-8"))["datasets"]
-    return {table["name"]: table for table in facts}
+    return {table["name"]: table for table in facts if table.get("half") != "fresh confirmation"}
 
 
 def cells() -> list[Cell]:
