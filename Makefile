@@ -10,7 +10,8 @@ run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
 
 test: $(VENV)/.test check  ## every test but the slow ones
-	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=10; status=$$?; \
+	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=10 --cov --cov-report=; status=$$?; \
+	  echo "coverage: $$($(BIN)/coverage report --format=total) % of the lines, worker processes apart"; \
 	  echo "tests: $$(( $$(date +%s) - start )) s"; exit $$status
 
 check: $(VENV)/.test  ## lint, spelling, types, import rules

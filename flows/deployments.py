@@ -6,14 +6,14 @@ import hashlib
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from realmix.flows.local.names import POOL
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.runtime.database import registered_tables
+from realmix.tasks.runtime.database import registered_names, registered_tables
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -45,6 +45,25 @@ def apply_deployments(tables: Sequence[Registered]) -> list[str]:
         make_work_pool(client)
         wanted = [deployment for table in tables for deployment in deployments_of(table)]
         return [deployment.full_name for deployment in wanted if apply_if_changed(client, deployment)]
+
+
+def delete_unregistered(names: Iterable[str]) -> None:
+    """Delete the deployments that were made from this folder for tables that are no longer registered.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of all registered tables. Another folder's deployments on the same server are left alone.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
+
+    registered, here = set(names), str(Path.cwd())
+    ours = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
+    with get_client(sync_client=True) as client:
+        for deployment in client.read_deployments(work_pool_filter=ours):
+            if deployment.name not in registered and deployment.job_variables.get("working_dir") == here:
+                client.delete_deployment(deployment.id)
 
 
 def deployments_of(table: Registered) -> list[RunnerDeployment]:
@@ -169,3 +188,4 @@ def make_work_pool(client: SyncPrefectClient) -> None:
 if __name__ == "__main__":
     for name in apply_deployments(registered_tables()):
         print(f"Deployment {name} was applied.")
+    delete_unregistered(registered_names())

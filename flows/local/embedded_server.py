@@ -54,9 +54,14 @@ class EmbeddedServer:
     def start(self) -> None:
         """Start the process; `wait` returns when it answers. The home must exist."""
         with (home() / "prefect" / "server.log").open("wb") as log:
-            command = [sys.executable, *SERVER, *OPTIONS, str(self._port)]
             self._process = subprocess.Popen(
-                command, env=os.environ | EMBEDDED, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [sys.executable, "-P", *SERVER, *OPTIONS, str(self._port)],
+                # The server imports from the folder it is started in, which must not be the user's.
+                cwd=home() / "prefect",
+                env=os.environ | EMBEDDED,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
 
     def wait(self) -> None:

@@ -223,6 +223,10 @@ def card(
     from realmix.tasks.runtime.snapshots import write_atomically
     from realmix.tasks.sources import open_source
 
+    if out is not None and out.exists():
+        raise BadInput(
+            f"{out} exists, and what was edited in it would be lost: name another file after --out."
+        )
     raw = open_source(table).load()
     inferred = infer_card(raw, target, without_secrets(table), task=task, positive=positive)
     # A leaking feature is no error here: the card is where it is ignored or allowed.
@@ -251,19 +255,24 @@ def ui(*, port: int = 5000) -> None:
     from realmix.flows.local import environment
     from realmix.flows.local.supervisor import mlflow_command, mlflow_store
     from realmix.tasks.core.urls import without_secrets
+    from realmix.tasks.runtime.study_folder import home
 
     environment.prepare()
+    environment.make_home()
     uri = os.environ["MLFLOW_TRACKING_URI"]
     if uri.startswith("http"):
         print(f"MLflow: {without_secrets(uri)}")
         return
     os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **mlflow_store()}
     print(f"MLflow on {uri}: http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
-    os.execv(sys.executable, [sys.executable, "-m", *mlflow_command(port)])
+    # MLflow's server imports from the folder it is started in.
+    os.chdir(home())
+    os.execv(sys.executable, [sys.executable, "-P", "-m", *mlflow_command(port)])
 
 
 for command in (
     table_commands.register,
+    table_commands.unregister,
     table_commands.retrain,
     table_commands.watch,
     table_commands.promote,
@@ -302,8 +311,12 @@ def parse_budget(text: str) -> float:
 
 def main() -> None:
     """Run the command line; print an error that a user can fix as one sentence, with exit code 2."""
-    # A card may name a module in the current folder; last in the path, so that it shadows nothing.
-    sys.path.append(str(Path.cwd()))
+    # Nobody else may read what is written here: results, models and logs come from people's rows.
+    os.umask(0o077)
+    # A file of the current folder must not be imported in the place of a library, by no process of ours.
+    if not sys.flags.safe_path and sys.path[0] in ("", str(Path.cwd())):
+        del sys.path[0]
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         app()
     except RealmixError as err:

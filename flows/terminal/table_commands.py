@@ -29,6 +29,22 @@ def register(card: Path, /, *, name: str | None = None) -> None:
     )
 
 
+def unregister(table: str, /) -> None:
+    """Remove a registered table: its new rows are no longer polled and its model is no longer retrained.
+
+    Its stored rows, studies, decisions and model versions stay.
+
+    Parameters
+    ----------
+    table
+        Name of a registered table.
+    """
+    from realmix.tasks.runtime.database import unregister_table
+
+    unregister_table(table)
+    print(f"Removed '{table}'. Its rows and decisions stay; `realmix register CARD` registers it again.")
+
+
 def retrain(table: str, /) -> None:
     """Add new rows to a registered table and update its model as far as they require.
 

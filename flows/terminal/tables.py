@@ -111,7 +111,7 @@ def status() -> Iterator[str]:
     """Yield the status of all registered tables, line by line."""
     tables = registered_tables()
     if not tables:
-        yield "No table is registered: register one with `realmix register CARD`."
+        yield f"No table is registered in {home()}: register one with `realmix register CARD`."
     for table in tables:
         yield from _status_of(table)
 

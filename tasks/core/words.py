@@ -1,10 +1,8 @@
-"""Gains, intervals and mixes as text for reports and the terminal."""
+"""Gains and intervals as text for reports and the terminal."""
 
 from __future__ import annotations
 
 import math
-
-from realmix.tasks.core.mixes.arms import Mix
 
 
 def gain_in_words(gain: float | None, is_relative: bool) -> str:
@@ -32,27 +30,3 @@ def interval_in_words(interval: tuple[float, float] | list[float] | None, is_rel
     if interval is None:
         return "unknown"
     return " to ".join(gain_in_words(bound, is_relative) for bound in interval)
-
-
-def mix_in_words(mix: Mix) -> str:
-    """Describe a mix as a clause.
-
-    Examples
-    --------
-    >>> mix_in_words(Mix("ctgan", 2.0, 0.3, "teacher"))
-    '2 ctgan rows per real row, labelled by the ensemble of real-row models, weighing 0.3 of the real rows'
-    >>> mix_in_words(Mix())
-    'your real rows alone'
-    """
-    if mix.synthesizer is None and mix.label_rule == "teacher":
-        return "your real rows alone, with labels smoothed by the ensemble of real-row models"
-    if mix.synthesizer is None:
-        return "your real rows alone" + (", with class weights" if mix.balance == "balanced" else "")
-    parts = [f"{mix.synthetic_ratio:g} {mix.synthesizer} rows per real row"]
-    if mix.label_rule == "teacher":
-        parts.append("labelled by the ensemble of real-row models")
-    if mix.weight != 1:
-        parts.append(f"weighing {mix.weight:g} of the real rows")
-    if mix.balance == "balanced":
-        parts.append("with the rare class raised")
-    return ", ".join(parts)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from realmix.tasks.core.contracts.specs import Landed, LandingSpec
@@ -43,11 +45,17 @@ def read_folder(
         If the folder cannot be read.
     """
     folder = Path(location).expanduser()
-    listed = _list_files(folder)
+    listed, misnamed = _list_files(folder), _list_misnamed(folder)
     known = cursor or {}
-    seen = {name: version for name, version in known.items() if name in listed}
+    seen = {name: version for name, version in known.items() if name in listed or name in misnamed}
     if seen != known:
         yield Landed(seen)
+    for name, version in misnamed.items():
+        if seen.get(name) != version:
+            seen = {**seen, name: version}
+            reason = f"The name of the file '{name}' is not UTF-8. Rename it."
+            fingerprint = hashlib.sha256(f"{name} {version}".encode()).hexdigest()
+            yield Landed(seen, name, refusal=reason, fingerprint=fingerprint)
     new = {name: version for name, version in listed.items() if seen.get(name) != version}
     for name in _complete(folder, new):
         content = _read_unchanged(folder / name, new[name])
@@ -58,13 +66,35 @@ def read_folder(
 
 def _list_files(folder: Path) -> dict[str, Version]:
     try:
-        found = {path.name: _version(path) for path in folder.iterdir() if is_batch_name(path.name)}
+        found = {path.name: _version(path) for path in _batches_in(folder) if _is_utf8(path.name)}
     except OSError as err:
         raise BadInput(
             f"The landing folder '{folder}' cannot be read: {err.strerror}. Create it, or correct "
             "`operation.landing` in the card."
         ) from err
     return {name: version for name, version in found.items() if version is not None}
+
+
+def _list_misnamed(folder: Path) -> dict[str, Version]:
+    """List the files whose name is not UTF-8, which no database could hold, with its bytes escaped."""
+    found = {
+        os.fsencode(path.name).decode("utf-8", "backslashreplace"): _version(path)
+        for path in _batches_in(folder)
+        if not _is_utf8(path.name)
+    }
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _batches_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if is_batch_name(path.name))
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _version(path: Path) -> Version | None:

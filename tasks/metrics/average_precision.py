@@ -15,7 +15,7 @@ def score(is_class: np.ndarray, proba: np.ndarray, sample_weight: np.ndarray | N
     Parameters
     ----------
     is_class : ndarray of bool, shape (n_rows,)
-        Holds both values.
+        Contains both values.
     proba : ndarray of shape (n_rows,)
     sample_weight : ndarray of shape (n_rows,) or None
 

@@ -41,7 +41,7 @@ def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | 
 
 
 def balanced_accuracy_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Score many weightings of the rows at once; NaN where a draw holds fewer than two classes."""
+    """Score many weightings of the rows at once; NaN where a draw has fewer than two classes."""
     hits, truth, _ = confusion(y_true, y_pred, weights)
     scores = mean_of_present(share(hits, truth), truth)
     return np.where((truth > 0).sum(axis=1) < 2, np.nan, scores)

@@ -41,7 +41,7 @@ def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | 
 
 
 def calibration_error_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Score many weightings of the rows at once; NaN where a draw holds no row."""
+    """Score many weightings of the rows at once; NaN where a draw has no row."""
     rows = np.arange(len(y_true))
     predicted = np.ones(len(y_true), dtype=int) if y_pred.shape[1] == 2 else y_pred.argmax(axis=1)
     proba = y_pred[rows, predicted]

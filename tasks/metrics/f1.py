@@ -28,7 +28,7 @@ def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | 
     Returns
     -------
     float
-        In [0, 1]; NaN where the truth holds fewer than two classes.
+        In [0, 1]; NaN where the truth has fewer than two classes.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | 
 
 
 def f1_draws(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Score many weightings of the rows at once; NaN where a draw holds fewer than two classes."""
+    """Score many weightings of the rows at once; NaN where a draw has fewer than two classes."""
     hits, truth, predicted = confusion(y_true, y_pred, weights)
     scores = share(2 * hits, truth + predicted)
     chosen = scores[:, 1] if y_pred.shape[1] == 2 else mean_of_present(scores, truth)

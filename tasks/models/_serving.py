@@ -1,7 +1,7 @@
 """Rows in, predictions out: the code that training, evaluation and a shipped model share.
 
 A shipped model consists of a copy of this file, the model's own `serve` and `load_state`, and data
-files (`spec.json` and, for some models, `model.json`). So this file imports numpy and pandas only,
+files (`spec.json` and, for some models, `model.json`). So this file imports public libraries only,
 nothing is unpickled, and the code that was evaluated is the code that serves.
 """
 
@@ -53,7 +53,9 @@ def canonical_features(raw: pd.DataFrame, columns: list[dict[str, str]]) -> pd.D
     missing = [c["name"] for c in columns if c["name"] not in raw.columns]
     if missing:
         expected = [c["name"] for c in columns]
-        raise ValueError(f"Columns {missing} are missing: the model expects {expected}. Add them to the rows.")
+        raise ValueError(
+            f"Columns {missing} are missing: the model expects {expected}. Add them to the rows."
+        )
     return pd.DataFrame({c["name"]: _canonical(raw[c["name"]], c) for c in columns}, index=raw.index)
 
 

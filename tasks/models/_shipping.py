@@ -76,7 +76,9 @@ def check_servable(spec: ModelSpec) -> None:
         if not inspect.isfunction(function) or function.__name__ == "<lambda>":
             raise BadInput(f"{where} must be a function written with `def`: its source is shipped.")
         if hasattr(_serving, function.__name__):
-            raise BadInput(f"{where} has the same name as something in the serving code: choose another name.")
+            raise BadInput(
+                f"{where} has the same name as something in the serving code: choose another name."
+            )
         shared, own = vars(_serving), function.__globals__
         missing = [
             name
@@ -86,8 +88,8 @@ def check_servable(spec: ModelSpec) -> None:
         missing += function.__code__.co_freevars
         if missing:
             raise BadInput(
-                f"{where} uses {', '.join(missing)}, which the shipped model would not have: import or define "
-                "these inside the function."
+                f"{where} uses {', '.join(missing)}, which the shipped model would not have: import or "
+                "define these inside the function."
             )
 
 

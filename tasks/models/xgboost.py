@@ -1,4 +1,4 @@
-"""Gradient-boosted trees with native categories and missing values: the reference model of a study."""
+"""Gradient-boosted trees with native categories and missing values: the strong default."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def search_space(trial: int, schema: Schema) -> dict[str, Any]:
 
 
 def fit_cost(n_rows: int, n_columns: int, n_classes: int) -> float:
-    """Estimate the seconds of one fit on hard labels, measured with 200 to 10,000 rows; soft ones repeat rows."""
+    """Estimate the seconds of a fit on hard labels, measured with 200 to 10,000 rows; soft ones cost more."""
     if not n_classes:
         return 0.045 + 1.7e-6 * n_rows * n_columns
     n_trees = n_classes if n_classes > 2 else 1

@@ -10,6 +10,7 @@ import datetime
 import fcntl
 import hashlib
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from realmix.tasks.core.table.card import DataCard, parse_card
 from realmix.tasks.runtime.snapshots import explain_os_error
 from realmix.tasks.runtime.study_folder import home
 
+log = logging.getLogger("realmix")
 FILE = "state.sqlite"
 # A transaction of another process takes milliseconds; a disk that stalls takes seconds.
 PATIENCE_SECONDS = 30
@@ -127,10 +129,44 @@ def register_table(name: str, card: DataCard, snapshot: str) -> None:
         )
 
 
-def registered_tables() -> list[Registered]:
-    """Return all registered tables, sorted by name."""
+def unregister_table(name: str) -> None:
+    """Remove a table, its waiting batches and cursors; its rows on disk and its decisions stay.
+
+    Raises
+    ------
+    BadInput
+        If it is not registered.
+    """
+    known = registered_names()
+    if name not in known:
+        raise unknown_name("registered table", name, known)
     with transaction() as database:
-        return [_table(row) for row in database.execute("SELECT * FROM tables ORDER BY name")]
+        database.execute("DELETE FROM tables WHERE name = ?", (name,))
+        for table in ("batches", "cursors"):
+            database.execute(f"DELETE FROM {table} WHERE table_name = ?", (name,))
+
+
+def registered_names() -> list[str]:
+    """Return the names of all registered tables, those whose card cannot be used included."""
+    with transaction() as database:
+        return [row["name"] for row in database.execute("SELECT name FROM tables ORDER BY name")]
+
+
+def registered_tables() -> list[Registered]:
+    """Return all registered tables, sorted by name; one whose card cannot be used is logged and left out."""
+    with transaction() as database:
+        rows = database.execute("SELECT * FROM tables ORDER BY name").fetchall()
+    tables = []
+    for row in rows:
+        try:
+            tables.append(_table(row))
+        except BadInput as err:
+            log.warning("The table '%s' is left out: %s", row["name"], _unusable(row["name"], err))
+    return tables
+
+
+def _unusable(name: str, err: BadInput) -> str:
+    return f"{err} Register a correct card under this name, or remove the table: realmix unregister {name}."
 
 
 def registered_table(name: str) -> Registered:
@@ -139,16 +175,18 @@ def registered_table(name: str) -> Registered:
     Raises
     ------
     BadInput
-        If it is not registered.
+        If it is not registered, or its stored card cannot be used.
     """
-    found = {table.name: table for table in registered_tables()}
+    with transaction() as database:
+        found = {row["name"]: row for row in database.execute("SELECT * FROM tables")}
+    if not found:
+        raise BadInput(f"No table is registered, '{name}' neither: register one by realmix register CARD.")
     if name not in found:
-        if not found:
-            raise BadInput(
-                f"No table is registered, '{name}' neither: register one by realmix register CARD."
-            )
         raise unknown_name("registered table", name, found)
-    return found[name]
+    try:
+        return _table(found[name])
+    except BadInput as err:
+        raise BadInput(_unusable(name, err)) from err
 
 
 def batches(table: str, status: str | None = None) -> list[Batch]:

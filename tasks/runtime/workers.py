@@ -270,7 +270,7 @@ class _Worker:
         log = os.open(log_path or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", BOOTSTRAP, json.dumps(sys.path), str(theirs.fileno())],
+                [sys.executable, "-P", "-c", BOOTSTRAP, json.dumps(sys.path), str(theirs.fileno())],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -1,4 +1,4 @@
-"""Compare all arms and decide."""
+"""Compare all arms (a mix of training rows and a model) by their out-of-fold predictions, and decide."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from realmix.tasks.study.race import batches
 def compare_arms(
     folder: StudyFolder, layout: Layout, pools: list[dict[str, Any]], trained: list[dict[str, Any]]
 ) -> tuple[Comparison, Verdict]:
-    """Put every arm's out-of-fold predictions side by side and decide."""
+    """Compare the out-of-fold predictions of all arms, and decide."""
     plan = layout.plan
     context = StudyContext.read(folder.work / "context.json")
     failed = failed_mixes(plan, pools)
     oof = out_of_fold(folder, layout, batches(plan), failed | failed_arms(trained), trained)
-    keep(oof, folder)
+    store_out_of_fold(oof, folder)
     metric = METRICS[plan.metric]
     comparison = compare(
         oof,
@@ -47,14 +47,14 @@ def compare_arms(
     return comparison, decide(comparison, margin=metric.margin, vetoes=vetoes)
 
 
-def keep(oof: OutOfFold, folder: StudyFolder) -> None:
-    """Keep the matrix: whatever is asked of the arms later is arithmetic on it."""
+def store_out_of_fold(oof: OutOfFold, folder: StudyFolder) -> None:
+    """Write the matrix of out-of-fold predictions, from which later steps compute."""
     np.save(folder.work / "out-of-fold.npy", oof.predictions, allow_pickle=False)
     folder.write_json("work/out-of-fold.json", {"arms": [arm.name for arm in oof.arms]})
 
 
 def side_metrics(context: StudyContext, deciding: MetricSpec) -> list[MetricSpec]:
-    """Every other metric of the task, for the record."""
+    """Return every other metric of the task, to be reported beside the deciding one."""
     return [
         spec for spec in METRICS.values() if context.schema.task in spec.tasks and spec.name != deciding.name
     ]

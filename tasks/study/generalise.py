@@ -1,4 +1,4 @@
-"""Hold the best mix against real only beyond the average: slices and shift."""
+"""Compare the best mix with real only beyond the average: on slices of the rows and under shift."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def generalise(
     oof: OutOfFold,
     comparison: Comparison,
 ) -> tuple[dict[str, Any], list[str]]:
-    """Look at the best mix where the average does not.
+    """Compare the best mix with real only on slices, and towards the ends of the data or of time.
 
     Parameters
     ----------
@@ -54,14 +54,14 @@ def generalise(
     layout : Layout
     oof : OutOfFold
     comparison : Comparison
-        Its best mix is held against its incumbent.
+        Its best mix is compared with its incumbent, the best arm on real rows only.
 
     Returns
     -------
     document : dict
         From :func:`realmix.tasks.core.scores.generalisation.describe_generalisation`.
     vetoes : list of str
-        A sentence for each declared slice that forbids the mix.
+        A sentence for each declared slice on which the mix is too bad to ship.
     """
     context = StudyContext.read(folder.work / "context.json")
     by_rows = row_metric(METRICS[comparison.metric], context.schema)
@@ -71,7 +71,13 @@ def generalise(
     measure = functools.partial(
         slice_gains,
         paired,
-        widening=widening(oof, comparison),
+        # The same for every slice: the folds are those of the study.
+        widening=widening_factor(
+            comparison.n_folds,
+            n_validation=oof.n_validation,
+            n_train=oof.n_train,
+            n_rows=comparison.n_rows,
+        ),
         seed=derive_seed(context.snapshot, layout.plan.seed, "slices"),
     )
     rows = pd.read_parquet(folder.work / "development.parquet")
@@ -79,25 +85,16 @@ def generalise(
     if layout.plan.forward:
         shift = describe_stretches(measure(stretch_slices(oof.folds[0])), by_rows)
     else:
-        positions = main_direction(dense_features(rows, context.schema))
+        features = rows[context.schema.feature_names]
+        positions = main_direction(encode_dense(features, learn_dense(features)))
         shift = describe_ends(measure(end_slices(positions)), by_rows)
     return describe_generalisation(by_rows, slices, shift), slice_vetoes(slices, by_rows)
 
 
-def widening(oof: OutOfFold, comparison: Comparison) -> float:
-    """Nadeau-Bengio factor of the study's folds: the same for every slice."""
-    return widening_factor(
-        comparison.n_folds,
-        n_validation=oof.n_validation,
-        n_train=oof.n_train,
-        n_rows=comparison.n_rows,
-    )
-
-
 def row_metric(deciding: MetricSpec, schema: Schema) -> MetricSpec:
-    """The deciding metric where it is a mean over rows, otherwise the task's proper loss.
+    """Return the deciding metric if it is a mean over rows, else log-loss or RMSE.
 
-    A ranking or R squared of a few rows, or of one class, says little or nothing.
+    A ranking or R squared of a few rows, or of one class, means little or nothing.
     """
     if deciding.row_loss is not None:
         return deciding
@@ -107,7 +104,7 @@ def row_metric(deciding: MetricSpec, schema: Schema) -> MetricSpec:
 def all_slices(
     context: StudyContext, rows: pd.DataFrame, declared: pd.DataFrame, paired: PairedLosses
 ) -> list[Slice]:
-    """Declared groups, classes, rare categories and the hardest rows."""
+    """Collect the slices: declared groups, classes, rare categories and the hardest rows."""
     schema = context.schema
     categories = [column.name for column in schema.features if column.is_categorical]
     return [
@@ -119,14 +116,8 @@ def all_slices(
 
 
 def declared_rows(folder: StudyFolder, context: StudyContext) -> pd.DataFrame:
-    """Columns whose groups the card protects, of the rows that take part in the study."""
+    """Read the columns whose groups the card protects, for the rows that take part in the study."""
     if not context.card.protected:
         return pd.DataFrame()
     sampled = np.load(folder.work / "sampled.npy")
     return pd.read_parquet(folder.work / "declared.parquet").iloc[sampled].reset_index(drop=True)
-
-
-def dense_features(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Features as numbers and one-hot categories, as the linear model sees them."""
-    features = rows[schema.feature_names]
-    return encode_dense(features, learn_dense(features))

@@ -1,4 +1,4 @@
-"""Read the holdout, once, by the fits that never saw it."""
+"""Score the holdout once, with the fits on development rows, which never saw it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from realmix.tasks.runtime.study_folder import StudyFolder, Table
 
 @task(task_run_name="read-holdout", cache_policy=NO_CACHE)
 def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any] | None:
-    """Score the two evaluated fits on the holdout: the only place where it is read.
+    """Score the two fits on development rows on the holdout: the only place where it is read.
 
     Returns
     -------
     dict or None
-        From :func:`realmix.tasks.core.decision.holdout_gain.score_holdout`, with `decisions_served`: how many studies,
-        this one included, have read its rows, for the least and the most used of them. None
-        where there is no holdout.
+        From :func:`realmix.tasks.core.decision.holdout_gain.score_holdout`, with `decisions_served`:
+        how many studies, this one included, have read its rows, for the least and the most used
+        of them. None if there is no holdout.
     """
     context = StudyContext.read(folder.work / "context.json")
     schema = context.schema
@@ -57,7 +57,7 @@ def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any
 
 
 def predict_exported(scope: Scope, role: str, rows: pd.DataFrame) -> np.ndarray:
-    """Predict canonical rows with an exported fit, and keep the predictions for the figures."""
+    """Predict canonical rows with an exported fit, and write the predictions for the figures."""
     folder = scope.folder / role
     spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))["model"]
     model = MODELS[spec["kind"]]

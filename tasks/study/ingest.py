@@ -1,4 +1,4 @@
-"""Read a table, check it against its card, keep it as a snapshot."""
+"""Read a table, check it against its card, and store it as a snapshot."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def ingest(request: StudyRequest) -> Table:
 
 
 def stored_table(request: StudyRequest, snapshots: Path) -> Table:
-    """Read the table a request names and keep it among `snapshots`."""
+    """Read the table a request names and store it in the folder `snapshots`."""
     raw, source, card = read_rows(request)
     snapshot = take_snapshot(raw, snapshots, source=source)
     del raw
-    # Of the stored rows: one digest has one schema, whatever the order or the types they came in.
+    # From the stored rows: one digest has one schema, whatever the order or the types of the source.
     schema = check_study_input(snapshot.read(), card)
     return Table(table_name(card, request), snapshot, source, card, schema)

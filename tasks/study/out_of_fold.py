@@ -1,4 +1,4 @@
-"""Assemble the out-of-fold matrix from what the folds left."""
+"""Assemble the matrix of out-of-fold predictions from the files of the folds."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from realmix.tasks.runtime.study_folder import StudyFolder
 
 
 def null_models() -> frozenset[str]:
-    """Learners that know no feature."""
+    """Return the names of the models that know no feature."""
     return frozenset(name for name, spec in MODELS.items() if spec.is_null)
 
 
 def read_exits(folder: StudyFolder) -> dict[str, Exit]:
-    """Who left the race; nobody where there was none."""
+    """Read which arms left the race, and when; none where there was no race."""
     if not (folder.work / "race.json").exists():
         return {}
     return {name: Exit(**left) for name, left in folder.read_json("work/race.json").items()}
 
 
 def failed_mixes(plan: Plan, pools: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """Reason of every mix that lost its pool in any fold."""
+    """Return the reason for every mix whose pool of synthetic rows failed in any fold."""
     reasons: dict[str, str] = {}
     for pool in pools:
         if pool["failure"]:
@@ -39,7 +39,7 @@ def failed_mixes(plan: Plan, pools: Iterable[dict[str, Any]]) -> dict[str, str]:
 
 
 def failed_arms(trained: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """Reason of every arm whose learner failed in any fold."""
+    """Return the reason for every arm whose model failed in any fold."""
     return {arm: reason for batch in trained for arm, reason in batch["failures"].items()}
 
 
@@ -58,7 +58,7 @@ def out_of_fold(
     failed : mapping of arm or mix name to reason
         These arms are left out.
     trained : iterable of dict
-        What was run; files of an earlier, interrupted run are not read.
+        Results of the batches that were run; files of an earlier, interrupted run are not read.
     """
     context = StudyContext.read(folder.work / "context.json")
     schema = context.schema
@@ -85,7 +85,7 @@ def out_of_fold(
 def _matrix(
     folder: StudyFolder, layout: Layout, arms: tuple[Arm, ...], files: list[tuple[str, str]], n_classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Folds, -1 where a block was not run, and predictions, NaN where an arm was not."""
+    """Return folds, -1 for blocks that were not run, and predictions, NaN for arms that were not."""
     planned = np.load(folder.work / "folds.npy")
     folds = np.full_like(planned, -1)
     matrix = np.full((len(arms), *folds.shape) + ((n_classes,) if n_classes else ()), np.nan)

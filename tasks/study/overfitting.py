@@ -1,4 +1,4 @@
-"""Measure how much better the two models do on the rows they learnt from than on unseen ones."""
+"""Measure how much better the two models score on their training rows than on unseen ones."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ log = logging.getLogger("realmix")
 
 @task(task_run_name="measure-gap", cache_policy=NO_CACHE)
 def measure_gap(folder: StudyFolder, layout: Layout, comparison: Comparison) -> None:
-    """Add the training-validation gap of real only and of the best mix to the study's own record.
+    """Add the training-validation gap of real only and of the best mix to ``generalisation.json``.
 
-    Both are fitted once more on the folds of the first repeat. What fails here costs only this
-    number.
+    Both are fitted again on the folds of the first repeat. A failure here loses only this number.
     """
     arms = [arm for arm in (comparison.incumbent, comparison.best_mix) if arm is not None]
     blocks = [block for block in layout.blocks if block.repeat == 0]
@@ -39,7 +38,7 @@ def measure_gap(folder: StudyFolder, layout: Layout, comparison: Comparison) -> 
     except StudyInterrupted:
         raise
     except RealmixError as err:
-        log.warning("how much the models overfit is not known: %s", err)
+        log.warning("the training-validation gap could not be measured: %s", err)
         return
     pairs = [(training[arm.name], validation_scores(folder, blocks, arm, layout.plan)) for arm in arms]
     gap = describe_gap(
@@ -56,7 +55,7 @@ def measure_gap(folder: StudyFolder, layout: Layout, comparison: Comparison) -> 
 def training_scores(
     folder: StudyFolder, blocks: list[Block], arms: list[Arm], plan: Plan
 ) -> dict[str, list[float]]:
-    """Score of every arm on the real training rows of each block; NaN where its fit failed."""
+    """Score every arm on the real training rows of each block; NaN where its fit failed."""
 
     def score(block: Block) -> dict[str, float]:
         with at_hand(folder, block.scope) as here:
@@ -67,7 +66,7 @@ def training_scores(
 
 
 def validation_scores(folder: StudyFolder, blocks: list[Block], arm: Arm, plan: Plan) -> list[float]:
-    """Score of an arm on the validation rows of each block, computed as on its training rows."""
+    """Score an arm on the validation rows of each block, in the same way as on its training rows."""
     schema = StudyContext.read(folder.work / "context.json").schema
     y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
     weight = np.load(folder.work / "development-weight.npy")

@@ -1,4 +1,4 @@
-"""Package a fitted model as an MLflow pyfunc: code and data files, nothing pickled, nothing of ours."""
+"""Package a fitted model as an MLflow pyfunc of code and data files, without pickles or this package."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from realmix.tasks.models._shipping import served_code
 
 # What every shipped model needs: mlflow-skinny loads a pyfunc without the server's dependencies.
 BASE_REQUIREMENTS = ("mlflow-skinny", "numpy", "pandas")
-# What a packed model says of its columns and classes, inside its folder.
+# Columns and classes of a packaged model, inside its folder.
 DATA_SPEC = "artifacts/data/spec.json"
 
 
 def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metadata: dict[str, Any]) -> None:
-    """Pack the data files of a fitted model as an MLflow pyfunc model folder.
+    """Package the data files of a fitted model as an MLflow pyfunc model folder.
 
-    It takes raw rows of the file (unseen categories and missing values included) and gives
-    ``prediction`` and, for classification, ``proba_<class>``. It holds a copy of the serving
+    The model takes raw rows (with unseen categories and missing values) and returns
+    ``prediction`` and, for classification, ``proba_<class>``. It contains a copy of the serving
     code, so it loads without this package and with
     ``MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false``.
 
@@ -36,13 +36,13 @@ def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metad
     data : Path
         Folder written by :func:`realmix.tasks.fits.export.export_model`.
     model_name : str
-        Its name in the registry, for its requirements.
+        As in the registry, for its requirements.
     schema : Schema
         Of the table it was trained on.
     folder : Path
         Must not exist, or be empty.
     metadata : dict
-        JSON-able; kept in the ``MLmodel`` file.
+        JSON-able; stored in the ``MLmodel`` file.
     """
     import mlflow.pyfunc
 
@@ -75,22 +75,24 @@ def pinned_requirements(model_name: str) -> list[str]:
 
 
 def signature(schema: Schema) -> Any:
-    """Name the columns that go in and come out.
+    """Return MLflow's signature: the columns that the model takes and returns.
 
-    Inputs are of any type: MLflow's integer columns refuse missing values, and which
-    column will have one in serving is not known.
+    Inputs are of any type: MLflow's integer columns refuse missing values, and any column may
+    have one when the model serves.
     """
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec
     from mlflow.types.schema import Schema as MlflowSchema
 
     inputs = MlflowSchema([ColSpec(AnyType(), column.name) for column in schema.features])
-    outputs = {"prediction": _prediction_type(schema)} | {f"proba_{c}": "double" for c in schema.classes}
+    types = {"integer": "long", "float": "double", "boolean": "boolean"}
+    label = types.get(schema[schema.target].raw_type, "string") if schema.is_classification else "double"
+    outputs = {"prediction": label} | {f"proba_{c}": "double" for c in schema.classes}
     return ModelSignature(inputs, MlflowSchema([ColSpec(kind, name) for name, kind in outputs.items()]))
 
 
 def example_row(schema: Schema) -> pd.DataFrame:
-    """Make up one raw row from the schema alone: mid-range numbers, first levels; no real row.
+    """Make one raw row from the schema alone: mid-range numbers and first levels, no real row.
 
     Parameters
     ----------
@@ -112,13 +114,6 @@ def _example_value(column: Column) -> str | float | None:
     return round((column.minimum + column.maximum) / 2, 6)
 
 
-def _prediction_type(schema: Schema) -> str:
-    if not schema.is_classification:
-        return "double"
-    types = {"integer": "long", "float": "double", "boolean": "boolean"}
-    return types.get(schema[schema.target].raw_type, "string")
-
-
 def load_and_predict(folder: Path, raw: pd.DataFrame) -> pd.DataFrame:
     """Load a model folder and predict raw rows.
 
@@ -127,7 +122,7 @@ def load_and_predict(folder: Path, raw: pd.DataFrame) -> pd.DataFrame:
     folder : Path
         Written by :func:`save_pyfunc`.
     raw : DataFrame of shape (n_rows, n_columns)
-        Rows of the file; columns the model does not know are left out.
+        Raw rows; columns that the model does not know are dropped.
 
     Returns
     -------
@@ -138,7 +133,7 @@ def load_and_predict(folder: Path, raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def load_served(folder: Path) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Load a model folder; gives what :func:`load_and_predict` does with rows."""
+    """Load a model folder; return the function that :func:`load_and_predict` applies to rows."""
     import mlflow.pyfunc
 
     spec = json.loads((folder / DATA_SPEC).read_text(encoding="utf-8"))

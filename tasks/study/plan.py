@@ -1,4 +1,4 @@
-"""Turn the budget into a plan, or replay one."""
+"""Make the plan of a study from its budget, or read the plan that is to be replayed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ log = logging.getLogger("realmix")
 def plan_study(
     request: StudyRequest, table: Table, split: Split, rule: HoldoutRule, folder: StudyFolder, y: np.ndarray
 ) -> Plan:
-    """Write ``plan.json``: from the budget, or the one that is to be replayed."""
+    """Write ``plan.json``: made from the budget, or the plan that is to be replayed."""
     on_gpu = StudyContext.read(folder.work / "context.json").on_gpu
     if request.plan:
         plan = read_plan(Path(request.plan))
@@ -60,7 +60,7 @@ def plan_study(
 
 
 def trained_on_gpu(device: Device) -> tuple[str, ...]:
-    """Generators and learners that a device other than the processor is for.
+    """Return the synthesizers and models that the requested device trains instead of the CPU.
 
     Examples
     --------
@@ -71,31 +71,32 @@ def trained_on_gpu(device: Device) -> tuple[str, ...]:
 
 
 def gpu_libraries() -> dict[str, str]:
-    """Library that can train a generator or learner on a GPU, by the name of those that one can."""
+    """Return the library that can train it on a GPU, by name of synthesizer or model; others are left out."""
     plugins: list[SynthesizerSpec | ModelSpec] = [*SYNTHESIZERS.values(), *MODELS.values()]
     return {plugin.name: plugin.gpu_library for plugin in plugins if plugin.gpu_library}
 
 
 def on_usable_gpu(wanted: Sequence[str]) -> tuple[str, ...]:
-    """Those of the wanted generators and learners that a GPU can train on each machine; says which it cannot."""
+    """Return which of the synthesizers and models every machine can train on a GPU; log the others."""
     if not wanted:
         return ()
     usable = set.intersection(
         *map(set, current_workers().everywhere("realmix.tasks.fits.gpu:usable_libraries"))
     )
     library = gpu_libraries()
-    if left := [name for name in wanted if library[name] not in usable]:
-        blamed = " and ".join(sorted({library[name] for name in left}))
-        log.warning("no GPU that %s can use here, trained on the processor: %s", blamed, ", ".join(left))
-    return tuple(name for name in wanted if name not in left)
+    if on_cpu := [name for name in wanted if library[name] not in usable]:
+        libraries = " and ".join(sorted({library[name] for name in on_cpu}))
+        log.warning("no GPU that %s can use here, trained on the processor: %s", libraries, ", ".join(on_cpu))
+    return tuple(name for name in wanted if name not in on_cpu)
 
 
 def cached_plan(
     request: StudyRequest, table: Table, split: Split, rule: HoldoutRule, y: np.ndarray, cache: Cache
 ) -> Plan:
-    """The plan once made for this request, which another timing of the machine would change; else a new one.
+    """Return the plan made before for this request, else make and cache a new one.
 
-    A new plan goes on from the last one for the same request with fewer synthesizers, where it can.
+    A request keeps its plan because another timing of the machine would change it. If possible, a new
+    plan extends the last one for the same request with fewer synthesizers.
     """
     asked = request.decides()
     decided_by = {
@@ -120,19 +121,19 @@ def cached_plan(
 def extended_plan(
     request: StudyRequest, former: dict[str, Any] | None, shape: TableShape, costs: Costs
 ) -> Plan | None:
-    """The former plan with the synthesizers that are new; None where there is none to go on from."""
+    """Return the former plan with the new synthesizers added; None if there is none that can be extended."""
     if former is None or request.synthesizers is None:
         return None
     plan = extend_plan(
         Plan.from_dict(former), request.synthesizers, shape, costs, budget_seconds=request.budget_seconds
     )
     if plan:
-        log.info("goes on from an earlier study of this table: what it computed serves again")
+        log.info("this plan extends an earlier study of the table; its results are reused")
     return plan
 
 
 def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: HoldoutRule, costs: Costs) -> Plan:
-    """The richest study that fits the budget, with what its folds can be expected to prove."""
+    """Plan the largest study that fits the budget, with the gain that its folds are expected to prove."""
     plan = make_plan(
         shape,
         costs,
@@ -148,19 +149,20 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
 
 
 def costs_here() -> Costs:
-    """The cost table, scaled to this machine by one timing probe."""
-    return Costs(SYNTHESIZERS, MODELS, machine_speed(), raced_metrics(), usable_bytes())
+    """Return the cost table, scaled to this machine by one timing probe."""
+    raced = frozenset(name for name, metric in METRICS.items() if is_raced(metric, n_repeats=2))
+    return Costs(SYNTHESIZERS, MODELS, machine_speed(), raced, usable_bytes())
 
 
 def with_expected_gain(plan: Plan) -> Plan:
-    """Keep beside a plan what its folds can be expected to prove."""
+    """Add to a plan the smallest gain that its folds can be expected to prove."""
     sizes = FoldSizes(plan.n_development, plan.n_folds, plan.n_repeats, plan.forward)
     expected = expected_provable_gain(plan.task, sizes, is_relative=METRICS[plan.metric].margin_is_relative)
     return dataclasses.replace(plan, expected_provable_gain=expected)
 
 
 def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
-    """What the cost of a study depends on."""
+    """Describe the table as far as the cost of a study depends on it."""
     schema = table.schema
     rarest = float(np.bincount(y).min() / len(y)) if schema.is_classification else 1.0
     return TableShape(
@@ -176,31 +178,25 @@ def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
 
 
 def n_workers() -> int:
-    """One worker process per core this process may use, and no more than the machine's memory holds."""
+    """Return one worker process per core this process may use, at most as many as memory allows."""
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(n_cores, most_workers())
 
 
-def raced_metrics() -> frozenset[str]:
-    """Metrics whose studies are raced."""
-    return frozenset(name for name, metric in METRICS.items() if is_raced(metric, n_repeats=2))
-
-
 def machine_speed() -> float:
-    """Seconds here per second of the reference machine, with all workers busy."""
-    pool = current_workers()
-    with ThreadPoolExecutor(pool.n_workers) as threads:
-        seconds = list(
-            threads.map(lambda _: pool.run("realmix.tasks.fits.machine_speed:probe"), range(pool.n_workers))
-        )
+    """Measure the seconds here per second of the reference machine, with all workers busy."""
+    workers = current_workers()
+    probe = "realmix.tasks.fits.machine_speed:probe"
+    with ThreadPoolExecutor(workers.n_workers) as threads:
+        seconds = list(threads.map(lambda _: workers.run(probe), range(workers.n_workers)))
     return round(max(seconds) / REFERENCE_SECONDS, 2)
 
 
 def announce(plan: Plan) -> None:
-    """Say what will be run, and what the budget left out."""
+    """Log what will be run, and what the budget leaves out."""
     mixes = sum(1 for _ in plan.mixes())
     log.info(
-        "plan: %d rows, %d folds x %d, %d mixes, learners %s, synthesizers %s; about %.0f s in all",
+        "plan: %d rows, %d folds x %d, %d mixes, models %s, synthesizers %s; about %.0f s in all",
         plan.n_development,
         plan.n_folds,
         plan.n_repeats,

@@ -1,4 +1,4 @@
-"""Worth trying? The steps of a preview: read, split, fit what is cheap, judge."""
+"""Preview of a study: read and split a table, fit a few cheap arms, and estimate whether a mix may help."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ log = logging.getLogger("realmix")
 
 
 def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
-    """Say what cheap arms find on a table's development rows; the holdout is set aside unread.
+    """Estimate from cheap arms on the development rows what a study may find; the holdout is not read.
 
     Parameters
     ----------
     request : StudyRequest
-        Only what concerns reading, metric and seed counts.
+        Only the fields about reading, metric and seed are used.
     place : Path
-        Folder that takes rows and fits, and is removed afterwards; nothing else is written.
+        Folder for rows and fits, which the caller removes; nothing is written elsewhere.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     Raises
     ------
     RealmixError
-        As a study would, where the table cannot be used.
+        As in a study, if the table cannot be used.
     """
     request = with_plugins(request)
     table, folder = stored_table(request, place / "snapshots"), StudyFolder(place)
@@ -89,12 +89,12 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
 
 
 def fit_folds(folder: StudyFolder, layout: Layout, tried: PreviewArms) -> dict[str, str]:
-    """Fit all folds side by side; the reason of each mix or arm that failed in any."""
+    """Fit all folds in parallel; return the reason for each mix or arm that failed in any."""
     arms = [arm.to_dict() for arm in tried.arms()]
     ratios = {str(mix.synthesizer): mix.synthetic_ratio for mix in tried.mixes}
 
     def fit(scope: str) -> dict[str, str]:
-        failures: dict[str, str] = pool.run(
+        failures: dict[str, str] = workers.run(
             "realmix.tasks.fits.preview:preview_fold",
             folder=str(folder.scope(scope)),
             members=list(layout.plan.teacher),
@@ -103,31 +103,33 @@ def fit_folds(folder: StudyFolder, layout: Layout, tried: PreviewArms) -> dict[s
         )
         return failures
 
-    with LocalWorkers(n_workers()) as pool, ThreadPoolExecutor(n_workers()) as threads:
+    with LocalWorkers(n_workers()) as workers, ThreadPoolExecutor(n_workers()) as threads:
         try:
             results = list(threads.map(fit, [block.scope for block in layout.blocks]))
         except BaseException:
             # The waiting threads end with their workers; Ctrl-C must not wait for fits.
-            pool.kill()
+            workers.kill()
             raise
     return {name: reason for result in reversed(results) for name, reason in result.items()}
 
 
 def out_of_fold(folder: StudyFolder, layout: Layout, tried: PreviewArms, failed: dict[str, str]) -> OutOfFold:
-    """Read the predictions of every arm that failed nowhere."""
+    """Read the predictions of every arm that failed in no fold."""
     arms = tried.arms()
-    kept = [i for i, arm in enumerate(arms) if not {arm.name, arm.mix.name} & failed.keys()]
+    complete = [i for i, arm in enumerate(arms) if not {arm.name, arm.mix.name} & failed.keys()]
     schema = Scope(folder.scope("evaluated")).context.schema
     folds, weight = (np.load(folder.work / name) for name in ("folds.npy", "development-weight.npy"))
     y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
-    shape = (len(kept), *folds.shape) + ((len(schema.classes),) if schema.is_classification else ())
+    shape = (len(complete), *folds.shape) + ((len(schema.classes),) if schema.is_classification else ())
     matrix, n_train = np.full(shape, np.nan), []
     for block in layout.blocks:
         scope = Scope(folder.scope(block.scope))
-        matrix[:, block.repeat, folds[block.repeat] == block.fold] = scope.read_array(f"{BATCH}.npy")[kept]
+        matrix[:, block.repeat, folds[block.repeat] == block.fold] = scope.read_array(f"{BATCH}.npy")[
+            complete
+        ]
         n_train.append(len(scope.base_weight))
     return OutOfFold(
-        arms=tuple(arms[i] for i in kept),
+        arms=tuple(arms[i] for i in complete),
         y=y,
         folds=folds,
         predictions=matrix,

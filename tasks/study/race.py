@@ -1,4 +1,8 @@
-"""Run the arms on the folds, heat by heat, and drop those that cannot win."""
+"""Run the arms on the folds, heat by heat, and drop those that cannot win.
+
+A heat is a group of folds that run in parallel; between two heats the rule of the race decides which
+arms run the next one.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +34,12 @@ log = logging.getLogger("realmix")
 
 
 def batches(plan: Plan) -> dict[str, list[Arm]]:
-    """Arms by the pool they draw on; "real-only" draws on none.
+    """Group the arms by the pool of synthetic rows they draw from; "real-only" draws from none.
 
     Returns
     -------
     dict
-        Name of the batch to its arms, arms of one mix side by side.
+        Name of the batch to its arms, arms of one mix next to each other.
     """
     null = null_models()
     grouped: dict[str, list[Arm]] = {}
@@ -52,20 +56,20 @@ def judge_race(
     pools: list[dict[str, Any]],
     trained: list[dict[str, Any]],
 ) -> dict[str, list[Arm]]:
-    """Let the rule of the race say, from the blocks run so far, which arms run the next one.
+    """Decide from the blocks run so far which arms run the next ones.
 
-    Who left, when and why is kept in ``work/race.json``.
+    Which arms left, when and why is written to ``work/race.json``.
 
     Returns
     -------
     dict
-        Name of the batch to the arms still in; batches without any are gone.
+        Name of the batch to its remaining arms; batches without any are left out.
     """
     plan = layout.plan
     failed = failed_mixes(plan, pools) | failed_arms(trained)
     oof = out_of_fold(folder, layout, live, failed, trained)
     if len(oof.fold_rows) == FIRST_JUDGED_BLOCK:
-        say_provable_gain(oof, METRICS[plan.metric], len(layout.blocks))
+        log_provable_gain(oof, METRICS[plan.metric], len(layout.blocks))
     leaving = judge(
         oof,
         METRICS[plan.metric],
@@ -74,14 +78,14 @@ def judge_race(
     )
     write_exits(folder, {**read_exits(folder), **leaving})
     gone = failed.keys() | leaving.keys()
-    kept = {
+    remaining = {
         batch: [arm for arm in arms if not {arm.name, arm.mix.name} & gone] for batch, arms in live.items()
     }
-    return {batch: arms for batch, arms in kept.items() if arms}
+    return {batch: arms for batch, arms in remaining.items() if arms}
 
 
-def say_provable_gain(oof: OutOfFold, metric: MetricSpec, n_blocks: int) -> None:
-    """Say again what the study can prove, now that its first folds tell how much folds differ."""
+def log_provable_gain(oof: OutOfFold, metric: MetricSpec, n_blocks: int) -> None:
+    """Log the smallest gain that the study can prove, now measured from how much its first folds differ."""
     case = ScoredArms(oof, metric, null_models())
     if case.best_mix is not None:
         gain = gain_in_words(provable_gain(case, case.best_mix, n_blocks), metric.margin_is_relative)
@@ -90,7 +94,7 @@ def say_provable_gain(oof: OutOfFold, metric: MetricSpec, n_blocks: int) -> None
 
 
 def write_exits(folder: StudyFolder, exits: Mapping[str, Exit]) -> None:
-    """Keep who left the race."""
+    """Write which arms left the race, when and why."""
     folder.write_json("work/race.json", {name: dataclasses.asdict(left) for name, left in exits.items()})
 
 
@@ -98,9 +102,10 @@ Results = list[dict[str, Any]]
 
 
 def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results]:
-    """Run the arms on the folds: teachers, pools and batches of learners, heat by heat.
+    """Run the arms on the folds, heat by heat.
 
-    Between two heats the rule of the race decides which arms go on; within one nothing waits.
+    Returns the results of the teachers (ensembles that label synthetic rows), of the pools and of the
+    batches of models that were trained on them.
     """
     raced = is_raced(METRICS[layout.plan.metric], layout.plan.n_repeats)
     live, n_done = batches(layout.plan), 0
@@ -121,15 +126,15 @@ def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results
 def run_heat(
     folder: StudyFolder, layout: Layout, heat: Sequence[Block], live: dict[str, list[Arm]], n_done: int
 ) -> tuple[Results, Results, Results]:
-    """Run the live arms on the folds of one heat; no future outlives it.
+    """Run the live arms on the folds of one heat, and drop every future at its end.
 
-    Dask computes again what a lost worker held as long as somebody holds its future.
+    As long as a future exists, Dask computes its result again when the worker that held it is lost.
     """
     teachers, pools, waiting = submit_heat(folder, layout.plan, heat, live)
     for done, future in enumerate(as_completed(waiting), start=1):
-        future.wait()  # else its state is asked of the server, which learns of it later
+        future.wait()  # without it the state is read from the server, which is informed later
         if not future.state.is_final():
-            # It will never run: say why, and not that it is pending.
+            # It will never run: raise the reason, and not that it is pending.
             results([*teachers, *pools])
         result = future.result()
         pct = 100 * (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
@@ -145,18 +150,18 @@ Future = PrefectFuture[dict[str, Any]]
 def submit_heat(
     folder: StudyFolder, plan: Plan, heat: Sequence[Block], live: dict[str, list[Arm]]
 ) -> tuple[list[Future], list[Future], list[Future]]:
-    """Start everything on the folds of a heat: teachers, then pools, then the batches of learners.
+    """Submit all tasks of a heat: teachers, then pools, then the batches of models.
 
-    The generators that take longest go first, so that no worker waits for the last of them alone.
+    The slowest synthesizers start first, so that workers do not idle while the last of them runs.
     """
     scopes, limits = [block.scope for block in heat], plan.timeout_seconds
     teachers = {scope: fit_teacher.submit(folder, scope, plan) for scope in scopes}
-    generators = sorted((name for name in live if name != "real-only"), key=lambda name: -limits.get(name, 0))
+    names = sorted((name for name in live if name != "real-only"), key=lambda name: -limits.get(name, 0))
     pools: dict[tuple[str, str], Any] = {
         (scope, name): synthesize.submit(
             folder, scope, name, plan, return_state=False, wait_for=[teachers[scope]]
         )
-        for name in generators
+        for name in names
         for scope in scopes
     }
     trained = [
@@ -177,7 +182,7 @@ def submit_heat(
 
 
 def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[str, float]:
-    """Seconds the workers spent in the race, by kind of work."""
+    """Add up the seconds that workers spent in the race, by kind of work."""
     seconds = {
         "workers: teacher": sum(result["seconds"] for result in teachers),
         "workers: train": sum(result["seconds"] for result in trained),
@@ -190,7 +195,7 @@ def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[
 
 
 def results(futures: list[Future]) -> Results:
-    """What the futures bring, once none of them is being computed (again): their files are at rest."""
+    """Return the results of futures once none is being computed (again), so that their files are final."""
     found = [future.result() for future in futures]
     for future in futures:
         future.wait()

@@ -1,4 +1,4 @@
-"""Fit the recipe that ships, and the real-only incumbent, on whole scopes."""
+"""Fit the arm that ships, and the best arm on real rows only, on whole scopes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from realmix.tasks.study.synthesize import fit_teacher, synthesize
 def refit(
     folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan, raw: str | None = None
 ) -> dict[str, Any]:
-    """Fit both arms on all rows of a scope; a failed generator is said, not raised.
+    """Fit both arms on all rows of a scope; a synthesizer that fails is reported, not raised.
 
     Parameters
     ----------
@@ -34,27 +34,27 @@ def refit(
     scope : {"evaluated", "shipped"}
         Development rows only, or all rows.
     arms : dict
-        Role to arm.
+        Role ("model", "real_only") to arm.
     plan : Plan
     raw : str, optional
-        Parquet file of all raw rows, for the training table that ships; a path, or a name in the folder.
+        Parquet file of all raw rows, for the shipped training table; a path, or a name in the folder.
 
     Returns
     -------
     dict
-        What :func:`realmix.tasks.fits.final.fit_final` says, by role; ``failure`` names the reason
-        why the mix could not be made.
+        The result of :func:`realmix.tasks.fits.final.fit_final` by role; ``failure`` is the reason why
+        the mix could not be made, or None.
     """
     raw = raw if scope == "shipped" else None
     also = tuple(name for name in ("validation", "training.parquet", raw) if name)
     with at_hand(folder, scope, also=also) as here:
-        return fitted(here, scope, arms, plan, raw)
+        return fit_arms(here, scope, arms, plan, raw)
 
 
-def fitted(
+def fit_arms(
     folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan, raw: str | None
 ) -> dict[str, Any]:
-    """Fit both arms where their scope is at hand; see :func:`refit`."""
+    """Fit both arms in a folder that has the files of the scope; see :func:`refit`."""
     n_real = len(Scope(folder.scope(scope)).base_weight)
     arms = {role: affordable(arm, plan, n_real) for role, arm in arms.items()}
     needed = [
@@ -81,9 +81,9 @@ def fitted(
 
 
 def affordable(arm: Arm, plan: Plan, n_real: int) -> Arm:
-    """The arm with no more synthetic rows than the plan allows in a final fit.
+    """Return the arm with at most as many synthetic rows as the plan allows in a final fit.
 
-    Its synthetic rows weigh as much together: the weight of a mix does not depend on its ratio.
+    The total weight of its synthetic rows stays: the weight of a mix does not depend on its ratio.
     """
     most = plan.max_synthetic_rows
     if most is None or arm.mix.synthetic_ratio * n_real <= most:
@@ -93,7 +93,7 @@ def affordable(arm: Arm, plan: Plan, n_real: int) -> Arm:
 
 @task(task_run_name="package", cache_policy=NO_CACHE)
 def package(folder: StudyFolder, arms: dict[str, Arm]) -> None:
-    """Pack the fits as portable models: the shipped pair, and the evaluated pair beside it."""
+    """Package the fits on all rows as MLflow models, and in ``evaluated/`` those on development rows."""
     places = {"shipped": folder.path, "evaluated": folder.path / "evaluated"}
     for scope, place in places.items():
         schema = Scope(folder.scope(scope)).context.schema
@@ -111,15 +111,15 @@ FINAL_SCOPES = ("evaluated", "shipped")
 def final_fits(
     folder: StudyFolder, comparison: Comparison, verdict: Verdict, plan: Plan, raw: str
 ) -> tuple[dict[str, Any], Verdict]:
-    """Fit what ships on development rows and on all rows, side by side.
+    """Fit what ships on development rows and on all rows, in parallel.
 
-    A generator that worked in every fold can still fail here: then real only ships.
+    A synthesizer that worked in every fold can still fail here: then real only ships.
     """
     arms = {"model": verdict.ships, "real_only": comparison.incumbent}
     share(folder, also=(raw,))
-    fitted = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
+    done = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
     bring(folder, *FINAL_SCOPES, also=("validation", "training.parquet"))
-    fits: dict[str, Any] = dict(zip(FINAL_SCOPES, fitted, strict=True))
+    fits: dict[str, Any] = dict(zip(FINAL_SCOPES, done, strict=True))
     failed = [
         f"{verdict.ships.name} on {scope} rows: {fit['failure']}"
         for scope, fit in fits.items()
@@ -127,6 +127,6 @@ def final_fits(
     ]
     if failed:
         veto = f"the final fit failed of {failed[0]}"
-        kept = decide(comparison, margin=comparison.margin, vetoes=[veto])
-        fits, verdict = final_fits(folder, comparison, kept, plan, raw)
+        real_only = decide(comparison, margin=comparison.margin, vetoes=[veto])
+        fits, verdict = final_fits(folder, comparison, real_only, plan, raw)
     return {**fits, "failed": [*failed, *fits.get("failed", [])]}, verdict

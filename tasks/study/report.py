@@ -1,4 +1,4 @@
-"""Write what a study promises to leave behind: verdict.json, report.html, manifest.json."""
+"""Write the results of a study: verdict.json, report.html and manifest.json."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
              "prefect", "mlflow", "great-expectations")  # fmt: skip
-# Kept for later runs, not part of what is promised.
+# Folder of intermediate files for later runs; it is no part of the results.
 WORK = "work"
 
 
@@ -48,9 +48,9 @@ def publish(
     seconds: dict[str, float],
     rows_saved: dict[str, Any],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Write the verdict document, the page and the manifest.
+    """Write the verdict document, the HTML report and the manifest.
 
-    `rows_saved` is what :func:`realmix.tasks.study.rows_saved.rows_saved` says.
+    `rows_saved` is the result of :func:`realmix.tasks.study.rows_saved.rows_saved`.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def publish(
         table=describe_table(table, split),
         comparison=comparison,
         verdict=verdict,
-        holdout=holdout and described_holdout(comparison, verdict, holdout),
+        holdout=holdout and describe_holdout_gain(comparison, verdict, holdout),
         holdout_reason=split.no_holdout,
         params={
             verdict.ships.name: fits["shipped"]["model"]["params"],
@@ -96,19 +96,21 @@ def publish(
 
 
 def final_fit(verdict: Verdict, plan: Plan, fit: dict[str, Any]) -> dict[str, Any]:
-    """Rows of the fit that ships."""
+    """Describe the rows of the fit that ships."""
     return describe_final_fit(verdict.ships, plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
 
 
-def described_holdout(comparison: Comparison, verdict: Verdict, holdout: dict[str, Any]) -> dict[str, Any]:
-    """Hold the mix against its promise or, where real only ships, say how good that is."""
+def describe_holdout_gain(
+    comparison: Comparison, verdict: Verdict, holdout: dict[str, Any]
+) -> dict[str, Any]:
+    """Compare the gain on the holdout with the promised one or, if real only ships, report its score."""
     if verdict.is_mix_shipped:
         return describe_holdout(comparison, holdout)
     return describe_real_only_holdout(holdout, comparison.metric)
 
 
 def describe_table(table: Table, split: Split) -> dict[str, Any]:
-    """Facts about the table; no cell of it."""
+    """Describe the table without any of its cells."""
     schema = table.schema
     set_apart = [c.name for c in schema.columns if not c.is_feature and c.name != schema.target]
     return {
@@ -128,7 +130,7 @@ def describe_table(table: Table, split: Split) -> dict[str, Any]:
 
 
 def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
-    """sha256 of what went in and of the training table that came out."""
+    """Return the sha256 of the inputs and of the training table."""
     return {
         "snapshot": table.snapshot.digest,
         "plan": file_digest(folder.path / "plan.json"),
@@ -138,7 +140,7 @@ def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
 
 
 def summarise_pools(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each synthesizer was asked for and gave, over all folds."""
+    """Count the rows that each synthesizer was asked for and made, over all folds."""
     counted = ("asked", "made", "kept", "copies_of_real")
     by_name: dict[str, list[dict[str, Any]]] = {}
     for pool in pools:
@@ -155,7 +157,7 @@ def summarise_pools(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def teacher_score(folder: StudyFolder, layout: Layout) -> float:
-    """Score of the teacher itself, a line of reference: mean over folds, not a mix that can ship."""
+    """Average the score of the teacher itself over the folds: a reference, as it cannot ship."""
     metric = METRICS[layout.plan.metric]
     scores = []
     for scope in (Scope(folder.scope(block.scope)) for block in layout.blocks):
@@ -165,14 +167,14 @@ def teacher_score(folder: StudyFolder, layout: Layout) -> float:
 
 
 def missing(pools: list[dict[str, Any]]) -> list[str]:
-    """What a hard limit cut off."""
+    """List the synthesizers that a time limit stopped, and where."""
     return [f"{p['synthesizer']} in {p['scope']}: {p['failure']}" for p in pools if p.get("timed_out")]
 
 
 def figure_rows(
     folder: StudyFolder, verdict: Verdict, comparison: Comparison, holdout: dict[str, Any] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Targets and both models' predictions: on the holdout, else out of fold."""
+    """Return the targets and the predictions of both models: on the holdout, else out of fold."""
     schema = Scope(folder.scope("evaluated")).context.schema
     if holdout:
         scope = Scope(folder.scope("evaluated"))
@@ -187,6 +189,6 @@ def figure_rows(
 
 
 def manifest(folder: Path) -> dict[str, str]:
-    """sha256 of every promised file, by its path inside the folder."""
+    """Return the sha256 of every file of the results, by its path inside the folder."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != WORK)
     return {p.relative_to(folder).as_posix(): file_digest(p) for p in files if p.name != "manifest.json"}

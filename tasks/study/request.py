@@ -1,4 +1,4 @@
-"""What a request names, read and checked; nothing is written and no server is needed."""
+"""Read and check what a request names, without writing anything and without a server."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ MAX_RATIO = 100
 
 
 def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard, Schema]:
-    """Read and check everything a request names; writes nothing.
+    """Read and check everything a request names.
 
     Returns
     -------
     raw : DataFrame
     source : dict
-        What was detected, without secrets.
+        What the source detected, without secrets.
     card : DataCard
-        The card with what the request overrides.
+        The card, with the values that the request overrides.
     schema : Schema
 
     Raises
@@ -48,9 +48,9 @@ def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any
 
 
 def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard]:
-    """Read the rows and the card a request names; what :func:`read_study_input` checks."""
+    """Read the rows and the card a request names, without the checks of :func:`read_study_input`."""
     declared = read_card(Path(request.card)) if request.card else None
-    # Before the source is opened: it may be a plug-in itself.
+    # Before the source is opened: the source may be a plug-in itself.
     load_plugins((*(declared.plugins if declared else ()), *request.plugins))
     location = request.table or (declared and declared.source) or BUNDLED_TABLE
     source = open_source(reveal(location))
@@ -61,7 +61,7 @@ def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], Data
 
 
 def with_plugins(request: StudyRequest) -> StudyRequest:
-    """Load the plug-ins that a request names as ``module:SPEC``, and put their names in their place.
+    """Load the plug-ins that a request names as ``module:SPEC``, and replace these by their names.
 
     Raises
     ------
@@ -108,17 +108,17 @@ def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
     deciding_metric(request, schema)
     for name in request.models or ():
         if schema.task not in MODELS[name].tasks:
-            raise BadInput(f"Model '{name}' does not do {schema.task}: choose from {', '.join(MODELS)}.")
+            raise BadInput(f"Model '{name}' does not support {schema.task}: choose from {', '.join(MODELS)}.")
     usable = available_synthesizers(card, schema)
     for name in usable:
-        if SYNTHESIZERS[name].needs:  # what a card names is looked up now, not in the first fold
+        if SYNTHESIZERS[name].needs:  # a wrong name in the card fails now, not in the first fold
             SYNTHESIZERS[name].build(card)
     for name in request.synthesizers or ():
         spec = SYNTHESIZERS[name]
         if spec.is_control:
             raise BadInput(f"'{name}' is a control and always runs: leave it out of --synthesizers.")
         if name not in usable:
-            needs = f"needs `{spec.needs}` in the card" if spec.needs else f"does not do {schema.task}"
+            needs = f"needs `{spec.needs}` in the card" if spec.needs else f"does not support {schema.task}"
             raise BadInput(f"Synthesizer '{name}' {needs}: usable here are {', '.join(usable)}.")
     for ratio in request.ratios or ():
         if not 0 < ratio <= MAX_RATIO:
@@ -129,7 +129,7 @@ def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
 
 
 def available_synthesizers(card: DataCard, schema: Schema) -> list[str]:
-    """Synthesizers that can work on this table, controls apart."""
+    """Return the names of the synthesizers that can learn this table, without the controls."""
     return [
         name
         for name, spec in SYNTHESIZERS.items()
@@ -140,7 +140,7 @@ def available_synthesizers(card: DataCard, schema: Schema) -> list[str]:
 
 
 def deciding_metric(request: StudyRequest, schema: Schema) -> MetricSpec:
-    """The metric that decides: log-loss or RMSE unless the user says otherwise."""
+    """Return the metric that decides: log-loss or RMSE unless the request names another."""
     default = "log_loss" if schema.is_classification else "rmse"
     spec = METRICS[request.metric or default]
     if schema.task not in spec.tasks:
@@ -155,7 +155,7 @@ def read_plan(path: Path) -> Plan:
     Raises
     ------
     BadInput
-        If the file is missing or no plan.
+        If the file is missing or is no plan.
     """
     try:
         return Plan.from_dict(json.loads(path.read_text(encoding="utf-8")))
@@ -174,16 +174,19 @@ def check_plan(plan: Plan, schema: Schema) -> None:
     Raises
     ------
     BadInput
-        If the task differs, or features the holdout was cut by are gone.
+        If the task differs, or columns by which the holdout was split are missing.
     """
     if plan.task != schema.task:
         raise BadInput(
-            f"The plan is for {plan.task}, this table asks for {schema.task}: give the plan of this table."
+            f"The plan is for {plan.task}, this table is for {schema.task}: pass the plan of this table."
         )
     if unknown := set(plan.on_gpu) - {*SYNTHESIZERS, *MODELS}:
         raise BadInput(
-            f"The plan trains {sorted(unknown)} on a GPU, of which nothing is known: give an unchanged plan."
+            f"The plan trains unknown plug-ins {sorted(unknown)} on a GPU: pass an unchanged plan."
         )
-    lost = set(plan.holdout.columns) - {column.name for column in schema.columns}
-    if lost:
-        raise BadInput(f"The plan's holdout was cut by columns {sorted(lost)} that this table does not have.")
+    missing = set(plan.holdout.columns) - {column.name for column in schema.columns}
+    if missing:
+        raise BadInput(
+            f"The plan's holdout was split by columns {sorted(missing)}, which this table does not have: "
+            "pass the plan of this table."
+        )

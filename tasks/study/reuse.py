@@ -1,4 +1,4 @@
-"""The same study again: nothing is computed, its results are laid down once more."""
+"""Reuse the results of an identical study from the cache instead of computing it again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERDICT, MANIFEST = "verdict.json", "manifest.json"
 
 
 def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, schema: Schema) -> str | None:
-    """Key of a whole study: everything that its results follow from.
+    """Return the cache key of a whole study, made of everything that its results depend on.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, s
     snapshot : str
         Digest of the table as it was read, see :func:`realmix.tasks.runtime.snapshots.content_digest`.
     name : str
-        Of the table.
+        Name of the table.
     card : DataCard
     schema : Schema
 
     Returns
     -------
     str or None
-        None for a study with a user's own simulation: nothing tells when its code has changed.
+        None for a study with a user's own simulation: changes of its code cannot be detected.
     """
     if card.simulate:
         return None
@@ -55,16 +55,16 @@ def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, s
 
 
 def keep_study(folder: StudyFolder, key: str | None, document: dict[str, Any]) -> None:
-    """File the results of a study away, unless another run could end otherwise.
+    """Store the results of a study in the cache, unless another run could end differently.
 
-    A study in which something failed or ran out of time is not filed: it would be computed again,
-    from the fits that did not fail. Nor is one that MLflow did not take.
+    A study in which something failed or ran out of time is not cached: it will be computed again,
+    from the fits that did not fail. Nor is one that MLflow did not store.
     """
     is_settled = document["complete"] and not document["disqualified"] and document["tracking"]["run_id"]
     if folder.cache is None or key is None or not is_settled:
         return
     results = {p.name: p for p in sorted(folder.path.iterdir()) if p.name not in (WORK, VERDICT)}
-    # The verdict last: where it lies, the folder is whole.
+    # The verdict last: a folder that has it is complete.
     results[VERDICT] = folder.path / VERDICT
     value = {
         "study": document["study"],
@@ -76,7 +76,7 @@ def keep_study(folder: StudyFolder, key: str | None, document: dict[str, Any]) -
 
 
 def reuse_study(out: Path, key: str | None) -> dict[str, Any] | None:
-    """Lay the results of an identical study into a folder, unless they lie there already.
+    """Copy the results of an identical study into a folder, unless it contains them already.
 
     Parameters
     ----------
@@ -88,13 +88,13 @@ def reuse_study(out: Path, key: str | None) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        Its verdict document; None where there was no such study, or MLflow's store in use does
-        not hold its run any longer.
+        Its verdict document; None if there was no such study, or MLflow does not have its run any
+        longer.
 
     Raises
     ------
     BadInput
-        If the folder cannot take the results.
+        If the folder holds other files.
     """
     cache, folder = cache_at(home() / FOLDER), StudyFolder(out.absolute())
     former = cache.get(key) if key else None
@@ -109,7 +109,7 @@ def reuse_study(out: Path, key: str | None) -> dict[str, Any] | None:
 
 
 def holds_results(folder: StudyFolder, former: dict[str, Any]) -> bool:
-    """Whether a folder holds the results of a former study, all of them undamaged."""
+    """Return whether a folder contains all results of a former study, unchanged."""
     try:
         listed = folder.read_json(MANIFEST)["sha256"]
         return listed[VERDICT] == former["verdict"] and all(

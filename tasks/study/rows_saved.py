@@ -1,4 +1,4 @@
-"""Measure how many real rows the best mix is worth, on the learning curve of real only."""
+"""Measure how many additional real rows the best mix is worth, from the learning curve of real only."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PLACE = "curve"
 def rows_saved(folder: StudyFolder, layout: Layout, comparison: Comparison) -> dict[str, Any]:
     """Fit real only on nested subsets of the folds and the best mix on half of each, and compare.
 
-    The folds are those of the first `curve_repeats` repeats. What fails here costs only this
+    The folds are those of the first `curve_repeats` repeats. A failure here loses only this
     number.
 
     Returns
@@ -56,21 +56,26 @@ def rows_saved(folder: StudyFolder, layout: Layout, comparison: Comparison) -> d
     if not layout.plan.curve_repeats:
         return _unknown("the plan left the rows-saved curve out")
     try:
-        return {"rows_saved": measured(folder, layout, comparison, best_mix), "rows_saved_reason": None}
+        return {
+            "rows_saved": measure_best_mix(folder, layout, comparison, best_mix),
+            "rows_saved_reason": None,
+        }
     except StudyInterrupted:
         raise
     except RealmixError as err:
-        log.warning("rows saved are not known: %s", err)
+        log.warning("the rows saved could not be measured: %s", err)
         return _unknown(str(err).rstrip("."))
 
 
-def measured(folder: StudyFolder, layout: Layout, comparison: Comparison, best_mix: Arm) -> dict[str, Any]:
-    """Rows saved by the best mix.
+def measure_best_mix(
+    folder: StudyFolder, layout: Layout, comparison: Comparison, best_mix: Arm
+) -> dict[str, Any]:
+    """Measure and describe the rows that the best mix saves.
 
     Raises
     ------
     RealmixError
-        If the mix failed on some half, or every real-only arm at some size.
+        If the mix failed on half of a fold, or every real-only arm at some size.
     """
     plan, arms = layout.plan, curve_arms(comparison)
     context = StudyContext.read(folder.work / "context.json")
@@ -92,7 +97,7 @@ def measured(folder: StudyFolder, layout: Layout, comparison: Comparison, best_m
 
 
 def curve_arms(comparison: Comparison) -> list[Arm]:
-    """The incumbent first, then every learner's best trial on the plain real rows."""
+    """Return the incumbent, then the best trial of every model on the real rows as they are."""
     plain = [Arm(Mix(), row.model, row.trial) for row in comparison.arms if row.mix == Mix().name]
     return list(dict.fromkeys([comparison.incumbent, *plain]))
 
@@ -100,7 +105,7 @@ def curve_arms(comparison: Comparison) -> list[Arm]:
 def fit_subsets(
     folder: StudyFolder, plan: Plan, blocks: list[Block], arms: list[Arm], best_mix: Arm
 ) -> tuple[np.ndarray, dict[str, str]]:
-    """Cut all subsets and fit them side by side.
+    """Cut all subsets and fit them in parallel.
 
     Returns
     -------
@@ -127,7 +132,7 @@ def fit_subsets(
         with at_hand(folder, scope) as here:
             return fit_subset(here, plan, scope, arms, best_mix if number == MIX_SHARE else None)
 
-    # The mixes first: a synthesizer's fit that begins last would be waited for alone.
+    # The mixes first: all workers would wait for a synthesizer that starts last.
     numbers = sorted(range(len(CURVE_SHARES) - 1), key=lambda number: number != MIX_SHARE)
     jobs = [(block, number) for number in numbers for block in blocks]
     share(folder, *(scope for block in blocks for scope in subsets(block)))
@@ -138,14 +143,14 @@ def fit_subsets(
 
 
 def subsets(block: Block) -> list[str]:
-    """Scopes of a fold's subsets, the whole fold left out."""
+    """Return the scopes of a fold's subsets, without the whole fold."""
     return [f"{PLACE}/{subset_name(block.scope, part)}" for part in CURVE_SHARES[:-1]]
 
 
 def fit_subset(
     folder: StudyFolder, plan: Plan, scope: str, arms: list[Arm], mixed: Arm | None
 ) -> dict[str, str]:
-    """Fit the real-only arms and, where one is given, the mix on one subset; reasons of failed arms."""
+    """Fit the real-only arms and, if given, the mix on a subset; return the reasons of failed arms."""
     if mixed or any(arm.mix.label_rule == "teacher" for arm in arms):
         cached_teacher(folder, scope, plan)
     failures: dict[str, str] = cached_arms(folder, scope, "curve-real-only", arms, plan)["failures"]
@@ -171,7 +176,7 @@ def subset_scores(
     scores : ndarray of shape (n_arms, n_shares, n_folds)
         NaN where an arm failed on some fold.
     mix : ndarray of shape (n_folds,)
-        Of the folds in which the metric is defined.
+        On the folds in which the metric is defined.
     """
     context = StudyContext.read(folder.work / "context.json")
     weight = np.load(folder.work / "development-weight.npy")
@@ -196,7 +201,7 @@ def subset_scores(
 def predictions(
     folder: StudyFolder, blocks: list[Block], arms: list[Arm], folds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Out-of-fold predictions at every size, those of whole folds from the race, and of the mix.
+    """Read the out-of-fold predictions at every size (whole folds: from the race) and of the mix.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Cut the holdout first, then deal development rows into folds."""
+"""Split off the holdout first, then divide the development rows into folds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SAMPLE_SALT = 1_000_003
 def split_holdout(
     table: Table, folder: StudyFolder, *, rule: HoldoutRule | None, seed: int, on_gpu: tuple[str, ...] = ()
 ) -> tuple[Split, HoldoutRule]:
-    """Write the two sides of the table, and the rows of the two final fits."""
+    """Split the table into development rows and holdout, and write the rows of the two final fits."""
     raw = table.snapshot.read()
     schema = table.schema
     rule = rule or registered_rule(table, raw)
@@ -42,23 +42,28 @@ def split_holdout(
     context = StudyContext(schema, table.card, table.snapshot.digest, seed, on_gpu)
     context.write(folder.work / "context.json")
     rows, weight = schema.apply(raw), row_weights(raw, schema)
-    groups = fold_groups(raw, rows, schema)
-    held = holdout_side(raw, schema, rule)
-    reason = why_no_holdout(schema.encode_target(rows[held]), schema) or why_too_few_left(groups[~held])
-    if reason:
-        held = np.zeros(len(rows), dtype=bool)
-    development = ~held
+    # Rows that no fold may separate: those of one declared group, else those with equal features.
+    group = schema.with_role("group")
+    groups = pd.factorize(raw[group])[0] if group else feature_groups(rows, schema)
+    is_holdout = holdout_side(raw, schema, rule)
+    no_holdout = why_no_holdout(schema.encode_target(rows[is_holdout]), schema)
+    no_holdout = no_holdout or why_too_few_left(groups[~is_holdout])
+    if no_holdout:
+        is_holdout = np.zeros(len(rows), dtype=bool)
+    development = ~is_holdout
     write_scope(folder.scope("shipped"), rows, weight, groups)
     write_scope(folder.scope("evaluated"), rows[development], weight[development], groups[development])
-    declared_values(raw[development], table).to_parquet(folder.work / "declared.parquet")
-    rows[held].to_parquet(folder.work / "holdout.parquet", index=False)
-    np.save(folder.work / "holdout-weight.npy", weight[held], allow_pickle=False)
-    np.save(folder.work / "holdout-groups.npy", groups[held], allow_pickle=False)
+    # Columns whose groups the card protects, also those that no model may see.
+    declared = schema.canonical_columns(raw[development], table.card.protected).reset_index(drop=True)
+    declared.to_parquet(folder.work / "declared.parquet")
+    rows[is_holdout].to_parquet(folder.work / "holdout.parquet", index=False)
+    np.save(folder.work / "holdout-weight.npy", weight[is_holdout], allow_pickle=False)
+    np.save(folder.work / "holdout-groups.npy", groups[is_holdout], allow_pickle=False)
     units = hash_units(raw, schema, rule.columns)
-    np.save(folder.work / "holdout-units.npy", units[held], allow_pickle=False)
+    np.save(folder.work / "holdout-units.npy", units[is_holdout], allow_pickle=False)
     priority = uniform_from_hash(units, SAMPLE_SALT)[development]
     np.save(folder.work / "priority.npy", priority, allow_pickle=False)
-    return Split(len(rows), int(development.sum()), int(held.sum()), reason), rule
+    return Split(len(rows), int(development.sum()), int(is_holdout.sum()), no_holdout), rule
 
 
 @task(task_run_name="lay-folds", cache_policy=NO_CACHE)
@@ -68,19 +73,20 @@ def lay_folds(folder: StudyFolder, plan: Plan) -> Layout:
     Returns
     -------
     Layout
-        With the folds that the rows allow, which a few groups or times can make fewer than
-        planned: `n_folds` is the number that is there.
+        With the folds that the rows allow: if there are few groups or times, `n_folds` is smaller
+        than planned.
     """
     context = StudyContext.read(folder.work / "context.json")
     schema = context.schema
     everything = pd.read_parquet(folder.scope("evaluated") / "training.parquet")
     weights = np.load(folder.scope("evaluated") / "weight.npy")
-    kept = sample_rows(schema.encode_target(everything), np.load(folder.work / "priority.npy"), schema, plan)
-    rows, weight = everything.iloc[kept].reset_index(drop=True), weights[kept]
-    groups = np.load(folder.scope("evaluated") / "groups.npy")[kept]
+    priority = np.load(folder.work / "priority.npy")
+    sampled = sample_rows(schema.encode_target(everything), priority, schema, plan)
+    rows, weight = everything.iloc[sampled].reset_index(drop=True), weights[sampled]
+    groups = np.load(folder.scope("evaluated") / "groups.npy")[sampled]
     folds = fold_numbers(rows, groups, schema, plan, context.snapshot)
     rows.to_parquet(folder.work / "development.parquet", index=False)
-    np.save(folder.work / "sampled.npy", kept, allow_pickle=False)
+    np.save(folder.work / "sampled.npy", sampled, allow_pickle=False)
     np.save(folder.work / "development-weight.npy", weight, allow_pickle=False)
     np.save(folder.work / "groups.npy", groups, allow_pickle=False)
     np.save(folder.work / "folds.npy", folds, allow_pickle=False)
@@ -94,12 +100,12 @@ def lay_folds(folder: StudyFolder, plan: Plan) -> Layout:
 
 
 def fold_blocks(folds: np.ndarray) -> tuple[Block, ...]:
-    """Every fold that holds rows, in each repeat.
+    """List the folds that contain rows, in each repeat.
 
     Raises
     ------
     BadInput
-        If there are fewer than two in a repeat: nothing could be trained or compared.
+        If a repeat has fewer than two: nothing could be trained or compared.
     """
     present = [np.unique(of_repeat[of_repeat >= 0]) for of_repeat in folds]
     if min(len(numbers) for numbers in present) < 2:
@@ -115,7 +121,7 @@ def fold_blocks(folds: np.ndarray) -> tuple[Block, ...]:
 
 
 def why_too_few_left(groups: np.ndarray) -> str | None:
-    """Give the reason why a holdout would leave too few groups to study, or None."""
+    """Return the reason why a holdout would leave too few groups to study, or None."""
     n_groups = len(np.unique(groups))
     if n_groups < MIN_GROUPS:
         return f"the holdout would leave {n_groups} groups, fewer than {MIN_GROUPS}"
@@ -123,7 +129,7 @@ def why_too_few_left(groups: np.ndarray) -> str | None:
 
 
 def row_weights(raw: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Weights the card names, scaled to a mean of 1; ones where it names none."""
+    """Return the weights that the card names, scaled to a mean of 1; ones if it names none."""
     name = schema.with_role("weight")
     if name is None:
         return np.ones(len(raw))
@@ -131,34 +137,23 @@ def row_weights(raw: pd.DataFrame, schema: Schema) -> np.ndarray:
     return weight / weight.mean()
 
 
-def declared_values(raw: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Columns whose groups the card protects, also those that no model may see."""
-    return table.schema.canonical_columns(raw, table.card.protected).reset_index(drop=True)
-
-
 def sample_rows(y: np.ndarray, priority: np.ndarray, schema: Schema, plan: Plan) -> np.ndarray:
-    """Positions of the development rows the plan can afford: by stable hash, per class."""
+    """Choose the development rows that the plan can afford, by stable hash within each class."""
     if plan.n_development >= len(y):
         return np.arange(len(y))
     share = plan.n_development / len(y)
     strata = y if schema.is_classification else np.zeros(len(y), dtype=int)
-    kept = [
+    positions = [
         found[np.argsort(priority[found], kind="stable")[: max(round(share * len(found)), 10)]]
         for found in (np.flatnonzero(strata == s) for s in np.unique(strata))
     ]
-    return np.sort(np.concatenate(kept))
-
-
-def fold_groups(raw: pd.DataFrame, rows: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Rows that no fold may part: those of one declared group, else those with equal features."""
-    group = schema.with_role("group")
-    return pd.factorize(raw[group])[0] if group else feature_groups(rows, schema)
+    return np.sort(np.concatenate(positions))
 
 
 def fold_numbers(
     rows: pd.DataFrame, groups: np.ndarray, schema: Schema, plan: Plan, snapshot: str
 ) -> np.ndarray:
-    """Fold of each row in each repeat."""
+    """Assign each row to a fold, in each repeat."""
     time = schema.with_role("time")
     if plan.forward and time:
         return make_time_folds(rows[time].to_numpy(), n_folds=plan.n_folds)
@@ -173,6 +168,6 @@ def fold_numbers(
 
 
 def development_targets(folder: StudyFolder) -> np.ndarray:
-    """Encoded targets of the development rows."""
+    """Return the encoded targets of the development rows."""
     scope = Scope(folder.scope("evaluated"))
     return scope.context.schema.encode_target(scope.training)

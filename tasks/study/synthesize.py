@@ -1,4 +1,4 @@
-"""Fit one synthesizer on one scope, and gate its rows."""
+"""Fit one synthesizer on one scope (a fold, or the rows of a final fit) and validate its rows."""
 
 from __future__ import annotations
 
@@ -38,22 +38,25 @@ def synthesize(
     *,
     max_ratio: float | None = None,
 ) -> dict[str, Any]:
-    """Draw the pool of one synthesizer; its failure is a row of the report, not the end.
+    """Draw the pool of one synthesizer; a failure is reported and does not stop the study.
 
     Returns
     -------
     dict
-        The pool's log, also written to ``<synthesizer>.json`` in the scope; ``failure`` holds the reason where there is no usable pool.
+        The log of the pool, also written to ``<synthesizer>.json`` in the scope; ``failure`` is the
+        reason if there is no usable pool.
     """
     also = ("validation",) if scope == "shipped" else ()
     with at_hand(folder, scope, also=also) as here:
-        return pooled(here, scope, synthesizer, plan, max_ratio or plan.max_ratio)
+        return draw_pool(here, scope, synthesizer, plan, max_ratio or plan.max_ratio)
 
 
-def pooled(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ratio: float) -> dict[str, Any]:
-    """Draw a pool where its scope is at hand; see :func:`synthesize`."""
+def draw_pool(
+    folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ratio: float
+) -> dict[str, Any]:
+    """Draw a pool in a folder that has the files of the scope; see :func:`synthesize`."""
     if not (folder.scope(scope) / TEACHER_FILE).exists():
-        cached_teacher(folder, scope, plan)  # it was fitted on another machine, and stays there
+        cached_teacher(folder, scope, plan)  # another machine has fitted it, and has its file
     try:
         made = cached_pool(folder, scope, synthesizer, plan, max_ratio=max_ratio)
         made["failure"] = made.get("failure") or gate(
@@ -64,7 +67,7 @@ def pooled(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ra
     except RealmixError as err:
         made = {"failure": str(err), "timed_out": isinstance(err, FitTimedOut)}
     if made["failure"]:
-        log.warning("%s on %s is out: %s", synthesizer, scope, made["failure"])
+        log.warning("%s on %s failed: %s", synthesizer, scope, made["failure"])
     pool_log = {"scope": scope, "synthesizer": synthesizer, **made}
     folder.write_json(f"work/{scope}/{synthesizer}.json", to_jsonable(pool_log))
     return pool_log
@@ -73,7 +76,7 @@ def pooled(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ra
 def gate(
     folder: StudyFolder, scope: str, synthesizer: str, *, class_counts: Mapping[str, int] | None
 ) -> str | None:
-    """Run the synthetic suite over a pool; the reason why it must not be used, or None."""
+    """Validate a pool with the synthetic suite; return the reason why it must not be used, or None."""
     place = Scope(folder.scope(scope))
     rows = pd.read_parquet(place.folder / f"{synthesizer}.parquet")
     shipped = scope == "shipped"

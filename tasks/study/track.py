@@ -1,4 +1,4 @@
-"""Send a study to MLflow: experiment per table, parent run per study, child run per mix."""
+"""Log a study to MLflow: an experiment per table, a parent run per study, a child run per mix."""
 
 from __future__ import annotations
 
@@ -34,35 +34,35 @@ from realmix.tasks.runtime.study_folder import StudyFolder, home
 
 log = logging.getLogger("realmix")
 ARTIFACTS = ("verdict.json", "report.html", "plan.json", "manifest.json")
-# What ships, and the fit on development rows by which versions are compared.
+# The models that ship, and the fit on development rows, with which model versions are compared.
 MODELS = ("model", "real_only", "evaluated/model")
 CHAMPION, CHALLENGER = "champion", "challenger"
-# MLflow takes no more at once.
+# MLflow accepts no more in one batch.
 METRICS_AT_ONCE = 1000
-# Kept until MLflow has the study: figures are drawn from rows that nothing else keeps.
+# Stored until MLflow has the study: figures are drawn from rows that are not stored elsewhere.
 FIGURES = "work/figures.json"
 
 
 def open_store(table: str) -> None:
-    """Create MLflow's store while the race runs: its first use takes seconds.
+    """Set up MLflow's backend store while the race runs: its first use takes seconds.
 
-    What fails here is tried, and said, again when the study is tracked.
+    An error here is ignored; it will occur again, and be logged, when the study is tracked.
     """
     with suppress(Exception):
         experiment_id(table)
 
 
 def ping() -> None:
-    """Ask MLflow's store for anything; raises whatever it raises where it does not answer."""
+    """Query MLflow's backend store; raise whatever it raises if it does not answer."""
     from mlflow import MlflowClient
 
     MlflowClient().search_experiments(max_results=1)
 
 
 def make_database() -> None:
-    """Make MLflow's SQLite file whole or not at all.
+    """Create MLflow's SQLite file completely or not at all.
 
-    MLflow makes its tables one by one, for seconds: a file whose making was cut off by a kill can never
+    MLflow creates its tables one by one, for seconds: a file whose creation was interrupted can never
     be opened again.
     """
     from mlflow import MlflowClient
@@ -81,7 +81,7 @@ def make_database() -> None:
 
 
 def experiment_id(table: str) -> str:
-    """Id of the table's experiment, which is made if need be."""
+    """Return the id of the table's experiment, created if there is none."""
     from mlflow import MlflowClient
 
     home().mkdir(parents=True, exist_ok=True)
@@ -97,40 +97,40 @@ def experiment_id(table: str) -> str:
 
 @task(task_run_name="track", cache_policy=NO_CACHE)
 def track(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
-    """Log a finished study; a store that fails loses nothing: it is told later, see :func:`track_again`.
+    """Log a finished study to MLflow; after an error :func:`track_again` does it later.
 
     Returns
     -------
     dict
-        The document with ``tracking``: where the run is, or why there is none.
+        The document with ``tracking``: the run, or the error because of which there is none.
     """
     folder.work.mkdir(parents=True, exist_ok=True)
     folder.write_json(FIGURES, figures)
     table = document["table"]["name"]
     with table_lock(f"{table}/tracking"):
-        # Journal first, MLflow second: who is killed in between is told of later.
+        # The list of untracked studies first, MLflow second: after a kill in between it is logged later.
         note_untracked(folder.path, table)
-        return document | {"tracking": _tell(folder, document, figures)}
+        return document | {"tracking": _upload(folder, document, figures)}
 
 
 def track_again(path: Path) -> bool:
-    """Log a finished study of the journal; False where it is gone, or MLflow still does not take it."""
+    """Log a study that is listed as untracked; False if it is gone or MLflow still fails."""
     folder = StudyFolder(path)
     if not (path / "verdict.json").exists():
-        log.warning("%s is gone: MLflow will not be told of its study", path)
+        log.warning("%s is gone: its study will not be logged to MLflow", path)
         note_tracked(path)
         return False
     document = folder.read_json("verdict.json")
     with table_lock(f"{document['table']['name']}/tracking"):
-        # Another process may have been at it all the while.
+        # Another process may have logged it in the meantime.
         if path not in untracked_studies():
             return False
         figures = folder.read_json(FIGURES) if (path / FIGURES).exists() else {}
-        return _tell(folder, document, figures)["run_id"] is not None
+        return _upload(folder, document, figures)["run_id"] is not None
 
 
-def _tell(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
-    """Where the run is, or the kind of error why there is none; also written to ``tracking.json``."""
+def _upload(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
+    """Log a study; return its run or the type of the error, also written to ``tracking.json``."""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
     tracking = {
         "uri": without_secrets(uri),
@@ -142,7 +142,9 @@ def _tell(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]
         tracking |= log_study(folder, document, figures)
     except Exception as err:  # whatever a store or its driver raises, the study is done
         tracking["error"] = type(err).__name__  # a driver's message may hold its URL
-        log.warning("MLflow did not take the study (%s); all files are in %s", tracking["error"], folder.path)
+        log.warning(
+            "logging the study to MLflow failed (%s); its files are in %s", tracking["error"], folder.path
+        )
     folder.write_json("tracking.json", tracking)
     if tracking["run_id"]:
         note_tracked(folder.path)
@@ -151,13 +153,13 @@ def _tell(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]
 
 
 def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
-    """Write the parent run, its children, its artifacts and the model version, each once."""
+    """Log the parent run, its children, its artifacts and the model version, each once."""
     from mlflow import MlflowClient
 
     client = MlflowClient()
     experiment = experiment_id(document["table"]["name"])
     digest = file_digest(folder.path / "verdict.json")
-    parent = whole_run(client, experiment, digest)
+    parent = find_finished_run(client, experiment, digest)
     if parent is None:
         record = study_record(document)
         record = dataclasses.replace(record, tags={**record.tags, "verdict_digest": digest})
@@ -170,18 +172,18 @@ def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, 
     return {"run_id": parent, "model": version["name"], "version": version["version"]}
 
 
-def whole_run(client: Any, experiment: str, digest: str) -> str | None:
-    """The run of a study that was logged before; what a killed process left of it is removed."""
-    whole = None
+def find_finished_run(client: Any, experiment: str, digest: str) -> str | None:
+    """Return the run of a study that was logged before; delete what a killed process left of one."""
+    finished = None
     for run in client.search_runs([experiment], f"tags.verdict_digest = '{digest}'"):
         if run.info.status == "FINISHED":
-            whole = str(run.info.run_id)
+            finished = str(run.info.run_id)
             continue
         of_parent = f"tags.mlflow.parentRunId = '{run.info.run_id}'"
         for child in client.search_runs([experiment], of_parent, max_results=10_000):
             client.delete_run(child.info.run_id)
         client.delete_run(run.info.run_id)
-    return whole
+    return finished
 
 
 def fill_run(
@@ -202,7 +204,7 @@ def fill_run(
 
 
 def is_tracked(tracking: dict[str, Any]) -> bool:
-    """Whether the store in use still holds the run of a study.
+    """Return whether the tracking server in use still has the run of a study.
 
     Parameters
     ----------
@@ -233,7 +235,7 @@ def create_run(client: Any, experiment: str, record: RunRecord, parent: str | No
 
 
 def log_datasets(client: Any, run: str, folder: StudyFolder, document: dict[str, Any]) -> None:
-    """Name the tables by our own digests; MLflow's own looks at the first rows only."""
+    """Log the tables with our own digests; MLflow's digest covers the first rows only."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     training = pd.read_parquet(folder.path / "training.parquet")
@@ -259,7 +261,7 @@ def log_datasets(client: Any, run: str, folder: StudyFolder, document: dict[str,
 
 
 def register(client: Any, run: str, document: dict[str, Any]) -> dict[str, str]:
-    """Register what ships, once: a table's first version is its champion, a later one the challenger."""
+    """Register the model that ships, once: the first version is the champion, a later one the challenger."""
     from mlflow.exceptions import MlflowException
 
     name = document["table"]["name"]
@@ -277,7 +279,7 @@ def register(client: Any, run: str, document: dict[str, Any]) -> dict[str, str]:
 
 
 def create_version(client: Any, name: str, run: str, document: dict[str, Any]) -> Any:
-    """Make a model version that says where it comes from and what was found."""
+    """Create a model version, tagged with its study, its arm and the verdict."""
     return client.create_model_version(
         name,
         source=f"{client.get_run(run).info.artifact_uri}/model",
@@ -294,17 +296,17 @@ def create_version(client: Any, name: str, run: str, document: dict[str, Any]) -
 
 
 def log_history(name: str, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """Draw a table's retrainings over their number in its run "history"; what stands there stays once.
+    """Log a table's retrainings to its run "history"; what is logged already is not duplicated.
 
-    Metrics of one retraining always carry its number as step and its moment as time, and MLflow keeps
-    equal ones once: a run that was lost is written again, and one that is whole does not change.
+    Metrics of a retraining have its number as step and its moment as timestamp, and MLflow stores
+    equal ones once: a run that was lost is written again, and a complete one does not change.
 
     Parameters
     ----------
     name : str
-        Of the table.
+        Name of the table.
     entries : sequence of (moment, entry)
-        What the record keeps of its retrainings, oldest first; moments as ISO 8601.
+        Recorded retrainings, oldest first; moments as ISO 8601.
     """
     from mlflow import MlflowClient
     from mlflow.entities import Metric

@@ -1,4 +1,4 @@
-"""Train a batch of arms on one scope."""
+"""Train a batch of arms (models on mixes of one pool) on one scope."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from realmix.tasks.runtime.study_folder import StudyFolder
 def train(
     folder: StudyFolder, scope: str, batch: str, arms: list[Arm], plan: Plan, pool: dict[str, Any]
 ) -> dict[str, Any]:
-    """Fit the arms of a batch and keep their predictions; skipped where the pool failed.
+    """Fit the arms of a batch and store their predictions; skip a batch whose pool failed.
 
-    A batch that is too large for this machine loses its arms; without real only there is no study.
+    The arms of a batch that is too large for this machine fail; the study does if it is "real-only".
     """
     skipped = {"scope": scope, "batch": batch, "seconds": 0.0, "failures": {}, "skipped": True}
     if pool.get("failure"):

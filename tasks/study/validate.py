@@ -1,4 +1,4 @@
-"""Hold tables against their expectations: the raw one before, the training one after."""
+"""Validate tables with their expectations: the raw table before a study, the training table after it."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ VALIDATION = "validation"
 
 @task(task_run_name="validate-raw", cache_policy=NO_CACHE)
 def gate_raw(table: Table, folder: StudyFolder) -> Table:
-    """Stop at a bad table; set bad rows aside and go on with a snapshot of the others.
+    """Refuse a bad table; move bad rows to quarantine and return a snapshot of the others.
 
     Raises
     ------
     ValidationFailed
-        Before anything is trained; the results are stored with the study.
+        Before anything is trained; the validation results are stored with the study.
     """
     raw = table.snapshot.read()
-    kept, outcome = validate_raw(raw, table.schema, table.card, folder.path / VALIDATION)
+    good_rows, outcome = validate_raw(raw, table.schema, table.card, folder.path / VALIDATION)
     for warning in outcome.warnings:
         log.info("warning: %s", warning.sentence)
-    if len(kept) == len(raw):
+    if len(good_rows) == len(raw):
         return table
-    log.info("%d bad rows are set aside in %s/quarantine.parquet", len(raw) - len(kept), VALIDATION)
-    schema = check_study_input(kept.reset_index(drop=True), table.card)
-    snapshot = take_snapshot(kept, home() / "snapshots", source=table.source)
+    log.info("%d bad rows were moved to %s/quarantine.parquet", len(raw) - len(good_rows), VALIDATION)
+    schema = check_study_input(good_rows.reset_index(drop=True), table.card)
+    snapshot = take_snapshot(good_rows, home() / "snapshots", source=table.source)
     return dataclasses.replace(table, snapshot=snapshot, schema=schema)
 
 
 @task(task_run_name="validate-training", cache_policy=NO_CACHE)
 def gate_training(table: Table, folder: StudyFolder) -> None:
-    """Hold the shipped training table against its suite.
+    """Validate the shipped training table with its suite.
 
     Raises
     ------
     ValidationFailed
-        If the table is not what it must be; its model must not ship.
+        If the table breaks a critical expectation: its model must not ship.
     """
     training = pd.read_parquet(folder.path / "training.parquet")
     origins = training["_realmix_origin"]

@@ -1,4 +1,4 @@
-"""When a network has learnt enough: what its rows teach a quick learner about real rows it did not see."""
+"""Early stopping of networks: by the loss on unseen real rows of trees trained on the network's rows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pandas as pd
 if TYPE_CHECKING:
     from torch.nn import Module
 
-# A look costs about as much as 10 steps of a GAN, and 20 of a VAE.
+# A check costs about as much as 10 steps of a GAN, and 20 of a VAE.
 CHECKPOINT_STEPS = 100
 INNER_SHARE = 0.2
-# With 32 of 160 rows, CTGAN stopped too soon: its rows beside the real ones cost a learner 1.9 % (24 fits).
+# With 32 of 160 rows, CTGAN stopped too soon: real rows plus its rows cost a model 1.9 % (24 fits).
 MIN_INNER_ROWS = 60
 MAX_INNER_ROWS = 1_000
 N_DRAWN = 600
@@ -34,7 +34,7 @@ LEARNER: dict[str, Any] = {
 
 @dataclass
 class EarlyStop:
-    """Ends a training at the first look that is no better than the one before, with the best weights.
+    """Stop training at the first check that is no better than the last, and restore the best weights.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ class EarlyStop:
     target : str
         Column of `inner`.
     class_shares : Series or None
-        Share of each class among the real training rows, by its code; None for a number.
+        Share of each class among the real training rows, by its code; None for regression.
 
     References
     ----------
-    Prechelt 1998, doi:10.1007/3-540-49430-8_3; as the measure: Esteban, Hyland, Rätsch 2017,
+    Prechelt 1998, doi:10.1007/3-540-49430-8_3; for the loss: Esteban, Hyland, Rätsch 2017,
     https://arxiv.org/abs/1706.02633 (train on synthetic rows, test on real ones).
     """
 
@@ -59,16 +59,16 @@ class EarlyStop:
     _best: dict[str, Any] | None = field(default=None, init=False)
 
     def ends(self, step: int, n_steps: int, network: Module, draw: Callable[[int], pd.DataFrame]) -> bool:
-        """Say whether the network is past its best, and give it its best weights back.
+        """Return whether training should stop; if so, the network has its best weights again.
 
         Parameters
         ----------
         step, n_steps : int
-            Done, and planned at most.
+            Steps done, and steps planned at most.
         network : Module
-            What draws rows.
+            The network that draws rows.
         draw : callable
-            ``draw(n_rows)`` gives that many encoded rows.
+            ``draw(n_rows)`` returns that many encoded rows.
         """
         self.n_steps = step
         is_last = step == n_steps
@@ -83,14 +83,14 @@ class EarlyStop:
         return True
 
     def loss(self, drawn: pd.DataFrame) -> float:
-        """Log-loss, or squared error, on the inner rows of boosted trees that learnt from drawn ones."""
+        """Compute the loss on the inner rows of trees trained on drawn ones: log-loss or squared error."""
         import xgboost
 
         features = [name for name in self.inner if name != self.target]
         parameters, weight = LEARNER | {"objective": "reg:squarederror"}, None
         if self.class_shares is not None:
             parameters |= {"objective": "multi:softprob", "num_class": len(self.class_shares)}
-            # A network may have been shown classes more evenly than they are.
+            # A network may have been trained on classes made more even than they are.
             drawn_shares = drawn[self.target].value_counts(normalize=True)
             weight = drawn[self.target].map(self.class_shares / drawn_shares).to_numpy(dtype=float)
         rows = xgboost.QuantileDMatrix(
@@ -110,13 +110,13 @@ class EarlyStop:
 
 
 def part_rows(n_rows: int, classes: pd.Series | None, random_state: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the rows to learn from and of the inner ones, each in order.
+    """Split rows into those to learn from and inner ones; return the positions of both, in order.
 
     Parameters
     ----------
     n_rows : int
     classes : Series of shape (n_rows,), or None
-        Each class gives its share of inner rows, and keeps one row at least to learn from.
+        Each class gives its share of inner rows, and at least one of its rows is learned from.
     random_state : int
 
     Examples

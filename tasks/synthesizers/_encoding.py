@@ -1,4 +1,4 @@
-"""Complete numbers and category codes, for generators that take no missing cells; and the way back."""
+"""Encoding of tables as complete numbers and codes, for generators without missing cells, and its inverse."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ import pandas as pd
 
 from realmix.tasks.core.table.schema import Schema
 
-# More levels than this cost generators more than they tell; the rarest share one code.
+# More levels cost generators more than they inform; the rarest levels share one code.
 MAX_LEVELS = 50
 
 
 @dataclass(frozen=True)
 class Levels:
-    """Codes of one categorical column; missing is a level of its own.
+    """Codes of the levels of a categorical column; missing is a level of its own.
 
     Attributes
     ----------
     kept : list of str or None
-        The level of each code.
-    pooled : list of str or None
-        Levels that share the code ``len(kept)``.
-    pooled_share : ndarray of shape (n_pooled,)
-        Their real frequencies, which redraw them.
+        Levels with a code of their own, in the order of the codes.
+    merged : list of str or None
+        Rare levels that share the code ``len(kept)``.
+    merged_shares : ndarray of shape (n_merged,)
+        Their frequencies among each other in the real rows, by which `decode` draws them.
     """
 
     kept: list[str | None]
-    pooled: list[str | None]
-    pooled_share: np.ndarray
+    merged: list[str | None]
+    merged_shares: np.ndarray
 
     @classmethod
     def learn(cls, values: pd.Series, max_levels: int | None) -> Levels:
+        """Assign codes to the levels of a column, most frequent first; None merges no level."""
         counts = values.astype(object).where(values.notna(), None).value_counts(dropna=False)
-        # Frequency, then name: ties must not hang on the order of the rows.
+        # Frequency, then name: ties must not depend on the order of the rows.
         order = sorted(
             zip(counts, counts.index, strict=True), key=lambda x: (-x[0], x[1] is not None, str(x[1]))
         )
@@ -44,26 +45,28 @@ class Levels:
         return cls(levels[:n_kept], levels[n_kept:], share / share.sum() if len(share) else share)
 
     def encode(self, values: pd.Series) -> np.ndarray:
+        """Return the code of each value; levels that were not learned get the shared code."""
         codes = {level: code for code, level in enumerate(self.kept)}
         rest = len(self.kept)
         return np.array([codes.get(None if pd.isna(v) else v, rest) for v in values], dtype=int)
 
     def decode(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the level of each code; the shared code becomes a draw of the levels that share it."""
         table = np.array([*self.kept, None], dtype=object)
         values = table[codes]
-        is_pooled = codes == len(self.kept)
-        if self.pooled:
-            drawn = rng.choice(len(self.pooled), size=int(is_pooled.sum()), p=self.pooled_share)
-            values[is_pooled] = np.array(self.pooled, dtype=object)[drawn]
+        is_merged = codes == len(self.kept)
+        if self.merged:
+            drawn = rng.choice(len(self.merged), size=int(is_merged.sum()), p=self.merged_shares)
+            values[is_merged] = np.array(self.merged, dtype=object)[drawn]
         return values
 
 
 class TableEncoding:
-    """Canonical rows as complete numbers and small integer codes, target first.
+    """Encoding of canonical rows as complete numbers and small integer codes, target first.
 
     Numbers become a column ``x<i>`` (missing filled with the median) and, where some are
-    missing, a code column ``m<i>`` that says so; categories become codes ``k<i>`` with at
-    most `MAX_LEVELS` levels. Columns with a single value are left out and put back.
+    missing, a code column ``m<i>`` that marks them; categories become codes ``k<i>`` with at
+    most `MAX_LEVELS` levels. Columns with a single value are dropped and restored.
 
     Parameters
     ----------
@@ -93,12 +96,13 @@ class TableEncoding:
                     self.flagged.append(column.name)
 
     def key(self, name: str, *, flag: bool = False) -> str:
-        """Name of a column in the encoded table."""
+        """Return the name of a column, or of its missing flag, in the encoded table."""
         letter = "m" if flag else "k" if name in self.levels else "x"
         return f"{letter}{self.order.index(name)}"
 
     @property
     def target_key(self) -> str:
+        """Name of the target in the encoded table."""
         return self.key(self.target)
 
     def encode(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +125,7 @@ class TableEncoding:
         return pd.DataFrame(data)
 
     def decode(self, encoded: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Give encoded rows back as canonical rows; pooled levels are redrawn.
+        """Decode encoded rows to canonical rows; rare levels that share a code are drawn.
 
         Returns
         -------
@@ -142,7 +146,7 @@ class TableEncoding:
 
 
 def is_code(key: str) -> bool:
-    """Say whether an encoded column holds codes."""
+    """Return whether an encoded column holds codes."""
     return key[0] in "mk"
 
 
@@ -174,7 +178,7 @@ def embed(encoded: pd.DataFrame, scales: pd.Series | None = None) -> tuple[np.nd
 
 
 def nearest(points: np.ndarray, k: int) -> np.ndarray:
-    """Positions of the `k` nearest other rows of every row.
+    """Return the positions of the `k` nearest other rows of every row.
 
     Returns
     -------

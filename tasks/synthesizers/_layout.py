@@ -1,4 +1,4 @@
-"""A table as CTGAN and TVAE see it: scaled numbers, then one span per mixture and per category."""
+"""The matrix that CTGAN and TVAE learn: scaled numbers, then one-hot spans of components and categories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realmix.tasks.synthesizers._mixtures import Mixture, fit_mixture
 
 @dataclass(frozen=True)
 class Coded:
-    """Rows in compact form; the networks' one-hot matrix is made batch by batch.
+    """Rows in compact form; the one-hot matrix of the networks is made batch by batch.
 
     Attributes
     ----------
@@ -28,10 +28,10 @@ class Coded:
 
 
 class Layout:
-    """Columns of the matrix that CTGAN and TVAE learn, and the way there and back.
+    """Columns of the matrix that CTGAN and TVAE learn; encodes tables and decodes matrices.
 
-    The same content as ctgan's ``DataTransformer``, which works row by row and in a process
-    pool: numbers come first, then the components of each, then the levels of each category.
+    The same content as ctgan's ``DataTransformer``, without its loop over rows and its worker
+    processes: numbers come first, then the components of each, then the levels of each category.
 
     Parameters
     ----------
@@ -63,11 +63,12 @@ class Layout:
 
     @property
     def n_numbers(self) -> int:
+        """Number of numeric columns."""
         return len(self.mixtures)
 
     @property
     def width(self) -> int:
-        """Columns of the matrix."""
+        """Number of columns of the matrix."""
         return self.n_numbers + sum(self.spans)
 
     @property
@@ -76,7 +77,7 @@ class Layout:
         return self.n_numbers + np.cumsum([0, *self.spans])[:-1].astype(int)
 
     def level_position(self, column: str, level: object) -> int:
-        """Place of a level among all levels of all categories.
+        """Return the position of a level among the levels of all categories.
 
         Raises
         ------
@@ -101,7 +102,7 @@ class Layout:
         return Coded(numbers, codes + self.starts)
 
     def decode(self, matrix: np.ndarray) -> pd.DataFrame:
-        """Give back rows of shape (n_rows, n_columns) from numbers and the largest of each span."""
+        """Return rows of shape (n_rows, n_columns), from the numbers and the largest of each span."""
         data: dict[str, Any] = {}
         ends = self.starts + np.array(self.spans, dtype=int)
         codes = [matrix[:, a:b].argmax(axis=1) for a, b in zip(self.starts, ends, strict=True)]

@@ -1,4 +1,4 @@
-"""The mixture of normals by which CTGAN and TVAE describe a number, fitted on distinct values."""
+"""The mixture of normals with which CTGAN and TVAE model a number, fitted on distinct values."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaln, digamma, gammaln
 
-# All of CTGAN: components offered, the prior that empties most of them, and the weight below
+# As in CTGAN: components to start with, the prior that empties most of them, and the weight below
 # which one is dropped.
 MAX_COMPONENTS = 10
 CONCENTRATION = 0.001
 MIN_WEIGHT = 0.005
-# What rdt seeds the fit of every column with.
+# The seed that rdt uses for every column.
 SEED = 42
 # A value lies within so many deviations of its component with 99.99 % probability.
 DEVIATIONS = 4.0
-# Of scikit-learn's BayesianGaussianMixture, with which CTGAN fits.
+# As in scikit-learn's BayesianGaussianMixture, which CTGAN uses.
 TOLERANCE = 1e-3
 MAX_ITERATIONS = 100
 REGULARISATION = 1e-6
@@ -48,12 +48,13 @@ class Posterior:
 
     @property
     def weights(self) -> np.ndarray:
+        """Expected weight of each component; they sum to 1."""
         a, b = self.concentration
         weights = a / (a + b) * np.hstack((1.0, np.cumprod((b / (a + b))[:-1])))
         return np.asarray(weights / weights.sum())
 
     def log_densities(self, values: np.ndarray) -> np.ndarray:
-        """Expected log of weight times density, of shape (n_components, n_values)."""
+        """Compute the expected log of weight times density, of shape (n_components, n_values)."""
         a, b = self.concentration
         both = digamma(a + b)
         log_weights = digamma(a) - both + np.hstack((0.0, np.cumsum(digamma(b) - both)[:-1]))
@@ -65,7 +66,7 @@ class Posterior:
         return np.asarray(constant[:, None] - np.square(scaled, out=scaled))
 
     def lower_bound(self, entropy: float) -> float:
-        """Evidence lower bound without its constant terms."""
+        """Compute the evidence lower bound without its constant terms."""
         freedom = self.precision
         log_root = -0.5 * np.log(self.variances) - 0.5 * np.log(freedom)
         log_wishart = -(freedom * log_root + freedom * 0.5 * np.log(2.0) + gammaln(0.5 * freedom))
@@ -76,7 +77,7 @@ class Posterior:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Components that a number may belong to, the negligible ones left out.
+    """Components that a number may belong to, without those of negligible weight.
 
     Attributes
     ----------
@@ -90,10 +91,11 @@ class Mixture:
 
     @property
     def n_kept(self) -> int:
+        """Number of components that are not negligible."""
         return int(self.is_kept.sum())
 
     def encode(self, values: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw each value's component by its probability and measure the value in it.
+        """Draw the component of each value by its probability and scale the value within it.
 
         Parameters
         ----------
@@ -116,7 +118,7 @@ class Mixture:
         return np.clip((values - means[component]) / spreads[component], -0.99, 0.99), component
 
     def decode(self, scaled: np.ndarray, component: np.ndarray) -> np.ndarray:
-        """Give values back from their place in a component."""
+        """Return the values at scaled positions within components."""
         means, spreads = self._scales()
         return np.asarray(np.clip(scaled, -1.0, 1.0) * spreads[component] + means[component])
 
@@ -126,7 +128,7 @@ class Mixture:
 
 
 def fit_mixture(values: np.ndarray) -> Mixture:
-    """Fit scikit-learn's ``BayesianGaussianMixture`` as CTGAN does, at a fraction of the seconds.
+    """Fit scikit-learn's ``BayesianGaussianMixture`` as CTGAN does, in a fraction of the time.
 
     The same start, updates and stopping rule in one dimension and on distinct values with
     their counts, so that parameters agree to rounding: a column of ages costs as many
@@ -170,7 +172,7 @@ def fit_mixture(values: np.ndarray) -> Mixture:
 
 
 def _nearest_centres(values: np.ndarray, n_components: int) -> np.ndarray:
-    """Cluster of each value by k-means, the start that scikit-learn takes, with the seed of rdt."""
+    """Cluster the values by k-means, as scikit-learn initialises a mixture, with the seed of rdt."""
     from sklearn.cluster import KMeans
 
     with warnings.catch_warnings():
@@ -181,7 +183,7 @@ def _nearest_centres(values: np.ndarray, n_components: int) -> np.ndarray:
 
 
 def _responsibilities(log_densities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Probability of each component for each value, and its logarithm."""
+    """Return the probability of each component for each value, and its logarithm."""
     log_densities = log_densities - log_densities.max(axis=0)
     densities = np.exp(log_densities)
     total = densities.sum(axis=0)
@@ -191,7 +193,7 @@ def _responsibilities(log_densities: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _update(
     distinct: np.ndarray, counts: np.ndarray, responsibilities: np.ndarray, prior: tuple[float, float]
 ) -> Posterior:
-    """Posterior given who belongs where; `prior` holds mean and variance of all values."""
+    """Update the posterior from the responsibilities; `prior` is mean and variance of all values."""
     rows = responsibilities @ counts + 10 * np.finfo(float).eps
     means = responsibilities @ (counts * distinct) / rows
     spread = np.square(distinct - means[:, None]) * responsibilities @ counts / rows + REGULARISATION

@@ -1,10 +1,11 @@
-"""CTGAN and TVAE as SDV has them, trained without what costs seconds and changes nothing.
+"""CTGAN and TVAE of SDV with the same losses in fewer operations.
 
 The networks, losses, optimiser and settings are ctgan's own. What differs is how a step is
 computed: all spans of a batch in one operation instead of one per column, no gradients that are
-thrown away (through the generator while the discriminator learns, and the reverse), the gradient
+discarded (through the generator while the discriminator learns, and the reverse), the gradient
 penalty from its closed form instead of a second differentiation, rows drawn for a whole batch
-instead of one by one, and an optimiser call that does not import torch's compiler.
+instead of one by one, and an optimiser call that does not import torch's compiler. A *critic* is
+what ctgan calls the discriminator.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from realmix.tasks.synthesizers._batches import Adam, Conditions, Rows, Spans
 from realmix.tasks.synthesizers._early_stop import EarlyStop
 from realmix.tasks.synthesizers._layout import Layout
 
-# Of CTGAN: slope and dropout of the discriminator, and weight of its gradient penalty.
+# As in CTGAN: slope and dropout of the discriminator, and weight of its gradient penalty.
 SLOPE = 0.2
 DROPOUT = 0.5
 PENALTY = 10.0
@@ -36,7 +37,7 @@ DRAW_ROWS = 10_000
 
 
 class FastCtgan(CTGAN):
-    """ctgan's CTGAN with the same losses in fewer operations; draws with the real frequencies."""
+    """ctgan's CTGAN with the same losses in fewer operations; samples levels by their real frequency."""
 
     def fit(
         self,
@@ -72,7 +73,7 @@ class FastCtgan(CTGAN):
                 return
 
     def condition_on(self, column: str | None = None, level: object = None) -> None:
-        """Have `sample` ask for one level, or without arguments for each by its real frequency."""
+        """Condition `sample` on one level or, without arguments, on each by its real frequency."""
         if column is None or not self._transformer.levels:
             self._level_shares = None
         else:
@@ -83,8 +84,8 @@ class FastCtgan(CTGAN):
     def sample(self, n: int) -> pd.DataFrame:
         """Draw `n` rows.
 
-        In evaluation mode: in training mode batch normalisation takes out what a whole batch
-        has in common, such as the level asked for.
+        In evaluation mode: in training mode batch normalisation would remove what all rows of a
+        batch share, such as the level that they are conditioned on.
         """
         self._generator.eval()
         with torch.no_grad():
@@ -92,12 +93,12 @@ class FastCtgan(CTGAN):
         return self._transformer.decode(torch.cat(drawn).numpy())
 
     def _draw(self, n_rows: int) -> Tensor:
-        output = self._generator(self._noise(n_rows, self._wanted(n_rows)))
+        output = self._generator(self._noise(n_rows, self._draw_levels(n_rows)))
         n_numbers = self._spans.n_numbers
         return torch.cat([torch.tanh(output[:, :n_numbers]), self._spans.with_noise(output)], dim=1)
 
-    def _wanted(self, n_rows: int) -> Tensor | None:
-        """Levels to draw rows for; None where the table has no category."""
+    def _draw_levels(self, n_rows: int) -> Tensor | None:
+        """Draw the levels to condition rows on; None where the table has no category."""
         sampler = self._data_sampler
         if not sampler.n_columns:
             return None
@@ -112,7 +113,7 @@ class FastCtgan(CTGAN):
         return matrix if levels is None else torch.cat([matrix, self._data_sampler.one_hot(levels)], dim=1)
 
     def _critic_loss(self, critic: Discriminator, rows: Rows) -> Tensor:
-        """Wasserstein loss of real and made rows, and the penalty on gradients between them."""
+        """Compute the Wasserstein loss of real and synthetic rows, with the penalty on gradients."""
         with torch.no_grad():
             real, made = self._real_and_made(rows)
             mix = torch.rand(len(real), 1, device=self._device)
@@ -123,7 +124,7 @@ class FastCtgan(CTGAN):
         return made_scores.mean() - real_scores.mean() + penalty
 
     def _real_and_made(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        """Packs of real and of made rows with the same levels, in unlike order."""
+        """Return packs of real and of synthetic rows that have the same levels in different order."""
         n_rows, sampler = self._batch_size, self._data_sampler
         if not sampler.n_columns:
             real = rows.matrix(torch.randint(len(rows), (n_rows,), device=self._device))
@@ -137,7 +138,7 @@ class FastCtgan(CTGAN):
         return real.view(n_rows // self.pac, -1), made.view(n_rows // self.pac, -1)
 
     def _generator_loss(self, critic: Discriminator) -> Tensor:
-        """What the critic thinks of made rows, and how far they miss the levels asked for."""
+        """Compute the loss of synthetic rows: minus the critic's score, plus the miss of their levels."""
         n_rows, sampler = self._batch_size, self._data_sampler
         if not sampler.n_columns:
             output = self._generator(self._noise(n_rows, None))
@@ -151,7 +152,7 @@ class FastCtgan(CTGAN):
         return scores_and_slopes(critic, made.view(len(made) // self.pac, -1))[0]
 
     def _miss(self, output: Tensor, columns: Tensor, levels: Tensor) -> Tensor:
-        """Cross entropy of each row's level within the column it was drawn from."""
+        """Compute the cross entropy of each row's level within the column it was drawn from."""
         first_level = output.shape[1] - self._data_sampler.n_levels
         n_mixtures = self._spans.n_numbers
         totals = self._spans.log_totals(output[:, n_mixtures:])[:, n_mixtures:]
@@ -160,7 +161,7 @@ class FastCtgan(CTGAN):
 
 
 def scores_and_slopes(critic: Discriminator, packs: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Scores of packs, and per hidden layer the factors of leaky unit and dropout.
+    """Score packs; return also the factors of leaky unit and dropout in each hidden layer.
 
     Parameters
     ----------
@@ -186,10 +187,10 @@ def scores_and_slopes(critic: Discriminator, packs: Tensor) -> tuple[Tensor, lis
 
 
 def input_gradients(critic: Discriminator, slopes: list[Tensor]) -> Tensor:
-    """Gradients of the scores with respect to the packs, of shape (n_packs, pac * width).
+    """Compute the gradients of the scores with respect to the packs, of shape (n_packs, pac * width).
 
-    The critic is linear wherever it can be differentiated, so they are a product of its
-    weights and slopes, which can itself be differentiated with respect to the weights.
+    The critic is piecewise linear, so they are a product of its weights and slopes, which can
+    itself be differentiated with respect to the weights.
     """
     *hidden, last = _linears(critic)
     gradients = last.weight
@@ -258,12 +259,12 @@ class FastTvae(TVAE):
 def reconstruction_loss(
     output: Tensor, noise: Tensor, numbers: Tensor, positions: Tensor, spans: Spans
 ) -> Tensor:
-    """Negative log-likelihood of a batch under the decoder, summed over rows.
+    """Compute the negative log-likelihood of a batch under the decoder, summed over rows.
 
     Parameters
     ----------
     output : Tensor of shape (n_rows, width)
-        What the decoder gave.
+        Output of the decoder.
     noise : Tensor of shape (width,)
         Its standard deviations, used for the numbers.
     numbers : Tensor of shape (n_rows, n_numbers)
@@ -290,7 +291,7 @@ class FastCTGANSynthesizer(CTGANSynthesizer):
 
 
 class FastCopulaGANSynthesizer(CopulaGANSynthesizer, FastCTGANSynthesizer):
-    """SDV's CopulaGAN around `FastCtgan`: its own step makes numbers normal first."""
+    """SDV's CopulaGAN around `FastCtgan`; its own step makes numbers normal first."""
 
 
 class FastTVAESynthesizer(TVAESynthesizer):
@@ -303,7 +304,7 @@ class FastTVAESynthesizer(TVAESynthesizer):
         _train(self, processed_data)
 
 
-# By the name of the class that each stands for.
+# By the name of the SDV class that each replaces.
 FASTER: dict[str, type] = {
     "CTGANSynthesizer": FastCTGANSynthesizer,
     "CopulaGANSynthesizer": FastCopulaGANSynthesizer,
@@ -312,13 +313,13 @@ FASTER: dict[str, type] = {
 
 
 def _train(synthesizer: Any, processed_data: pd.DataFrame) -> None:
-    """Train the network of an SDV synthesizer; rows to stop by pass through the same transformers."""
+    """Train the network of an SDV synthesizer; inner rows pass through the same transformers."""
     processor = synthesizer._data_processor
     transformers = processor._hyper_transformer.field_transformers
     discrete = list(detect_discrete_columns(synthesizer.metadata, processed_data, transformers))
     if synthesizer.early_stop:
         inner = processor.transform(synthesizer.early_stop.inner)
-        if isinstance(synthesizer, CopulaGANSynthesizer):  # its network sees numbers made normal
+        if isinstance(synthesizer, CopulaGANSynthesizer):  # its network learns numbers made normal
             inner = synthesizer._gaussian_normalizer_hyper_transformer.transform(inner)
         synthesizer.early_stop.inner = inner
     synthesizer._model.fit(processed_data, discrete, synthesizer.early_stop)

@@ -1,4 +1,4 @@
-"""Exactly the rows asked for, per class: the frame that every synthesizer fills in."""
+"""Base class of the synthesizers: draws until every class has exactly the rows requested."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.rules import apply_derived, violations
 from realmix.tasks.core.table.schema import Schema
 
-# A generator that has not filled its quotas after so many draws will not fill them.
+# A synthesizer that has not filled its quotas after so many draws is not going to.
 MAX_ROUNDS = 12
-# No single draw exceeds this many rows per row still missing, whatever the yield was.
+# A single draw has at most this many rows per row still missing, however low the yield was.
 MAX_OVERDRAW = 60
 # A second draw of a handful of rows would often need a third.
 MIN_REDRAW = 200
@@ -28,17 +28,17 @@ MAX_DECIMALS = 4
 
 
 class QuotaSynthesizer(ABC):
-    """A synthesizer that draws until every class has the rows asked for.
+    """A synthesizer that draws until every class has the rows requested.
 
-    Subclasses learn in `_learn` and give rows in `_draw`; this class apportions the rows,
-    fits them to the schema, counts, draws again what is missing and stops after
-    `MAX_ROUNDS` draws per class. Derived columns are computed, and rows that break a rule
-    are drawn again like rows of a class that is full.
+    Subclasses learn in `_learn` and return rows from `_draw`; this class divides the rows among
+    the classes, aligns them with the schema, draws again what is missing and stops after
+    `MAX_ROUNDS` draws per class. Derived columns are computed; rows that break a rule of the card
+    are dropped and drawn again.
 
     Parameters
     ----------
     rules : sequence of Rule
-        The card's; none for controls, which know no relation between columns.
+        The card's; empty for controls, which know no relation between columns.
 
     Attributes
     ----------
@@ -67,14 +67,14 @@ class QuotaSynthesizer(ABC):
     def sample(
         self, n_rows: int, *, class_counts: Mapping[str, int] | None = None, random_state: int
     ) -> pd.DataFrame:
-        """Draw exactly `n_rows` canonical rows; without `class_counts`, as the real classes are.
+        """Draw exactly `n_rows` canonical rows; without `class_counts`, classes have their real shares.
 
         Raises
         ------
         BadInput
             If `class_counts` does not sum to `n_rows` or names a class without real rows.
         SynthesizerFailed
-            If a class stays short after the bounded number of draws.
+            If a class still lacks rows after `MAX_ROUNDS` draws.
         """
         quotas = self._quotas(n_rows, class_counts)
         kept: dict[str | None, list[pd.DataFrame]] = {label: [] for label in quotas}
@@ -88,11 +88,11 @@ class QuotaSynthesizer(ABC):
 
     @abstractmethod
     def _learn(self, random_state: int, max_steps: int | None) -> None:
-        """Learn `self.real_`."""
+        """Learn from `self.real_`, in at most `max_steps` optimiser steps if there are such."""
 
     @abstractmethod
     def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
-        """Draw about `n_rows` rows; `label` is the class wished for, rows of others are kept too."""
+        """Draw about `n_rows` rows of class `label` (None: of any); rows of other classes are used too."""
 
     def _quotas(self, n_rows: int, class_counts: Mapping[str, int] | None) -> dict[str | None, int]:
         if not self.schema_.is_classification:
@@ -119,16 +119,15 @@ class QuotaSynthesizer(ABC):
         kept: Mapping[str | None, list[pd.DataFrame]],
         random_state: int,
     ) -> None:
-        """Draw until `label` has its quota, keeping what other classes still need."""
+        """Draw until `label` has its quota; rows that other classes still need are used too."""
         drawn = hits = 0
         for draw in range(MAX_ROUNDS):
             missing = quotas[label] - _n_rows(kept[label])
             if missing == 0:
                 return
             n_rows = _next_draw(missing, draw, drawn, hits)
-            rows = self._lawful(
-                self._finish(self._draw(n_rows, label, derive_seed(random_state, label, draw)))
-            )
+            drawn_rows = self._draw(n_rows, label, derive_seed(random_state, label, draw))
+            rows = self._apply_rules(self._align(drawn_rows))
             drawn += n_rows
             hits += len(self._of_class(rows, label))
             for other, quota in quotas.items():
@@ -142,8 +141,8 @@ class QuotaSynthesizer(ABC):
     def _of_class(self, rows: pd.DataFrame, label: str | None) -> pd.DataFrame:
         return rows if label is None else rows[rows[self.schema_.target] == label]
 
-    def _finish(self, drawn: pd.DataFrame) -> pd.DataFrame:
-        """Fit drawn rows to the schema, and numbers to the grid of the real ones."""
+    def _align(self, drawn: pd.DataFrame) -> pd.DataFrame:
+        """Align drawn rows with the schema, and round numbers as the real ones are rounded."""
         rows = self.schema_.align(drawn, reference=self.real_)
         for name, step in self._resolutions.items():
             if step:
@@ -151,8 +150,8 @@ class QuotaSynthesizer(ABC):
                 rows[name] = ((rows[name] / step).round() * step).round(MAX_DECIMALS)
         return rows
 
-    def _lawful(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Rows with derived columns as the card computes them, without those that break a rule."""
+    def _apply_rules(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Compute the derived columns of the card, and drop rows that break a rule."""
         if not self.rules or rows.empty:
             return rows
         rows = self._with_derived(rows)
@@ -160,7 +159,7 @@ class QuotaSynthesizer(ABC):
         return rows[~broken].reset_index(drop=True)
 
     def _with_derived(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Computed cells beyond the real range are clipped to it, and so break their rule."""
+        """Compute derived columns; cells beyond the real range are clipped to it, and so break their rule."""
         modelled = {column.name for column in self.schema_.modelled}
         names = [r.column for r in self.rules if isinstance(r, DerivedRule) and r.column in modelled]
         if not names:
@@ -205,7 +204,7 @@ def apportion(n_rows: int, shares: Mapping[str, float]) -> dict[str, int]:
 
 
 def _next_draw(missing: int, draw: int, drawn: int, hits: int) -> int:
-    """Rows of the next draw, from the yield of those before."""
+    """Return how many rows to draw next, from the yield of the draws before."""
     if draw == 0:
         return missing
     overdraw = 1.3 * drawn / hits if hits else 4.0**draw
@@ -217,7 +216,7 @@ def _n_rows(frames: list[pd.DataFrame]) -> int:
 
 
 def _resolution(values: pd.Series, column: Column) -> float | None:
-    """Step of the grid that all real values lie on: a day, or a power of ten; None for no grid."""
+    """Return the step of which all real values are multiples: a day or a power of ten; None without one."""
     if column.is_categorical:
         return None
     present = values.dropna().to_numpy()

@@ -1,4 +1,4 @@
-"""The one adapter to SDV 2.0: explicit types, steps as the budget, seeds before every call."""
+"""Adapter to SDV 2.0: explicit column types, a budget in steps, seeds before every call."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from realmix.tasks.synthesizers._encoding import TableEncoding, is_code
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 TABLE = "table"
-# Of sdv and torch, on the reference machine.
+# sdv and torch, on the reference machine.
 IMPORT_SECONDS = 6.0
 # Rows per optimiser step; CTGAN needs a multiple of 2 and of its `pac`.
 BATCH_SIZE = 200
 PAC = 10
 DEFAULT_STEPS = 300
-# CTGAN's own 2e-4 is meant for tens of thousands of steps; in a few hundred this learns the
-# class far better: rows asked for a class of 7 % to 24 % had it in 53 % to 69 % of draws, with
-# this in 96 % to 100 %.
+# CTGAN's own 2e-4 is meant for tens of thousands of steps; in a few hundred steps this rate learns
+# the class far better: of the rows requested for a class of 7 % to 24 %, 53 % to 69 % had it with
+# 2e-4, and 96 % to 100 % with this rate.
 LEARNING_RATE = 1e-3
-# TVAE decodes the likeliest class of a latent point, and rare classes vanish. With classes made
-# even for the fit, and the target shown this often so that the latent code has to carry it, a
-# class of 7 % is drawn after 300 steps; the quotas restore the real class mix.
+# TVAE decodes the likeliest class of a latent point, so rare classes vanish. With classes balanced
+# for the fit, and the target repeated this often so that the latent code has to represent it, a
+# class of 7 % is drawn after 300 steps; the quotas restore the real class shares.
 TARGET_COPIES = 5
 
 
 class SdvSynthesizer(QuotaSynthesizer):
-    """A single-table synthesizer of SDV between canonical frames.
+    """A single-table synthesizer of SDV that takes and returns canonical rows.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ class SdvSynthesizer(QuotaSynthesizer):
     model : str
         Class in ``sdv.single_table``; networks are trained by `realmix.tasks.synthesizers._networks`.
     settings : callable
-        ``settings(n_rows, max_steps)`` gives the keyword arguments of the class.
+        ``settings(n_rows, max_steps)`` returns the keyword arguments of the class.
     is_conditional : bool
-        True for CTGAN and its kin, which can be asked for rows of one class.
+        True for CTGAN and CopulaGAN, which can draw rows of a given class.
     is_balanced : bool
-        True for TVAE, which learns rare classes only when they are made even for the fit.
+        True for TVAE, which learns rare classes only if classes are balanced for the fit.
     stops_early : bool
-        True for networks: they stop learning when their rows teach no more about inner real rows.
+        True for networks: see :class:`realmix.tasks.synthesizers._early_stop.EarlyStop`.
     rules : sequence of Rule
     """
 
@@ -75,7 +75,7 @@ class SdvSynthesizer(QuotaSynthesizer):
         self.on_gpu = False
 
     def to(self, device: str) -> Self:
-        """Train on "cpu" or "cuda"; torch takes the processor where it finds no GPU."""
+        """Train on "cpu" or "cuda"; torch falls back to the CPU if it finds no GPU."""
         self.on_gpu = device == "cuda"
         return self
 
@@ -83,10 +83,12 @@ class SdvSynthesizer(QuotaSynthesizer):
         from sdv.metadata import Metadata
 
         self.encoding_ = TableEncoding(self.real_, self.schema_)
-        table = _as_text(self.encoding_.encode(self.real_))
-        table, early_stop = self._parted(table, random_state)
+        table = self.encoding_.encode(self.real_)
+        # As text, so that SDV cannot take codes for quantities.
+        table = table.assign(**{key: table[key].astype(str).astype(object) for key in table if is_code(key)})
+        table, early_stop = self._split_inner(table, random_state)
         if self.is_balanced and self.schema_.is_classification:
-            table = _stress_target(table, self.encoding_.target_key, random_state)
+            table = _balance_classes(table, self.encoding_.target_key, random_state)
         types = {key: {"sdtype": "categorical" if is_code(key) else "numerical"} for key in table}
         metadata = Metadata.load_from_dict({"tables": {TABLE: {"columns": types}}})
         settings = {**self.settings(len(table), max_steps)} | ({"enable_gpu": True} if self.on_gpu else {})
@@ -102,8 +104,8 @@ class SdvSynthesizer(QuotaSynthesizer):
             self.model_.fit({TABLE: table})
         self.n_steps_ = early_stop.n_steps if early_stop else None
 
-    def _parted(self, table: pd.DataFrame, random_state: int) -> tuple[pd.DataFrame, EarlyStop | None]:
-        """Rows to learn from, and what stops a network that is shown them; few rows are all learnt from."""
+    def _split_inner(self, table: pd.DataFrame, random_state: int) -> tuple[pd.DataFrame, EarlyStop | None]:
+        """Split off inner rows for early stopping; a small table is learned from as a whole."""
         if not self.stops_early or INNER_SHARE * len(table) < MIN_INNER_ROWS:
             return table, None
         target = self.encoding_.target_key
@@ -126,7 +128,7 @@ class SdvSynthesizer(QuotaSynthesizer):
         return self.encoding_.decode(drawn, np.random.default_rng(random_state))
 
     def _condition_on(self, label: str | None) -> None:
-        """Have CTGAN draw for one class, or with the real frequency of every level."""
+        """Condition CTGAN on one class, or on every level by its real frequency."""
         if label is None:
             self.model_._model.condition_on()
         else:
@@ -135,7 +137,7 @@ class SdvSynthesizer(QuotaSynthesizer):
 
 
 def gan_settings(n_rows: int, max_steps: int | None) -> dict[str, Any]:
-    """Epochs and batch size of CTGAN that make at most `max_steps` optimiser steps."""
+    """Choose epochs and batch size for CTGAN that make at most `max_steps` optimiser steps."""
     steps = max_steps or DEFAULT_STEPS
     # An epoch has n_rows // batch_size steps: one epoch must fit into the budget.
     batch_size = max(BATCH_SIZE, -(-n_rows // (steps * 2 * PAC)) * 2 * PAC)
@@ -152,7 +154,7 @@ def gan_settings(n_rows: int, max_steps: int | None) -> dict[str, Any]:
 
 
 def vae_settings(n_rows: int, max_steps: int | None) -> dict[str, Any]:
-    """Epochs and batch size of TVAE that make at most `max_steps` optimiser steps."""
+    """Choose epochs and batch size for TVAE that make at most `max_steps` optimiser steps."""
     steps = max_steps or DEFAULT_STEPS
     batch_size = max(BATCH_SIZE, -(-n_rows // steps))
     epochs = max(steps // -(-n_rows // batch_size), 1)
@@ -160,7 +162,7 @@ def vae_settings(n_rows: int, max_steps: int | None) -> dict[str, Any]:
 
 
 def _model_class(name: str) -> Any:
-    """Class of ``sdv.single_table``, or ours that trains the same network in less time."""
+    """Return a class of ``sdv.single_table``, or ours that trains the same network in less time."""
     import sdv.single_table
 
     from realmix.tasks.synthesizers._networks import FASTER
@@ -168,13 +170,8 @@ def _model_class(name: str) -> Any:
     return FASTER.get(name) or getattr(sdv.single_table, name)
 
 
-def _as_text(encoded: pd.DataFrame) -> pd.DataFrame:
-    """Codes as text, so that SDV cannot take them for quantities."""
-    return encoded.assign(**{key: encoded[key].astype(str).astype(object) for key in encoded if is_code(key)})
-
-
-def _stress_target(table: pd.DataFrame, target: str, random_state: int) -> pd.DataFrame:
-    """Repeat rows of rare classes until all are even, and the target column beside itself."""
+def _balance_classes(table: pd.DataFrame, target: str, random_state: int) -> pd.DataFrame:
+    """Repeat rows of rare classes until all classes are even, and repeat the target column."""
     rng = np.random.default_rng(random_state)
     counts = table[target].value_counts().sort_index()
     extra = [
@@ -188,7 +185,7 @@ def _stress_target(table: pd.DataFrame, target: str, random_state: int) -> pd.Da
 
 @contextlib.contextmanager
 def _one_quiet_thread(random_state: int) -> Iterator[None]:
-    """Seed every global generator; one torch thread, nothing printed."""
+    """Seed every global generator, use one torch thread, and print nothing."""
     import torch
 
     random.seed(random_state)

@@ -1,4 +1,4 @@
-"""CopulaGAN: CTGAN on numbers made normal by a Gaussian copula's marginals."""
+"""CopulaGAN: CTGAN on numbers that a Gaussian copula's marginals have made normal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Duplicates: a bootstrap of the real rows, the control that adds rows but no information."""
+"""Duplicates: real rows drawn with replacement, the control that adds rows but no information."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Duplicates(QuotaSynthesizer):
     name = "duplicates"
 
     def _learn(self, random_state: int, max_steps: int | None) -> None:
-        """Nothing is learned."""
+        """Learn nothing."""
 
     def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
         rows = self._of_class(self.real_, label)

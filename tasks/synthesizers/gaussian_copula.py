@@ -1,4 +1,4 @@
-"""Gaussian copula: the fast reference among the learned synthesizers."""
+"""Gaussian copula: marginals joined by a correlation matrix; the fastest of SDV's synthesizers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Neighbour swap (MUNGE): rows that exchange values with their nearest neighbour."""
+"""Neighbour swap (MUNGE): real rows that take some values from their nearest neighbour."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from realmix.tasks.core.contracts.specs import SynthesizerSpec
 from realmix.tasks.synthesizers._encoding import TableEncoding, embed, is_code, nearest
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
-# Chance that a value is exchanged, and how narrowly numbers scatter around the neighbour's
-# (`p` and `s` of the paper).
+# Probability that a value is taken from the neighbour, and how narrowly numbers scatter around the
+# neighbour's (`p` and `s` of the paper).
 SWAP_PROBABILITY = 0.5
 LOCAL_VARIANCE = 2.0
 
 
 class NeighbourSwap(QuotaSynthesizer):
-    """Swap each feature with the nearest row of the same class with probability `p`.
+    """Real rows, each feature taken from the nearest row of the same class with probability `p`.
 
-    Codes are taken from the neighbour; numbers are drawn from
-    ``Normal(neighbour's, |difference| / s)``. The target stays: rows swap within their
-    class, and for regression the target takes part in finding the neighbour.
+    Codes are those of the neighbour; numbers are drawn from
+    ``Normal(neighbour's, |difference| / s)``. The target stays: neighbours have the same class,
+    and for regression the target counts in the distance.
     """
 
     name = "neighbour-swap"
@@ -32,11 +32,14 @@ class NeighbourSwap(QuotaSynthesizer):
         self.neighbour_ = self._neighbours(points)
 
     def _neighbours(self, points: np.ndarray) -> np.ndarray:
-        """Nearest other row of the same class; a class of one row looks at all rows."""
+        """Find the nearest other row of the same class; for the only row of a class, of all rows."""
         neighbour = np.empty(len(points), dtype=int)
-        groups = self.encoded_[self.encoding_.target_key] if self.schema_.is_classification else None
+        groups = [np.arange(len(points))]
+        if self.schema_.is_classification:
+            codes = self.encoded_[self.encoding_.target_key]
+            groups = [np.flatnonzero(codes == code) for code in sorted(codes.unique())]
         lone: list[int] = []
-        for members in _positions(groups, len(points)):
+        for members in groups:
             if len(members) > 1:
                 neighbour[members] = members[nearest(points[members], 1)[:, 0]]
             else:
@@ -64,12 +67,6 @@ class NeighbourSwap(QuotaSynthesizer):
             swapped = rng.random(len(own)) < SWAP_PROBABILITY
             data[key] = mine if key == self.encoding_.target_key else np.where(swapped, theirs, mine)
         return pd.DataFrame(data)
-
-
-def _positions(groups: pd.Series | None, n_rows: int) -> list[np.ndarray]:
-    if groups is None:
-        return [np.arange(n_rows)]
-    return [np.flatnonzero(groups == code) for code in sorted(groups.unique())]
 
 
 SPEC = SynthesizerSpec(

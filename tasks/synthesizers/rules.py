@@ -1,4 +1,4 @@
-"""Rules: rows generated and constrained by what the card declares."""
+"""Rules: rows drawn from the distributions and dependencies that the card declares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realmix.tasks.core.table.card import DistributionRule
 from realmix.tasks.core.table.rules import check_rules, holds
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
-# For regression a row's features come from real rows whose target is this near (share of ranks).
+# For regression, features come from real rows whose target lies within this share of the ranks.
 TARGET_WINDOW = 0.05
 
 DISTRIBUTIONS: dict[str, tuple[tuple[str, ...], Callable[..., np.ndarray]]] = {
@@ -27,12 +27,12 @@ DISTRIBUTIONS: dict[str, tuple[tuple[str, ...], Callable[..., np.ndarray]]] = {
 
 
 class RuleBased(QuotaSynthesizer):
-    """Columns by declared distributions, the others by their real values given the target.
+    """Declared columns from their distributions, other columns from real values given the target.
 
-    A row starts with its target; each feature is drawn alone from real rows of that class
-    (for regression: of a near target). Distribution rules then overwrite their columns,
+    A row starts with its target; each feature is drawn independently from real rows of that class
+    (for regression: of a close target). Distribution rules then overwrite their columns,
     derived columns are computed, and rows that break a range or a dependency are drawn
-    again, as for every synthesizer. What relates the features to each other is the rules, nothing else.
+    again, as for every synthesizer. Only the rules relate the features to each other.
     """
 
     name = "rules"
@@ -71,7 +71,7 @@ class RuleBased(QuotaSynthesizer):
         if rule.when is not None:
             ruled = holds(self.schema_.restore(rows), rule.when).to_numpy()
         values = rows[rule.column].to_numpy().copy()
-        values[ruled] = _drawn(rule, int(ruled.sum()), rng)
+        values[ruled] = _draw_values(rule, int(ruled.sum()), rng)
         return rows.assign(**{rule.column: values})
 
 
@@ -99,7 +99,7 @@ def _is_drawable(draw: Callable[..., np.ndarray], parameters: Mapping[str, float
         return False
 
 
-def _drawn(rule: DistributionRule, n_rows: int, rng: np.random.Generator) -> Any:
+def _draw_values(rule: DistributionRule, n_rows: int, rng: np.random.Generator) -> Any:
     if rule.values is not None:
         shares = np.array(list(rule.values.values()), dtype=float)
         return rng.choice(np.array(list(rule.values), dtype=object), size=n_rows, p=shares / shares.sum())

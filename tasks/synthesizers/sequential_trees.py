@@ -20,7 +20,7 @@ MIN_LEAF = 5
 
 @dataclass(frozen=True)
 class _Conditional:
-    """One column given those before it: real values, grouped by the leaf they fell into."""
+    """One column given those before it: real values, grouped by the leaf of the tree they fall into."""
 
     tree: Any
     donors: np.ndarray
@@ -33,10 +33,10 @@ class _Conditional:
 
 
 class SequentialTrees(QuotaSynthesizer):
-    """CART synthesis as in synthpop: the target first, then each feature given all before.
+    """CART synthesis as in synthpop: the target first, then each feature given all before it.
 
-    A value is the value of a real row of the same leaf, so each is plausible by itself and
-    a missing cell is a value like any other.
+    Each value is that of a real row in the same leaf, so it is plausible by itself, and a
+    missing cell is a value like any other.
     """
 
     name = "sequential-trees"
@@ -54,7 +54,7 @@ class SequentialTrees(QuotaSynthesizer):
         }
 
     def _numbers(self, column: Column, values: pd.Series) -> np.ndarray:
-        """Numbers for a tree: codes of categories, and missing numbers below all others."""
+        """Encode a column for a tree: categories as codes, missing numbers below all others."""
         if column.is_categorical:
             return self.levels_[column.name].encode(values).astype(float)
         numbers = values.to_numpy(dtype=float)

@@ -1,4 +1,4 @@
-"""Shuffled marginals: every column drawn alone, the control that knows no relation at all."""
+"""Shuffled marginals: every column drawn independently, the control without any relation between columns."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 
 class ShuffledMarginals(QuotaSynthesizer):
-    """Each feature drawn from its own real values, independent of the class and of the others."""
+    """Each feature drawn from its own real values, independently of the class and of other features."""
 
     name = "shuffled-marginals"
 
     def _learn(self, random_state: int, max_steps: int | None) -> None:
-        """Nothing is learned."""
+        """Learn nothing."""
 
     def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
         rng = np.random.default_rng(random_state)

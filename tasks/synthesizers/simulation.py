@@ -1,12 +1,12 @@
-"""Simulation: rows from a program of the user, named in the card."""
+"""Simulation: rows from a function of the user, named in the card."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from realmix.tasks.core.contracts.registry import import_users_module
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
 from realmix.tasks.core.errors import BadInput, SynthesizerFailed
 from realmix.tasks.core.table.card import Rule
@@ -16,9 +16,9 @@ Simulate = Callable[[int, pd.DataFrame, int], pd.DataFrame]
 
 
 class Simulation(QuotaSynthesizer):
-    """Call ``simulate(n_rows, reference, random_state)`` until every class is full.
+    """Rows of ``simulate(n_rows, reference, random_state)``, called until every class has its rows.
 
-    `reference` holds the real training rows in the columns and types of the file; the
+    `reference` holds the real training rows in the columns and types of the source; the
     function returns raw rows with at least the modelled columns.
 
     Parameters
@@ -43,10 +43,10 @@ class Simulation(QuotaSynthesizer):
             raise SynthesizerFailed(
                 f"The simulation returned a {type(rows).__name__}, a DataFrame was expected: correct the function."
             )
-        lost = [column.name for column in self.schema_.modelled if column.name not in rows.columns]
-        if lost:
+        missing = [column.name for column in self.schema_.modelled if column.name not in rows.columns]
+        if missing:
             raise SynthesizerFailed(
-                f"The simulation returned no columns {lost}: correct the function, or ignore them in the card."
+                f"The simulation returned no columns {missing}: correct the function, or ignore them in the card."
             )
         return self.schema_.apply(rows)
 
@@ -57,7 +57,7 @@ def load_simulation(location: str | None) -> Simulate:
     Raises
     ------
     BadInput
-        If the card names none, or it cannot be imported or called.
+        If the card names no function, or it cannot be imported or called.
     """
     module, _, function = (location or "").partition(":")
     if not module or not function:
@@ -66,7 +66,7 @@ def load_simulation(location: str | None) -> Simulate:
             "`realmix.tasks.synthesizers.simulations.claims:simulate`. Correct it in the card."
         )
     try:
-        simulate = getattr(importlib.import_module(module), function)
+        simulate = getattr(import_users_module(module), function)
     except (ImportError, AttributeError) as err:
         raise BadInput(
             f"`simulate` names {location!r}, which cannot be imported ({err}). Correct it in the card, "

@@ -1,4 +1,4 @@
-"""SMOTE family: rows between neighbours of one class; between neighbouring rows for regression."""
+"""SMOTE: rows interpolated between neighbours of one class; for regression, between neighbouring rows."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from realmix.tasks.synthesizers._encoding import TableEncoding, embed, is_code, 
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 N_NEIGHBOURS = 5
-# Scatter around a class that has a single row, in standard deviations of the whole table.
+# Scatter around the only row of a class, in standard deviations of the whole table.
 LONE_ROW_SCATTER = 0.1
 
 
 class Smote(QuotaSynthesizer):
-    """SMOTE-NC, SMOTE-N or SMOTE as the columns ask, for every class and not the rarest alone.
+    """SMOTE, SMOTE-N or SMOTE-NC by the types of the columns, for every class and not only the rarest.
 
-    Missing cells are filled for the interpolation and a code column remembers them, so a
-    synthetic cell is missing where most of its neighbours' are. Classes with few rows use
-    fewer neighbours; a class with one row is scattered around it. For regression numbers,
-    the target included, are interpolated between a row and one of its neighbours, and
-    codes come from either.
+    Missing cells are filled for the interpolation and marked in a code column, so a synthetic
+    cell is missing where most of its neighbours' are. Classes with few rows use fewer
+    neighbours; a class with one row is scattered around it. For regression, numbers including
+    the target are interpolated between a row and one of its neighbours, and codes come from
+    either.
     """
 
     name = "smote"

@@ -1,4 +1,8 @@
-"""TVAE: a variational autoencoder for tables."""
+"""TVAE: a variational autoencoder for tables.
+
+Trained by SDV on balanced classes, in `default_steps` optimiser steps or fewer, until its rows stop
+improving.
+"""
 
 from __future__ import annotations
 

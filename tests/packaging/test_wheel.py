@@ -12,11 +12,11 @@ from tests.packaging.conftest import PACKAGES, ROOT
 
 
 def test_the_wheel_holds_every_package_and_its_data(wheel):
-    held = set(zipfile.ZipFile(wheel).namelist())
+    files = set(zipfile.ZipFile(wheel).namelist())
     for path in subprocess.check_output(["git", "ls-files", *PACKAGES], cwd=ROOT, text=True).split():
-        assert f"realmix/{path}" in held, path
-    assert "realmix/tasks/core/report/templates/report.html.j2" in held
-    assert "realmix/tasks/sources/data/bank_marketing.csv.gz" in held
+        assert f"realmix/{path}" in files, path
+    assert "realmix/tasks/core/report/templates/report.html.j2" in files
+    assert "realmix/tasks/sources/data/bank_marketing.csv.gz" in files
 
 
 def test_nothing_but_realmix_is_at_the_top_of_site_packages(wheel, installed):
@@ -29,11 +29,11 @@ def test_nothing_but_realmix_is_at_the_top_of_site_packages(wheel, installed):
 def test_an_installed_realmix_says_its_version_beside_packages_of_our_folders_names(installed, project):
     python, site = installed
     code = "import realmix, realmix.tasks; print(realmix.__version__, realmix.__file__)"
-    said = subprocess.check_output([python, "-c", code], cwd=project, text=True).split()
-    assert said == [version("realmix"), str(site / "realmix" / "__init__.py")]
+    printed = subprocess.check_output([python, "-c", code], cwd=project, text=True).split()
+    assert printed == [version("realmix"), str(site / "realmix" / "__init__.py")]
     assert (
         subprocess.check_output([python.parent / "realmix", "--version"], cwd=project, text=True).strip()
-        == said[0]
+        == printed[0]
     )
 
 

@@ -1,0 +1,1 @@
+"""What every plug-in offers, and the registries that find plug-ins."""

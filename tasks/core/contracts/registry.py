@@ -1,11 +1,14 @@
-"""Plug-in registry: a file in the folder is a plug-in because it exists; others come from outside."""
+"""Registry of plug-ins: every file of a folder is one; other distributions offer more."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
 
 from realmix.tasks.core.errors import BadInput, unknown_name
@@ -16,7 +19,7 @@ class Spec(Protocol):
 
     @property
     def name(self) -> str:
-        """Name by which it is asked for."""
+        """Name on the command line and in the data card."""
         ...
 
 
@@ -72,7 +75,7 @@ class Registry(Mapping[str, S], Generic[S]):
         self._specs: dict[str, S] | None = None
 
     def add(self, spec: S, origin: str) -> None:
-        """Take up a plug-in from outside; once more is no error.
+        """Add a plug-in from outside; adding the same one again changes nothing.
 
         Parameters
         ----------
@@ -85,7 +88,7 @@ class Registry(Mapping[str, S], Generic[S]):
     def _add(self, specs: dict[str, S], spec: S, origin: str) -> None:
         if not isinstance(spec, self.spec_type):
             raise BadInput(
-                f"{origin} is no {self.kind}: expected a {self.spec_type.__name__}, got {type(spec).__name__}. "
+                f"{origin} is not a {self.kind}: expected a {self.spec_type.__name__}, got {type(spec).__name__}. "
                 "Correct the object, or the group it is registered in."
             )
         if specs.get(spec.name, spec) is not spec:
@@ -98,7 +101,7 @@ class Registry(Mapping[str, S], Generic[S]):
 
     def _load(self) -> dict[str, S]:
         if self._specs is None:
-            specs = self._of_folder()
+            specs = self._specs_of_folder()
             for point in entry_points(group=self.group) if self.group else ():
                 origin = (
                     f"The entry point '{point.name}' of {point.dist.name if point.dist else 'a distribution'}"
@@ -107,7 +110,7 @@ class Registry(Mapping[str, S], Generic[S]):
             self._specs = specs
         return self._specs
 
-    def _of_folder(self) -> dict[str, S]:
+    def _specs_of_folder(self) -> dict[str, S]:
         specs: dict[str, S] = {}
         folder = importlib.import_module(self.package).__path__
         for found in sorted(pkgutil.iter_modules(folder), key=lambda m: m.name):
@@ -139,13 +142,13 @@ class Registry(Mapping[str, S], Generic[S]):
 
 
 def load_reference(reference: str, origin: str) -> Any:
-    """Import what ``module:NAME`` names, and note its module as code from outside.
+    """Import the object that ``module:NAME`` names, and record its module as code from outside.
 
     Parameters
     ----------
     reference : str
     origin : str
-        Where the reference stands, for messages.
+        Where the reference is written, for messages.
 
     Raises
     ------
@@ -154,14 +157,26 @@ def load_reference(reference: str, origin: str) -> Any:
     """
     module, _, name = reference.partition(":")
     try:
-        found = getattr(importlib.import_module(module), name)
+        found = getattr(import_users_module(module), name)
     except Exception as err:  # whatever a module raises that is not ours
         raise BadInput(
             f"{origin} ({reference}) cannot be imported ({type(err).__name__}: {err}). Expected module:NAME of a "
-            "module that Python finds here: correct the name, or install or mend that module."
+            "module that Python finds here: correct the name, or install or repair that module."
         ) from err
     _outside.add(module)
     return found
+
+
+def import_users_module(name: str) -> ModuleType:
+    """Import a module that a user names; it may lie in the folder in which the command was started.
+
+    That folder comes last, so that no file in it takes the place of a library, and only once code
+    in it is asked for.
+    """
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
 
 
 def outside_modules() -> tuple[str, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from realmix.tasks.core.table.card import DataCard, Operation
 
 ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
-# Names that the decision itself refers to. The plug-ins that fill these places take their names from here.
+# Names that the decision refers to; the plug-ins of these names import them from here.
 DUPLICATES, SHUFFLED_MARGINALS = CONTROLS = ("duplicates", "shuffled-marginals")
 NULL_MODEL = "class-prior"
 REFERENCE_MODEL = "xgboost"
@@ -24,9 +24,9 @@ FIRST_TO_GO = 1
 
 
 class Synthesizer(Protocol):
-    """Learns the real training rows and draws new ones; everything is canonical.
+    """A generator that learns real training rows and draws new ones; all frames are canonical.
 
-    One that may stop learning before its last step says in ``n_steps_`` after which it did.
+    One that may stop training before its last step stores the number of steps it took in ``n_steps_``.
     """
 
     def fit(
@@ -48,14 +48,14 @@ class Synthesizer(Protocol):
 
 @dataclass(frozen=True)
 class SynthesizerSpec:
-    """A synthesizer that can be asked for by name.
+    """A synthesizer that can be requested by name.
 
     Attributes
     ----------
     name : str
         Lower case with dashes, as on the command line.
     build : callable
-        ``build(card)`` gives an unfitted synthesizer; `card` is the table's data card.
+        ``build(card)`` returns an unfitted synthesizer; `card` is the table's data card.
     family : str
         For example "copula", "gan", "vae", "augmentation", "trees", "rules", "simulation",
         "control".
@@ -67,8 +67,8 @@ class SynthesizerSpec:
         Card field without which it has nothing to work from ("rules", "simulate").
     tasks : tuple of Task
     gpu_library : {"torch", "xgboost"} or None
-        Library that can train it on a GPU; what `build` gives then has a method ``to(device)``, which
-        gives it back.
+        Library that can train it on a GPU; what `build` returns then has a method ``to(device)``, which
+        returns it.
     fit_cost, sample_cost : callable
         Expected seconds on the reference machine, for the plan:
         ``fit_cost(n_rows, n_columns, steps)``, ``sample_cost(n_rows, n_columns)``.
@@ -76,7 +76,7 @@ class SynthesizerSpec:
         Seconds that its library takes to import, once per worker.
     drop_order : int or None
         Place in the order in which the planner leaves synthesizers out of a study whose budget is
-        short: 1 goes first; None stays as long as the study fits at all.
+        short: 1 is dropped first; None is never dropped.
     preview_mix : tuple of (float, {"joint", "teacher"}) or None
         Synthetic rows per real row and label rule with which ``realmix preview`` tries it; None
         where a fit takes more than a moment.
@@ -114,7 +114,7 @@ class Model(Protocol):
         ...
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
+        """Return class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
         ...
 
     def export(self, folder: Path) -> dict[str, Any]:
@@ -127,15 +127,15 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A downstream model that can be asked for by name.
+    """A downstream model that can be requested by name.
 
     Attributes
     ----------
     name : str
     build : callable
-        ``build(schema, params, random_state, n_jobs)`` gives an unfitted model.
+        ``build(schema, params, random_state, n_jobs)`` returns an unfitted model.
     search_space : callable
-        ``search_space(trial, schema)`` gives the parameters of trial 0, 1, 2, ...: trial 0
+        ``search_space(trial, schema)`` returns the parameters of trial 0, 1, 2, ...: trial 0
         holds sensible defaults, later ones differ; deterministic.
     reference : str
     serve : callable
@@ -245,13 +245,13 @@ class Source(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Say what was read and detected (format, delimiter, encoding), without secrets."""
+        """Describe what was read and detected (format, delimiter, encoding), without secrets."""
         ...
 
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """A kind of source; `matches` says whether a location is of this kind."""
+    """A kind of source; ``matches(location)`` is True for a location of this kind."""
 
     name: str
     matches: Callable[[str], bool]
@@ -261,17 +261,17 @@ class SourceSpec:
 
 @dataclass(frozen=True)
 class Landed:
-    """One step of reading a landing place: a batch, or only how far it was looked at.
+    """One step of reading a landing place: a batch, or only the position that was reached.
 
     Attributes
     ----------
     cursor : JSON-able
-        How far the place is read once this step is kept.
+        Position up to which the place is read once this step is stored.
     name : str
-        Of the file, object or table, for people; empty where there is no batch.
+        Of the file, object or table, for display; empty where there is no batch.
     rows : DataFrame or None
     refusal : str or None
-        Why what lies there is no table; `fingerprint` is then the hash of its bytes.
+        Why the content is not a table; `fingerprint` is then the hash of its bytes.
     fingerprint : str
     source : dict
         What was read and detected, without secrets.
@@ -293,13 +293,13 @@ class LandingSpec:
     ----------
     name : str
     matches : callable
-        ``matches(location)`` says whether a location is of this kind.
+        ``matches(location)`` is True for a location of this kind.
     read : callable
-        ``read(location, operation, cursor)`` gives what is new and complete, step by step, oldest
-        first; only what is kept may be passed back as cursor. What cannot be reached raises
-        :class:`~realmix.tasks.core.errors.BadInput` and is tried again at the next look.
+        ``read(location, operation, cursor)`` yields what is new and complete, step by step, oldest
+        first; only the cursor of a stored step may be passed back. A place that cannot be reached raises
+        :class:`~realmix.tasks.core.errors.BadInput` and is tried again at the next poll.
     start : callable or None
-        ``start(operation, rows)``: cursor of a first look, where it follows from the rows the table has.
+        ``start(operation, rows)``: cursor of the first poll, where it follows from the rows the table has.
     """
 
     name: str

@@ -1,0 +1,1 @@
+"""From out-of-fold scores to a verdict: race, promised gain, gates, preview and holdout."""

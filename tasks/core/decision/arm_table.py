@@ -1,4 +1,4 @@
-"""The table of arms: the best trial of every mix and learner, and why it won or lost."""
+"""The table of arms: one line for each mix and learner, with the best trial and why it won or lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ArmRow:
     """One line of the table of arms: the best trial of a mix and a learner.
 
     Gains are against the incumbent, positive = better; intervals hold 90 % and are corrected
-    for overlapping training sets. `score` is what the rule saw, `std` its deviation over folds.
+    for overlapping training sets. `score` is what the rule used, `std` its deviation over folds.
     """
 
     name: str
@@ -47,7 +47,7 @@ class ArmRow:
 
 
 def table_of_arms(case: ScoredArms, margin: float, extra: Mapping[str, MetricSpec]) -> tuple[ArmRow, ...]:
-    """Put the best trial of every mix and learner into a line each, best first.
+    """List the best trial of every mix and learner, best first.
 
     Parameters
     ----------
@@ -56,12 +56,16 @@ def table_of_arms(case: ScoredArms, margin: float, extra: Mapping[str, MetricSpe
         Smallest gain that matters.
     extra : mapping of name to MetricSpec
         Shown beside the deciding metric: the mean over the folds where one is defined, NaN where
-        it is defined in none or fails. No side metric ends a study.
+        it is defined in none or fails. A failing side metric does not end a study.
     """
     best: dict[tuple[str, str], int] = {}
     for arm in (int(i) for i in np.lexsort((-case.utility, case.is_beaten))):
         best.setdefault((case.oof.arms[arm].mix.name, case.oof.arms[arm].model), arm)
-    shown = _winners_first(case, list(best.values()))
+    # Real only wins ties, in the table too; arms beaten in the race, scored on few blocks, come last.
+    leading = (case.winner, case.incumbent)
+    shown = sorted(
+        best.values(), key=lambda arm: (case.is_beaten[arm], -case.utility[arm], arm not in leading)
+    )
     means = {name: _side_scores(case.oof, spec, shown) for name, spec in extra.items()}
     return tuple(
         _arm_row(case, arm, margin, {name: float(mean[i]) for name, mean in means.items()})
@@ -70,7 +74,7 @@ def table_of_arms(case: ScoredArms, margin: float, extra: Mapping[str, MetricSpe
 
 
 def _side_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.ndarray:
-    """Mean over the folds where the metric is defined, shape (n_arms,); NaN where in none."""
+    """Average the folds where the metric is defined, shape (n_arms,); NaN where it is in none."""
     try:
         folds = fold_scores(oof, metric, arms)
     except Exception as error:
@@ -79,12 +83,6 @@ def _side_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.
     count = np.isfinite(folds).sum(axis=1)
     total = np.where(np.isfinite(folds), folds, 0.0).sum(axis=1)
     return np.divide(total, count, out=np.full(len(arms), np.nan), where=count > 0)
-
-
-def _winners_first(case: ScoredArms, shown: list[int]) -> list[int]:
-    """Real only wins ties, in the table too; arms beaten in the race, scored on few blocks, come last."""
-    leading = (case.winner, case.incumbent)
-    return sorted(shown, key=lambda arm: (case.is_beaten[arm], -case.utility[arm], arm not in leading))
 
 
 def _arm_row(case: ScoredArms, index: int, margin: float, extra: dict[str, float]) -> ArmRow:
@@ -106,9 +104,9 @@ def _arm_row(case: ScoredArms, index: int, margin: float, extra: dict[str, float
         trial=arm.trial,
         score=score,
         std=float(np.std(folds, ddof=1)),
-        interval=_moved(spread, score),
+        interval=_interval_around(score, spread),
         gain=gain,
-        gain_interval=_moved(test, gain),
+        gain_interval=_interval_around(gain, test),
         p_corrected=test.p_value,
         share_of_folds_won=float((case.fold_gains(index, case.incumbent) > 0).mean()),
         extra_metrics=extra,
@@ -116,13 +114,13 @@ def _arm_row(case: ScoredArms, index: int, margin: float, extra: dict[str, float
     )
 
 
-def _moved(test: CorrectedT, centre: float) -> tuple[float, float]:
-    """The test's interval around the score that the rule saw."""
+def _interval_around(centre: float, test: CorrectedT) -> tuple[float, float]:
+    """Move the test's interval to the score or gain that the rule used."""
     return test.interval[0] + centre - test.mean, test.interval[1] + centre - test.mean
 
 
 def _why(case: ScoredArms, index: int, test: CorrectedT, margin: float) -> str:
-    """Why the arm won or lost, in words, and where it left the race."""
+    """Describe why the arm won or lost, and where it left the race."""
     left = case.oof.exits.get(case.oof.arms[index].name)
     if left is None:
         return _why_won_or_lost(case, index, test, margin)

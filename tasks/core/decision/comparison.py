@@ -1,11 +1,11 @@
-"""Which mix is best, and by how much: arithmetic on predictions.
+"""Compare all arms by their out-of-fold predictions: which mix is best, and by how much.
 
 No model is trained here. The rule: the candidate arm (mix, learner, trial) with the best
 out-of-fold score, if it is better than every real-only arm, which win ties. Real only leaves the
-default learner for another one only for a lead of more than one standard error: on the method half
-of the panel that cost nothing on average and took the runs more than 1 % worse from 2 of 16 to 0. After a race on
-folds the candidates are the arms that ran to its end; see `ScoredArms.eligible` for what stands
-for the race in a bootstrap draw. Arms that left it keep a row in the table.
+default learner for another one only for a lead of more than one standard error: on the method half of the
+panel that cost nothing on average and took the runs more than 1 % worse from 2 of 16 to 0. After a
+race on folds the candidates are the arms that ran to its end; `ScoredArms.eligible` repeats the race
+in a bootstrap draw. Arms that left it still have a row in the table.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from realmix.tasks.core.scores.significance import (
 )
 
 # Metrics that are no mean over rows are bootstrapped on fewer draws, because each ranks every
-# fold anew. Never on fewer arms: a shortlist picked on all rows has seen the rows not drawn.
+# fold again. Never on fewer arms: a shortlist chosen on all rows depends on the rows not drawn.
 N_FOLD_DRAWS = 200
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything the verdict is decided on.
+    """Everything that the verdict depends on.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class Comparison:
         Chosen by the rule; equal to `incumbent` where no candidate is better.
     incumbent : Arm
         What ships where no mix does: the best real-only arm, or the default learner's best where
-        another leads it by no more than luck.
+        another one leads it by at most one standard error.
     best_mix : Arm or None
-        Best candidate, whether or not it won: what the tests below are about.
+        Best candidate, whether or not it won; the tests below are about it.
     arms : tuple of ArmRow
         Best first.
     naive_gain, promise
@@ -63,11 +63,11 @@ class Comparison:
         and the larger of the last two, which counts.
     share_of_folds_won : float
     beats_duplicates, beats_shuffled, beats_distillation, beats_class_weights : ControlTest or None
-        Controls, the first two of the challenger's own label rule; None where one was not run.
+        Controls, the first two with the best mix's own label rule; None where one was not run.
     calibration_change : float or None
         Relative change of the Brier score, positive = worse; None for regression.
     smallest_provable_gain : float
-        With the measured deviation of the challenger's fold gains.
+        With the measured deviation of the best mix's fold gains.
     n_rows, n_folds, n_validation, n_train
     finalists : mapping of arm name to Holm-adjusted p-value
     disqualified : mapping of mix name to reason
@@ -105,19 +105,21 @@ class Comparison:
 
     @property
     def promised_gain(self) -> float:
+        """Mean gain of the choice on rows that took no part in it."""
         return self.promise.gain
 
     @property
     def promised_interval(self) -> tuple[float, float]:
-        """90 %, widened for the variance of training sets."""
+        """90 % interval of the promised gain, widened for the variance of training sets."""
         return self.promise.interval
 
     @property
     def optimism(self) -> float:
+        """Naive gain minus promised gain."""
         return self.promise.optimism
 
     def row(self, arm: Arm) -> ArmRow:
-        """Table line of an arm."""
+        """Return the table line of an arm."""
         return next(row for row in self.arms if row.name == arm.name)
 
 
@@ -148,7 +150,7 @@ def compare(
     null_models : frozenset of str
         Learners that know no feature: they may be the real-only incumbent, never a candidate.
     extra_metrics : sequence of MetricSpec
-        Shown in the table, without a say.
+        Shown in the table; they decide nothing.
 
     Returns
     -------
@@ -185,7 +187,7 @@ def compare(
 
 
 def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
-    """Draws of all arms."""
+    """Draw bootstrap samples and repeat the choice among all arms on each."""
     units = draw_units(case.oof)
     scores: Scores
     if case.row_scores is not None:
@@ -210,14 +212,14 @@ def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
 
 
 def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
-    """Tests of the best candidate against the incumbent and the controls."""
+    """Test the best candidate against the incumbent and the controls."""
     arm = case.best_mix
     if arm is None:
         return _without_best_mix()
     test = case.t_test(arm, case.incumbent)
     finalists = _finalists(case)
     p_holm = finalists[case.oof.arms[arm].name]
-    p_max = _max_statistic(case, draws)
+    p_max = _p_max(case, draws)
     label_rule = case.oof.arms[arm].mix.label_rule
     return {
         "challenger_gain": float(case.gains[arm]),
@@ -246,7 +248,7 @@ def _without_best_mix() -> dict[str, Any]:
 
 
 def _finalists(case: ScoredArms) -> dict[str, float]:
-    """Holm-adjusted p-values of the best arms of the best candidate mixes, best first."""
+    """Return Holm-adjusted p-values of the best arms of the best candidate mixes, best first."""
     order = [int(i) for i in np.argsort(-case.utility, kind="stable") if case.is_eligible[i]]
     first_of_mix: dict[str, int] = {}
     for arm in ([] if case.best_mix is None else [case.best_mix]) + order:
@@ -256,8 +258,8 @@ def _finalists(case: ScoredArms) -> dict[str, float]:
     return {case.oof.arms[arm].name: p for arm, p in zip(finalists, adjusted, strict=True)}
 
 
-def _max_statistic(case: ScoredArms, draws: Draws) -> float:
-    """p-value of the best mix over all candidates."""
+def _p_max(case: ScoredArms, draws: Draws) -> float:
+    """Return the p-value of the best mix among all candidates, by the max statistic."""
     candidates = np.flatnonzero(case.is_candidate)
     drawn = gains(case.metric, draws.in_bag[:, candidates], draws.in_bag[:, [case.incumbent]])
     tested = int(np.flatnonzero(candidates == case.best_mix)[0])
@@ -265,7 +267,7 @@ def _max_statistic(case: ScoredArms, draws: Draws) -> float:
 
 
 def _calibration_change(oof: OutOfFold, arm: int, incumbent: int) -> float | None:
-    """Relative change of the Brier score, positive = worse."""
+    """Return the relative change of the Brier score, positive = worse."""
     if not oof.is_classification:
         return None
     new, old = (_brier(oof, a) for a in (arm, incumbent))
@@ -281,7 +283,7 @@ def _brier(oof: OutOfFold, arm: int) -> float:
 
 
 def provable_gain(case: ScoredArms, arm: int, n_folds: int) -> float:
-    """Smallest gain that `n_folds` folds could prove, with the deviation of an arm's fold gains.
+    """Return the smallest gain that `n_folds` folds could prove, with the deviation of an arm's fold gains.
 
     Parameters
     ----------
@@ -297,11 +299,7 @@ def provable_gain(case: ScoredArms, arm: int, n_folds: int) -> float:
     provable = smallest_provable_gain(spread, n_folds, **sizes)
     if not case.metric.counts_rows:
         return provable
-    disagreement = _disagreement(oof, arm, case.incumbent)
+    # Share of validated rows, over repeats, to which the two arms give different labels.
+    labels = oof.predictions[[arm, case.incumbent]].argmax(axis=-1)
+    disagreement = float((labels[0] != labels[1])[oof.is_validated].mean())
     return max(provable, smallest_provable_error_gain(disagreement, len(oof.rows)))
-
-
-def _disagreement(oof: OutOfFold, arm: int, other: int) -> float:
-    """Share of validated rows, over repeats, to which two arms give different labels."""
-    labels = oof.predictions[[arm, other]].argmax(axis=-1)
-    return float((labels[0] != labels[1])[oof.is_validated].mean())

@@ -1,4 +1,4 @@
-"""The realised gain: both evaluated fits, scored once on the holdout. It never changes the word."""
+"""The realised gain: both evaluated fits, scored once on the holdout. It never changes the outcome."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, RowScor
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 N_DRAWS = 1000
-# Metrics that are no mean over rows rank the holdout anew in every draw.
+# Metrics that are no mean over rows rank the holdout again in every draw.
 N_RANKING_DRAWS = 200
 # Two-sided 90 %.
 NORMAL_QUANTILE = 1.645
@@ -76,7 +76,7 @@ def score_holdout(
 
 
 def describe_holdout(comparison: Comparison, realised: Mapping[str, Any]) -> dict[str, Any]:
-    """Hold the realised gain against the promised one.
+    """Compare the realised gain with the promised one.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def describe_holdout(comparison: Comparison, realised: Mapping[str, Any]) -> dic
 
 
 def describe_real_only_holdout(realised: Mapping[str, Any], metric_name: str) -> dict[str, Any]:
-    """Say how the real-only model did, where it ships: there is no gain to hold against a promise.
+    """Describe the holdout score of real only where it ships: there is no gain to compare with a promise.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def describe_real_only_holdout(realised: Mapping[str, Any], metric_name: str) ->
 
 
 def served_in_words(served: Sequence[int]) -> str:
-    """Say that holdout rows are used up, once more than one decision has read them.
+    """Return a sentence on how many decisions the holdout rows have served, empty for the first.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def served_in_words(served: Sequence[int]) -> str:
 def prediction_interval(
     promised: float, interval: tuple[float, float], holdout_error: float
 ) -> tuple[float, float]:
-    """Interval for a gain yet to be measured: both errors add in squares.
+    """Return the interval of a gain yet to be measured: both errors add in squares.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def prediction_interval(
 def _as_one_fold(
     y: np.ndarray, predictions: np.ndarray, groups: np.ndarray | None, sample_weight: np.ndarray | None
 ) -> OutOfFold:
-    """The holdout as one validation fold of two arms, so that it is scored as folds are."""
+    """Wrap the holdout as one validation fold of two arms, so that it is scored as folds are."""
     if len(y) < 2:
         raise BadInput(f"The holdout has {len(y)} rows; expected at least 2. Leave the holdout out.")
     arms = (Arm(Mix(), "real only"), Arm(Mix("mix", 1.0), "mix"))

@@ -1,4 +1,4 @@
-"""Worth trying? A first answer from cheap arms, before anything is paid for GANs.
+"""Preview of a study: estimate from cheap arms, before any GAN is trained, whether it is worth running.
 
 A preview runs a fixed small plan: one trial of each learner, one teacher mix and one joint mix of
 generators that fit in a moment. Its rows shrink with the cost table until the work fits; no clock
@@ -29,7 +29,7 @@ DISTILLATION = Mix(label_rule="teacher")
 # Seconds of work on one thread of the reference machine: with start-up, under 20 s on two cores.
 WORK_SECONDS = 12.0
 ROW_STEPS = (2_000, 1_500, 1_200, 1_000, 800, 600, 500, 400, 300, 200)
-# What a study of the default budget compares of a large table.
+# Development rows that a study of the default budget compares of a large table.
 STUDY_ROWS = 2_000
 SMALL_STUDY_ROWS = 300
 # A study takes minutes: one chance in five is worth them.
@@ -38,12 +38,12 @@ WORTH_CHANCE = 0.2
 
 @dataclass(frozen=True)
 class PreviewArms:
-    """What a preview fits, as the plug-ins say of themselves.
+    """What a preview fits, as the plug-ins declare it.
 
     Attributes
     ----------
     learners : tuple of str
-        Learners of the ensemble, each tried on real rows alone.
+        Learners of the ensemble (the teacher), each tried on real rows alone.
     students : tuple of str
         Those that are trained on mixes too.
     null_models : frozenset of str
@@ -82,7 +82,7 @@ class PreviewArms:
 
 
 def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: HoldoutRule, seed: int) -> Plan:
-    """The small plan: 3 folds x 2, or 5 folds forward in time, on as many rows as the work allows.
+    """Plan a preview: 3 folds x 2, or 5 folds forward in time, on as many rows as the work allows.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: Holdo
 
 
 def work_seconds(plan: Plan, shape: TableShape, costs: Costs) -> float:
-    """Seconds of one thread of the reference machine that all fits of a preview take."""
+    """Estimate all fits of a preview, in seconds of one thread of the reference machine."""
     n_train = round(sizes_of(plan).n_train)
     tried = PreviewArms.of(costs.synthesizers, costs.models, shape.task)
     of_pools = sum(
@@ -140,12 +140,12 @@ def work_seconds(plan: Plan, shape: TableShape, costs: Costs) -> float:
 
 
 def sizes_of(plan: Plan) -> FoldSizes:
-    """The folds of a plan."""
+    """Return the folds of a plan."""
     return FoldSizes(plan.n_development, plan.n_folds, plan.n_repeats, plan.forward)
 
 
 def study_sizes(n_development: int, *, forward: bool) -> FoldSizes:
-    """The folds of the study a preview speaks of."""
+    """Return the folds of the study that a preview is about."""
     n_rows = min(n_development, STUDY_ROWS)
     repeats = 1 if forward else 4 if n_rows < SMALL_STUDY_ROWS else 3
     return FoldSizes(n_rows, 5, repeats, forward)
@@ -172,14 +172,14 @@ class CheapGain:
 
 @dataclass(frozen=True)
 class Preview:
-    """What cheap arms say about a study of a table.
+    """What cheap arms predict of a study of a table.
 
     Attributes
     ----------
     metric, greater_is_better, is_relative, margin
         As of the metric that decides; gains are shares of the real-only score where relative.
     used, study : FoldSizes
-        Folds that were run, and folds of the study that is spoken of.
+        Folds that were run, and folds of the study that is predicted.
     class_prior, real_only : float
         Scores without features and of the best real-only learner.
     learner : str
@@ -224,6 +224,7 @@ class Preview:
 
     @property
     def is_worth_a_study(self) -> bool:
+        """True where the chance of a proven mix is at least `WORTH_CHANCE`."""
         return self.chance >= WORTH_CHANCE
 
 
@@ -237,7 +238,7 @@ def judge(
     tried: PreviewArms,
     priors: Priors | None = None,
 ) -> Preview:
-    """Turn the cheap arms' predictions into a first answer.
+    """Estimate from the cheap arms' predictions what a study would find.
 
     Parameters
     ----------
@@ -295,7 +296,7 @@ def judge(
 
 
 def explained_share(score: float, class_prior: float, metric: MetricSpec) -> float:
-    """Share of the way from the class prior's score to a perfect one.
+    """Return the share of the way from the class prior's score to a perfect one.
 
     Returns
     -------
@@ -309,7 +310,7 @@ def explained_share(score: float, class_prior: float, metric: MetricSpec) -> flo
 
 
 def chance_of_proof(expected: Prior, fold_std: float, sizes: FoldSizes, *, margin: float) -> float:
-    """Chance that a study finds a gain significant, averaged over what the gain may be.
+    """Return the chance that a study finds a gain significant, averaged over the prior of the gain.
 
     An approximation: the measured gain is Normal around the true one, with the Nadeau-Bengio
     standard error, and proven means above both the margin and the quantile of the corrected
@@ -360,7 +361,7 @@ def _cheap_gain(case: ScoredArms, mix: Mix, reference: int) -> CheapGain | None:
 
 @dataclass(frozen=True)
 class _Outlook:
-    """Carries what a preview's folds measured over to the folds of the study."""
+    """Measurements of a preview's folds, carried over to the folds of the study."""
 
     priors: Priors
     task: Task
@@ -369,7 +370,7 @@ class _Outlook:
     study: FoldSizes
 
     def fold_std(self, cheap: CheapGain | None) -> float:
-        """Deviation of fold gains in the study: expected, or measured and carried by the expected ones."""
+        """Return the deviation of fold gains in the study: the expected one, or the measured one rescaled."""
         used, study = (
             self.priors.fold_std(self.task, sizes, is_relative=self.metric.margin_is_relative)
             for sizes in (self.used, self.study)
@@ -377,7 +378,7 @@ class _Outlook:
         return study if cheap is None else cheap.fold_std * study / used
 
     def gain(self, mix: Mix, cheap: CheapGain | None) -> Prior:
-        """True gain of a mix's family in the study: expected, or shrunken and carried likewise."""
+        """Return the gain of a mix's family in the study: the prior, or the posterior shifted likewise."""
         used, study = (
             self.priors.prior_of(mix.label_rule, sizes.n_rows).scaled(self.metric.margin_is_relative)
             for sizes in (self.used, self.study)
@@ -387,7 +388,7 @@ class _Outlook:
         return study.posterior(cheap.gain + study.mean - used.mean, cheap.standard_error)
 
     def chance(self, mix: Mix, cheap: CheapGain | None) -> tuple[float, float]:
-        """Chance that a family is proven, and its expected gain."""
+        """Return the chance that a family is proven, and its expected gain."""
         expected = self.gain(mix, cheap)
         chance = chance_of_proof(expected, self.fold_std(cheap), self.study, margin=self.metric.margin)
         return chance, expected.mean

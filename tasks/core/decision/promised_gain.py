@@ -27,7 +27,7 @@ LEFT_OUT_SHARE = math.exp(-1)
 
 @dataclass(frozen=True)
 class Draws:
-    """What happened in each bootstrap draw.
+    """Scores and choice of each bootstrap draw.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Draws:
     chosen, reference : ndarray of int, shape (n_draws,)
         Arm chosen by the whole rule, and what it chooses of real only, on the drawn rows.
     gain : ndarray of shape (n_draws,)
-        Gain of the chosen arm over the reference on the rows not drawn; 0 where they are one.
+        Gain of the chosen arm over the reference on the rows not drawn; 0 where they are the same arm.
     """
 
     in_bag: np.ndarray
@@ -54,7 +54,7 @@ class Promise:
     gain : float
         Mean gain on rows not drawn; positive = better.
     interval : tuple of float
-        90 % interval: narrowed to what all rows tell, widened for the variance of training sets.
+        90 % interval: narrowed to the spread of all rows, widened for the variance of training sets.
     row_interval : tuple of float
         5th and 95th percentile of the draws themselves.
     optimism : float
@@ -107,7 +107,7 @@ def choose(
 
 
 def best_of(utility: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """First of the best allowed arms per draw; arm 0 where none is allowed."""
+    """Return the first of the best allowed arms per draw; arm 0 where none is allowed."""
     return np.argmax(np.where(allowed, utility, -np.inf), axis=1)
 
 
@@ -181,10 +181,10 @@ def summarise(gain: np.ndarray, *, naive_gain: float, widening: float) -> Promis
 
 
 def _interval(mean: float, drawn: tuple[float, float], widening: float) -> tuple[float, float]:
-    """Percentiles of the draws, widened for training sets and narrowed to what all rows tell.
+    """Widen the draws' percentiles for the variance of training sets, narrow them to the spread of all rows.
 
-    No gain at all stays inside where it is inside before narrowing: it is what every draw gives
-    that keeps real only, and a gain is proven only where the wider interval is above it.
+    A zero gain stays inside where it is inside before narrowing: every draw that chooses real only
+    gives exactly zero, and a gain is proven only where the wider interval is above it.
     """
     below, above = widening * max(mean - drawn[0], 0.0), widening * max(drawn[1] - mean, 0.0)
     narrowing = math.sqrt(LEFT_OUT_SHARE)

@@ -1,11 +1,11 @@
-"""The race on folds: which arms go on to the next block, and which mixes to the repeats.
+"""The race on folds: which arms run in the next block, and which mixes in the repeats.
 
-One block is one fold with all arms that are still in. Training rows are never raced on: gains
-shrink as rows grow, so a race on subsamples would favour augmentation. No clock decides.
+One block is one fold with all arms still in the race. Arms are never raced on subsamples:
+gains shrink as rows grow, so that would favour augmentation. No clock decides.
 
 Only studies with repeats, whose deciding metric is a mean over rows, are raced: there a paired
-difference of row losses says early who cannot win, and the repeats are what can be saved. A
-ranking (AUC, F1, ...) of a few folds says little: such studies run the full grid.
+difference of row losses shows early which arms cannot win, and the repeats can be saved. A
+ranking (AUC, F1, ...) on a few folds is too noisy: such studies run the full grid.
 
 The rule for "loses to the leader in more than 99 % of bootstrap draws" is the tail of the paired
 mean difference, without draws: the share of draws in which a mean is above zero tends to that
@@ -28,21 +28,21 @@ from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains, row_losses
 from realmix.tasks.core.words import gain_in_words
 
-# Fewer blocks say too little of an arm (protocol, section 3).
+# Fewer blocks are too few to judge an arm.
 FIRST_JUDGED_BLOCK = 3
-# An arm goes that would lose to the leader in a larger share of bootstrap draws.
+# An arm is dropped that would lose to the leader in a larger share of bootstrap draws.
 BEATEN_SHARE = 0.99
 
 B = TypeVar("B")
 
 
 def is_raced(metric: MetricSpec, n_repeats: int) -> bool:
-    """Say whether arms may leave before the last block."""
+    """Return whether arms may leave before the last block."""
     return metric.row_loss is not None and n_repeats > 1
 
 
 def heats(blocks: Sequence[B], *, n_first: int, raced: bool) -> list[tuple[B, ...]]:
-    """Cut the blocks into runs with a judgement between any two of them.
+    """Group the blocks into heats: after each heat the arms are judged, and some may leave.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def heats(blocks: Sequence[B], *, n_first: int, raced: bool) -> list[tuple[B, ..
 
 
 def judge(oof: OutOfFold, metric: MetricSpec, *, n_first: int, n_blocks: int) -> dict[str, Exit]:
-    """Say which arms leave after the blocks run so far.
+    """Return which arms leave after the blocks run so far.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def judge(oof: OutOfFold, metric: MetricSpec, *, n_first: int, n_blocks: int) ->
 
 
 def _beaten(oof: OutOfFold, metric: MetricSpec, n_run: int, when: str) -> dict[str, Exit]:
-    """Candidates that the leader beats beyond doubt; the best of them stays, to be tested."""
+    """Return the candidates that the leader clearly beats; the best candidate stays, to be tested."""
     from scipy import stats
 
     scores = _scores(oof, metric)
@@ -116,7 +116,7 @@ def _beaten(oof: OutOfFold, metric: MetricSpec, n_run: int, when: str) -> dict[s
 
 
 def paired_z(differences: np.ndarray, oof: OutOfFold) -> tuple[float, int]:
-    """Mean of paired loss differences in units of its standard error.
+    """Return the mean of paired loss differences in units of its standard error.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def paired_z(differences: np.ndarray, oof: OutOfFold) -> tuple[float, int]:
 def _not_needed(
     oof: OutOfFold, metric: MetricSpec, leaving: Mapping[str, Exit], when: str
 ) -> dict[str, Exit]:
-    """Arms of other mixes than the finalists', and controls of other label rules than theirs."""
+    """Return arms of other mixes than the finalists', and controls of other label rules than theirs."""
     candidates = np.array([arm.mix.role == "candidate" and arm.name not in leaving for arm in oof.arms])
     utility = _utility(_scores(oof, metric), metric)
     chosen = shortlist(utility[None, :], candidates, oof.arms)[0]
@@ -181,7 +181,7 @@ def _why_not_needed(arm: Arm, finalists: set[Mix]) -> str | None:
 
 
 def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:
-    """Say which candidates belong to the best mixes, each mix scored by its best arm.
+    """Return which candidates belong to the best mixes, each mix scored by its best arm.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]
 def describe_race(
     exits: Mapping[str, Mapping[str, Any]], pools: Iterable[Mapping[str, Any]], n_blocks: int
 ) -> dict[str, Any]:
-    """Say who left the race, and what it saved.
+    """Describe which arms left the race, and how much fitting that saved.
 
     Parameters
     ----------

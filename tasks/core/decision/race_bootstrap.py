@@ -1,9 +1,9 @@
 """The drops of the race, repeated on bootstrap draws of its rows.
 
-The race is part of the choice, so a promise that repeats the choice repeats the race (protocol,
-section 4): in each draw, block by block, arms leave that the draw's own leader beats. A drawn row
-counts as often as it was drawn. Arms that were beaten in the race itself stay away: after their
-exit there is nothing to score them by.
+The race is part of the choice, so the promised gain, which repeats the choice, repeats the race: in
+each draw, block by block, arms leave that the draw's own leader beats. A drawn row counts as often as
+it was drawn. Arms that were beaten in the race itself take no part: after their exit there are no
+predictions to score them by.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from realmix.tasks.core.scores.out_of_fold import OutOfFold, row_losses
 
 @dataclass(frozen=True)
 class _Judgement:
-    """What is known after a block, of the arms that ran this far.
+    """Losses after a block, of the arms that ran up to it.
 
     `losses` are weighted sums per unit, of shape (n_units, n_judged); `weight` the weights
     behind them, of shape (n_units,).
@@ -32,7 +32,7 @@ class _Judgement:
 
 
 class RaceBootstrap:
-    """Replays who is dropped between the blocks of a race.
+    """The drops between the blocks of a race, repeated on bootstrap draws.
 
     Parameters
     ----------
@@ -51,7 +51,9 @@ class RaceBootstrap:
         _, self._first_row, unit = np.unique(draw_units(oof), return_index=True, return_inverse=True)
         unit_of_row = np.full(len(oof.y), -1)
         unit_of_row[oof.rows] = unit
-        n_run = np.array([_blocks_run(oof, place, len(blocks)) for place in range(len(oof.arms))])
+        n_run = np.array(
+            [oof.exits[arm.name].after_block if arm.name in oof.exits else len(blocks) for arm in oof.arms]
+        )
         losses = row_losses(oof, metric, range(len(oof.arms)))
         summed = np.zeros((len(self._first_row), len(oof.arms)))
         weight = np.zeros(len(self._first_row))
@@ -64,7 +66,7 @@ class RaceBootstrap:
                 self._judgements[n_blocks] = _Judgement(ran, summed[:, ran].copy(), weight.copy())
 
     def survivors(self, weights: np.ndarray, live: np.ndarray, *, in_first_repeat: bool) -> np.ndarray:
-        """Drop what is beaten between two blocks: of the first repeat, its end included, or later.
+        """Drop the arms that are beaten after blocks of the first repeat, or after later ones.
 
         Parameters
         ----------
@@ -89,7 +91,7 @@ class RaceBootstrap:
 def beaten_in_draws(
     losses: np.ndarray, weight: np.ndarray, counts: np.ndarray, live: np.ndarray, is_candidate: np.ndarray
 ) -> np.ndarray:
-    """Say in which draws which arms are beaten by the leader, as :func:`realmix.tasks.core.decision.race.judge` does.
+    """Return in which draws which arms are beaten by the leader, by the rule of `race.judge`.
 
     Parameters
     ----------
@@ -129,8 +131,3 @@ def beaten_in_draws(
     beaten: np.ndarray = far & allowed
     beaten[draws, best] = False
     return beaten
-
-
-def _blocks_run(oof: OutOfFold, place: int, n_blocks: int) -> int:
-    left = oof.exits.get(oof.arms[place].name)
-    return left.after_block if left else n_blocks

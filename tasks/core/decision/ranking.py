@@ -1,4 +1,4 @@
-"""Scores of all arms under the deciding metric, who won, and how any two of them compare."""
+"""Scores of all arms under the deciding metric, the winner, and how any two arms compare."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from realmix.tasks.core.scores.significance import CorrectedT, corrected_resampl
 
 @dataclass(frozen=True)
 class ControlTest:
-    """The best mix against the best arm of a control.
+    """Test of the best mix against the best arm of a control.
 
     `beats` is True where the lower bound of the corrected 90 % interval of the gain is above
     zero, so that a copy of the control passes in at most one case of twenty.
@@ -33,7 +33,7 @@ class ControlTest:
 
 
 class ScoredArms:
-    """Scores of all arms, their roles, and who won; arms are named by their places in `oof.arms`.
+    """Scores of all arms, their roles, and the winner; an arm is an index into `oof.arms`.
 
     Attributes
     ----------
@@ -41,17 +41,17 @@ class ScoredArms:
         Scores per fold, of the folds where the metric is defined for every arm; NaN after an
         arm's exit from the race.
     scores, utility, gains : ndarray of shape (n_arms,)
-        What the rule sees: in the metric's units; the same, higher = better; and against the
+        What the rule uses: in the metric's units; the same, higher = better; and against the
         incumbent, positive = better.
     is_real_only, is_candidate, is_beaten : ndarray of bool, shape (n_arms,)
-        Arms beaten in the race are no candidates any more: hardly any draw would choose them.
+        Arms beaten in the race are no longer candidates: hardly any draw would choose them.
     is_eligible : ndarray of bool, shape (n_arms,)
         Candidates that ran to the end of the race: what the rule may choose on all rows.
     lead_needed : ndarray of shape (n_arms,)
-        See `choose`; 0 but for arms of other learners than the default one.
+        See `choose`; 0 except for arms of other learners than the default one.
     winner, incumbent : int
     best_mix : int or None
-        The candidate that won, or the best one where none did: what all tests are about.
+        The candidate that won, or the best one where none did; all tests are about it.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class ScoredArms:
         self.best_mix = self.winner if won else self.best(self.is_eligible)
 
     def _leads_needed(self) -> np.ndarray:
-        """Gain by which each arm must lead the default learner's best on real rows, of shape (n_arms,).
+        """Compute by which gain each arm must lead the default learner's best on real rows: (n_arms,).
 
         One standard error for other learners (Breiman et al. 1984, Classification and Regression
         Trees, 3.4.3): with a few hundred rows the best of several learners is often the luckiest.
@@ -103,11 +103,11 @@ class ScoredArms:
         return needed
 
     def eligible(self, weights: np.ndarray) -> np.ndarray:
-        """Candidates the rule may choose in a bootstrap draw.
+        """Return the candidates that the rule may choose in a bootstrap draw.
 
         After a race each draw repeats it: what its own leader beats is dropped block by block, and
-        after the first repeat its own best mixes go on. A mix that did not go on to the repeats in
-        the race itself is scored by the first alone.
+        after the first repeat its own best mixes go on. A mix that did not run in the repeats of the
+        race itself is scored by the first repeat alone.
 
         Parameters
         ----------
@@ -122,12 +122,12 @@ class ScoredArms:
         first = self.row_scores.first_repeat(weights)
         utility = first if self.metric.greater_is_better else -first
         live = np.broadcast_to(~self.is_beaten, utility.shape)
-        live = self._replay.survivors(weights, live, in_first_repeat=True)
+        live = self._race.survivors(weights, live, in_first_repeat=True)
         live &= ~self.is_candidate | shortlist(utility, self.is_candidate & live, self.oof.arms)
-        return self.is_candidate & self._replay.survivors(weights, live, in_first_repeat=False)
+        return self.is_candidate & self._race.survivors(weights, live, in_first_repeat=False)
 
     @cached_property
-    def _replay(self) -> RaceBootstrap:
+    def _race(self) -> RaceBootstrap:
         return RaceBootstrap(self.oof, self.metric, self.is_candidate)
 
     @property
@@ -137,35 +137,35 @@ class ScoredArms:
         return widening_factor(self.folds.shape[1], **sizes, n_rows=len(self.oof.rows))
 
     def best(self, allowed: np.ndarray) -> int | None:
-        """Best arm among the allowed ones, the first of equals."""
+        """Return the best arm among the allowed ones, the first of equals."""
         if not allowed.any():
             return None
         return int(np.argmax(np.where(allowed, self.utility, -np.inf)))
 
     def fold_gains(self, arm: int, reference: int) -> np.ndarray:
-        """Gains of an arm over another in every fold that both ran, of shape (n_folds,)."""
+        """Return the gains of an arm over another in every fold that both ran, of shape (n_folds,)."""
         both = np.isfinite(self.folds[arm]) & np.isfinite(self.folds[reference])
         return fold_gains(self.metric, self.folds[arm, both], self.folds[reference, both])
 
     def shown_gain(self, arm: int) -> float:
-        """Gain over the incumbent as the rule saw it; on the blocks both ran where the arm left."""
+        """Return the gain over the incumbent as the rule used it, or on the blocks that both ran."""
         if self.oof.arms[arm].name not in self.oof.exits:
             return float(self.gains[arm])
         return float(self.fold_gains(arm, self.incumbent).mean())
 
     def t_test(self, arm: int, reference: int) -> CorrectedT:
-        """Corrected resampled t-test of the fold gains."""
+        """Test the fold gains by the corrected resampled t-test."""
         return corrected_resampled_t(
             self.fold_gains(arm, reference), n_validation=self.oof.n_validation, n_train=self.oof.n_train
         )
 
     def where(self, is_wanted: Callable[[Arm], bool]) -> np.ndarray:
-        """Mask of the wanted arms, of shape (n_arms,)."""
+        """Return a mask of the wanted arms, of shape (n_arms,)."""
         return np.array([is_wanted(arm) for arm in self.oof.arms])
 
 
 def _defined(folds: np.ndarray, metric: MetricSpec, ran_all: np.ndarray) -> np.ndarray:
-    """Columns of the folds that have a score for every arm that ran them all."""
+    """Select the columns of the folds that have a score for every arm that ran them all."""
     defined = folds[:, np.isfinite(folds[ran_all]).all(axis=0)]
     if not defined.shape[1]:
         raise BadInput(
@@ -176,7 +176,7 @@ def _defined(folds: np.ndarray, metric: MetricSpec, ran_all: np.ndarray) -> np.n
 
 
 def control_test(case: ScoredArms, arm: int, is_wanted: Callable[[Arm], bool]) -> ControlTest | None:
-    """Hold an arm against the best arm that is wanted as a control; None where there is none."""
+    """Test an arm against the best arm that is wanted as a control; None where there is none."""
     control = case.best(case.where(is_wanted))
     if control is None:
         return None
@@ -185,6 +185,6 @@ def control_test(case: ScoredArms, arm: int, is_wanted: Callable[[Arm], bool]) -
 
 
 def is_control(synthesizer: str, label_rule: str) -> Callable[[Arm], bool]:
-    """Say which arms are those of a control synthesizer under one label rule."""
+    """Return a predicate for the arms of a control synthesizer under one label rule."""
     assert synthesizer in CONTROLS
     return lambda arm: (arm.mix.synthesizer, arm.mix.label_rule) == (synthesizer, label_rule)

@@ -1,4 +1,4 @@
-"""Proven, chosen or keep real only: the gates, their outcome and the reason in words.
+"""The verdict: gates, one of three outcomes (proven, chosen, keep real only) and the reason in words.
 
 One rule differs from the first draft of the method. It chose a mix whose shrunken *naive* gain
 was above zero with a small chance of a loss beyond the margin. Where all arms are equal and
@@ -20,10 +20,10 @@ from realmix.tasks.core.contracts.specs import DUPLICATES
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_holdout
 from realmix.tasks.core.decision.ranking import ControlTest
-from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.mixes.arms import Arm, mix_in_words
 from realmix.tasks.core.plan.priors import Priors, committed_priors
 from realmix.tasks.core.scores.significance import rows_to_prove
-from realmix.tasks.core.words import gain_in_words, interval_in_words, mix_in_words
+from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 __all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
 
@@ -37,10 +37,10 @@ LOSS_CHANCE = 0.02
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition and its outcome.
+    """One condition, and whether it was met.
 
-    `measured` and `required` are numbers where there are any; `needed_for` lists the words that
-    this gate can deny.
+    `measured` and `required` are numbers where there are any; `needed_for` lists the outcomes that
+    need this gate.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Verdict:
     ----------
     outcome : {"proven", "chosen, not proven", "keep real only"}
     sentence : str
-        The decision for a reader in a hurry.
+        The decision in short.
     reason : str
         Why this outcome and no better one.
     gates : tuple of Gate
@@ -84,13 +84,14 @@ class Verdict:
 
     @property
     def is_mix_shipped(self) -> bool:
+        """True where a mix ships, False for the incumbent."""
         return self.outcome != "keep real only"
 
 
 def decide(
     comparison: Comparison, *, margin: float, vetoes: Sequence[str] = (), priors: Priors | None = None
 ) -> Verdict:
-    """Say which of the three words the comparison supports.
+    """Return which of the three outcomes the comparison supports.
 
     Parameters
     ----------
@@ -108,11 +109,11 @@ def decide(
         Always "keep real only" with a veto, without candidates, or where real only won.
     """
     if comparison.best_mix is None:
-        return _keep(comparison, (), "No mix could be compared with the real rows.", None, None)
+        return _keep_real_only(comparison, (), "No mix could be compared with the real rows.", None, None)
     shrunken, loss_chance = shrink(comparison, margin, priors)
     gates = (
         _candidate_gate(comparison),
-        *_veto_gates(vetoes),
+        *(Gate("veto", False, None, None, veto, ("proven", "chosen, not proven")) for veto in vetoes),
         _control_gate(DUPLICATES, comparison.beats_duplicates, ("proven", "chosen, not proven")),
         *_proof_gates(comparison, margin),
         *_shrunken_gates(comparison, margin, shrunken, loss_chance),
@@ -121,11 +122,11 @@ def decide(
         for outcome in ("proven", "chosen, not proven"):
             if all(gate.passed for gate in gates if outcome in gate.needed_for):
                 return _ship(comparison, outcome, gates, margin, shrunken, loss_chance)
-    return _keep(comparison, gates, _why_not(gates, "chosen, not proven"), shrunken, loss_chance)
+    return _keep_real_only(comparison, gates, _why_not(gates, "chosen, not proven"), shrunken, loss_chance)
 
 
 def shrink(comparison: Comparison, margin: float, priors: Priors | None = None) -> tuple[float, float]:
-    """Posterior of the challenger's gain under its family's prior at this number of rows.
+    """Shrink the best mix's gain by the prior of its family at this number of rows.
 
     Returns
     -------
@@ -147,19 +148,15 @@ def shrink(comparison: Comparison, margin: float, priors: Priors | None = None) 
 
 
 def _candidate_gate(comparison: Comparison) -> Gate:
-    """The best mix must have the best score of all, or real only wins the tie."""
+    """Require that the best mix has the best score of all; real only wins a tie."""
     relative, gain = comparison.margin_is_relative, comparison.challenger_gain
     won = comparison.winner.mix.role == "candidate"
     words = f"scored {gain_in_words(abs(gain), relative)} {'better' if gain > 0 else 'worse'} than real only"
     return Gate("best score", won, gain, 0.0, f"The best mix {words}.", ("proven", "chosen, not proven"))
 
 
-def _veto_gates(vetoes: Iterable[str]) -> list[Gate]:
-    return [Gate("veto", False, None, None, veto, ("proven", "chosen, not proven")) for veto in vetoes]
-
-
 def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
-    """Gates of the outcome "proven", apart from duplicates."""
+    """List the gates of the outcome "proven", apart from duplicates."""
     relative, low = c.margin_is_relative, c.promised_interval[0]
     promised = gain_in_words(c.promised_gain, relative)
     gates = [
@@ -202,7 +199,7 @@ def _calibration_gate(change: float) -> Gate:
 
 
 def _control_gate(name: str, test: ControlTest | None, needed_for: tuple[Outcome, ...] = ("proven",)) -> Gate:
-    """A mix that does not beat a control has added rows, not information."""
+    """Require that a control is beaten: a mix that does not has added rows, not information."""
     if test is None:
         return Gate(f"beats {name}", False, None, 0.0, f"The control {name} was not run.", needed_for)
     outcome = "is clearly better than" if test.beats else "is not clearly better than"
@@ -211,7 +208,7 @@ def _control_gate(name: str, test: ControlTest | None, needed_for: tuple[Outcome
 
 
 def _shrunken_gates(c: Comparison, margin: float, shrunken: float, loss_chance: float) -> list[Gate]:
-    """Gates of the outcome "chosen, not proven", apart from duplicates."""
+    """List the gates of the outcome "chosen, not proven", apart from duplicates."""
     relative: bool = c.margin_is_relative
     return [
         Gate(
@@ -228,7 +225,7 @@ def _shrunken_gates(c: Comparison, margin: float, shrunken: float, loss_chance: 
 
 
 def _why_not(gates: Iterable[Gate], outcome: Outcome) -> str:
-    """The sentences of the gates that denied a word."""
+    """Join the sentences of the failed gates that an outcome needs."""
     return " ".join(gate.sentence for gate in gates if outcome in gate.needed_for and not gate.passed)
 
 
@@ -261,7 +258,7 @@ def _ship(
     )  # fmt: skip
 
 
-def _keep(
+def _keep_real_only(
     c: Comparison, gates: tuple[Gate, ...], why: str, shrunken: float | None, loss_chance: float | None
 ) -> Verdict:
     provable = gain_in_words(c.smallest_provable_gain, c.margin_is_relative)

@@ -1,4 +1,4 @@
-"""What competes: mixes of real and synthetic rows, and the learners trained on them."""
+"""Mixes of real and synthetic rows, and arms: a mix with a learner and its hyper-parameters."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ class Mix:
 
     @property
     def name(self) -> str:
+        """Name as in the verdict, unique within a study."""
         if self.synthesizer is None:
             if self.label_rule == "teacher":
                 return "distillation"
@@ -69,6 +70,7 @@ class Mix:
         return "control" if self.synthesizer in CONTROLS else "candidate"
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON-able values."""
         return dataclasses.asdict(self)
 
 
@@ -87,14 +89,17 @@ class Arm:
 
     @property
     def name(self) -> str:
+        """Name of the mix and the learner, with the trial from the second one on."""
         trial = f"/trial-{self.trial}" if self.trial else ""
         return f"{self.mix.name}/{self.model}{trial}"
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON-able values."""
         return {"mix": self.mix.to_dict(), "model": self.model, "trial": self.trial}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Arm:
+        """Rebuild an arm from :meth:`to_dict`."""
         return cls(Mix(**data["mix"]), data["model"], data["trial"])
 
 
@@ -105,7 +110,7 @@ class Exit:
     Attributes
     ----------
     after_block : int
-        Blocks that it ran: the first ones of the study.
+        Number of blocks that it ran, from the first one of the study on.
     reason : str
         A clause for the report.
     is_beaten : bool
@@ -116,3 +121,27 @@ class Exit:
     after_block: int
     reason: str
     is_beaten: bool
+
+
+def mix_in_words(mix: Mix) -> str:
+    """Describe a mix as a clause.
+
+    Examples
+    --------
+    >>> mix_in_words(Mix("ctgan", 2.0, 0.3, "teacher"))
+    '2 ctgan rows per real row, labelled by the ensemble of real-row models, weighing 0.3 of the real rows'
+    >>> mix_in_words(Mix())
+    'your real rows alone'
+    """
+    if mix.synthesizer is None and mix.label_rule == "teacher":
+        return "your real rows alone, with labels smoothed by the ensemble of real-row models"
+    if mix.synthesizer is None:
+        return "your real rows alone" + (", with class weights" if mix.balance == "balanced" else "")
+    parts = [f"{mix.synthetic_ratio:g} {mix.synthesizer} rows per real row"]
+    if mix.label_rule == "teacher":
+        parts.append("labelled by the ensemble of real-row models")
+    if mix.weight != 1:
+        parts.append(f"weighing {mix.weight:g} of the real rows")
+    if mix.balance == "balanced":
+        parts.append("with the rare class raised")
+    return ", ".join(parts)

@@ -1,10 +1,10 @@
-"""Did a generator see validation rows? What its own rows give away.
+"""Detect generators that were given validation rows, from the rows that they drew.
 
-All tests look at the real rows one by one, never at the synthetic ones: a thousand synthetic rows
-can crowd around one real row, so they are no thousand witnesses. Where a fold is cut at random, a
+The unit of all tests is the real row, never the synthetic one: a thousand synthetic rows can crowd
+around one real row, so they are not a thousand observations. Where a fold is cut at random, a
 generator that saw training rows only comes no nearer to validation rows than to training rows, and
 the p-values hold however few distinct values a table has. A generator that learned from all rows
-and repeats none is not found: its rows tell of both sides alike.
+and repeats none is not detected: its rows resemble both sides alike.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import pandas as pd
 from realmix.tasks.core.mixes.pools import row_hashes
 from realmix.tasks.core.table.schema import Schema
 
-# Fifteen folds of ten generators under two tests: an honest study is wronged once in 3,000 at most.
+# Fifteen folds of ten generators under two tests: at most one honest study in 3,000 is refused.
 LEAK_LEVEL = 1e-6
-# Groups and times are not cut at random, so a small p-value is not enough: the sides must also differ
-# widely.
+# Groups and times are not cut at random, so a small p-value is not enough: the two sides must also
+# differ widely.
 MIN_TIMES_AS_OFTEN = 2.0
 MIN_NEARER_PAIRS = 0.7
 # Where hardly any real row repeats another, no generator invents half of the rows it never saw: honest
@@ -28,18 +28,18 @@ MIN_NEARER_PAIRS = 0.7
 MAX_REPEATED = 0.05
 MIN_INVENTED = 0.5
 MIN_INVENTED_ROWS = 10
-# Bounds of the time spent: distances cost the product of the two.
+# Limits of the time spent: distances cost the product of the two.
 MAX_REFERENCE_ROWS = 500
 MAX_POOL_ROWS = 2_000
-# More levels than this are told apart no further.
+# Levels of a column beyond the most frequent ones are not distinguished.
 MAX_LEVELS = 50
-# A distance below this is none: it separates rounding from a difference.
+# Distances below this are rounding errors.
 NO_DISTANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class LeakEvidence:
-    """What a pool knows of the rows on either side of a fold, rows on both sides left out.
+    """How a pool of synthetic rows relates to the two sides of a fold, without rows that are on both.
 
     Attributes
     ----------
@@ -89,17 +89,17 @@ class LeakEvidence:
 def leak_evidence(
     pool: pd.DataFrame, training: pd.DataFrame, validation: pd.DataFrame, schema: Schema, *, random_state: int
 ) -> LeakEvidence:
-    """Hold a pool against the rows its generator was given and those it must not have seen.
+    """Compare a pool with the rows its generator was given and those it must not have seen.
 
     Parameters
     ----------
     pool : DataFrame of shape (n_synthetic, n_modelled)
-        Canonical; only features are looked at.
+        Canonical; only features are used.
     training, validation : DataFrame of shape (n_rows, n_modelled)
         Canonical real rows of one fold.
     schema : Schema
     random_state : int
-        Of the samples that bound the time.
+        Of the samples that limit the time.
 
     Returns
     -------
@@ -117,14 +117,14 @@ def leak_evidence(
     (True, 1.0)
     """
     rng = np.random.default_rng(random_state)
-    made, sides = pool[schema.feature_names], _one_sided(training, validation, schema)
+    drawn, sides = pool[schema.feature_names], _one_sided(training, validation, schema)
     size = min(len(sides[0].rows), len(sides[1].rows), MAX_REFERENCE_ROWS)
-    if size < 2 or made.empty:
+    if size < 2 or drawn.empty:
         return LeakEvidence(0.0, 0.0, 0, 0.0, 1.0, 0.5, 1.0)
-    hashes = row_hashes(made)
+    hashes = row_hashes(drawn)
     given, unseen = (np.isin(side.hashes, hashes) for side in sides)
     reference = pd.concat([_sample(side.rows, size, rng) for side in sides], ignore_index=True)
-    distances = _relative_distances(reference, _sample(made, MAX_POOL_ROWS, rng), schema)
+    distances = _relative_distances(reference, _sample(drawn, MAX_POOL_ROWS, rng), schema)
     nearer_pairs, p_nearer = _nearer_pairs(distances[:size], distances[size:])
     return LeakEvidence(
         copied_training=float(given.mean()),
@@ -152,13 +152,13 @@ def _one_sided(training: pd.DataFrame, validation: pd.DataFrame, schema: Schema)
     sides = []
     for rows, own, other in zip(tables, hashes, reversed(hashes), strict=True):
         distinct, first, counts = np.unique(own, return_index=True, return_counts=True)
-        kept = ~np.isin(distinct, other)
-        sides.append(_Side(rows.iloc[first[kept]], distinct[kept], counts[kept]))
+        is_own = ~np.isin(distinct, other)
+        sides.append(_Side(rows.iloc[first[is_own]], distinct[is_own], counts[is_own]))
     return sides[0], sides[1]
 
 
 def _p_copies(given: np.ndarray, unseen: np.ndarray) -> float:
-    """One-sided exact test (Fisher) that unseen rows are not copied more often than given ones."""
+    """Test exactly (Fisher, one-sided) that unseen rows are not copied more often than given ones."""
     from scipy import stats
 
     n_copied = int(given.sum() + unseen.sum())
@@ -166,7 +166,7 @@ def _p_copies(given: np.ndarray, unseen: np.ndarray) -> float:
 
 
 def _nearer_pairs(given: np.ndarray, unseen: np.ndarray) -> tuple[float, float]:
-    """Share of pairs in which the unseen row is nearer, and the one-sided p-value."""
+    """Return the share of pairs in which the unseen row is nearer, and the one-sided p-value."""
     from scipy import stats
 
     test = stats.mannwhitneyu(given, unseen, alternative="greater", method="asymptotic")
@@ -174,14 +174,14 @@ def _nearer_pairs(given: np.ndarray, unseen: np.ndarray) -> tuple[float, float]:
 
 
 def _sample(rows: pd.DataFrame, size: int, rng: np.random.Generator) -> pd.DataFrame:
-    """At most `size` of the rows, in their order."""
+    """Draw at most `size` of the rows, in their order."""
     if len(rows) <= size:
         return rows
     return rows.iloc[np.sort(rng.choice(len(rows), size, replace=False))]
 
 
 def _relative_distances(reference: pd.DataFrame, pool: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Distance of each reference row to its nearest synthetic row, over that to the nearest other one."""
+    """Divide the distance of each reference row to the nearest synthetic row by that to the nearest other."""
     from sklearn.neighbors import NearestNeighbors
 
     points = _points(reference, pool, schema)
@@ -194,7 +194,7 @@ def _relative_distances(reference: pd.DataFrame, pool: pd.DataFrame, schema: Sch
 
 
 def _points(reference: pd.DataFrame, pool: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Both tables in one space: numbers as ranks of unit variance, two different levels 1 apart."""
+    """Place both tables in one space: numbers as ranks of unit variance, two different levels 1 apart."""
     both = pd.concat([reference, pool], ignore_index=True)
     parts = []
     for column in schema.features:
@@ -207,15 +207,16 @@ def _points(reference: pd.DataFrame, pool: pd.DataFrame, schema: Schema) -> np.n
 
 
 def _level_points(values: pd.Series, n_reference: int) -> np.ndarray:
-    """Indicators of the most frequent levels, a missing one among them."""
+    """Return indicators of the most frequent levels, a missing one among them."""
     codes, levels = pd.factorize(values, use_na_sentinel=False)
-    kept = np.argsort(-np.bincount(codes[:n_reference], minlength=len(levels)), kind="stable")[:MAX_LEVELS]
-    points: np.ndarray = (codes[:, None] == kept) * np.sqrt(0.5)
+    counts = np.bincount(codes[:n_reference], minlength=len(levels))
+    frequent = np.argsort(-counts, kind="stable")[:MAX_LEVELS]
+    points: np.ndarray = (codes[:, None] == frequent) * np.sqrt(0.5)
     return points
 
 
 def _number_points(numbers: np.ndarray, n_reference: int) -> np.ndarray:
-    """Mid-ranks among the reference rows, scaled to unit variance; a missing one is 1 from all others."""
+    """Return mid-ranks among the reference rows, of unit variance; a missing number is 1 from all others."""
     known = np.sort(numbers[:n_reference][np.isfinite(numbers[:n_reference])])
     missing = ~np.isfinite(numbers)
     below, upto = np.searchsorted(known, numbers, side="left"), np.searchsorted(known, numbers, side="right")

@@ -1,4 +1,4 @@
-"""Pools of synthetic rows: one fit, one pool, from which every ratio takes its first rows."""
+"""Pools of synthetic rows: each fit draws one, and every ratio takes its first rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
 
-# A pool with a smaller share of the rows asked for is a failure, not a small pool.
+# A pool with a smaller share of the requested rows is a failure, not a small pool.
 MIN_KEPT_SHARE = 0.9
 # Fewer rows than this may be all alike by chance.
 MIN_ROWS_TO_JUDGE = 10
@@ -24,21 +24,21 @@ MIN_ROWS_TO_JUDGE = 10
 
 @dataclass(frozen=True)
 class PoolLog:
-    """What was asked of a synthesizer and what came.
+    """How many rows a synthesizer was asked for, how many it drew, and the time that took.
 
     Attributes
     ----------
     asked, made, kept : int
-        Rows asked for; rows that came; rows of them that are usable.
+        Rows requested; rows drawn; usable rows among these.
     asked_by_class : dict or None
-        Rows asked for of each class; None for regression and for the real class mix.
+        Rows requested of each class; None for regression and for the real class mix.
     copies_of_real : int
-        Kept rows equal to a real training row in every modelled column.
+        Usable rows equal to a real training row in every modelled column.
     seconds_fit, seconds_sample : float
     steps : int or None
         Optimiser steps of a network that could stop before its last.
     failure : str or None
-        Why the synthesizer is out, None when it is not.
+        Why the synthesizer was dropped, None where it was not.
     """
 
     asked: int
@@ -99,18 +99,18 @@ def draw_pool(
     started = time.perf_counter()
     synthesizer = _fit(synthesizer_spec, card, real, schema, derive_seed(*seed_key, "fit"), steps)
     fitted = time.perf_counter()
-    made = _sample(
+    drawn = _sample(
         synthesizer_spec.name, synthesizer, n_rows, n_rows_by_class, derive_seed(*seed_key, "sample")
     )
     log = PoolLog(
         asked=n_rows,
         asked_by_class=None if n_rows_by_class is None else dict(n_rows_by_class),
-        made=len(made),
+        made=len(drawn),
         seconds_fit=fitted - started,
         seconds_sample=time.perf_counter() - fitted,
         steps=getattr(synthesizer, "n_steps_", None),
     )
-    pool = _usable(made, schema, n_rows_by_class, n_rows)
+    pool = _usable(drawn, schema, n_rows_by_class, n_rows)
     check_alive(synthesizer_spec.name, pool, real, schema, n_rows=n_rows, class_counts=n_rows_by_class)
     return pool, replace(log, kept=len(pool), copies_of_real=count_copies(pool, real))
 
@@ -148,7 +148,7 @@ def count_copies(synthetic: pd.DataFrame, real: pd.DataFrame) -> int:
 
 
 def is_copy(synthetic: pd.DataFrame, real: pd.DataFrame) -> np.ndarray:
-    """Say of each synthetic row whether it equals a real row, see :func:`count_copies`.
+    """Return for each synthetic row whether it equals a real row, see :func:`count_copies`.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def check_alive(
     n_rows: int,
     class_counts: Mapping[str, int] | None,
 ) -> None:
-    """Raise when a generator is dead: too few rows, one class, nothing but missing, one row.
+    """Raise if a pool shows that its generator failed: too few rows, one class, a column missing, one row.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def _fit(
         return spec.build(card).fit(real, schema=schema, random_state=seed, max_steps=steps)
     except (BadInput, SynthesizerFailed):
         raise
-    except Exception as err:  # a generator may break in any way, the study goes on without it
+    except Exception as err:  # a generator may fail in any way; the study continues without it
         raise _broke(spec.name, "fitting", err) from err
 
 
@@ -201,25 +201,25 @@ def _sample(
         return synthesizer.sample(n_rows, class_counts=class_counts, random_state=seed)
     except (BadInput, SynthesizerFailed):
         raise
-    except Exception as err:  # as above
+    except Exception as err:  # as in _fit
         raise _broke(name, "sampling", err) from err
 
 
 def _broke(name: str, doing: str, err: Exception) -> SynthesizerFailed:
-    # The library's own message may quote cells of the table, so only its type is told.
+    # The library's own message may quote cells of the table, so only its type is reported.
     return SynthesizerFailed(
         f"'{name}' broke while {doing} ({type(err).__name__}): it is out of this study; the others go on."
     )
 
 
 def _usable(
-    made: pd.DataFrame, schema: Schema, class_counts: Mapping[str, int] | None, n_rows: int
+    drawn: pd.DataFrame, schema: Schema, class_counts: Mapping[str, int] | None, n_rows: int
 ) -> pd.DataFrame:
-    """Rows with a known target, at most as many per class as were asked for."""
+    """Select the rows with a known target, at most as many per class as were requested."""
     names = [column.name for column in schema.modelled]
-    if made.empty or not set(names) <= set(made.columns):
+    if drawn.empty or not set(names) <= set(drawn.columns):
         return pd.DataFrame(columns=names)
-    rows = made[names].reset_index(drop=True)
+    rows = drawn[names].reset_index(drop=True)
     target = rows[schema.target]
     if not schema.is_classification:
         return rows[np.isfinite(target.to_numpy(dtype=float))].iloc[:n_rows].reset_index(drop=True)
@@ -273,7 +273,7 @@ def _repeated_row(pool: pd.DataFrame, real: pd.DataFrame, schema: Schema) -> str
 
 
 def row_hashes(frame: pd.DataFrame) -> np.ndarray:
-    """One 64-bit hash per row; -0.0 equals 0.0 and every kind of missing is one."""
+    """Hash each row to 64 bits; -0.0 equals 0.0, and all kinds of missing values are equal."""
     data: dict[str, Any] = {}
     for name in frame.columns:
         values = frame[name]

@@ -1,4 +1,4 @@
-"""Training sets from real rows, a pool of synthetic rows and a mix."""
+"""Training sets, made of real rows, a pool of synthetic rows and a mix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OWN_LABEL_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Pool:
-    """Synthetic rows of one fit, and what the teacher says of them.
+    """Synthetic rows of one fit, and the teacher's labels of them.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a learner is given.
+    """What a learner is fitted on.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class TrainingSet:
 
 
 def synthetic_quota(class_counts: np.ndarray, n_synthetic: int, balance: Balance) -> np.ndarray:
-    """How many synthetic rows of each class a mix takes.
+    """Compute how many synthetic rows of each class a mix takes.
 
     Parameters
     ----------
@@ -81,25 +81,23 @@ def synthetic_quota(class_counts: np.ndarray, n_synthetic: int, balance: Balance
     [0, 50]
     """
     present = class_counts > 0
+    counts = class_counts[present]
+    if balance == "prior":
+        shares = counts / counts.sum() * n_synthetic
+    else:
+        shares = np.clip(_water_level(np.sort(counts), n_synthetic) - counts, 0, None)
     quota = np.zeros(len(class_counts), dtype=int)
-    quota[present] = _quota_of_present(class_counts[present], n_synthetic, balance)
+    quota[present] = _largest_remainder(shares, n_synthetic)
     return quota
 
 
-def _quota_of_present(class_counts: np.ndarray, n_synthetic: int, balance: Balance) -> np.ndarray:
-    if balance == "prior":
-        return _largest_remainder(class_counts / class_counts.sum() * n_synthetic, n_synthetic)
-    level = _water_level(np.sort(class_counts), n_synthetic)
-    return _largest_remainder(np.clip(level - class_counts, 0, None), n_synthetic)
-
-
 def pool_quota(class_counts: np.ndarray, n_synthetic: int, balances: tuple[Balance, ...]) -> np.ndarray:
-    """Rows of each class a pool needs so that every asked balance can be drawn from it."""
+    """Return the rows of each class that a pool needs so that every one of `balances` can be drawn."""
     return np.max([synthetic_quota(class_counts, n_synthetic, b) for b in balances], axis=0)
 
 
 def draw(pool: pd.DataFrame, schema: Schema, quota: np.ndarray) -> np.ndarray:
-    """Positions in the pool of the first rows of each class.
+    """Return the positions of the first rows of each class in a pool.
 
     Returns
     -------
@@ -112,7 +110,7 @@ def draw(pool: pd.DataFrame, schema: Schema, quota: np.ndarray) -> np.ndarray:
         If the pool holds fewer rows of a class than its quota.
     """
     codes = schema.encode_target(pool)
-    taken = []
+    chosen = []
     for code, wanted in enumerate(quota):
         found = np.flatnonzero(codes == code)
         if len(found) < wanted:
@@ -120,8 +118,8 @@ def draw(pool: pd.DataFrame, schema: Schema, quota: np.ndarray) -> np.ndarray:
                 f"The mix needs {wanted:,} synthetic rows of class '{schema.classes[code]}', the "
                 f"pool holds {len(found):,}: sample more rows or lower the ratio."
             )
-        taken.append(found[:wanted])
-    return np.sort(np.concatenate(taken))
+        chosen.append(found[:wanted])
+    return np.sort(np.concatenate(chosen))
 
 
 def mix_training_set(
@@ -174,7 +172,8 @@ def mix_training_set(
         if pool.teacher is None:
             raise ValueError("A teacher mix needs a pool that the teacher has labelled.")
         soft = pool.teacher[chosen]
-        rows[schema.target] = _hard_labels(soft, schema)
+        classes = np.array(schema.classes, dtype=object)
+        rows[schema.target] = classes[soft.argmax(axis=1)] if schema.is_classification else soft
     block_weight = np.full(len(rows), mix.weight * weight.sum() / max(len(rows), 1))
     return TrainingSet(
         rows=pd.concat([real, rows], ignore_index=True),
@@ -193,7 +192,10 @@ def _real_set(
             raise ValueError("Distillation needs the teacher's labels of the real rows.")
         soft = OWN_LABEL_SHARE * soft + (1 - OWN_LABEL_SHARE) * teacher
     if mix.balance == "balanced":
-        weight = weight * _class_weights(real, schema)
+        # As class_weight="balanced" in scikit-learn.
+        codes = schema.encode_target(real)
+        counts = np.bincount(codes, minlength=len(schema.classes))
+        weight = weight * (len(codes) / (len(counts) * np.maximum(counts, 1)))[codes]
     origin = np.full(len(real), REAL, dtype=object)
     return TrainingSet(real.reset_index(drop=True), soft, weight, origin)
 
@@ -210,18 +212,6 @@ def _choose(real: pd.DataFrame, pool: pd.DataFrame, mix: Mix, schema: Schema, n_
     return np.arange(n_synthetic)
 
 
-def _hard_labels(soft: np.ndarray, schema: Schema) -> np.ndarray:
-    if not schema.is_classification:
-        return soft
-    return np.array(schema.classes, dtype=object)[soft.argmax(axis=1)]
-
-
-def _class_weights(real: pd.DataFrame, schema: Schema) -> np.ndarray:
-    codes = schema.encode_target(real)
-    counts = np.bincount(codes, minlength=len(schema.classes))
-    return (len(codes) / (len(counts) * np.maximum(counts, 1)))[codes]
-
-
 def _largest_remainder(shares: np.ndarray, total: int) -> np.ndarray:
     whole = np.floor(shares).astype(int)
     missing = total - int(whole.sum())
@@ -231,7 +221,7 @@ def _largest_remainder(shares: np.ndarray, total: int) -> np.ndarray:
 
 
 def _water_level(ordered: np.ndarray, amount: int) -> float:
-    """Height to which `amount` fills up the smallest classes."""
+    """Return the level up to which `amount` more rows fill the smallest classes."""
     for k in range(1, len(ordered) + 1):
         level = (ordered[:k].sum() + amount) / k
         if k == len(ordered) or level <= ordered[k]:
@@ -240,5 +230,5 @@ def _water_level(ordered: np.ndarray, amount: int) -> float:
 
 
 def class_counts_by_label(quota: np.ndarray, schema: Schema) -> Mapping[str, int]:
-    """Name the classes of a quota, as synthesizers take it."""
+    """Return a quota as class to number of rows, as synthesizers take it."""
     return dict(zip(schema.classes, (int(n) for n in quota), strict=True))

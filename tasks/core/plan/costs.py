@@ -1,7 +1,7 @@
-"""The cost table: what a study takes on this machine.
+"""The cost table: how long a study takes on this machine.
 
 Each plug-in carries its own formula, in seconds of one thread of the reference machine; what no
-arm explains stands here. One timing probe scales all of it.
+arm explains is listed here. One timing probe scales all of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
 
 # Two workers rarely end together, and share memory bandwidth.
 PARALLEL_EFFICIENCY = 0.85
-# Seconds of the reference machine that no arm explains, by stage.
+# Seconds of the reference machine that no fit explains, by stage.
 OVERHEAD_SECONDS = {
     "start": 13.0,  # Prefect's server, imports, workers, and their end
     "validate": 3.5,  # Great Expectations' import and the raw suite
@@ -59,7 +59,7 @@ class Costs:
     usable_bytes: float = float("inf")
 
     def estimate(self, plan: Plan, shape: TableShape) -> dict[str, float]:
-        """Expected wall seconds of a plan, by stage.
+        """Estimate the wall seconds of a plan, by stage.
 
         Returns
         -------
@@ -86,7 +86,7 @@ class Costs:
         return {stage: round(value, 1) for stage, value in seconds.items()}
 
     def teacher(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """One teacher: its members on inner folds and on all rows it learns from, and its labels of others."""
+        """Estimate one teacher: its members on inner folds and on all its rows, and labels of other rows."""
         n_learnt = plan.n_teacher(n_rows)
         inner = round(n_learnt * (1 - 1 / INNER_FOLDS))
         return sum(
@@ -95,7 +95,7 @@ class Costs:
         ) + LABEL_SECONDS * (n_rows - n_learnt) * len(plan.teacher)
 
     def pool(self, plan: Plan, shape: TableShape, synthesizer: str, n_rows: int) -> float:
-        """One fit and one pool, labelled by the teacher."""
+        """Estimate one fit and one pool of synthetic rows, labelled by the teacher."""
         spec = self.synthesizers[synthesizer]
         n_pool = round(plan.n_synthetic(n_rows) * (1.5 if "balanced" in plan.balances else 1))
         steps = plan.synthesizers.get(synthesizer) or spec.default_steps or 0
@@ -107,13 +107,13 @@ class Costs:
         )
 
     def all_pools(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """The pools of all folds."""
+        """Estimate the pools of all folds."""
         controls = sum(self.pool(plan, shape, name, n_rows) for name in CONTROLS)
         candidates = [self.pool(plan, shape, name, n_rows) for name in plan.synthesizers]
         return plan.n_folds * plan.n_repeats * controls + self._raced(plan, candidates)
 
     def all_arms(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """The arms of all folds."""
+        """Estimate the arms of all folds."""
         null = [name for name in plan.models if self.models[name].is_null]
         mixes = {
             mix: sum(self.arm(arm, shape, n_rows) for arm in plan.arms_of(mix, null)) for mix in plan.mixes()
@@ -123,13 +123,13 @@ class Costs:
         return plan.n_folds * plan.n_repeats * others + self._raced(plan, candidates)
 
     def _raced(self, plan: Plan, candidates: Sequence[float]) -> float:
-        """All in the first repeat and, after a race, the dearest finalists in the others."""
-        n_kept = MAX_FINALISTS if plan.metric in self.raced_metrics else len(candidates)
-        kept = sum(sorted(candidates, reverse=True)[:n_kept])
-        return plan.n_folds * (sum(candidates) + (plan.n_repeats - 1) * kept)
+        """Sum all candidates in the first repeat and, after a race, the dearest finalists in the others."""
+        n_finalists = MAX_FINALISTS if plan.metric in self.raced_metrics else len(candidates)
+        finalists = sum(sorted(candidates, reverse=True)[:n_finalists])
+        return plan.n_folds * (sum(candidates) + (plan.n_repeats - 1) * finalists)
 
     def arm(self, arm: Arm, shape: TableShape, n_rows: int) -> float:
-        """One learner on one mix; soft targets of several classes hold a row per class."""
+        """Estimate one learner on one mix; soft targets of several classes take a row per class."""
         is_soft = arm.mix.label_rule == "teacher" and shape.n_classes > 2
         per_row = shape.n_classes if is_soft else 1
         if arm.mix.synthesizer is None:
@@ -137,39 +137,40 @@ class Costs:
         return self.model(arm.model, round(n_rows * (1 + arm.mix.synthetic_ratio * per_row)), shape)
 
     def refit(self, plan: Plan, shape: TableShape) -> float:
-        """The evaluated and the shipped fits, side by side: the dearest mix on all rows."""
+        """Estimate the evaluated and the shipped fit, side by side: the dearest mix on all rows."""
         pool = self.dearest_pool(plan, shape, shape.n_all)
         model = self.dearest_arm(plan, shape, shape.n_all)
         both = 1 if plan.n_workers > 1 else 2
         return both * (self.teacher(plan, shape, shape.n_all) + pool + model)
 
     def dearest_pool(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """The synthesizer that takes longest."""
+        """Estimate the synthesizer that takes longest."""
         names = (*CONTROLS, *plan.synthesizers)
         return max(self.pool(plan, shape, name, n_rows) for name in names)
 
     def dearest_arm(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """The learner that takes longest, on the largest mix."""
+        """Estimate the learner that takes longest, on the largest mix."""
         mix = Mix("any", plan.n_synthetic(n_rows) / n_rows, label_rule=plan.label_rules[-1])
         return max(self.arm(Arm(mix, name), shape, n_rows) for name in plan.models)
 
     def rows_saved(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """Real only on smaller shares of every fold, and the dearest mix on half of each."""
+        """Estimate real only on smaller shares of every fold, and the dearest mix on half of each."""
         folds = plan.n_folds * min(plan.curve_repeats, plan.n_repeats)
         distilled = Mix(label_rule="teacher")
         half = round(CURVE_SHARES[MIX_SHARE] * n_rows)
         seconds = self.dearest_pool(plan, shape, half) + self.dearest_arm(plan, shape, half)
         for share in CURVE_SHARES[:-1]:
-            n_kept = round(share * n_rows)
-            seconds += self.teacher(plan, shape, n_kept)
-            seconds += sum(self.model(name, n_kept, shape) for name in plan.models)
-            seconds += max(self.arm(Arm(distilled, name), shape, n_kept) for name in plan.models)
+            n_subset = round(share * n_rows)
+            seconds += self.teacher(plan, shape, n_subset)
+            seconds += sum(self.model(name, n_subset, shape) for name in plan.models)
+            seconds += max(self.arm(Arm(distilled, name), shape, n_subset) for name in plan.models)
         return folds * seconds
 
     def model(self, name: str, n_rows: int, shape: TableShape) -> float:
+        """Estimate one fit of a learner, in seconds of the reference machine."""
         return self.models[name].fit_cost(n_rows, shape.n_columns, shape.n_classes)
 
     def timeout(self, plan: Plan, shape: TableShape, synthesizer: str) -> float:
-        """Hard limit of one fit and its pool on all rows."""
+        """Return the hard limit, in seconds, of one fit and its pool on all rows."""
         expected = self.pool(plan, shape, synthesizer, shape.n_all) * self.machine_speed
         return round(MIN_TIMEOUT_SECONDS + TIMEOUT_FACTOR * expected, 0)

@@ -1,4 +1,4 @@
-"""One more synthesizer: the plan of an earlier study, and nothing changed but what is new."""
+"""Extend an earlier plan by new synthesizers and keep everything else."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def extend_plan(
 ) -> Plan | None:
     """Add synthesizers to a plan and leave its folds, mixes and learners as they are.
 
-    What the earlier study computed serves again, for it depends on nothing else; the budget pays
-    for what is new.
+    The results of the earlier study are used again, because they do not depend on the new
+    synthesizers; the budget pays for the new ones alone.
 
     Parameters
     ----------
     former : Plan
-        Of the same table and the same request, but for its synthesizers.
+        Of the same table and the same request, apart from the synthesizers.
     names : sequence of str
-        All synthesizers that are asked for now.
+        All synthesizers that are requested now.
     shape : TableShape
     costs : Costs
     budget_seconds : float
@@ -32,14 +32,15 @@ def extend_plan(
     Returns
     -------
     Plan or None
-        None where nothing is new, something is asked for no longer (a smaller study can afford
-        more folds), or the new part alone exceeds the budget.
+        None where nothing is new, an earlier synthesizer is no longer requested (a smaller study can
+        afford more folds), or the new part alone exceeds the budget.
     """
     new = [name for name in names if name not in former.synthesizers]
     if not new or not former.synthesizers.keys() <= set(names):
         return None
     steps = {name: former.synthesizers.get(name, costs.synthesizers[name].default_steps) for name in names}
-    left_out = tuple(said for said in former.left_out if said not in [f"synthesizer {name}" for name in new])
+    resolved = [f"synthesizer {name}" for name in new]
+    left_out = tuple(sentence for sentence in former.left_out if sentence not in resolved)
     extended = replace(former, synthesizers=steps, left_out=left_out)
     estimate = costs.estimate(extended, shape)
     added = sum(estimate.values()) - sum(costs.estimate(former, shape).values())

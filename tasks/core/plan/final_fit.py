@@ -1,4 +1,4 @@
-"""What the final fit was made of, and where memory or time bounded it."""
+"""Rows of the final fit, and what memory or time limited in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from realmix.tasks.core.plan.plan import Plan
 
 
 def describe_final_fit(arm: Arm, plan: Plan, *, n_real: int, n_synthetic: int) -> dict[str, Any]:
-    """Rows of the fit that ships, and what is less in it than in the folds.
+    """Describe the rows of the fit that ships, and what is less in it than in the folds.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def describe_final_fit(arm: Arm, plan: Plan, *, n_real: int, n_synthetic: int) -
     -------
     dict
         ``n_real``, ``n_synthetic``, ``n_teacher`` (real rows that its teacher learned from, None without
-        one) and ``sentence``: what was bounded, None where nothing was.
+        one) and ``sentence``: what was limited, None where nothing was.
 
     Examples
     --------
@@ -37,18 +37,18 @@ def describe_final_fit(arm: Arm, plan: Plan, *, n_real: int, n_synthetic: int) -
     """
     planned = round(arm.mix.synthetic_ratio * n_real) if arm.mix.synthesizer else 0
     n_teacher = plan.n_teacher(n_real) if arm.mix.label_rule == "teacher" else None
-    said = []
+    limited = []
     if n_synthetic < planned:
-        said.append(
+        limited.append(
             f"The final fit holds {n_synthetic:,} synthetic rows instead of {planned:,}; together they weigh as much."
         )
     if n_teacher is not None and n_teacher < n_real:
-        said.append(
+        limited.append(
             f"Its teacher learned from {n_teacher:,} of {n_real:,} real rows and labelled all others."
         )
     return {
         "n_real": n_real,
         "n_synthetic": n_synthetic,
         "n_teacher": n_teacher,
-        "sentence": " ".join(said) or None,
+        "sentence": " ".join(limited) or None,
     }

@@ -1,16 +1,17 @@
 """Turn a time budget into a plan, before anything is fitted.
 
 Starting from everything worth running, the planner leaves things out in a fixed order until the
-estimate fits the budget, takes back what was not needed, and says what it left out. After that no
-clock decides.
+estimate fits the budget, restores what did not have to go, and reports what it left out. After that
+no clock decides.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from realmix.tasks.core.contracts.specs import CONTROLS, FIRST_TO_GO, ModelSpec, SynthesizerSpec
@@ -32,7 +33,7 @@ FEWEST_SYNTHETIC_ROWS = 100_000
 # With two settings XGBoost was more than 1 % worse than with the best of eight in 18 % of 61 studies
 # of 200 to 1,000 rows.
 REAL_TRIALS = 8
-# A synthesizer of which one fit takes this share of the budget goes before anything else is cut.
+# A synthesizer of which one fit takes this share of the budget is dropped before anything else is cut.
 DEAR_SHARE = 0.1
 # Places of `drop_order`: these two come before folds and ratios are cut, later ones after.
 SECOND_TO_GO = FIRST_TO_GO + 1
@@ -70,7 +71,7 @@ def make_plan(
     -------
     Plan
         With its estimate and, in words, what it left out. A budget below the smallest
-        study gives the smallest study, and says so.
+        study gives the smallest study, and a sentence about it.
 
     Raises
     ------
@@ -80,7 +81,12 @@ def make_plan(
     plan = _richest(shape, costs, asked, available, metric, holdout, seed, n_workers)
     target = budget_seconds * PLANNED_SHARE
     plan = _fit(
-        plan, list(_reductions(shape, costs, asked, target)), lambda p: _is_affordable(p, shape, costs, target)
+        plan,
+        _reductions(shape, costs, asked, target),
+        lambda tried: (
+            sum(costs.estimate(tried, shape).values()) <= target
+            and study_bytes(tried, shape, costs.models) <= costs.usable_bytes
+        ),
     )
     needed = check_study_fits(plan, shape, costs.models, costs.usable_bytes)
     estimate = costs.estimate(plan, shape)
@@ -96,12 +102,6 @@ def make_plan(
         timeout_seconds=limits,
         machine_speed=costs.machine_speed,
         memory_bytes=needed,
-    )
-
-
-def _is_affordable(plan: Plan, shape: TableShape, costs: Costs, seconds: float) -> bool:
-    return (
-        _total(costs, plan, shape) <= seconds and study_bytes(plan, shape, costs.models) <= costs.usable_bytes
     )
 
 
@@ -150,7 +150,7 @@ Reduction = Callable[[Plan], "Plan | None"]
 
 
 def _fit(plan: Plan, reductions: list[Reduction], fits: Callable[[Plan], bool]) -> Plan:
-    """Leave out as many reductions' worth as needed, in order; then take back what was not."""
+    """Apply reductions in order until the plan fits; then undo those that were not needed."""
     needed: list[Reduction] = []
     while not fits(_reduced(plan, needed)) and len(needed) < len(reductions):
         needed.append(reductions[len(needed)])
@@ -167,55 +167,61 @@ def _reduced(plan: Plan, reductions: list[Reduction]) -> Plan:
     return plan
 
 
-def _reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) -> Iterator[Reduction]:
-    """Yield what is left out, in this order, until the estimate fits in so many seconds."""
-    # Else everything else would be cut for it first.
-    for name in _in_drop_order(costs.synthesizers, shape, FIRST_TO_GO, FIRST_TO_GO):
-        if _fit_seconds(costs.synthesizers[name], shape) * costs.machine_speed > DEAR_SHARE * seconds:
-            yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
-    for rows in (MOST_ROWS_IN_FOLDS, 10_000, 5_000):
-        yield lambda plan, rows=rows: _fewer_rows(plan, rows)  # type: ignore[misc]
-    for rows in (100_000, MOST_ROWS_IN_FOLDS):
-        yield lambda plan, rows=rows: _fewer_teacher_rows(plan, shape, rows)  # type: ignore[misc]
-    for rows in (500_000, FEWEST_SYNTHETIC_ROWS):
-        yield lambda plan, rows=rows: _fewer_synthetic_rows(plan, shape, rows)  # type: ignore[misc]
-    if asked.ratios is None:
-        for _ in range(2):
-            yield lambda plan: _cheaper_refit(plan, shape, costs)
-    yield lambda plan: _fewer_curve_repeats(plan, 1)
-    yield lambda plan: _fewer_trials(plan, 3)
-    yield lambda plan: _without_weights(plan)
-    for name in _in_drop_order(costs.synthesizers, shape, FIRST_TO_GO, FIRST_TO_GO):
-        yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
-    yield lambda plan: _fewer_repeats(plan, 2)
-    yield lambda plan: _without_balance(plan)
-    yield lambda plan: _fewer_trials(plan, 2)
-    yield lambda plan: _fewer_rows(plan, 3_000)
-    for name in _in_drop_order(costs.models, shape, FIRST_TO_GO, FIRST_TO_GO):
-        yield lambda plan, name=name: _without_model(plan, asked, name)  # type: ignore[misc]
-    for name in _in_drop_order(costs.synthesizers, shape, SECOND_TO_GO, SECOND_TO_GO):
-        yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
-    yield lambda plan: _fewer_repeats(plan, 1)
-    yield lambda plan: _fewer_steps(plan)
-    yield lambda plan: _fewer_rows(plan, 2_000)
-    yield lambda plan: _fewer_folds(plan, 4)
-    if asked.ratios is None:
-        yield lambda plan: _fewer_ratios(plan, (0.5, 1.0, 5.0))
-    yield lambda plan: _fewer_rows(plan, 1_200)
-    yield lambda plan: _fewer_trials(plan, 1)
-    yield lambda plan: _fewer_real_trials(plan, 4)
-    yield lambda plan: _fewer_folds(plan, 3)
-    if asked.ratios is None:
-        yield lambda plan: _fewer_ratios(plan, (1.0, 5.0))
-    for name in _in_drop_order(costs.synthesizers, shape, SECOND_TO_GO + 1, math.inf):
-        yield lambda plan, name=name: _without(plan, asked, name)  # type: ignore[misc]
-    yield lambda plan: _fewer_curve_repeats(plan, 0)
-    yield lambda plan: _fewer_rows(plan, 800)
-    yield lambda plan: _fewer_rows(plan, MIN_DEVELOPMENT_ROWS)
-    yield lambda plan: _fewer_real_trials(plan, 2)
-    yield lambda plan: _smaller_teacher(plan)
-    for name in _in_drop_order(costs.models, shape, SECOND_TO_GO, math.inf):
-        yield lambda plan, name=name: _without_model(plan, asked, name)  # type: ignore[misc]
+def _reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) -> list[Reduction]:
+    """List what is left out, in this order, until the estimate fits in so many seconds."""
+
+    def synthesizers(first: float, last: float, min_seconds: float | None = None) -> list[Reduction]:
+        return [
+            partial(_without, asked=asked, synthesizer=name)
+            for name in _in_drop_order(costs.synthesizers, shape, first, last)
+            if min_seconds is None
+            or _fit_seconds(costs.synthesizers[name], shape) * costs.machine_speed > min_seconds
+        ]
+
+    def models(first: float, last: float) -> list[Reduction]:
+        names = _in_drop_order(costs.models, shape, first, last)
+        return [partial(_without_model, asked=asked, model=name) for name in names]
+
+    return [
+        # Else everything else would be cut for it first.
+        *synthesizers(FIRST_TO_GO, FIRST_TO_GO, min_seconds=DEAR_SHARE * seconds),
+        partial(_fewer_rows, n_rows=MOST_ROWS_IN_FOLDS),
+        partial(_fewer_rows, n_rows=10_000),
+        partial(_fewer_rows, n_rows=5_000),
+        partial(_fewer_teacher_rows, shape=shape, n_rows=100_000),
+        partial(_fewer_teacher_rows, shape=shape, n_rows=MOST_ROWS_IN_FOLDS),
+        partial(_fewer_synthetic_rows, shape=shape, n_rows=500_000),
+        partial(_fewer_synthetic_rows, shape=shape, n_rows=FEWEST_SYNTHETIC_ROWS),
+        partial(_cheaper_refit, asked=asked, shape=shape, costs=costs),
+        partial(_cheaper_refit, asked=asked, shape=shape, costs=costs),
+        partial(_fewer_curve_repeats, n_repeats=1),
+        partial(_fewer_trials, n_trials=3),
+        _without_weights,
+        *synthesizers(FIRST_TO_GO, FIRST_TO_GO),
+        partial(_fewer_repeats, n_repeats=2),
+        _without_balance,
+        partial(_fewer_trials, n_trials=2),
+        partial(_fewer_rows, n_rows=3_000),
+        *models(FIRST_TO_GO, FIRST_TO_GO),
+        *synthesizers(SECOND_TO_GO, SECOND_TO_GO),
+        partial(_fewer_repeats, n_repeats=1),
+        _fewer_steps,
+        partial(_fewer_rows, n_rows=2_000),
+        partial(_fewer_folds, n_folds=4),
+        partial(_fewer_ratios, asked=asked, ratios=(0.5, 1.0, 5.0)),
+        partial(_fewer_rows, n_rows=1_200),
+        partial(_fewer_trials, n_trials=1),
+        partial(_fewer_real_trials, n_trials=4),
+        partial(_fewer_folds, n_folds=3),
+        partial(_fewer_ratios, asked=asked, ratios=(1.0, 5.0)),
+        *synthesizers(SECOND_TO_GO + 1, math.inf),
+        partial(_fewer_curve_repeats, n_repeats=0),
+        partial(_fewer_rows, n_rows=800),
+        partial(_fewer_rows, n_rows=MIN_DEVELOPMENT_ROWS),
+        partial(_fewer_real_trials, n_trials=2),
+        _smaller_teacher,
+        *models(SECOND_TO_GO, math.inf),
+    ]
 
 
 def _in_drop_order(
@@ -236,15 +242,11 @@ def _fit_seconds(spec: SynthesizerSpec | ModelSpec, shape: TableShape) -> float:
     return spec.fit_cost(shape.n_development, shape.n_columns, third)
 
 
-def _total(costs: Costs, plan: Plan, shape: TableShape) -> float:
-    return sum(costs.estimate(plan, shape).values())
-
-
 def _less(plan: Plan, sentence: str, **changes: Any) -> Plan:
-    """Apply a change and say it; a further cut of the same kind replaces the milder sentence."""
+    """Apply a change and record its sentence, in place of that of a milder cut of the same kind."""
     kind = re.sub(r"[\d,.]+", "", sentence)
-    kept = [said for said in plan.left_out if re.sub(r"[\d,.]+", "", said) != kind]
-    return replace(plan, left_out=(*kept, sentence), **changes)
+    others = [other for other in plan.left_out if re.sub(r"[\d,.]+", "", other) != kind]
+    return replace(plan, left_out=(*others, sentence), **changes)
 
 
 def _fewer_rows(plan: Plan, n_rows: int) -> Plan | None:
@@ -267,13 +269,13 @@ def _fewer_synthetic_rows(plan: Plan, shape: TableShape, n_rows: int) -> Plan | 
     return _less(plan, sentence, max_synthetic_rows=n_rows)
 
 
-def _cheaper_refit(plan: Plan, shape: TableShape, costs: Costs) -> Plan | None:
-    """Drop the largest ratio where the final fits alone would eat the budget."""
+def _cheaper_refit(plan: Plan, asked: Asked, shape: TableShape, costs: Costs) -> Plan | None:
+    """Drop the largest ratio where the final fits alone would take more than 30 reference seconds."""
     estimate = costs.estimate(plan, shape)
     small_share = estimate["refit"] <= 30 * costs.machine_speed
     if small_share or plan.max_ratio <= 1:
         return None
-    return _fewer_ratios(plan, tuple(r for r in plan.ratios if r < plan.max_ratio))
+    return _fewer_ratios(plan, asked, tuple(r for r in plan.ratios if r < plan.max_ratio))
 
 
 def _fewer_trials(plan: Plan, n_trials: int) -> Plan | None:
@@ -299,8 +301,8 @@ def _fewer_curve_repeats(plan: Plan, n_repeats: int) -> Plan | None:
         return None
     curve = "the rows-saved curve"
     sentence = f"{curve} on more than {n_repeats} x the folds" if n_repeats else curve
-    milder = tuple(said for said in plan.left_out if not said.startswith(curve))
-    return _less(replace(plan, left_out=milder), sentence, curve_repeats=n_repeats)
+    others = tuple(other for other in plan.left_out if not other.startswith(curve))
+    return _less(replace(plan, left_out=others), sentence, curve_repeats=n_repeats)
 
 
 def _fewer_folds(plan: Plan, n_folds: int) -> Plan:
@@ -314,12 +316,12 @@ def _fewer_steps(plan: Plan) -> Plan | None:
     return _less(plan, "half of the training steps of GANs and VAEs", synthesizers=steps)
 
 
-def _fewer_ratios(plan: Plan, ratios: tuple[float, ...]) -> Plan | None:
-    gone = [r for r in plan.ratios if r not in ratios]
-    kept = tuple(r for r in plan.ratios if r in ratios)
-    if not gone or not kept:
+def _fewer_ratios(plan: Plan, asked: Asked, ratios: tuple[float, ...]) -> Plan | None:
+    dropped = [r for r in plan.ratios if r not in ratios]
+    remaining = tuple(r for r in plan.ratios if r in ratios)
+    if asked.ratios is not None or not dropped or not remaining:
         return None
-    return _less(plan, f"synthetic ratio {', '.join(f'{r:g}' for r in gone)}", ratios=kept)
+    return _less(plan, f"synthetic ratio {', '.join(f'{r:g}' for r in dropped)}", ratios=remaining)
 
 
 def _without_weights(plan: Plan) -> Plan:
@@ -335,8 +337,8 @@ def _without_balance(plan: Plan) -> Plan | None:
 def _without(plan: Plan, asked: Asked, synthesizer: str) -> Plan | None:
     if asked.synthesizers is not None or synthesizer == asked.first or synthesizer not in plan.synthesizers:
         return None
-    kept = {name: steps for name, steps in plan.synthesizers.items() if name != synthesizer}
-    return _less(plan, f"synthesizer {synthesizer}", synthesizers=kept) if kept else None
+    others = {name: steps for name, steps in plan.synthesizers.items() if name != synthesizer}
+    return _less(plan, f"synthesizer {synthesizer}", synthesizers=others) if others else None
 
 
 def _without_model(plan: Plan, asked: Asked, model: str) -> Plan | None:

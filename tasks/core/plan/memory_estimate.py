@@ -2,7 +2,7 @@
 
 A study reads the whole table in one process, and fits what ships on all of its rows in two workers,
 side by side. Everything else works on the development sample, which the plan bounds: workers beyond
-two take what their libraries take, and there are no more of them than a machine holds easily.
+two hold little but their libraries, and there are no more of them than a machine holds easily.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ GIB = 2**30
 # Measured with 10,000 to 1,000,000 rows of 20 mixed columns (`tests/benchmarks/large.py`).
 MAIN_BYTES = 450 * 2**20
 WORKER_BYTES = 450 * 2**20
-# The table as pandas holds it, its canonical form, and a copy of either in passing.
+# The table as pandas holds it, its canonical form, and a temporary copy of either.
 READ_BYTES_PER_CELL = 70
 # Real and synthetic rows of a final fit: canonical, typed as in the file, and as they are written.
 FINAL_BYTES_PER_CELL = 45
 
 
 def study_bytes(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec]) -> int:
-    """Most memory that the main process and the two workers of the final fits hold together.
+    """Estimate the most memory that the main process and the two workers of the final fits hold together.
 
     Parameters
     ----------
@@ -39,13 +39,17 @@ def study_bytes(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec]) 
     """
     n_cells = shape.n_all * shape.n_columns
     base = MAIN_BYTES + min(plan.n_workers, 2) * WORKER_BYTES + READ_BYTES_PER_CELL * n_cells
+    n_rows, n_teacher = shape.n_all + plan.n_synthetic(shape.n_all), plan.n_teacher(shape.n_all)
+    learners = [models[name].fit_bytes(n_rows, shape.n_columns, shape.n_levels) for name in plan.models]
+    teacher = [models[name].fit_bytes(n_teacher, shape.n_columns, shape.n_levels) for name, _ in plan.teacher]
+    final_fit = FINAL_BYTES_PER_CELL * n_rows * shape.n_columns + max(*learners, *teacher)
     # The evaluated fit has four fifths of the rows of the shipped one.
     side_by_side = 1.8 if plan.n_workers > 1 else 1.0
-    return round(base + side_by_side * final_bytes(plan, shape, models))
+    return round(base + side_by_side * final_fit)
 
 
 def check_study_fits(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec], usable: float) -> int:
-    """Refuse a study that would not fit into `usable` bytes; what it takes.
+    """Return the bytes that a study takes, or refuse one that takes more than `usable`.
 
     Raises
     ------
@@ -55,16 +59,7 @@ def check_study_fits(plan: Plan, shape: TableShape, models: Mapping[str, ModelSp
     if needed > usable:
         raise BadInput(
             f"A study of {shape.n_all:,} rows and {shape.n_columns} features with "
-            f"{', '.join(plan.models)} takes about {needed / GIB:.1f} GiB of memory at the least; it may use "
-            f"{usable / GIB:.1f} GiB here. Give it a sample of the rows, fewer columns or other --models."
+            f"{', '.join(plan.models)} takes about {needed / GIB:.1f} GiB of memory at least; it may use "
+            f"{usable / GIB:.1f} GiB here. Use a sample of the rows, fewer columns or other --models."
         )
     return needed
-
-
-def final_bytes(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec]) -> float:
-    """Memory of the dearest final fit on all rows, in its worker."""
-    n_rows = shape.n_all + plan.n_synthetic(shape.n_all)
-    learners = [models[name].fit_bytes(n_rows, shape.n_columns, shape.n_levels) for name in plan.models]
-    n_teacher = plan.n_teacher(shape.n_all)
-    teacher = [models[name].fit_bytes(n_teacher, shape.n_columns, shape.n_levels) for name, _ in plan.teacher]
-    return FINAL_BYTES_PER_CELL * n_rows * shape.n_columns + max(*learners, *teacher)

@@ -1,4 +1,4 @@
-"""A plan: everything that decides a verdict beside data, card and seed."""
+"""A plan: everything that determines a verdict beside data, card and seed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TableShape:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides a verdict beside data, card and seed."""
+    """Everything that determines a verdict beside data, card and seed."""
 
     seed: int
     task: Task
@@ -80,7 +80,7 @@ class Plan:
     on_gpu: tuple[str, ...] = ()  # generators and learners that train on a GPU
 
     def mixes(self) -> Iterator[Mix]:
-        """Every mix of the study: real only and its distillation, controls, candidates."""
+        """Yield every mix of the study: real only and its distillation, controls, candidates."""
         yield Mix()
         yield Mix(label_rule="teacher")
         if "balanced" in self.class_balances:
@@ -89,7 +89,7 @@ class Plan:
             yield from self.mixes_of(synthesizer)
 
     def mixes_of(self, synthesizer: str) -> Iterator[Mix]:
-        """The mixes that draw on one synthesizer's pool."""
+        """Yield the mixes that draw on one synthesizer's pool."""
         for rule in self.label_rules:
             for balance in self.balances:
                 for ratio in self.ratios:
@@ -102,9 +102,9 @@ class Plan:
         return ("prior",) if self.task == "regression" else ("prior", "balanced")
 
     def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
-        """Learners and trials of one mix; models without features stand with real only.
+        """Yield the learners and trials of one mix; learners that know no feature run with real only alone.
 
-        Real only may try more: its trials cost no synthetic rows, and a mix must beat a tuned learner.
+        Real only may have more trials: they cost no synthetic rows, and a mix must beat a tuned learner.
         """
         of_real = max(self.n_real_trials, self.n_trials)
         n_trials = of_real if mix.role == "real_only" else self.n_trials
@@ -118,22 +118,25 @@ class Plan:
 
     @property
     def max_ratio(self) -> float:
+        """Synthetic rows per real row in the largest mix."""
         return max(self.ratios)
 
     def n_teacher(self, n_real: int) -> int:
-        """Real rows that a teacher learns from, of `n_real`."""
+        """Return how many of `n_real` real rows a teacher learns from."""
         return min(n_real, self.max_teacher_rows or n_real)
 
     def n_synthetic(self, n_real: int) -> int:
-        """Synthetic rows of the largest mix with `n_real` real ones."""
-        asked = round(self.max_ratio * n_real)
-        return min(asked, self.max_synthetic_rows or asked)
+        """Return how many synthetic rows the largest mix adds to `n_real` real ones."""
+        wanted = round(self.max_ratio * n_real)
+        return min(wanted, self.max_synthetic_rows or wanted)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the fields and the names of all mixes, as ``plan.json`` stores them."""
         return dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """Rebuild a plan from :meth:`to_dict`, lists turned into tuples."""
         fields = {k: _hashable(v) for k, v in data.items() if k != "mixes"}
         fields["holdout"] = HoldoutRule.from_dict(data["holdout"])
         for name in ("synthesizers", "timeout_seconds", "estimate_seconds"):
@@ -162,7 +165,7 @@ def _hashable(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Split:
-    """Where the two sides lie, and why there may be no holdout."""
+    """Sizes of the development and the holdout side, and why there is no holdout where there is none."""
 
     n_all: int
     n_development: int
@@ -172,7 +175,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Block:
-    """One fold: its scope and the rows validated there."""
+    """One fold of one repeat, and the name of its scope."""
 
     repeat: int
     fold: int
@@ -181,16 +184,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Layout:
-    """A plan with the folds it was laid out into."""
+    """A plan and all its folds, in running order."""
 
     plan: Plan
     blocks: tuple[Block, ...]
 
     @property
     def n_first(self) -> int:
-        """Blocks of the first repeat."""
+        """Number of blocks in the first repeat."""
         return sum(block.repeat == 0 for block in self.blocks)
 
 
-# At most this many mixes go on to the repeats, and are tested as finalists (protocol, section 3).
+# At most this many mixes run in the repeats after a race, and are tested as finalists.
 MAX_FINALISTS = 4

@@ -1,6 +1,6 @@
-"""What other tables say before this one is seen: gains to expect, and how much folds differ.
+"""Priors from other tables: gains to expect, and how much the gains of folds differ.
 
-The numbers lie in ``priors.json`` beside this file, with the tables they were fitted on and the
+The numbers are in ``priors.json`` beside this file, with the tables they were fitted on and the
 command that makes them. Gains are shares of the best real-only score; where a metric's margin is
 absolute they are scaled by `ABSOLUTE_SCALE`.
 """
@@ -30,13 +30,13 @@ TABULATED_FOLDS = 5
 
 @dataclass(frozen=True)
 class Prior:
-    """What gain to expect of a family of mixes before seeing this table: Normal(mean, sd)."""
+    """Gain to expect of a family of mixes before seeing this table: Normal(mean, sd)."""
 
     mean: float
     sd: float
 
     def posterior(self, gain: float, standard_error: float) -> Prior:
-        """What to expect once a gain was measured: the normal posterior.
+        """Return the normal posterior once a gain was measured.
 
         Examples
         --------
@@ -48,7 +48,7 @@ class Prior:
         return Prior(mean, math.sqrt(trust) * standard_error)
 
     def scaled(self, is_relative: bool) -> Prior:
-        """The same for gains in the metric's own units where they are not relative."""
+        """Return the prior in the metric's own units where gains are not relative."""
         scale = 1.0 if is_relative else ABSOLUTE_SCALE
         return Prior(self.mean * scale, self.sd * scale)
 
@@ -90,6 +90,7 @@ class FoldSizes:
 
     @property
     def n_blocks(self) -> int:
+        """Folds of all repeats."""
         return self.n_folds * self.n_repeats
 
     @property
@@ -105,7 +106,7 @@ class FoldSizes:
 
 @dataclass(frozen=True)
 class Priors:
-    """The library's priors.
+    """Priors of gains and of their deviation over folds.
 
     Attributes
     ----------
@@ -126,7 +127,7 @@ class Priors:
     command: str
 
     def prior_of(self, label_rule: str, n_rows: float) -> Prior:
-        """Relative gain to expect of a family at a number of real rows; mean 0 where unseen.
+        """Return the relative gain to expect of a family at a number of real rows; mean 0 where unseen.
 
         Examples
         --------
@@ -143,10 +144,10 @@ class Priors:
         return Prior(line.mean_intercept + line.mean_slope * math.log(seen), line.sd_between)
 
     def fold_std(self, task: Task, sizes: FoldSizes, *, is_relative: bool = True) -> float:
-        """Deviation of paired fold gains to expect.
+        """Return the deviation of paired fold gains to expect.
 
-        Rows beyond those seen follow the line: noise keeps falling with them. With other
-        folds than five it goes by the square root of the rows validated.
+        Rows beyond those seen follow the line, because noise keeps falling with them. With other
+        folds than five the deviation scales with one over the square root of the rows validated.
         """
         line = self.fold_deviation["regression" if task == "regression" else "classification"]
         tabulated = math.exp(line.a + line.b * math.log(sizes.n_rows))
@@ -154,11 +155,13 @@ class Priors:
         return tabulated * of_folds * (1.0 if is_relative else ABSOLUTE_SCALE)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return what ``priors.json`` holds."""
         plain: dict[str, Any] = to_jsonable(self)
         return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Priors:
+        """Rebuild priors from :meth:`to_dict`."""
         low, high = data["n_rows_range"]
         return cls(
             label_rules={name: GainLine(**line) for name, line in data["label_rules"].items()},
@@ -171,19 +174,19 @@ class Priors:
 
 @functools.cache
 def committed_priors() -> Priors:
-    """The priors this version is shipped with."""
+    """Return the priors that this version is shipped with."""
     return Priors.from_dict(json.loads(PRIORS_FILE.read_text(encoding="utf-8")))
 
 
 def write_priors(priors: Priors, path: Path = PRIORS_FILE) -> None:
-    """Write priors where :func:`committed_priors` of the next process reads them."""
+    """Write priors to the file that :func:`committed_priors` of the next process reads."""
     path.write_text(json.dumps(priors.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def expected_provable_gain(
     task: Task, sizes: FoldSizes, *, is_relative: bool, priors: Priors | None = None
 ) -> float:
-    """Smallest gain that folds of these sizes can be expected to prove, before anything is run.
+    """Return the smallest gain that folds of these sizes can be expected to prove.
 
     Parameters
     ----------

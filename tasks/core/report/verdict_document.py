@@ -35,8 +35,8 @@ from typing import Any
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.verdict import Verdict
 from realmix.tasks.core.json_values import to_jsonable
-from realmix.tasks.core.mixes.arms import Arm
-from realmix.tasks.core.words import gain_in_words, interval_in_words, mix_in_words
+from realmix.tasks.core.mixes.arms import Arm, mix_in_words
+from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 SCHEMA_VERSION = 1
 

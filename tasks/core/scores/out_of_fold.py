@@ -84,7 +84,7 @@ class OutOfFold:
         return self.folds >= 0
 
     def ran(self, arm: int) -> np.ndarray:
-        """Where an arm was validated, which ends with its exit: shape (n_repeats, n_rows)."""
+        """Return where an arm was validated, up to its exit: bool of shape (n_repeats, n_rows)."""
         validated = self.is_validated
         if self.arms[arm].name in self.exits:
             for repeat, rows in self.fold_rows[self.exits[self.arms[arm].name].after_block :]:
@@ -117,6 +117,7 @@ class OutOfFold:
 
     @property
     def is_classification(self) -> bool:
+        """True where predictions are class probabilities."""
         return self.predictions.ndim == 4
 
 
@@ -124,16 +125,16 @@ class Scores(Protocol):
     """Scores of arms under many weightings of the validated rows, in the metric's units."""
 
     def all_arms(self, weights: np.ndarray) -> np.ndarray:
-        """Scores of shape (n_draws, n_arms) for `weights` of shape (n_draws, n_validated)."""
+        """Score all arms, shape (n_draws, n_arms), for `weights` of shape (n_draws, n_validated)."""
         ...
 
     def of_arms(self, weights: np.ndarray, arms: np.ndarray) -> np.ndarray:
-        """Score of one arm per draw: `arms` and the result have shape (n_draws,)."""
+        """Score one arm per draw: `arms` and the result have shape (n_draws,)."""
         ...
 
 
 class RowScores:
-    """Scores that are a mean over rows: losses are averaged over repeats, then over rows.
+    """Scores of metrics that are a mean over rows: losses are averaged over repeats, then over rows.
 
     An arm that left the race is scored by the repeats it ran, NaN where it ran no whole one.
     """
@@ -149,10 +150,11 @@ class RowScores:
         self._first_losses = np.nan_to_num(per_repeat[:, 0].T) if oof.exits else self.losses
 
     def all_arms(self, weights: np.ndarray) -> np.ndarray:
+        """Score all arms, as :class:`Scores` describes it."""
         return self._means(weights * self._weight, self.losses)
 
     def first_repeat(self, weights: np.ndarray) -> np.ndarray:
-        """Scores of all arms by the first repeat alone, of the shape of `all_arms`."""
+        """Score all arms by the first repeat alone, in the shape of `all_arms`."""
         return self._means(weights * self._weight * self._in_first, self._first_losses)
 
     def _means(self, weighted: np.ndarray, losses: np.ndarray) -> np.ndarray:
@@ -160,6 +162,7 @@ class RowScores:
         return np.where(self._is_whole, self._from_mean_loss(means), np.nan)
 
     def of_arms(self, weights: np.ndarray, arms: np.ndarray) -> np.ndarray:
+        """Score one arm per draw, as :class:`Scores` describes it."""
         weighted = weights * self._weight
         losses = np.einsum("bn,bn->b", weighted, self.losses.T[arms])
         return self._from_mean_loss(losses / weighted.sum(axis=1))
@@ -175,15 +178,17 @@ class FoldScores:
         self._folds = [(r, rows, position[rows]) for r, rows in scorable_folds(oof)]
 
     def all_arms(self, weights: np.ndarray) -> np.ndarray:
+        """Score all arms, as :class:`Scores` describes it."""
         every_draw = np.arange(len(weights))
         return self._means(weights, [every_draw] * len(self._oof.arms)).T
 
     def of_arms(self, weights: np.ndarray, arms: np.ndarray) -> np.ndarray:
+        """Score one arm per draw, as :class:`Scores` describes it."""
         means = self._means(weights, [np.flatnonzero(arms == arm) for arm in range(len(self._oof.arms))])
         return means[arms, np.arange(len(weights))]
 
     def _means(self, weights: np.ndarray, draws_of_arms: Sequence[np.ndarray]) -> np.ndarray:
-        """Scores of each arm on its own draws, shape (n_arms, n_draws); NaN elsewhere."""
+        """Score each arm on its own draws, shape (n_arms, n_draws); NaN elsewhere."""
         total = np.zeros((len(draws_of_arms), len(weights)))
         count = np.zeros_like(total)
         for repeat, rows, columns in self._folds:
@@ -202,7 +207,7 @@ class FoldScores:
 
 
 def draw_scores(metric: MetricSpec, y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Scores of one fold under many weightings, shape (n_draws,).
+    """Score one fold under many weightings, shape (n_draws,).
 
     Uses the metric's `compute_draws` where it offers one; otherwise calls `compute` per draw.
     """
@@ -216,7 +221,7 @@ def draw_scores(metric: MetricSpec, y: np.ndarray, predicted: np.ndarray, weight
 
 
 def row_losses(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.ndarray:
-    """Loss of each row, shape (n_arms, n_repeats, n_rows); NaN where not validated."""
+    """Return the loss of each row, shape (n_arms, n_repeats, n_rows); NaN where not validated."""
     assert metric.row_loss is not None
     losses = np.full((len(arms), *oof.folds.shape), np.nan)
     for position, arm in enumerate(arms):
@@ -227,7 +232,7 @@ def row_losses(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.nd
 
 
 def fold_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int] | None = None) -> np.ndarray:
-    """Score of each arm on each validation fold.
+    """Score each arm on each validation fold.
 
     Parameters
     ----------
@@ -256,11 +261,11 @@ def fold_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int] | None =
 
 
 def with_tuned_labels(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> OutOfFold:
-    """The wanted arms with what `metric` is to score: labels where its threshold is tuned.
+    """Return the wanted arms with what `metric` scores: labels where its threshold is tuned.
 
     For F1 of two classes a probability of 0.5 is an arbitrary threshold that favours whichever
     arm happens to be shifted. The threshold of a fold is tuned on the other folds of its repeat;
-    bootstrap draws keep it.
+    bootstrap draws do not tune it again.
 
     Returns
     -------
@@ -274,19 +279,19 @@ def with_tuned_labels(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -
 
 
 def _tuned_labels(oof: OutOfFold, p_positive: np.ndarray, arms: Sequence[int]) -> np.ndarray:
-    """Who is called positive, of the shape of `p_positive`: (n_arms, n_repeats, n_rows)."""
+    """Return which rows are labelled positive, in the shape of `p_positive`: (n_arms, n_repeats, n_rows)."""
     labels = np.zeros(p_positive.shape, dtype=bool)
     for position, arm in enumerate(arms):
         for repeat, rows in enumerate(oof.ran(arm)):
-            chances, folds = p_positive[position, repeat, rows], oof.folds[repeat, rows]
+            probabilities, folds = p_positive[position, repeat, rows], oof.folds[repeat, rows]
             labels[position, repeat, rows] = cross_fitted_labels(
-                oof.y[rows], chances, folds, oof.row_weight[rows]
+                oof.y[rows], probabilities, folds, oof.row_weight[rows]
             )
     return labels
 
 
 def scorable_folds(oof: OutOfFold) -> list[tuple[int, np.ndarray]]:
-    """Folds that hold every class (every fold for regression)."""
+    """List the folds that hold every class (every fold for regression)."""
     folds = [(r, rows) for r, rows in oof.fold_rows if _is_scorable(oof, rows, np.ones((1, len(rows))))[0]]
     if not folds:
         raise BadInput(
@@ -297,7 +302,7 @@ def scorable_folds(oof: OutOfFold) -> list[tuple[int, np.ndarray]]:
 
 
 def gains(metric: MetricSpec, score: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Gain of `score` over `reference`, positive = better.
+    """Return the gain of `score` over `reference`, positive = better.
 
     In shares of the reference where the metric's margin is relative, otherwise in the
     metric's own units.
@@ -310,13 +315,13 @@ def gains(metric: MetricSpec, score: np.ndarray, reference: np.ndarray) -> np.nd
 
 
 def fold_gains(metric: MetricSpec, score: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Paired gains per fold, as shares of the reference's mean where relative: (n_folds,)."""
+    """Return paired gains per fold, as shares of the reference's mean where relative: (n_folds,)."""
     scale = np.full_like(reference, reference.mean())
     return gains(metric, score - reference + scale, scale)
 
 
 def _fold_means(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.ndarray:
-    """Scores of folds from row losses: (n_arms, n_folds)."""
+    """Compute the scores of folds from row losses: (n_arms, n_folds)."""
     losses = row_losses(oof, metric, arms)
     means = [
         np.average(losses[:, repeat, rows], axis=1, weights=oof.row_weight[rows])
@@ -332,9 +337,9 @@ def _score_fold(oof: OutOfFold, metric: MetricSpec, arm: int, repeat: int, rows:
 
 
 def _is_scorable(oof: OutOfFold, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Which draws give weight to every class (to two rows, for regression): (n_draws,)."""
+    """Return which draws give weight to every class (to two rows, for regression): (n_draws,)."""
     if not oof.is_classification:
         return (weights > 0).sum(axis=1) >= 2
     classes = np.unique(oof.y[oof.rows])
-    held = [(weights[:, oof.y[rows] == code] > 0).any(axis=1) for code in classes]
-    return np.logical_and.reduce(held)
+    has_class = [(weights[:, oof.y[rows] == code] > 0).any(axis=1) for code in classes]
+    return np.logical_and.reduce(has_class)

@@ -19,7 +19,7 @@ Device = Literal["cpu", "cuda"]
 class Frozen(BaseModel):
     """Base of immutable models that reject unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Provenance(Frozen):

@@ -1,1 +1,1 @@
-"""Worked examples of simulations that a data card can name."""
+"""Worked examples of simulations that a data card can name in `simulate`."""

@@ -1,9 +1,9 @@
 """Insurance claims with fraud, simulated event by event with simpy.
 
 A card uses it with ``simulate: realmix.tasks.synthesizers.simulations.claims:simulate``; called
-without a reference it makes a demo table. Policyholders have accidents; some are in money
-trouble, and some of these invent or inflate a claim. A claim waits for a free adjuster; one
-that looks odd goes on to a small investigation unit, where the queue is long. So the columns
+without a reference it makes a demo table. Policyholders have accidents; some are in financial
+trouble, and some of these invent or inflate a claim. A claim waits for a free adjuster; a
+suspicious one is passed to a small investigation unit, where the queue is long. So the columns
 are related through the process, not through a formula for the label.
 
 The table, one row per closed claim:
@@ -40,9 +40,14 @@ import pandas as pd
 from realmix.tasks.core.errors import BadInput
 
 TARGET = "is_fraud"
+COLUMNS = [
+    "customer_age", "policy_months", "vehicle_value", "channel", "claim_type", "claim_amount",
+    "prior_claims", "days_to_report", "has_police_report", "n_witnesses", "days_in_queue",
+    "is_investigated", "days_to_close", TARGET,
+]  # fmt: skip
 CHANNELS = ("app", "broker", "phone")
 CLAIM_TYPES = ("collision", "theft", "glass", "fire")
-# Shares of the four types among honest and among fraudulent claims.
+# Shares of the four claim types among honest and among fraudulent claims.
 HONEST_TYPES = (0.6, 0.08, 0.29, 0.03)
 FRAUD_TYPES = (0.45, 0.38, 0.02, 0.15)
 # Share of the vehicle's value that a claim of each type costs.
@@ -80,13 +85,13 @@ class Market:
         Raises
         ------
         BadInput
-            If one of the columns it looks at is missing.
+            If one of the columns that it needs is missing.
         """
-        lost = {"claim_type", "claim_amount", "vehicle_value", TARGET} - set(reference.columns)
-        if lost:
+        missing = {"claim_type", "claim_amount", "vehicle_value", TARGET} - set(reference.columns)
+        if missing:
             raise BadInput(
-                f"The claims simulation needs real claims with the columns {', '.join(sorted(lost))}, which "
-                "this table lacks: name a simulation of your own table in the card."
+                f"The claims simulation needs real claims with the columns {', '.join(sorted(missing))}, "
+                "which this table lacks: name a simulation of your own table in the card."
             )
         severity = reference["claim_type"].map(TYPE_SEVERITY).astype(float)
         expected = severity * reference["vehicle_value"].astype(float)
@@ -99,7 +104,7 @@ class Market:
 
 @dataclass
 class Customer:
-    """A policyholder; `claims` counts what they have reported so far."""
+    """A policyholder; `claims` is the number of claims reported so far."""
 
     age: int
     policy_start: float
@@ -109,7 +114,7 @@ class Customer:
 
 
 class Office:
-    """The claims office: customers report, adjusters decide, investigators look again."""
+    """The claims office: customers report claims, adjusters decide, investigators check suspicious ones."""
 
     def __init__(self, env: Any, market: Market, n_customers: int, rng: np.random.Generator) -> None:
         import simpy
@@ -131,19 +136,19 @@ class Office:
         )
 
     def arrivals(self) -> Generator[Any, Any, None]:
-        """Customers report claims at random times, for ever."""
+        """Report claims of random customers at random times, endlessly."""
         troubled = [customer for customer in self.customers if customer.is_in_trouble] or self.customers
         while True:
             yield self.env.timeout(self.rng.exponential(1 / CLAIMS_PER_DAY))
             is_fraud = bool(self.rng.random() < self.market.fraud_share)
-            # Three of four frauds come from money trouble, the others from anybody.
-            pool = troubled if is_fraud and self.rng.random() < 0.75 else self.customers
-            customer = pool[int(self.rng.integers(len(pool)))]
+            # Three of four frauds come from customers in trouble, the others from anybody.
+            claimants = troubled if is_fraud and self.rng.random() < 0.75 else self.customers
+            customer = claimants[int(self.rng.integers(len(claimants)))]
             self.env.process(self.handle(customer, self._claim(customer, is_fraud)))
             customer.claims += 1
 
     def handle(self, customer: Customer, claim: dict[str, Any]) -> Generator[Any, Any, None]:
-        """Take one claim through the office."""
+        """Process one claim."""
         reported = self.env.now
         with self.adjusters.request() as free:
             yield free
@@ -164,7 +169,7 @@ class Office:
         inflation = 1.35 if is_fraud else 1.0
         share = TYPE_SEVERITY[claim_type] * np.exp(rng.normal(0, 0.45)) * inflation
         amount = customer.vehicle_value * share * self.market.amount_scale
-        # A fraud is likelier soon after the policy was bought.
+        # Fraud is more likely soon after the policy was bought.
         months = (self.env.now - customer.policy_start) / 30.4 * (rng.beta(1, 3) if is_fraud else 1.0)
         return {
             "customer_age": customer.age,
@@ -187,7 +192,7 @@ class Office:
 
     @staticmethod
     def _suspicion(claim: dict[str, Any]) -> float:
-        """Chance that an adjuster passes a claim on: by what is seen, not by the truth."""
+        """Return the chance that an adjuster passes a claim on: by visible signs, not by the truth."""
         signs = (
             (claim["claim_amount"] > 0.6 * claim["vehicle_value"])
             + (claim["days_to_report"] > 7)
@@ -227,14 +232,5 @@ def simulate(n_rows: int, reference: pd.DataFrame | None, random_state: int) -> 
     env.process(office.arrivals())
     while len(office.closed) < n_rows:
         env.step()
-    claims = pd.DataFrame(office.closed[:n_rows], columns=[*_columns()])
-    whole = ["vehicle_value", "claim_amount"]
-    return claims.astype(dict.fromkeys(whole, "int64"))
-
-
-def _columns() -> tuple[str, ...]:
-    return (
-        "customer_age", "policy_months", "vehicle_value", "channel", "claim_type", "claim_amount",
-        "prior_claims", "days_to_report", "has_police_report", "n_witnesses", "days_in_queue",
-        "is_investigated", "days_to_close", TARGET,
-    )  # fmt: skip
+    claims = pd.DataFrame(office.closed[:n_rows], columns=COLUMNS)
+    return claims.astype({"vehicle_value": "int64", "claim_amount": "int64"})

@@ -1,9 +1,25 @@
 from __future__ import annotations
 
+import http.server
+import json
+import os
 import socket
+import threading
 from pathlib import Path
 
-from realmix.flows.local.supervisor import mlflow_command, mlflow_store, reserve_port
+import pytest
+
+from realmix.flows.local.addresses import ADDRESSES
+from realmix.flows.local.supervisor import (
+    Stopped,
+    Supervisor,
+    answers,
+    mlflow_command,
+    mlflow_store,
+    prefect_command,
+    reserve_port,
+)
+from realmix.tasks.core.errors import RealmixError
 
 
 def test_a_port_in_use_gives_another_one():
@@ -31,3 +47,77 @@ def test_without_a_store_for_files_they_lie_where_commands_without_a_server_look
     store = mlflow_store()
     assert store["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{place}/mlflow.db"
     assert Path(store["MLFLOW_DEFAULT_ARTIFACT_ROOT"].removeprefix("file://")) == place / "mlartifacts"
+
+
+def test_a_health_page_answers_or_not():
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health" else 503)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert answers(f"{url}/health") and not answers(f"{url}/starting")
+        server.shutdown()
+        thread.join()
+    assert not answers(f"{url}/health")
+
+
+def test_servers_listen_on_this_machine_only():
+    for command in (prefect_command(4200), mlflow_command(4200)):
+        assert command[command.index("--host") + 1] == "127.0.0.1"
+        assert command[command.index("--port") + 1] == "4200"
+
+
+def test_files_go_to_the_store_that_is_named(monkeypatch):
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "postgresql://db/mlflow")
+    monkeypatch.setenv("MLFLOW_ARTIFACTS_DESTINATION", "s3://mlflow")
+    assert mlflow_store() == {
+        "MLFLOW_BACKEND_STORE_URI": "postgresql://db/mlflow",
+        "MLFLOW_ARTIFACTS_DESTINATION": "s3://mlflow",
+    }
+
+
+@pytest.fixture
+def supervisor(place):
+    """A supervisor that has started nothing."""
+    made = Supervisor(threading.Event(), {"EXTRA": "1"}, prefect_port=0, mlflow_port=0)
+    yield made
+    made.end()
+
+
+def test_a_stop_is_heard_while_it_waits_for_a_server(supervisor):
+    supervisor.stop.set()
+    with pytest.raises(Stopped):
+        supervisor.wait(None, "MLFLOW_TRACKING_URI", lambda: False)
+
+
+def test_a_named_server_that_does_not_answer_is_named_by_its_variable(supervisor, monkeypatch):
+    monkeypatch.setattr("realmix.flows.local.supervisor.NAMED_SECONDS", 0.0)
+    monkeypatch.setattr("realmix.flows.local.supervisor.POLL_SECONDS", 0.01)
+    with pytest.raises(RealmixError, match="MLFLOW_TRACKING_URI"):
+        supervisor.wait(None, "MLFLOW_TRACKING_URI", lambda: False)
+
+
+def test_others_find_the_addresses_that_are_written(supervisor, place, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", "http://p/api")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://m")
+    supervisor.write_addresses()
+    assert json.loads((place / ADDRESSES).read_text()) == {
+        "pid": os.getpid(), "prefect_api_url": "http://p/api", "mlflow_tracking_uri": "http://m",
+    }  # fmt: skip
+
+
+def test_a_port_in_use_is_replaced_and_both_are_named(supervisor, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        wanted = taken.getsockname()[1]
+        port = supervisor.port(wanted, "MLflow")
+    assert port != wanted
+    said = capsys.readouterr().out
+    assert str(wanted) in said and str(port) in said and "MLflow" in said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,15 @@ import pytest
 from realmix.tasks.sources import open_source
 
 CARD = "source: calls.csv\ntarget: y\npositive: 'yes'\noperation: {operation}\n"
+
+
+@pytest.fixture
+def restored_environment() -> Iterator[None]:
+    """What our commands set for their process is undone."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture

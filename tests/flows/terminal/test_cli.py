@@ -165,6 +165,11 @@ def test_card_writes_what_run_can_read(tmp_path):
     from realmix.tasks.core.table.card import read_card
 
     assert read_card(tmp_path / "card.yaml").target == "bought"
+    # What was edited in it is not overwritten.
+    (tmp_path / "card.yaml").write_text("target: bought\n")
+    done = realmix("card", table, "--target", "bought", "--out", tmp_path / "card.yaml", cwd=tmp_path)
+    assert done.returncode == 2 and "card.yaml exists" in done.stderr
+    assert (tmp_path / "card.yaml").read_text() == "target: bought\n"
 
 
 @pytest.mark.parametrize(
@@ -194,3 +199,25 @@ def test_a_signal_ends_it_within_five_seconds_and_leaves_no_process(tmp_path, af
     assert "Traceback" not in said
     time.sleep(0.5)
     assert not [child for child in children if child.is_running() and child.status() != "zombie"]
+
+
+def test_files_of_the_current_folder_are_not_imported_and_results_are_for_their_owner_alone(tmp_path):
+    # Libraries look for these; a module of the standard library's name would break any process that took it.
+    for name in ("bottleneck", "numexpr", "calendar", "json"):
+        (tmp_path / f"{name}.py").write_text(
+            "raise SystemExit('a file of the current folder was imported')\n"
+        )
+    table, command = good(tmp_path), Path(sys.executable).with_name("realmix")
+    env = {**os.environ, "REALMIX_HOME": str(tmp_path / "home")}
+    for arguments in (("card", "--out", "card.yaml"), ("preview",)):
+        asked = [command, arguments[0], table, "--target", "bought", *arguments[1:]]
+        done = subprocess.run(asked, cwd=tmp_path, env=env, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "card.yaml").stat().st_mode & 0o077 == 0
+
+
+def test_a_card_with_an_infinite_number_is_refused(tmp_path):
+    card = tmp_path / "card.yaml"
+    card.write_text("target: bought\noperation: {lag_seconds: .inf}\n")
+    done = realmix("run", good(tmp_path), "--card", card, cwd=tmp_path)
+    assert done.returncode == 2 and "lag_seconds" in done.stderr and "finite" in done.stderr

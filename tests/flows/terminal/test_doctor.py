@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from realmix.flows.terminal.doctor import doctor
 from realmix.flows.terminal.tables import register
 from realmix.tasks.runtime.database import registered_table
 from realmix.tasks.runtime.study_folder import home
 from tests.flows.terminal.conftest import card
+
+pytestmark = pytest.mark.usefixtures("restored_environment")
 
 
 def said(subject: str) -> list[tuple[bool, str]]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pandas as pd
 import pytest
 
@@ -15,14 +12,7 @@ from realmix.tasks.runtime.study_folder import home
 from realmix.tasks.sources import open_source
 from tests.flows.terminal.conftest import card
 
-
-@pytest.fixture(autouse=True)
-def _environment() -> Iterator[None]:
-    """What our commands set for their process is taken back."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+pytestmark = pytest.mark.usefixtures("restored_environment")
 
 
 def test_a_registered_table_is_read_by_its_name_from_then_on(place):
@@ -67,7 +57,9 @@ def test_a_card_without_a_source_is_refused(place):
 
 
 def test_the_status_says_when_the_next_run_is_and_what_is_missing_for_it(place):
-    assert list(status()) == ["No table is registered: register one with `realmix register CARD`."]
+    assert list(status()) == [
+        f"No table is registered in {home()}: register one with `realmix register CARD`."
+    ]
     register(card(place, "{schedule: '30 2 * * *'}"), None)
     lines = "\n".join(status())
     assert "last verdict: none yet" in lines

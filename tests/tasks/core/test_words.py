@@ -2,8 +2,7 @@ import math
 
 import pytest
 
-from realmix.tasks.core.mixes.arms import Mix
-from realmix.tasks.core.words import gain_in_words, interval_in_words, mix_in_words
+from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 
 @pytest.mark.parametrize(
@@ -26,21 +25,3 @@ def test_an_interval_names_both_bounds_also_where_one_is_unknown():
     assert interval_in_words([-0.05, 0.1], is_relative=False) == "-5 points to 10 points"
     assert interval_in_words((math.nan, 0.1), is_relative=True) == "unknown to 10 %"
     assert interval_in_words(None, is_relative=True) == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("mix", "named", "unnamed"),
-    [
-        (Mix("smote", 0.5), ["0.5 smote rows"], ["ensemble", "weighing", "rare"]),
-        (Mix("smote", 1.0, 1.0, "teacher"), ["1 smote rows", "ensemble"], ["weighing", "rare"]),
-        (Mix("smote", 1.0, 0.3), ["weighing 0.3"], ["ensemble", "rare"]),
-        (Mix("smote", 1.0, 1.0, "joint", "balanced"), ["rare class"], ["ensemble", "weighing"]),
-        (Mix(label_rule="teacher"), ["real rows alone", "ensemble"], ["class weights"]),
-        (Mix(balance="balanced"), ["real rows alone", "class weights"], ["ensemble"]),
-        (Mix(), ["real rows alone"], ["ensemble", "class weights"]),
-    ],
-)
-def test_a_recipe_names_what_differs_from_the_plain_one_and_nothing_else(mix, named, unnamed):
-    words = mix_in_words(mix)
-    assert all(part in words for part in named)
-    assert not any(part in words for part in unnamed)

@@ -138,3 +138,13 @@ def test_a_file_that_cannot_be_opened_is_tried_again(place, monkeypatch):
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(BadInput, match=r"none' cannot be read: No such file.*operation\.landing"):
         read(tmp_path / "none")
+
+
+def test_a_file_whose_name_is_not_utf8_is_refused_once_and_the_others_are_read(place):
+    ROWS.to_csv(place / "june.csv", index=False)
+    Path(os.fsdecode(os.fsencode(place) + b"/ma\xe4rz.csv")).write_text("age,bought\n1,no\n")
+    first = list(read_folder(str(place), Operation(), None))
+    refused, read = first
+    assert refused.name == r"ma\xe4rz.csv" and "not UTF-8. Rename it" in refused.refusal
+    assert read.name == "june.csv" and len(read.rows) == 2
+    assert list(read_folder(str(place), Operation(), first[-1].cursor)) == []

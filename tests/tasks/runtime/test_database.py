@@ -10,7 +10,21 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.runtime.database import FILE, batches, note_read, read_cursor, transaction
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.runtime.database import (
+    FILE,
+    batches,
+    decisions,
+    note_read,
+    read_cursor,
+    record_decision,
+    register_table,
+    registered_names,
+    registered_table,
+    registered_tables,
+    transaction,
+    unregister_table,
+)
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
 
 UNITS = np.array([5, 2**64 - 1, 5, 7], dtype=np.uint64)
@@ -65,3 +79,31 @@ def test_a_cursor_moves_on_from_where_it_was_read_and_its_batch_with_it():
     assert note_read("bank", "landing", before={"a": 1}, after={"a": 1, "b": 1}, batch=("d1", "b.csv", 5))
     assert [(batch.name, batch.n_rows) for batch in batches("bank")] == [("a.csv", 5)]
     assert read_cursor("bank", "another place") is None and batches("shop") == []
+
+
+def test_a_table_whose_card_cannot_be_used_harms_no_other(caplog):
+    for name in ("bank", "shop"):
+        register_table(name, DataCard(target="y"), "0" * 64)
+    with transaction() as state:
+        state.execute(
+            "UPDATE tables SET card = ? WHERE name = 'shop'", ('{"target": "y", "no such key": 1}',)
+        )
+    with caplog.at_level("WARNING", "realmix"):
+        assert [table.name for table in registered_tables()] == ["bank"]
+    assert "The table 'shop' is left out" in caplog.text and "realmix unregister shop" in caplog.text
+    assert registered_table("bank").name == "bank" and registered_names() == ["bank", "shop"]
+    with pytest.raises(BadInput, match=r"no such key.*realmix unregister shop"):
+        registered_table("shop")
+
+
+def test_a_table_that_is_removed_leaves_its_decisions_and_nothing_that_waits():
+    for name in ("bank", "shop"):
+        register_table(name, DataCard(target="y"), "0" * 64)
+        assert note_read(name, "landing", before=None, after={"a": 1}, batch=("d1", "a.csv", 5))
+        record_decision(name, "retraining", {"level": "skip"})
+    unregister_table("bank")
+    assert registered_names() == ["shop"]
+    assert batches("bank") == [] and read_cursor("bank", "landing") is None
+    assert len(decisions("bank")) == 1 and len(batches("shop")) == 1
+    with pytest.raises(BadInput, match=r"Unknown registered table 'bank'.*Known: shop"):
+        unregister_table("bank")

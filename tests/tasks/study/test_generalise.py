@@ -68,7 +68,7 @@ def lay(folder: StudyFolder, card: DataCard, metric: str, *, forward: bool):
 
 
 def run(folder: StudyFolder, *, card: DataCard = CARD, metric: str = "log_loss", forward: bool = False):
-    """Train both learners on every fold, and hold the second as a mix against the first."""
+    """Train both models on every fold, and compare the second, as a mix, with the first."""
     layout = lay(folder, card, metric, forward=forward)
     folds = np.load(folder.work / "folds.npy")
     predictions = np.full((2, *folds.shape, 2), np.nan)

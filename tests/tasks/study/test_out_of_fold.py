@@ -37,6 +37,8 @@ def test_what_failed_anywhere_is_left_out_with_its_reason(tmp_path):
     folder, _, _, layout = lay(tmp_path)
     trained = predict_all(folder, layout, {"real-only": [REAL]}, {})
     trained.append(predict(folder, layout.blocks[0].scope, "smote", [MIX], {}))
+    # Of a batch that was not run there is no file to read.
+    trained.append({"scope": layout.blocks[1].scope, "batch": "smote", "skipped": True, "failures": {}})
     reasons = {MIX.mix.name: "it gave no rows (in fold-0-1)"}
     oof = out_of_fold(folder, layout, COMPETING, reasons, trained)
     assert oof.arms == (REAL,) and oof.disqualified == reasons

@@ -28,7 +28,7 @@ FIELDS = {"n_validation": 80.0, "n_train": 160.0}
 
 
 def raced(folder: StudyFolder):
-    """A study of noise whose two arms were trained on every fold."""
+    """Make a study of noise whose two arms were trained on every fold."""
     rng = np.random.default_rng(0)
     raw = pd.DataFrame({"a": rng.normal(size=240), "b": rng.normal(size=240), "y": ["no", "yes"] * 120})
     schema = infer_schema(raw, "y")
@@ -98,4 +98,4 @@ def test_a_worker_that_fails_costs_only_the_gap(study, caplog):
         found = gap_of(folder, layout)
     lost.write_bytes(kept)
     assert found == {"gap": None, "sentence": "As before."}
-    assert "not known" in caplog.text
+    assert "could not be measured" in caplog.text

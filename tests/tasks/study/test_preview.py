@@ -16,7 +16,7 @@ REQUEST = StudyRequest(table="bundled:bank_marketing?rows=2000", out="")
 
 @pytest.fixture
 def unfitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A preview's folder as it is before any fit; the home is elsewhere."""
+    """Prepare a preview's folder as it is before any fit; the home is elsewhere."""
     monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home"))
 
     def stop(folder, layout, tried):

@@ -49,7 +49,7 @@ PLAN = Plan(
 
 @pytest.fixture(scope="module")
 def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Comparison]:
-    """A study up to its comparison, on 400 rows with a price."""
+    """Run a study up to its comparison, on 400 rows with a price."""
     home = tmp_path_factory.mktemp("study")
     card = home / "card.yaml"
     card.write_text("target: y\nprice_per_row: 2\ndays_per_row: 0.5\n")

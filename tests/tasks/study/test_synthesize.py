@@ -48,7 +48,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> StudyFolder:
-    """A study of one scope with 120 training rows."""
+    """Make a study of one scope with 120 training rows."""
     rng = np.random.default_rng(0)
     age = rng.normal(45, 12, 120)
     raw = pd.DataFrame({"age": age, "y": np.where(age + rng.normal(0, 9, 120) > 50, "yes", "no")})

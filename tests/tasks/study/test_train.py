@@ -24,7 +24,7 @@ PLAN = Plan(
 
 @pytest.fixture
 def folder(tmp_path) -> Iterator[StudyFolder]:
-    """A study whose fits may hold next to nothing."""
+    """Make a study whose fits may use next to no memory."""
     place = StudyFolder(tmp_path)
     place.scope("fold-0-0").mkdir(parents=True)
     with LocalWorkers(1, memory_bytes=2**20):

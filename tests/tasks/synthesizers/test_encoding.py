@@ -36,7 +36,7 @@ def test_rare_levels_share_a_code_and_are_redrawn_by_their_frequency() -> None:
     levels = ENCODING.levels["town"]
     codes = levels.encode(REAL["town"])
     assert codes.max() == len(levels.kept) == MAX_LEVELS - 1
-    rare = REAL["town"].isin(levels.pooled)
+    rare = REAL["town"].isin(levels.merged)
     assert (codes[rare] == MAX_LEVELS - 1).all()
     drawn = pd.Series(levels.decode(np.full(50_000, MAX_LEVELS - 1), np.random.default_rng(0)))
     wanted = REAL["town"][rare].value_counts(normalize=True)

@@ -60,7 +60,7 @@ def test_without_a_class_levels_are_drawn_by_their_real_frequency() -> None:
     synthesizer._condition_on("1")
     synthesizer._condition_on(None)
     gan = synthesizer.model_._model
-    shares = gan._data_sampler.one_hot(gan._wanted(30_000)).mean(dim=0).numpy()
+    shares = gan._data_sampler.one_hot(gan._draw_levels(30_000)).mean(dim=0).numpy()
     # Three discrete columns; the target comes first, 1 of 15 of its rows is positive.
     assert sorted(shares[:2]) == pytest.approx([1 / 45, 14 / 45], abs=0.01)
 

@@ -62,7 +62,7 @@ def test_a_name_in_use_is_refused(tmp_path, monkeypatch):
 
 def test_an_object_of_another_kind_is_refused(tmp_path, monkeypatch):
     things = folder(tmp_path, monkeypatch, "shelf_g", one=SPEC.format("one"))
-    with pytest.raises(BadInput, match="is no thing: expected a SimpleNamespace, got str"):
+    with pytest.raises(BadInput, match="is not a thing: expected a SimpleNamespace, got str"):
         things.add("one", "The plug-in 'x:SPEC'")  # type: ignore[arg-type]
 
 

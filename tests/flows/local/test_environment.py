@@ -1,0 +1,65 @@
+"""What is set for every process of ours, and what a user has set stays."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import pytest
+
+from realmix.flows.local.environment import EMBEDDED, QUIET, make_home, prepare, tracking_uri
+
+VARIABLES = (*QUIET, *EMBEDDED, "PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI")
+
+
+@pytest.fixture
+def bare(place, monkeypatch):
+    """No variable of ours is set; afterwards all are as they were."""
+    before = dict(os.environ)
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    with warnings.catch_warnings():
+        yield place
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_no_library_reports_anything_to_anybody(bare):
+    prepare()
+    assert os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == os.environ["GX_ANALYTICS_ENABLED"] == "false"
+    assert os.environ["DO_NOT_TRACK"] == os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_without_servers_everything_lies_in_the_home(bare):
+    prepare()
+    assert os.environ["PREFECT_HOME"] == str(bare / "prefect")
+    assert os.environ["MLFLOW_TRACKING_URI"] == tracking_uri(bare) == f"sqlite:///{bare}/mlflow.db"
+    assert "PREFECT_API_URL" not in os.environ
+    assert not (bare / "prefect").exists(), "a command that is refused leaves nothing behind"
+    make_home()
+    assert (bare / "prefect").is_dir()
+
+
+def test_what_the_user_set_stays(bare):
+    given = {
+        "PREFECT_API_URL": "http://prefect/api",
+        "MLFLOW_TRACKING_URI": "http://mlflow",
+        "DO_NOT_TRACK": "false",
+    }
+    os.environ.update(given)
+    prepare()
+    assert {name: os.environ[name] for name in given} == given
+    assert "PREFECT_HOME" not in os.environ
+
+
+def test_the_servers_of_a_running_up_are_used(bare, holder):
+    prepare()
+    assert os.environ["PREFECT_API_URL"] == "http://p/api"
+    assert os.environ["MLFLOW_TRACKING_URI"] == "http://m"
+
+
+def test_a_server_that_the_user_named_wins_over_a_running_up(bare, holder):
+    os.environ["MLFLOW_TRACKING_URI"] = "http://mine"
+    prepare()
+    assert os.environ["MLFLOW_TRACKING_URI"] == "http://mine"
+    assert os.environ["PREFECT_API_URL"] == "http://p/api"

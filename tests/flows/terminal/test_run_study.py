@@ -1,0 +1,90 @@
+"""Before a study starts: what is refused; after it: what is printed. Whole runs are in test_cli."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from realmix.flows.terminal.run_study import print_verdict, run_study, show_progress
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.core.urls import reveal
+from realmix.tasks.metrics import METRICS
+from tests.tasks.core.conftest import simulate
+from tests.tasks.core.report.documents import build
+
+pytestmark = pytest.mark.usefixtures("restored_environment")
+
+
+@pytest.fixture(autouse=True)
+def own_log():
+    """The logger's handlers are put back."""
+    log = logging.getLogger("realmix")
+    before = log.handlers, log.level, log.propagate
+    yield log
+    log.handlers, log.level, log.propagate = before
+
+
+def asked(place, **changes) -> StudyRequest:
+    return StudyRequest(**{"table": "calls.csv", "target": "y", "out": str(place / "out"), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "runner", "address", "word"),
+    [
+        ({"target": "z"}, "threads", None, "'z'"),
+        ({"table": "none.csv"}, "threads", None, r"none\.csv"),
+        ({"synthesizers": ("ctgann",)}, "threads", None, "'ctgan'"),
+        ({"metric": "rmse"}, "threads", None, "rmse"),
+        ({}, "threads", "tcp://10.0.0.1:8786", "--runner dask"),
+        ({"storage": "s3://bucket/place"}, "threads", None, "--runner dask"),
+        ({"plan": "none.json"}, "threads", None, r"none\.json"),
+    ],
+)
+def test_what_cannot_be_studied_is_refused_before_anything_is_written(place, changes, runner, address, word):
+    before = sorted(place.iterdir())
+    with pytest.raises(BadInput, match=word):
+        run_study(asked(place, **changes), runner=runner, address=address)
+    assert sorted(place.iterdir()) == before
+
+
+def test_a_folder_that_holds_something_else_is_refused(place):
+    (place / "out").mkdir()
+    (place / "out" / "notes.txt").write_text("mine")
+    with pytest.raises(BadInput, match="other files"):
+        run_study(asked(place), runner="threads", address=None)
+    assert [path.name for path in (place / "out").iterdir()] == ["notes.txt"]
+
+
+def test_keys_in_an_address_are_in_no_message_and_are_kept_for_reading(place):
+    url = "http://me:s3cret@127.0.0.1:1/run-study.csv?signature=s3cret"
+    with pytest.raises(BadInput) as caught:
+        run_study(asked(place, table=url), runner="threads", address=None)
+    assert "s3cret" not in str(caught.value)
+    assert reveal("http://127.0.0.1:1/run-study.csv") == url
+
+
+def test_progress_goes_to_standard_error_with_the_seconds_since_the_start(capsys, own_log):
+    show_progress()
+    show_progress()
+    own_log.info("fold %d of %d", 3, 15)
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("fold 3 of 15") == 1 and "s]" in said.err
+
+
+def test_the_verdict_is_printed_with_its_reasons_and_where_everything_lies(tmp_path, capsys):
+    document = build(simulate(0, offsets={6: -0.1}), METRICS["rmse"])
+    tracking = {"experiment": "bank", "uri": "http://mlflow", "run_id": "r1"}
+    print_verdict(document | {"tracking": tracking}, tmp_path / "out")
+    said = capsys.readouterr().out
+    for part in (
+        document["word"],
+        document["sentence"],
+        "promised gain",
+        "report.html",
+        "http://mlflow",
+        "'bank'",
+    ):
+        assert part in said
+    assert str(tmp_path / "out") in said

@@ -1,0 +1,80 @@
+"""Commands for registered tables: what they print, and how they end."""
+
+from __future__ import annotations
+
+import pytest
+
+from realmix.flows.terminal import table_commands
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.runtime.database import record_decision, registered_table
+from realmix.tasks.runtime.study_folder import home
+from tests.flows.terminal.conftest import card
+
+pytestmark = pytest.mark.usefixtures("restored_environment")
+
+
+@pytest.fixture
+def settled(place):
+    """The registered table `calls`, on whose rows a retraining decided already."""
+    table_commands.register(card(place, "{landing: incoming}"))
+    (place / "incoming").mkdir()
+    record_decision("calls", "retraining", {"level": "skip"}, decided=registered_table("calls").snapshot)
+    return place
+
+
+def test_registering_says_under_which_name_and_what_can_be_done_next(place, capsys):
+    table_commands.register(card(place), name="bank")
+    said = capsys.readouterr().out
+    assert "'bank'" in said and "realmix retrain bank" in said and "realmix up" in said
+    assert registered_table("bank").card.target == "y"
+
+
+def test_the_status_has_a_line_for_every_table(place, capsys):
+    table_commands.status()
+    assert "realmix register" in capsys.readouterr().out
+    table_commands.register(card(place), name="bank")
+    table_commands.register(card(place), name="other")
+    capsys.readouterr()
+    table_commands.status()
+    lines = capsys.readouterr().out.splitlines()
+    assert "bank" in lines and "other" in lines
+
+
+def test_without_new_rows_watching_starts_nothing(settled, capsys):
+    table_commands.watch("calls")
+    assert "calls" in capsys.readouterr().out
+    assert not (home() / "studies").exists()
+
+
+@pytest.mark.parametrize("command", [table_commands.retrain, table_commands.watch])
+def test_a_table_that_nobody_registered_is_refused_with_its_name(place, command):
+    with pytest.raises(BadInput, match="'nobody'"):
+        command("nobody")
+
+
+@pytest.mark.parametrize("command", [table_commands.promote, table_commands.rollback])
+def test_no_version_is_changed_where_there_is_none_to_change_to(settled, command):
+    with pytest.raises(BadInput):
+        command("calls", reason="because", by="me")
+
+
+def test_uploading_says_how_many_studies_were(place, capsys):
+    table_commands.sync()
+    assert capsys.readouterr().out.startswith("0 ")
+
+
+def test_the_doctor_ends_with_one_where_something_is_wrong_and_names_it(place, capsys):
+    table_commands.doctor()
+    assert "BAD" not in capsys.readouterr().out
+    table_commands.register(card(place, "{landing: incoming}"))
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        table_commands.doctor()
+    assert ended.value.code == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("BAD")]
+    assert "calls" in line and str(place / "incoming") in line
+
+
+def test_stopping_what_does_not_run_is_no_error(place, capsys):
+    table_commands.down()
+    assert str(home()) in capsys.readouterr().out
