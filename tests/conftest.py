@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# How long one example takes says how busy the machine is.
+settings.register_profile("realmix", deadline=None)
+settings.load_profile("realmix")
 # Fixtures that start a real server.
 SERVERS = {
     "postgresql_url": "PostgreSQL",

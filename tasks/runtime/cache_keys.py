@@ -86,7 +86,7 @@ def code_version() -> str:
 
 @functools.cache
 def outside_version(modules: tuple[str, ...]) -> str:
-    """Hash the source files of plug-ins from outside: each whole package, or the one file.
+    """Hash the source files of plug-ins from outside: each whole package, or the file and what was imported beside it.
 
     Parameters
     ----------
@@ -96,10 +96,22 @@ def outside_version(modules: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for top in sorted({module.partition(".")[0] for module in modules}):
         file = Path(sys.modules[top].__file__ or "")
-        sources = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+        if file.name == "__init__.py":
+            sources = sorted(file.parent.rglob("*.py"))
+        else:
+            sources = [file] if "site-packages" in file.parts else sorted(_imported_from(file.parent))
         for path in sources:
             digest.update(f"{top} {path.relative_to(file.parent).as_posix()} {file_digest(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _imported_from(folder: Path) -> set[Path]:
+    """Return the source files of a folder that were imported, libraries that are installed below it apart."""
+    imported = (
+        Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))
+    )
+    below = {path for path in imported if path.suffix == ".py" and path.is_relative_to(folder)}
+    return {path for path in below if "site-packages" not in path.relative_to(folder).parts}
 
 
 def _version(library: str) -> str | None:

@@ -68,6 +68,9 @@ def _answer(request: bytes) -> bytes:
         function = getattr(importlib.import_module(module), name)
         return pickle.dumps(("result", function(**kwargs)))
     except RealmixError as err:
+        if err.__cause__ is not None:
+            # The reason that a study shows must not quote cells; how it came about stands in the workers' log.
+            traceback.print_exc()
         return pickle.dumps(("known", type(err), str(err)))
     except BaseException as err:  # even SystemExit is only this fit's failure
         trace = traceback.format_exc()

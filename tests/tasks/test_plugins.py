@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from realmix.tasks import plugins
+from realmix.tasks.core.contracts import registry as contracts
+from realmix.tasks.core.contracts.registry import load_reference
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.request import StudyRequest
@@ -25,6 +27,12 @@ SPEC = SynthesizerSpec(
 )
 WRONG = 3
 """
+
+
+@pytest.fixture(autouse=True)
+def no_trace(monkeypatch):
+    """What is loaded here decides no other test's keys."""
+    monkeypatch.setattr(contracts, "_outside", set())
 
 
 @pytest.fixture
@@ -72,3 +80,15 @@ def test_other_code_of_a_plugin_is_another_key(ghost, tmp_path):
     (tmp_path / "ghost_plugin.py").write_text(GHOST + "# changed\n")
     assert entry_key(seed=0) != before
     outside_version.cache_clear()
+
+
+def test_what_a_plugin_imports_from_beside_it_decides_too(tmp_path, monkeypatch):
+    (tmp_path / "beside_it.py").write_text("PROBABILITY = 0.9\n")
+    (tmp_path / "with_helper.py").write_text("import beside_it\nSPEC = beside_it.PROBABILITY\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    load_reference("with_helper:SPEC", "The plug-in")
+    before = outside_version.__wrapped__(("with_helper",))
+    (tmp_path / "unrelated.py").write_text("# not imported\n")
+    assert outside_version.__wrapped__(("with_helper",)) == before
+    (tmp_path / "beside_it.py").write_text("PROBABILITY = 0.1\n")
+    assert outside_version.__wrapped__(("with_helper",)) != before

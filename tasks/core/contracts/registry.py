@@ -161,7 +161,7 @@ def load_reference(reference: str, origin: str) -> Any:
     except Exception as err:  # whatever a module raises that is not ours
         raise BadInput(
             f"{origin} ({reference}) cannot be imported ({type(err).__name__}: {err}). Expected module:NAME of a "
-            "module that Python finds here: correct the name, or install or repair that module."
+            f"module that is installed or lies in {Path.cwd()}: correct the name, or install or repair that module."
         ) from err
     _outside.add(module)
     return found

@@ -3,8 +3,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from realmix.tasks.core.contracts import registry
 from realmix.tasks.core.contracts.registry import Registry, load_reference, outside_modules
 from realmix.tasks.core.errors import BadInput, UnknownName
+
+
+@pytest.fixture(autouse=True)
+def no_trace(monkeypatch):
+    """What is loaded here decides no other test's keys."""
+    monkeypatch.setattr(registry, "_outside", set())
 
 
 def folder(tmp_path, monkeypatch, name, **files):
