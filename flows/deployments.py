@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 # Event that starts `watch`, for example by POST /api/events: new rows need not wait for the next poll.
 ARRIVED = "realmix.data.arrived"
 # A run ends with its worker, so that it never continues beside the run that replaces it.
+# Argument of this module; a server of others may hold deployments of another home.
+DELETE_OTHERS = "--delete-others"
+# Deployments read at once.
+PAGE = 100
 COMMAND = (sys.executable, "-P", "-m", "realmix.flows.local.tied_process", "prefect.engine")
 # A fixed start of intervals, so that the same card gives the same schedule.
 ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
@@ -47,22 +51,25 @@ def apply_deployments(tables: Sequence[Registered]) -> list[str]:
         return [deployment.full_name for deployment in wanted if apply_if_changed(client, deployment)]
 
 
-def delete_unregistered(names: Iterable[str]) -> None:
-    """Delete the deployments that were made from this folder for tables that are no longer registered.
+def delete_others(names: Iterable[str]) -> None:
+    """Delete the deployments of this work pool whose table is not registered; for a server of our own.
 
     Parameters
     ----------
     names : iterable of str
-        Of all registered tables. Another folder's deployments on the same server are left alone.
+        Names of all registered tables.
     """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
 
-    registered, here = set(names), str(Path.cwd())
+    registered = set(names)
     ours = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
     with get_client(sync_client=True) as client:
-        for deployment in client.read_deployments(work_pool_filter=ours):
-            if deployment.name not in registered and deployment.job_variables.get("working_dir") == here:
+        found: list[Any] = []
+        while page := client.read_deployments(work_pool_filter=ours, limit=PAGE, offset=len(found)):
+            found += page
+        for deployment in found:
+            if deployment.name not in registered:
                 client.delete_deployment(deployment.id)
 
 
@@ -188,4 +195,5 @@ def make_work_pool(client: SyncPrefectClient) -> None:
 if __name__ == "__main__":
     for name in apply_deployments(registered_tables()):
         print(f"Deployment {name} was applied.")
-    delete_unregistered(registered_names())
+    if sys.argv[1:] == [DELETE_OTHERS]:
+        delete_others(registered_names())

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
-from realmix.tasks.core.contracts.registry import Registry, load_reference
+from realmix.tasks.core.contracts.registry import Registry, Spec
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
+from realmix.tasks.runtime.user_modules import load_reference
 from realmix.tasks.sources import SOURCES
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
+S = TypeVar("S", bound=Spec)
+# Where plug-ins of this process come from that a card or a command named, by kind and name.
+_reference_of: dict[tuple[str, str], str] = {}
 REGISTRIES: tuple[Registry[Any], ...] = (SOURCES, SYNTHESIZERS, MODELS, METRICS)
 
 
@@ -33,14 +38,27 @@ def load_plugins(references: Iterable[str]) -> dict[str, str]:
     BadInput
         If one cannot be imported, is no spec, or takes a name that is in use.
     """
+    for registry in REGISTRIES:
+        # What entry points offer decides keys and plans, too, whichever process asks first.
+        len(registry)
     names = {}
     for reference in references:
         origin = f"The plug-in '{reference}'"
         spec = load_reference(reference, origin)
-        registry = next((each for each in REGISTRIES if isinstance(spec, each.spec_type)), None)
-        if registry is None:
+        home = next((each for each in REGISTRIES if isinstance(spec, each.spec_type)), None)
+        if home is None:
             kinds = ", ".join(each.spec_type.__name__ for each in REGISTRIES)
             raise BadInput(f"{origin} is a {type(spec).__name__}: expected one of {kinds}.")
-        registry.add(spec, origin)
+        home.add(spec, origin)
         names[reference] = spec.name
+        _reference_of[home.kind, spec.name] = reference
     return names
+
+
+def specs_for(registry: Registry[S], card: DataCard) -> dict[str, S]:
+    """Return the specs that a card's study may use: all but plug-ins that another study of this process named."""
+    return {
+        name: spec
+        for name, spec in registry.items()
+        if _reference_of.get((registry.kind, name)) in (None, *card.plugins)
+    }

@@ -57,6 +57,8 @@ class Child:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "realmix.flows.local.tied_process", *self.command],
+                # A server imports from the folder it is started in, which must not be the user's.
+                cwd=self.log.parent if self.port else None,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

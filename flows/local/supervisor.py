@@ -50,7 +50,7 @@ class Supervisor:
     mlflow: Child | None = None
     worker: Child | None = None
     sockets: list[socket.socket] = field(default_factory=list)
-    applied: list[Any] = field(default_factory=list)
+    applied: list[Any] | None = None
 
     def run(self) -> None:
         """Start everything, supervise it until a stop is requested, and stop it."""
@@ -152,7 +152,9 @@ class Supervisor:
         tables = [(table.name, table.card.model_dump_json()) for table in registered_tables()]
         if tables == self.applied:
             return
-        child = self.child("The deployments", "deployments", ("realmix.flows.deployments",))
+        # On a server of our own, what is no longer registered is deleted, too.
+        own = ("--delete-others",) if self.prefect else ()
+        child = self.child("The deployments", "deployments", ("realmix.flows.deployments", *own))
         child.start()
         while child.process is not None and child.process.poll() is None:
             self.pause(POLL_SECONDS)

@@ -265,8 +265,9 @@ def ui(*, port: int = 5000) -> None:
         return
     os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **mlflow_store()}
     print(f"MLflow on {uri}: http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
-    # MLflow's server imports from the folder it is started in.
-    os.chdir(home())
+    # MLflow's server imports from the folder it is started in; only a relative store needs that folder.
+    if "sqlite:///" not in uri or "sqlite:////" in uri:
+        os.chdir(home())
     os.execv(sys.executable, [sys.executable, "-P", "-m", *mlflow_command(port)])
 
 
@@ -313,9 +314,7 @@ def main() -> None:
     """Run the command line; print an error that a user can fix as one sentence, with exit code 2."""
     # Nobody else may read what is written here: results, models and logs come from people's rows.
     os.umask(0o077)
-    # A file of the current folder must not be imported in the place of a library, by no process of ours.
-    if not sys.flags.safe_path and sys.path[0] in ("", str(Path.cwd())):
-        del sys.path[0]
+    # No process of ours imports a file of the current folder in the place of a library.
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         app()

@@ -20,6 +20,7 @@ import numpy as np
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.plugins import load_plugins
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import digests_of, entry_key, file_digest
 from realmix.tasks.runtime.study_folder import StudyFolder
@@ -207,6 +208,8 @@ def fit_key(
     """
     # Read again: a study may have been started again in the same folder.
     context = json.loads((place.parent / "context.json").read_text(encoding="utf-8"))
+    # In a process of a cluster, nothing else has loaded them before they are looked up.
+    load_plugins(context["card"].get("plugins", ()))
     return entry_key(
         function=function,
         scope=place.name,

@@ -1,10 +1,12 @@
 """The source of a shipped model: the shared serving code, and the model's own functions after it."""
 
 from __future__ import annotations
+import __future__
 
 import builtins
 import dis
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +93,23 @@ def check_servable(spec: ModelSpec) -> None:
                 f"{where} uses {', '.join(missing)}, which the shipped model would not have: import or "
                 "define these inside the function."
             )
+        _run_alone(function, where)
+
+
+def _run_alone(function: Callable[..., Any], where: str) -> None:
+    """Define a function from its source beside the shared code alone, as a shipped model does."""
+    source = textwrap.dedent(inspect.getsource(function))
+    if source.startswith("@") or re.search(r"^\s*(from|import)\s+realmix\b", source, re.MULTILINE):
+        raise BadInput(
+            f"{where} must have no decorator and import nothing of realmix: a shipped model loads without it."
+        )
+    code = compile(source, function.__name__, "exec", flags=__future__.annotations.compiler_flag)
+    try:
+        exec(code, dict(vars(_serving)))
+    except NameError as err:
+        raise BadInput(
+            f"{where} cannot be defined in the shipped model ({err}): use no names in its defaults."
+        ) from err
 
 
 def _global_names(code: CodeType) -> set[str]:

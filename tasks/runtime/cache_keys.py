@@ -86,7 +86,7 @@ def code_version() -> str:
 
 @functools.cache
 def outside_version(modules: tuple[str, ...]) -> str:
-    """Hash the source files of plug-ins from outside: each whole package, or the file and what was imported beside it.
+    """Hash the source files of plug-ins from outside: each whole package, or the file and those beside it.
 
     Parameters
     ----------
@@ -94,24 +94,18 @@ def outside_version(modules: tuple[str, ...]) -> str:
         From :func:`realmix.tasks.core.contracts.registry.outside_modules`.
     """
     digest = hashlib.sha256()
-    for top in sorted({module.partition(".")[0] for module in modules}):
-        file = Path(sys.modules[top].__file__ or "")
-        if file.name == "__init__.py":
-            sources = sorted(file.parent.rglob("*.py"))
-        else:
-            sources = [file] if "site-packages" in file.parts else sorted(_imported_from(file.parent))
-        for path in sources:
-            digest.update(f"{top} {path.relative_to(file.parent).as_posix()} {file_digest(path)}\n".encode())
+    for path in sorted({path for module in modules for path in _sources_of(module)}):
+        digest.update(f"{path.parent.name}/{path.name} {file_digest(path)}\n".encode())
     return digest.hexdigest()
 
 
-def _imported_from(folder: Path) -> set[Path]:
-    """Return the source files of a folder that were imported, libraries that are installed below it apart."""
-    imported = (
-        Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))
-    )
-    below = {path for path in imported if path.suffix == ".py" and path.is_relative_to(folder)}
-    return {path for path in below if "site-packages" not in path.relative_to(folder).parts}
+def _sources_of(module: str) -> list[Path]:
+    """List the files of a module's package, or the module's own and those beside it, which it may import."""
+    package = sys.modules[module.partition(".")[0]]
+    file, top = Path(sys.modules.get(module, package).__file__ or ""), package.__file__
+    if top and Path(top).name == "__init__.py":
+        return list(Path(top).parent.rglob("*.py"))
+    return [file] if "site-packages" in file.parts else list(file.parent.glob("*.py"))
 
 
 def _version(library: str) -> str | None:

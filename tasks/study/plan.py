@@ -22,7 +22,7 @@ from realmix.tasks.core.plan.make_plan import make_plan
 from realmix.tasks.core.plan.plan import Asked, Plan, Split, TableShape
 from realmix.tasks.core.plan.priors import FoldSizes, expected_provable_gain
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import Device
+from realmix.tasks.core.table.card import DataCard, Device
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.words import gain_in_words
 from realmix.tasks.fits.machine_speed import REFERENCE_SECONDS
@@ -30,6 +30,7 @@ from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from realmix.tasks.models._preprocessing import MAX_LEVELS
+from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key
 from realmix.tasks.runtime.memory import most_workers, usable_bytes
@@ -53,7 +54,7 @@ def plan_study(
     elif folder.cache:
         plan = cached_plan(request, table, split, rule, y, cache_at(folder.cache))
     else:
-        plan = new_plan(request, table, table_shape(table, split, y), rule, costs_here())
+        plan = new_plan(request, table, table_shape(table, split, y), rule, costs_here(table.card))
     plan = dataclasses.replace(plan, on_gpu=on_gpu)
     folder.write_json("plan.json", plan.to_dict())
     return plan
@@ -110,7 +111,7 @@ def cached_plan(
     family = entry_key(kind="plans", asked={**asked, "synthesizers": None}, **decided_by)
     if found := cache.get(key):
         return Plan.from_dict(found)
-    shape, costs = table_shape(table, split, y), costs_here()
+    shape, costs = table_shape(table, split, y), costs_here(table.card)
     plan = extended_plan(request, cache.get(family), shape, costs)
     plan = plan or new_plan(request, table, shape, rule, costs)
     cache.put(key, plan.to_dict())
@@ -148,10 +149,12 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
     return with_expected_gain(plan)
 
 
-def costs_here() -> Costs:
+def costs_here(card: DataCard) -> Costs:
     """Return the cost table, scaled to this machine by one timing probe."""
     raced = frozenset(name for name, metric in METRICS.items() if is_raced(metric, n_repeats=2))
-    return Costs(SYNTHESIZERS, MODELS, machine_speed(), raced, usable_bytes())
+    return Costs(
+        specs_for(SYNTHESIZERS, card), specs_for(MODELS, card), machine_speed(), raced, usable_bytes()
+    )
 
 
 def with_expected_gain(plan: Plan) -> Plan:

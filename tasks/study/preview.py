@@ -26,6 +26,7 @@ from realmix.tasks.fits.preview import BATCH
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
+from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.holdout_rules import frozen_rule
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.runtime.workers import LocalWorkers
@@ -67,7 +68,8 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     split, rule = split_holdout.fn(table, folder, rule=rule, seed=request.seed)
     y = table.schema.encode_target(Scope(folder.scope("evaluated")).training)
     metric = deciding_metric(request, table.schema)
-    costs = Costs(SYNTHESIZERS, MODELS)
+    synthesizers, models = (specs_for(each, table.card) for each in (SYNTHESIZERS, MODELS))
+    costs = Costs(synthesizers, models)
     plan = preview_plan(
         table_shape(table, split, y), costs, metric=metric.name, holdout=rule, seed=request.seed
     )
@@ -75,7 +77,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     log.info(
         "%s: %d of %s rows in %d folds", table.name, plan.n_development, f"{len(raw):,}", len(layout.blocks)
     )
-    tried = PreviewArms.of(SYNTHESIZERS, MODELS, plan.task)
+    tried = PreviewArms.of(synthesizers, models, plan.task)
     failed = fit_folds(folder, layout, tried)
     judged = judge(
         out_of_fold(folder, layout, tried, failed),

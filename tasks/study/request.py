@@ -19,7 +19,7 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
-from realmix.tasks.plugins import load_plugins
+from realmix.tasks.plugins import load_plugins, specs_for
 from realmix.tasks.sources import open_source
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
@@ -132,7 +132,7 @@ def available_synthesizers(card: DataCard, schema: Schema) -> list[str]:
     """Return the names of the synthesizers that can learn this table, without the controls."""
     return [
         name
-        for name, spec in SYNTHESIZERS.items()
+        for name, spec in specs_for(SYNTHESIZERS, card).items()
         if not spec.is_control
         and schema.task in spec.tasks
         and (spec.needs is None or getattr(card, spec.needs))
@@ -180,6 +180,17 @@ def check_plan(plan: Plan, schema: Schema) -> None:
         raise BadInput(
             f"The plan is for {plan.task}, this table is for {schema.task}: pass the plan of this table."
         )
+    for registry, names in (
+        (SYNTHESIZERS, plan.synthesizers),
+        (MODELS, plan.models),
+        (METRICS, (plan.metric,)),
+    ):
+        for name in names:
+            if name not in registry:
+                raise BadInput(
+                    f"The plan uses the {registry.kind} '{name}', which is not known here: give an unchanged plan, and "
+                    f"name a plug-in as when the plan was made (module:SPEC on the command line, or `plugins` in the card)."
+                )
     if unknown := set(plan.on_gpu) - {*SYNTHESIZERS, *MODELS}:
         raise BadInput(
             f"The plan trains unknown plug-ins {sorted(unknown)} on a GPU: pass an unchanged plan."

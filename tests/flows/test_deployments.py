@@ -102,17 +102,15 @@ def test_a_card_without_schedule_and_landing_takes_both_away(read, automations):
     assert automations(read("watch/bank")) == []
 
 
-def test_a_table_that_is_no_longer_registered_loses_its_deployments(read, tmp_path, monkeypatch):
+def test_a_table_that_is_no_longer_registered_loses_its_deployments(read, monkeypatch):
     from prefect.exceptions import ObjectNotFound
 
-    from realmix.flows.deployments import apply_deployments, delete_unregistered
+    from realmix.flows import deployments
 
-    apply_deployments([table(name="gone"), table(name="stays")])
-    with monkeypatch.context() as elsewhere:
-        elsewhere.chdir(tmp_path)
-        delete_unregistered(["stays"])
-    assert read("watch/gone").name == "gone"
-    delete_unregistered(["bank", "stays"])
+    deployments.apply_deployments([table(name="gone"), table(name="stays")])
+    monkeypatch.setattr(deployments, "PAGE", 2)
+    deployments.delete_others(["bank", "stays"])
     assert read("watch/stays").name == "stays"
-    with pytest.raises(ObjectNotFound):
-        read("watch/gone")
+    for flow in ("study", "watch", "retrain"):
+        with pytest.raises(ObjectNotFound):
+            read(f"{flow}/gone")

@@ -20,7 +20,6 @@ SEEDS = range(10)
 N_ROWS = 250
 # Two of ten happen in one of nine experiments at a true rate of 5 %, three in one of ninety.
 MOST_OF_TEN = 2
-REASONS = {"nothing": "no usable row", "one-class": "rows of class", "missing": "nothing but missing values"}
 
 
 def small_table(seed: int) -> tuple[pd.DataFrame, DataCard]:

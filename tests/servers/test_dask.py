@@ -304,7 +304,7 @@ def wait_for_fits(parent):
     """All descendants of a process, once a Dask worker among them has opened its fit process."""
     while parent.is_running():
         children = parent.children(recursive=True)
-        if any("realmix.tasks.runtime.workers" in " ".join(child.cmdline()) for child in children):
+        if any("realmix.tasks.runtime.worker_process" in " ".join(child.cmdline()) for child in children):
             return children
         time.sleep(0.1)
     raise AssertionError("it ended before a fit began")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 
 import pytest
 
 from realmix.tasks import plugins
 from realmix.tasks.core.contracts import registry as contracts
-from realmix.tasks.core.contracts.registry import load_reference
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.cache_keys import entry_key, outside_version
+from realmix.tasks.runtime.user_modules import load_reference
 from realmix.tasks.study.request import with_plugins
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
@@ -88,7 +90,50 @@ def test_what_a_plugin_imports_from_beside_it_decides_too(tmp_path, monkeypatch)
     monkeypatch.syspath_prepend(str(tmp_path))
     load_reference("with_helper:SPEC", "The plug-in")
     before = outside_version.__wrapped__(("with_helper",))
-    (tmp_path / "unrelated.py").write_text("# not imported\n")
-    assert outside_version.__wrapped__(("with_helper",)) == before
     (tmp_path / "beside_it.py").write_text("PROBABILITY = 0.1\n")
     assert outside_version.__wrapped__(("with_helper",)) != before
+
+
+def test_a_plugin_of_another_study_of_this_process_takes_no_part(ghost):
+    plugins.load_plugins([ghost])
+    assert "ghost" in plugins.specs_for(SYNTHESIZERS, DataCard(target="y", plugins=(ghost,)))
+    assert "ghost" not in plugins.specs_for(SYNTHESIZERS, DataCard(target="y"))
+    assert "smote" in plugins.specs_for(SYNTHESIZERS, DataCard(target="y"))
+
+
+def test_a_file_in_a_folder_that_is_no_package_decides_the_key(tmp_path, monkeypatch):
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose" / "one.py").write_text("SPEC = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    load_reference("loose.one:SPEC", "The plug-in")
+    before = outside_version.__wrapped__(("loose.one",))
+    (tmp_path / "loose" / "one.py").write_text("SPEC = 2\n")
+    assert outside_version.__wrapped__(("loose.one",)) != before
+
+
+# What a process of a cluster does first with a scope, whose study named a plug-in.
+IN_ANOTHER_PROCESS = """
+import sys
+from pathlib import Path
+from realmix.tasks.fits.cached import fit_key
+from realmix.tasks.synthesizers import SYNTHESIZERS
+key = fit_key("a:fit", Path(sys.argv[1]), {}, {}, card=("rules",))
+print(SYNTHESIZERS["ghost"].name, key)
+"""
+
+
+def test_a_process_that_only_sees_the_scope_knows_the_plugin_and_its_code(tmp_path):
+    (tmp_path / "fold-0-0").mkdir()
+    context = {"card": {"plugins": ["ghost_plugin:SPEC"], "rules": []}}
+    (tmp_path / "context.json").write_text(
+        json.dumps(context | dict.fromkeys(("schema", "snapshot", "seed", "on_gpu")))
+    )
+
+    def first_step(text):
+        (tmp_path / "ghost_plugin.py").write_text(text)
+        command = [sys.executable, "-P", "-c", IN_ANOTHER_PROCESS, "fold-0-0"]
+        return subprocess.check_output(command, cwd=tmp_path, text=True).split()
+
+    name, key = first_step(GHOST)
+    assert name == "ghost"
+    assert first_step(GHOST + "# changed\n")[1] != key

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import sys
+import re
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import entry_points
-from pathlib import Path
-from types import ModuleType
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
+from realmix.tasks.core.contracts.specs import ALL_TASKS
 from realmix.tasks.core.errors import BadInput, unknown_name
 
 
@@ -24,6 +23,12 @@ class Spec(Protocol):
 
 
 S = TypeVar("S", bound=Spec)
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# Names of files that a study keeps beside those of its plug-ins, and of mixes without a synthesizer.
+RESERVED = {
+    "class-weights", "development", "distillation", "holdout", "real-only", "real_only", "teacher", "training",
+    "validation",
+}  # fmt: skip
 # Modules of plug-ins that were loaded from outside this package: their code decides results, too.
 _outside: set[str] = set()
 
@@ -95,6 +100,15 @@ class Registry(Mapping[str, S], Generic[S]):
             raise BadInput(
                 f"{origin} is called '{spec.name}' like another {self.kind}: give it a name of its own."
             )
+        if not NAME.fullmatch(spec.name) or spec.name in RESERVED:
+            raise BadInput(
+                f"{origin} is called '{spec.name}': expected lower-case letters, digits, - and _, and none of "
+                f"{', '.join(sorted(RESERVED))}. Rename it."
+            )
+        if unknown := set(getattr(spec, "tasks", ())) - set(ALL_TASKS):
+            raise BadInput(
+                f"{origin} is for {sorted(unknown)}: expected some of {', '.join(ALL_TASKS)}. Correct `tasks`."
+            )
         if self._check:
             self._check(spec)
         specs[spec.name] = spec
@@ -106,7 +120,8 @@ class Registry(Mapping[str, S], Generic[S]):
                 origin = (
                     f"The entry point '{point.name}' of {point.dist.name if point.dist else 'a distribution'}"
                 )
-                self._add(specs, load_reference(point.value, origin), origin)
+                self._add(specs, _load(point, origin), origin)
+                note_outside(point.module)
             self._specs = specs
         return self._specs
 
@@ -141,42 +156,18 @@ class Registry(Mapping[str, S], Generic[S]):
         return len(self._load())
 
 
-def load_reference(reference: str, origin: str) -> Any:
-    """Import the object that ``module:NAME`` names, and record its module as code from outside.
-
-    Parameters
-    ----------
-    reference : str
-    origin : str
-        Where the reference is written, for messages.
-
-    Raises
-    ------
-    BadInput
-        If the module cannot be imported or holds no such name.
-    """
-    module, _, name = reference.partition(":")
+def _load(point: EntryPoint, origin: str) -> Any:
     try:
-        found = getattr(import_users_module(module), name)
+        return point.load()
     except Exception as err:  # whatever a module raises that is not ours
         raise BadInput(
-            f"{origin} ({reference}) cannot be imported ({type(err).__name__}: {err}). Expected module:NAME of a "
-            f"module that is installed or lies in {Path.cwd()}: correct the name, or install or repair that module."
+            f"{origin} cannot be imported ({type(err).__name__}: {err}). Repair or uninstall that distribution."
         ) from err
+
+
+def note_outside(module: str) -> None:
+    """Record a module as the home of a plug-in from outside."""
     _outside.add(module)
-    return found
-
-
-def import_users_module(name: str) -> ModuleType:
-    """Import a module that a user names; it may lie in the folder in which the command was started.
-
-    That folder comes last, so that no file in it takes the place of a library, and only once code
-    in it is asked for.
-    """
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.append(folder)
-    return importlib.import_module(name)
 
 
 def outside_modules() -> tuple[str, ...]:

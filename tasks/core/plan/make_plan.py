@@ -344,7 +344,8 @@ def _without(plan: Plan, asked: Asked, synthesizer: str) -> Plan | None:
 def _without_model(plan: Plan, asked: Asked, model: str) -> Plan | None:
     if asked.models is not None or model not in plan.models:
         return None
-    sentence = f"{model} as a learner (it stays in the teacher)"
+    stays = model in (name for name, _ in plan.teacher)
+    sentence = f"{model} as a learner" + (" (it stays in the teacher)" if stays else "")
     return _less(plan, sentence, models=tuple(m for m in plan.models if m != model))
 
 

@@ -29,6 +29,25 @@ def predict(frame, spec, state):
     return np.zeros(len(frame))
 
 
+def decorated_by(function):
+    return function
+
+
+@decorated_by
+def serve_decorated(frame, spec, state):
+    return np.zeros(len(frame))
+
+
+def serve_with_default(frame, spec, state, scale=OURS):
+    return scale * np.ones(len(frame))
+
+
+def serve_through_us(frame, spec, state):
+    from realmix.tasks.models._serving import finite_numbers
+
+    return finite_numbers(frame["age"])
+
+
 def within(factor):
     def serve_scaled(frame, spec, state):
         return factor * np.ones(len(frame))
@@ -60,6 +79,9 @@ def test_what_a_function_imports_itself_or_finds_in_the_serving_code_is_fine():
         (within(2.0), "uses factor, which the shipped model would not have"),
         (lambda frame, spec, state: np.zeros(len(frame)), "written with `def`"),
         (np.zeros, "written with `def`"),
+        (serve_decorated, "no decorator"),
+        (serve_with_default, "OURS"),
+        (serve_through_us, "import nothing of realmix"),
         (predict, "has the same name as something in the serving code"),
     ],
 )

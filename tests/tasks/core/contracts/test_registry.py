@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from realmix.tasks.core.contracts import registry
-from realmix.tasks.core.contracts.registry import Registry, load_reference, outside_modules
+from realmix.tasks.core.contracts.registry import Registry
 from realmix.tasks.core.errors import BadInput, UnknownName
 
 
@@ -84,21 +84,14 @@ def test_a_plugin_that_does_not_pass_its_check_is_refused(tmp_path, monkeypatch)
         things.add(SimpleNamespace(name="two"), "The plug-in 'x:SPEC'")
 
 
-@pytest.mark.parametrize(
-    ("reference", "reason"),
-    [
-        ("no_such_module:SPEC", "ModuleNotFoundError"),
-        ("math:SPEC", "AttributeError"),
-        ("broken_one:SPEC", "ValueError: no"),
-    ],
-)
-def test_a_reference_that_leads_nowhere_is_one_sentence(tmp_path, monkeypatch, reference, reason):
-    (tmp_path / "broken_one.py").write_text("raise ValueError('no')")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(BadInput, match=f"The plug-in .*cannot be imported .{reason}"):
-        load_reference(reference, "The plug-in")
+@pytest.mark.parametrize("name", ["training", "real-only", "Mine", "a/b", "", "-x"])
+def test_a_name_that_files_or_mixes_have_is_refused(tmp_path, monkeypatch, name):
+    things = folder(tmp_path, monkeypatch, "shelf_i", one=SPEC.format("one"))
+    with pytest.raises(BadInput, match="expected lower-case letters"):
+        things.add(SimpleNamespace(name=name), "The plug-in 'x:SPEC'")
 
 
-def test_modules_from_outside_are_noted_because_their_code_decides_results():
-    assert load_reference("fractions:Fraction", "The plug-in").__name__ == "Fraction"
-    assert "fractions" in outside_modules()
+def test_a_task_that_does_not_exist_is_refused(tmp_path, monkeypatch):
+    things = folder(tmp_path, monkeypatch, "shelf_j", one=SPEC.format("one"))
+    with pytest.raises(BadInput, match=r"classification.*expected some of binary, multiclass, regression"):
+        things.add(SimpleNamespace(name="two", tasks=("classification",)), "The plug-in 'x:SPEC'")
