@@ -13,7 +13,7 @@ test: $(VENV)/.test check  ## every test but the slow ones
 	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=10; status=$$?; \
 	  echo "tests: $$(( $$(date +%s) - start )) s"; exit $$status
 
-coverage: $(VENV)/.test  ## the same tests, and how much of the code they run; a third slower
+coverage: $(VENV)/.test  ## the same tests, and how much of the code they run; slower
 	@$(BIN)/python -m pytest -q --cov --cov-report=; status=$$?; \
 	  echo "coverage: $$($(BIN)/coverage report --format=total) % of the lines, worker processes apart"; exit $$status
 
