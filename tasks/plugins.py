@@ -49,9 +49,11 @@ def load_plugins(references: Iterable[str]) -> dict[str, str]:
         if home is None:
             kinds = ", ".join(each.spec_type.__name__ for each in REGISTRIES)
             raise BadInput(f"{origin} is a {type(spec).__name__}: expected one of {kinds}.")
+        if spec.name not in home:
+            # One that is installed as an entry point, too, is there for every study.
+            _reference_of[home.kind, spec.name] = reference
         home.add(spec, origin)
         names[reference] = spec.name
-        _reference_of[home.kind, spec.name] = reference
     return names
 
 

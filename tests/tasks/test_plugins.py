@@ -101,6 +101,12 @@ def test_a_plugin_of_another_study_of_this_process_takes_no_part(ghost):
     assert "smote" in plugins.specs_for(SYNTHESIZERS, DataCard(target="y"))
 
 
+def test_what_is_there_for_every_study_stays_so_when_a_card_names_it_too():
+    reference = "realmix.tasks.synthesizers.smote:SPEC"
+    assert plugins.load_plugins([reference]) == {reference: "smote"}
+    assert "smote" in plugins.specs_for(SYNTHESIZERS, DataCard(target="y"))
+
+
 def test_a_file_in_a_folder_that_is_no_package_decides_the_key(tmp_path, monkeypatch):
     (tmp_path / "loose").mkdir()
     (tmp_path / "loose" / "one.py").write_text("SPEC = 1\n")
