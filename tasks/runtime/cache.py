@@ -1,9 +1,10 @@
 """The cache of computed results: each is found again by a key, a hash of everything that decides it.
 
-An entry is one tar file: first a manifest (a small JSON value, and the sha256 of every file), whose
-name is its own sha256, then the files. It is written beside its place and moved there in one
-step, so it is whole or not there; later damage is noticed by the digests when it is read.
-Files are copied in and out, never linked: a study may overwrite its own.
+An entry is one tar archive: first a manifest (a small JSON value, and the sha256 of every file), whose
+name is its own sha256, then the files. Entries are compressed rows of one SQLite file, so that the
+thousands of a study are not as many files; a large one is a file of its own, written beside its place and
+moved there in one step. Either is whole or not there; later damage is noticed by the digests when it is
+read. Files are copied in and out, never linked: a study may overwrite its own.
 
 Entries hold rows of the user's tables, so nobody else may enter the folder. They also hold pickled
 teachers (the models that label synthetic rows): a study unpickles one only after it fitted it itself
@@ -13,22 +14,20 @@ or read it from here, where its digest was checked against a manifest that this 
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
-import json
 import logging
 import os
+import sqlite3
 import tarfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from realmix.tasks.core.json_values import to_jsonable
-from realmix.tasks.runtime.cache_keys import file_digest
+from realmix.tasks.runtime.archive import Damaged, members, pack, unpack
 
 log = logging.getLogger("realmix")
 # A study of 2,000 rows caches a few MiB, one of 10,000 rows and all synthesizers a few hundred: room
@@ -38,7 +37,17 @@ MAX_BYTES = 4 * 1024**3
 SHARE_AFTER_CLEANING = 0.9
 # A temporary file this old was left by a process that was killed.
 STALE_SECONDS = 24 * 3600
-CHUNK_BYTES = 1024**2
+# No study runs this long: what it pinned is free again.
+LONGEST_STUDY_SECONDS = 14 * 24 * 3600
+# A larger archive is a file of its own, which is read and written in chunks.
+LARGE_BYTES = 32 * 1024**2
+DATABASE = "results.sqlite"
+# Another process holds the file for milliseconds; under heavy load for seconds.
+BUSY_SECONDS = 60
+TABLES = """
+CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, used REAL, n_bytes INTEGER, packed BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS studies (id TEXT PRIMARY KEY, began REAL);
+"""
 # Under the home folder. Homes of earlier versions call it so too, and must stay readable.
 FOLDER = "store"
 
@@ -74,6 +83,7 @@ class Cache:
         self.n_taken = 0
         self._n_bytes: int | None = None  # of all entries, as far as known; not known before the first one
         self._lock = threading.Lock()
+        self._is_made = False
 
     def get(self, key: str, into: Mapping[str, Path] | None = None) -> dict[str, Any] | None:
         """Find an entry and copy its files out.
@@ -90,29 +100,23 @@ class Cache:
             The entry's value. None where there is no entry, or a damaged one, which is removed;
             nothing is written to `into` then.
         """
-        path = self._path(key)
-        try:
-            file = path.open("rb")
-        except OSError:
+        found = self._open(key)
+        if found is None:
             return None
         partial: dict[Path, Path] = {}
         try:
-            with file, tarfile.open(fileobj=file, mode="r:") as tar:
-                value = _unpack(tar, into or {}, partial)
+            with found as file, tarfile.open(fileobj=file, mode="r:") as tar:
+                value = unpack(tar, into or {}, partial)
             for temporary, target in partial.items():
                 temporary.replace(target)
-        except (_Damaged, tarfile.TarError):
-            log.warning("A cached result is damaged and is computed again.")
-            path.unlink(missing_ok=True)
+        except (Damaged, tarfile.TarError):
+            self._remove_damaged(key)
             return None
         finally:
             for temporary in partial:
                 temporary.unlink(missing_ok=True)
         with self._lock:
             self.n_taken += 1
-        # The time of change of an entry is its last use; another process may have removed it meanwhile.
-        with suppress(OSError):
-            os.utime(path)
         return value
 
     def put(self, key: str, value: dict[str, Any], files: Mapping[str, Path] | None = None) -> None:
@@ -126,19 +130,93 @@ class Cache:
         files : mapping of name to Path, optional
             Files and folders; what does not exist is left out.
         """
-        path, temporary = self._path(key), self.folder / f".{uuid.uuid4().hex}.tmp"
+        temporary = self.folder / f".{uuid.uuid4().hex}.tmp"
         try:
-            path.parent.mkdir(exist_ok=True)
-            _pack(temporary, value, dict(_members(files or {})))
-            n_bytes = temporary.stat().st_size
-            temporary.replace(path)
-        except OSError as err:
-            log.warning("A result could not be cached (%s); a later run computes it again.", err.strerror)
+            pack(temporary, value, dict(members(files or {})))
+            n_bytes = self._store(key, temporary)
+        except (OSError, sqlite3.Error) as err:
+            reason = getattr(err, "strerror", None) or str(err)
+            log.warning("A result could not be cached (%s); a later run computes it again.", reason)
             return
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
         self._count(n_bytes)
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """Keep every entry that is written or found during the block, whatever room others need."""
+        name = uuid.uuid4().hex
+        self._try("INSERT INTO studies VALUES (?, ?)", name, time.time())
+        try:
+            yield
+        finally:
+            self._try("DELETE FROM studies WHERE id = ?", name)
+
+    def _open(self, key: str) -> IO[bytes] | None:
+        """Open the archive of an entry, and note its use; None where there is none."""
+        with suppress(OSError):
+            file = self._path(key).open("rb")
+            # The time of change of a file is its last use; another process may have removed it meanwhile.
+            with suppress(OSError):
+                os.utime(self._path(key))
+            return file
+        rows = self._try(
+            "UPDATE entries SET used = ? WHERE key = ? RETURNING n_bytes, packed", time.time(), key
+        )
+        if not rows:
+            return None
+        try:
+            return io.BytesIO(_decompress(*rows[0]))
+        except OSError:
+            self._remove_damaged(key)
+            return None
+
+    def _store(self, key: str, archive: Path) -> int:
+        """Move an archive to its place; return the bytes that it takes there."""
+        n_bytes = archive.stat().st_size
+        if n_bytes > LARGE_BYTES:
+            self._path(key).parent.mkdir(exist_ok=True)
+            archive.replace(self._path(key))
+            return n_bytes
+        packed = _compress(archive.read_bytes())
+        with self._connected() as database:
+            database.execute("REPLACE INTO entries VALUES (?, ?, ?, ?)", (key, time.time(), n_bytes, packed))
+        return len(packed)
+
+    def _remove_damaged(self, key: str) -> None:
+        log.warning("A cached result is damaged and is computed again.")
+        self._path(key).unlink(missing_ok=True)
+        self._try("DELETE FROM entries WHERE key = ?", key)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """Open the database for one transaction; remove it if it is damaged."""
+        try:
+            with closing(sqlite3.connect(self.folder / DATABASE, timeout=BUSY_SECONDS)) as database, database:
+                if not self._is_made:
+                    database.execute("PRAGMA auto_vacuum = FULL")
+                    database.executescript(TABLES)
+                    self._is_made = True
+                # Lost with the machine's power, a result is computed again: no wait for the disk.
+                database.execute("PRAGMA synchronous = OFF")
+                yield database
+        except sqlite3.OperationalError:
+            self._is_made = False
+            raise
+        except sqlite3.DatabaseError:
+            log.warning("The cache's file is damaged and is begun anew.")
+            self._is_made = False
+            (self.folder / DATABASE).unlink(missing_ok=True)
+            raise
+
+    def _try(self, statement: str, *values: Any) -> list[Any]:
+        """Execute a statement, if the cache can be written."""
+        try:
+            with self._connected() as database:
+                return database.execute(statement, values).fetchall()
+        except sqlite3.Error:
+            return []
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.tar"
@@ -151,26 +229,47 @@ class Cache:
                 self._n_bytes += n_bytes
 
     def _make_room(self) -> int:
-        """Remove the least recently used entries until the cache is within its bound; return its bytes."""
-        oldest = time.time() - STALE_SECONDS
+        """Remove the least recently used entries until the cache is within its bound; return its bytes.
+
+        What a study has used that still runs stays.
+        """
+        now = time.time()
         for temporary in self.folder.glob(".*.tmp"):
             with suppress(OSError):
-                if temporary.stat().st_mtime < oldest:
+                if temporary.stat().st_mtime < now - STALE_SECONDS:
                     temporary.unlink()
-        entries = []
+        found = self._entries()
+        total = sum(size for _, size, _ in found)
+        if total <= self.max_bytes:
+            return total
+        began = self._try("SELECT min(began) FROM studies WHERE began > ?", now - LONGEST_STUDY_SECONDS)
+        pinned_since = (began[0][0] if began else None) or now + 1
+        going = []
+        for used, size, place in sorted(found, key=lambda entry: entry[0]):
+            if total <= self.max_bytes * SHARE_AFTER_CLEANING or used >= pinned_since:
+                break
+            going.append(place)
+            total -= size
+        self._remove(going)
+        return total
+
+    def _entries(self) -> list[tuple[float, int, Path | str]]:
+        """List the last use, bytes and place of each entry: a file, or the key of a row."""
+        entries: list[tuple[float, int, Path | str]] = []
         for path in self.folder.glob("*/*.tar"):
             with suppress(OSError):
                 found = path.stat()
-                entries.append((found.st_mtime_ns, found.st_size, path))
-        total = sum(size for _, size, _ in entries)
-        target = self.max_bytes * SHARE_AFTER_CLEANING if total > self.max_bytes else total
-        for _, size, path in sorted(entries):
-            if total <= target:
-                break
+                entries.append((found.st_mtime, found.st_size, path))
+        rows = self._try("SELECT used, length(packed), key FROM entries")
+        return entries + [(used, size, key) for used, size, key in rows]
+
+    def _remove(self, places: list[Path | str]) -> None:
+        for path in (place for place in places if isinstance(place, Path)):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-                total -= size
-        return total
+        keys = [(place,) for place in places if isinstance(place, str)]
+        with suppress(sqlite3.Error), self._connected() as database:
+            database.executemany("DELETE FROM entries WHERE key = ?", keys)
 
 
 @functools.cache
@@ -191,81 +290,16 @@ def make_cache(home: Path) -> Path:
     return folder
 
 
-class _Damaged(Exception):
-    """An entry differs from its manifest."""
+def _compress(archive: bytes) -> bytes:
+    import pyarrow as pa
+
+    packed: bytes = pa.compress(archive, codec="zstd", asbytes=True)
+    return packed
 
 
-def _members(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
-    """Yield files with their names in an entry; those of a folder are called ``name/path/in/folder``."""
-    for name, path in files.items():
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file())
-            yield from ((f"{name}/{p.relative_to(path).as_posix()}", p) for p in inside)
-        elif path.exists():
-            yield name, path
+def _decompress(n_bytes: int, packed: bytes) -> bytes:
+    """Return an archive; raise OSError for one that is damaged."""
+    import pyarrow as pa
 
-
-def _pack(target: Path, value: dict[str, Any], members: Mapping[str, Path]) -> None:
-    """Write an entry."""
-    digests = {name: file_digest(path) for name, path in members.items()}
-    text = json.dumps({"value": to_jsonable(value), "sha256": digests}).encode()
-    with tarfile.open(target, "w") as tar:
-        head = tarfile.TarInfo(hashlib.sha256(text).hexdigest())
-        head.size = len(text)
-        tar.addfile(head, io.BytesIO(text))
-        for name, path in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = path.stat().st_size
-            with path.open("rb") as file:
-                tar.addfile(info, file)
-
-
-def _unpack(tar: tarfile.TarFile, into: Mapping[str, Path], partial: dict[Path, Path]) -> dict[str, Any]:
-    """Check a whole entry and copy its files beside their targets, which are added to `partial`."""
-    head = tar.next()
-    text = _content(tar, head).read() if head else b""
-    if head is None or hashlib.sha256(text).hexdigest() != head.name:
-        raise _Damaged
-    manifest: dict[str, Any] = json.loads(text)
-    found = set()
-    while member := tar.next():
-        target = _target(member.name, into)
-        digest = hashlib.sha256()
-        with _content(tar, member) as source:
-            if target is None:
-                _copy(source, None, digest)
-            else:
-                temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
-                partial[temporary] = target
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with temporary.open("wb") as sink:
-                    _copy(source, sink, digest)
-        if manifest["sha256"].get(member.name) != digest.hexdigest():
-            raise _Damaged
-        found.add(member.name)
-    if found != manifest["sha256"].keys():
-        raise _Damaged
-    value: dict[str, Any] = manifest["value"]
-    return value
-
-
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    content = tar.extractfile(member) if member.isreg() else None
-    if content is None:
-        raise _Damaged
-    return content
-
-
-def _copy(source: IO[bytes], sink: IO[bytes] | None, digest: Any) -> None:
-    while chunk := source.read(CHUNK_BYTES):
-        digest.update(chunk)
-        if sink is not None:
-            sink.write(chunk)
-
-
-def _target(name: str, into: Mapping[str, Path]) -> Path | None:
-    """Return where a file of an entry goes; a name never leads out of the folder that was given."""
-    root, _, rest = name.partition("/")
-    if root not in into or ".." in rest.split("/"):
-        return None
-    return into[root] / rest if rest else into[root]
+    archive: bytes = pa.decompress(packed, decompressed_size=n_bytes, codec="zstd", asbytes=True)
+    return archive

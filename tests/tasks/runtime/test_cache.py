@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 import stat
 import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from realmix.tasks.runtime.cache import STALE_SECONDS, Cache, make_cache
+from realmix.tasks.runtime import cache as cache_module
+from realmix.tasks.runtime.cache import DATABASE, STALE_SECONDS, Cache, make_cache
 from realmix.tasks.runtime.cache_keys import entry_key
 
 KEY = entry_key(function="fit", seed=0)
@@ -35,13 +39,28 @@ def results(tmp_path: Path) -> dict[str, Path]:
     return {"rows.parquet": folder / "rows.parquet", "model": folder / "model", "none": folder / "none"}
 
 
+@pytest.fixture
+def of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every entry is large: a file of its own."""
+    monkeypatch.setattr(cache_module, "LARGE_BYTES", 0)
+
+
 def entry(cache: Cache, key: str = KEY) -> Path:
+    """Return the file of a large entry."""
     return cache.folder / key[:2] / f"{key}.tar"
 
 
+@contextmanager
+def rows_of(cache: Cache) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(cache.folder / DATABASE)) as database, database:
+        yield database
+
+
+@pytest.mark.parametrize("large_bytes", [0, 10**9])
 def test_what_was_filed_comes_back_bit_for_bit(
-    cache: Cache, results: dict[str, Path], tmp_path: Path
+    cache: Cache, results: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large_bytes: int
 ) -> None:
+    monkeypatch.setattr(cache_module, "LARGE_BYTES", large_bytes)
     value = {"score": 0.1 + 0.2, "weights": {"linear/0": 1.0}, "failure": None}
     cache.put(KEY, value, results)
     into = {name: tmp_path / "again" / name for name in results}
@@ -65,6 +84,7 @@ def test_writing_over_a_file_that_was_taken_leaves_the_entry_as_it_was(
     assert taken.read_bytes() == before
 
 
+@pytest.mark.usefixtures("of_files")
 @pytest.mark.parametrize("part", ["manifest", "name of the manifest", "file", "end"])
 def test_a_damaged_entry_is_removed_and_never_used(
     cache: Cache, results: dict[str, Path], tmp_path: Path, part: str
@@ -89,6 +109,35 @@ def test_a_damaged_entry_is_removed_and_never_used(
     assert cache.get(KEY) == {"score": 0.25}
 
 
+def test_a_damaged_small_entry_is_removed_and_never_used(
+    cache: Cache, results: dict[str, Path], tmp_path: Path
+) -> None:
+    cache.put(KEY, {"score": 0.25}, results)
+    with rows_of(cache) as database:
+        database.execute("UPDATE entries SET packed = substr(packed, 1, length(packed) - 9)")
+    assert cache.get(KEY, {"rows.parquet": tmp_path / "rows.parquet"}) is None
+    assert not (tmp_path / "rows.parquet").exists()
+    with rows_of(cache) as database:
+        assert database.execute("SELECT count(*) FROM entries").fetchone() == (0,)
+
+
+def test_a_damaged_cache_is_begun_anew(cache: Cache) -> None:
+    cache.put(KEY, {"score": 0.25})
+    (cache.folder / DATABASE).write_bytes(b"no database" * 1000)
+    assert cache.get(KEY) is None
+    cache.put(KEY, {"score": 0.25})
+    assert cache.get(KEY) == {"score": 0.25}
+
+
+def test_many_results_are_few_files_and_what_repeats_takes_little_room(cache: Cache, tmp_path: Path) -> None:
+    (tmp_path / "trees").write_bytes(b"left right " * 10_000)
+    for number in range(50):
+        cache.put(entry_key(number=number), {}, {"trees": tmp_path / "trees"})
+    (file,) = cache.folder.iterdir()
+    assert file.stat().st_size < 500_000
+
+
+@pytest.mark.usefixtures("of_files")
 def test_an_entry_of_other_files_than_its_manifest_names_is_not_used(cache: Cache, tmp_path: Path) -> None:
     cache.put(KEY, {})
     foreign = tmp_path / "teacher.pickle"
@@ -99,19 +148,39 @@ def test_an_entry_of_other_files_than_its_manifest_names_is_not_used(cache: Cach
     assert not (tmp_path / "scope" / "teacher.pickle").exists()
 
 
-def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
-    cache = Cache(make_cache(tmp_path), max_bytes=130_000)
+@pytest.mark.parametrize("large_bytes", [0, 10**9])
+def test_what_was_not_used_for_longest_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large_bytes: int
+) -> None:
+    monkeypatch.setattr(cache_module, "LARGE_BYTES", large_bytes)
+    cache = Cache(make_cache(tmp_path), max_bytes=110_000)
     rows = tmp_path / "rows"
-    rows.write_bytes(b"x" * 30_000)
+    rows.write_bytes(random.Random(0).randbytes(30_000))
     keys = [entry_key(number=number) for number in range(4)]
-    for age, key in enumerate(keys[:3]):
+    for key in keys[:3]:
         cache.put(key, {}, {"rows": rows})
-        os.utime(entry(cache, key), (time.time() - 100 + age,) * 2)
+        time.sleep(0.01)
     assert cache.get(keys[0]) is not None, "used just now, though it is the oldest"
     cache.put(keys[3], {}, {"rows": rows})
-    assert [entry(cache, key).exists() for key in keys] == [True, False, False, True]
-    sizes = [path.stat().st_size for path in cache.folder.rglob("*.tar")]
-    assert sum(sizes) <= cache.max_bytes
+    there = [cache.get(key) is not None for key in keys]
+    assert there[0] and not there[1] and there[3]
+    kept = [path.stat().st_size for path in cache.folder.rglob("*") if path.is_file()]
+    assert sum(kept) <= cache.max_bytes + 20_000
+
+
+def test_what_a_running_study_used_stays_whatever_room_others_need(tmp_path: Path) -> None:
+    cache = Cache(make_cache(tmp_path), max_bytes=70_000)
+    rows = tmp_path / "rows"
+    rows.write_bytes(random.Random(0).randbytes(30_000))
+    before, *of_study = (entry_key(number=number) for number in range(4))
+    cache.put(before, {}, {"rows": rows})
+    with cache.pinned():
+        for key in of_study:
+            cache.put(key, {}, {"rows": rows})
+        assert cache.get(before) is None
+        assert all(cache.get(key) is not None for key in of_study)
+    cache.put(before, {}, {"rows": rows})
+    assert any(cache.get(key) is None for key in of_study), "it has ended"
 
 
 def test_what_a_killed_process_left_behind_is_cleared_away(cache: Cache) -> None:
@@ -143,6 +212,7 @@ def test_a_fit_of_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch) ->
 
 
 HAMMER = """
+import random
 import sys
 from pathlib import Path
 from realmix.tasks.runtime.cache import Cache
@@ -150,7 +220,7 @@ cache, scratch = Cache(Path(sys.argv[1]), max_bytes=600_000), Path(sys.argv[2])
 scratch.mkdir()
 for turn in range(60):
     number = turn % 7
-    right = bytes([number]) * 100_000
+    right = random.Random(number).randbytes(100_000)
     (scratch / "made").write_bytes(right)
     if cache.get(f"{number:064d}", {"made": scratch / "taken"}) is None:
         cache.put(f"{number:064d}", {"number": number}, {"made": scratch / "made"})
@@ -171,4 +241,6 @@ def test_studies_side_by_side_do_not_harm_each_other(cache: Cache, tmp_path: Pat
     for study in studies:
         assert study.communicate(timeout=100)[1] == b""
     assert not list(cache.folder.glob(".*.tmp"))
-    assert all(cache.get(path.stem) is not None for path in cache.folder.rglob("*.tar"))
+    with rows_of(cache) as database:
+        keys = [key for (key,) in database.execute("SELECT key FROM entries")]
+    assert keys and all(cache.get(key) is not None for key in keys)
