@@ -20,6 +20,7 @@ from realmix.tasks.runtime.cache import cache_at, make_cache
 from realmix.tasks.runtime.shared_storage import open_storage, share, within
 from realmix.tasks.runtime.study_folder import StudyFolder, home, new_folder
 from realmix.tasks.study.compare import compare_arms
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.holdout import read_holdout
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.overfitting import measure_gap
@@ -88,13 +89,14 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         with clock("race"):
             layout = lay_folds(folder, plan)
             share(folder, *FINAL_SCOPES, *(block.scope for block in layout.blocks))
-            teachers, pools, trained = race(folder, layout)
-        clock.worker_seconds = worker_seconds(teachers, pools, trained)
+            development = Development(folder.work)
+            raced = race(folder, layout, development)
+        clock.worker_seconds = worker_seconds(raced)
         with clock("compare"):
-            comparison, verdict = compare_arms(folder, layout, pools, trained)
-            measure_gap(folder, layout, comparison)
+            comparison, verdict = compare_arms(folder, layout, development, raced.oof)
+            measure_gap(folder, layout, development, raced.oof, comparison)
         with clock("rows saved"):
-            saved = rows_saved(folder, layout, comparison)
+            saved = rows_saved(folder, layout, development, raced.oof, comparison)
         with clock("refit"):
             fits, verdict = final_fits(folder, comparison, verdict, plan, within(folder, table.snapshot.path))
     if n_taken := cache.n_taken - n_taken_before:
@@ -110,11 +112,13 @@ def _study(request: StudyRequest) -> dict[str, Any]:
             table,
             split,
             layout,
+            development,
+            raced.oof,
             comparison,
             verdict,
             fits,
             holdout,
-            pools,
+            raced.pools,
             clock.all_seconds(),
             saved,
         )

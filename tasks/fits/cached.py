@@ -20,6 +20,7 @@ import numpy as np
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.fits.scope import DEVELOPMENT, HOLDOUT, TRAINING, VALIDATION
 from realmix.tasks.plugins import load_plugins
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import digests_of, entry_key, file_digest
@@ -32,7 +33,7 @@ POOL = "realmix.tasks.fits.pools:synthesize"
 ARMS = "realmix.tasks.fits.arms:train_arms"
 TRAINING_SCORES = "realmix.tasks.fits.arms:score_on_training_rows"
 FINAL = "realmix.tasks.fits.final:fit_final"
-ROWS = ("training.parquet", "validation.parquet", "weight.npy", "groups.npy")
+ROWS = (f"../{DEVELOPMENT}", f"../{HOLDOUT}", TRAINING, VALIDATION)
 TEACHER_FILE = "teacher.pickle"
 POOL_READS = (*ROWS, TEACHER_FILE)
 PREDICTIONS = "predictions.npy"
@@ -168,7 +169,7 @@ def pool_files(synthesizer: str) -> tuple[str, str]:
 
 
 def arm_files(arm: Arm) -> tuple[str, ...]:
-    """Name the files of a scope that the fit of an arm reads."""
+    """Name the files of a scope, and beside it, that the fit of an arm reads."""
     made_of = pool_files(arm.mix.synthesizer) if arm.mix.synthesizer else ("teacher-training.npy",)
     return (*ROWS, *made_of)
 

@@ -80,7 +80,7 @@ def on_device(spec: SynthesizerSpec, context: StudyContext) -> SynthesizerSpec:
 
 def refuse_leak(scope: Scope, synthesizer: str, rows: pd.DataFrame) -> None:
     """Refuse a pool whose rows reveal validation rows of its fold; the final fits have no such rows."""
-    if not (scope.folder / "validation.parquet").exists():
+    if not scope.has_validation:
         return
     evidence = leak_evidence(
         rows,

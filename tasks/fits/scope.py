@@ -1,9 +1,15 @@
-"""A scope: the rows that one fit may see, and the folder of its results."""
+"""A scope: the rows that one fit may see, and the folder of its results.
+
+Every real row lies once in a study's folder: development rows in one Parquet file, holdout rows in another. A
+scope names its rows by their positions. Only the scope of all rows has positions behind the development rows:
+a fit on a fold never opens the file of the holdout.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +21,12 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.plugins import load_plugins
+
+DEVELOPMENT, HOLDOUT = "development.parquet", "holdout.parquet"
+# Positions of the rows of a scope, in its folder.
+TRAINING, VALIDATION = "training.npy", "validation.npy"
+# Columns that stand beside the modelled ones in the files of rows; a table has no such names.
+WEIGHT, GROUP, PRIORITY, UNIT = "_realmix_weight", "_realmix_group", "_realmix_priority", "_realmix_unit"
 
 
 @dataclass(frozen=True)
@@ -81,24 +93,38 @@ class Scope:
         return StudyContext.read(self.folder.parent / "context.json")
 
     @property
+    def has_validation(self) -> bool:
+        """Whether the scope is a fold."""
+        return (self.folder / VALIDATION).exists()
+
+    @property
     def training(self) -> pd.DataFrame:
         """Training rows, canonical."""
-        return _read_table(self.folder / "training.parquet")
+        return self._rows(TRAINING)
 
     @property
     def validation(self) -> pd.DataFrame:
         """Validation rows, canonical; only folds have them."""
-        return _read_table(self.folder / "validation.parquet")
+        return self._rows(VALIDATION)
 
     @property
     def base_weight(self) -> np.ndarray:
-        """Weights of the training rows, mean 1."""
-        return np.load(self.folder / "weight.npy", allow_pickle=False)
+        """Weights of the training rows."""
+        return self._beside(WEIGHT)
 
     @property
     def groups(self) -> np.ndarray:
-        """Group number of each training row."""
-        return np.load(self.folder / "groups.npy", allow_pickle=False)
+        """Group number of each training row: rows with one number must not be split."""
+        return self._beside(GROUP)
+
+    def _rows(self, part: str) -> pd.DataFrame:
+        path = self.folder / part
+        return _cached_rows(path, path.stat().st_mtime_ns, *_files_of(path))
+
+    def _beside(self, column: str) -> np.ndarray:
+        path = self.folder / TRAINING
+        values = np.concatenate([read_rows(*file).beside[column] for file in _files_of(path)])
+        return values[self.read_array(TRAINING)]
 
     def seed(self, *key: object) -> int:
         """Derive the seed of one purpose in this scope."""
@@ -113,33 +139,59 @@ class Scope:
         return np.load(self.folder / name, allow_pickle=False)
 
 
-def write_scope(
-    folder: Path,
-    training: pd.DataFrame,
-    weight: np.ndarray,
-    groups: np.ndarray,
-    validation: pd.DataFrame | None = None,
-) -> Scope:
-    """Write the rows of a scope.
+@dataclass(frozen=True)
+class StoredRows:
+    """The content of a file of rows.
+
+    Attributes
+    ----------
+    rows : DataFrame of shape (n_rows, n_modelled)
+        Canonical.
+    beside : mapping of column to ndarray of shape (n_rows,)
+        The columns that are not of the table: `WEIGHT`, `GROUP` and others.
+    """
+
+    rows: pd.DataFrame
+    beside: Mapping[str, np.ndarray]
+
+
+def write_rows(path: Path, rows: pd.DataFrame, **beside: np.ndarray) -> None:
+    """Write the development rows or the holdout rows of a study.
+
+    Parameters
+    ----------
+    path : Path
+        `DEVELOPMENT` or `HOLDOUT` in the study's folder of intermediate files.
+    rows : DataFrame of shape (n_rows, n_modelled)
+        Canonical.
+    **beside : ndarray of shape (n_rows,)
+        Further columns: `WEIGHT` (of real rows, mean 1 over the table) and `GROUP` always.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows.reset_index(drop=True).assign(**beside).to_parquet(path, index=False)
+
+
+def stored_rows(path: Path) -> StoredRows:
+    """Read a file of rows; the same file is decoded once."""
+    return read_rows(path, path.stat().st_mtime_ns)
+
+
+def write_scope(folder: Path, training: np.ndarray, validation: np.ndarray | None = None) -> Scope:
+    """Write which rows belong to a scope.
 
     Parameters
     ----------
     folder : Path
-    training : DataFrame of shape (n_training, n_modelled)
-        Canonical.
-    weight : ndarray of shape (n_training,)
-        Weights of the real rows, mean 1.
-    groups : ndarray of int, shape (n_training,)
-        Rows with one number must not be split: those of a declared group, else equal ones.
-    validation : DataFrame of shape (n_validation, n_modelled), optional
+    training : ndarray of int, shape (n_training,)
+        Positions among the development rows, or behind them among the holdout rows.
+    validation : ndarray of int, shape (n_validation,), optional
+        Of a fold.
     """
     folder.mkdir(parents=True, exist_ok=True)
     scope = Scope(folder)
-    training.reset_index(drop=True).to_parquet(folder / "training.parquet", index=False)
-    scope.write_array("weight.npy", weight)
-    scope.write_array("groups.npy", groups)
+    scope.write_array(TRAINING, training)
     if validation is not None:
-        validation.reset_index(drop=True).to_parquet(folder / "validation.parquet", index=False)
+        scope.write_array(VALIDATION, validation)
     return scope
 
 
@@ -154,15 +206,34 @@ def feature_groups(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
     return pd.factorize(hashed)[0]
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    return _cached_table(path, path.stat().st_mtime_ns)
+def _files_of(positions: Path) -> list[tuple[Path, int]]:
+    """Return the files in which the rows of a scope lie, each with the time of its last change."""
+    work = positions.parent.parent
+    development = work / DEVELOPMENT
+    files = [(development, development.stat().st_mtime_ns)]
+    if np.load(positions, mmap_mode="r", allow_pickle=False).max(initial=0) >= len(read_rows(*files[0]).rows):
+        files.append((work / HOLDOUT, (work / HOLDOUT).stat().st_mtime_ns))
+    return files
 
 
 # A worker of a cluster outlives studies, and a later study may use the same folder: the time of a
 # file's last change distinguishes its contents.
-@functools.lru_cache(maxsize=8)
-def _cached_table(path: Path, changed_ns: int) -> pd.DataFrame:
-    return pd.read_parquet(path)
+@functools.lru_cache(maxsize=2)
+def read_rows(path: Path, changed_ns: int) -> StoredRows:
+    """Read a file of rows that last changed at a time."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    beside = [name for name in (WEIGHT, GROUP, PRIORITY, UNIT) if name in table.column_names]
+    arrays = {name: table.column(name).to_numpy() for name in beside}
+    return StoredRows(table.drop_columns(beside).to_pandas(), arrays)
+
+
+@functools.lru_cache(maxsize=6)
+def _cached_rows(positions: Path, changed_ns: int, *files: tuple[Path, int]) -> pd.DataFrame:
+    frames = [read_rows(*file).rows for file in files]
+    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    return rows.iloc[np.load(positions, allow_pickle=False)].reset_index(drop=True)
 
 
 @functools.lru_cache(maxsize=4)

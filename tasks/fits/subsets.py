@@ -7,31 +7,29 @@ from pathlib import Path
 import numpy as np
 
 from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, nested_subsets
-from realmix.tasks.fits.scope import Scope, write_scope
+from realmix.tasks.fits.scope import TRAINING, VALIDATION, Scope, write_scope
 
 
-def cut_subsets(folder: str, into: str) -> list[int]:
+def cut_subsets(fold: Path) -> list[int]:
     """Write the scopes of all smaller shares of a fold, nested, with the fold's validation rows.
 
     Parameters
     ----------
-    folder : str
-        Of the fold's scope.
-    into : str
-        Folder for the new scopes, named by :func:`subset_name`, with the study's context.
+    fold : Path
+        Of the fold's scope; the new scopes, named by :func:`subset_name`, lie beside it.
 
     Returns
     -------
     list of int
         Numbers of rows of each of `CURVE_SHARES`, the whole fold included.
     """
-    fold, target = Scope(Path(folder)), Path(into)
-    schema, rows, weight, groups = fold.context.schema, fold.training, fold.base_weight, fold.groups
+    scope = Scope(fold)
+    schema, rows, groups = scope.context.schema, scope.training, scope.groups
     strata = schema.encode_target(rows) if schema.is_classification else np.zeros(len(rows), dtype=int)
-    subsets = nested_subsets(strata, groups, CURVE_SHARES, seed=fold.seed("curve"))
+    subsets = nested_subsets(strata, groups, CURVE_SHARES, seed=scope.seed("curve"))
+    positions, validation = scope.read_array(TRAINING), scope.read_array(VALIDATION)
     for share, chosen in zip(CURVE_SHARES[:-1], subsets[:-1], strict=True):
-        place = target / subset_name(fold.name, share)
-        write_scope(place, rows.iloc[chosen], weight[chosen], groups[chosen], fold.validation)
+        write_scope(fold.parent / subset_name(scope.name, share), positions[chosen], validation)
     return [len(chosen) for chosen in subsets]
 
 

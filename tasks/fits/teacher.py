@@ -75,7 +75,7 @@ def fit_teacher(
     fitted = tuple(_member(scope, name, trial, n_jobs).fit(X, y, sample_weight) for name, trial in members)
     teacher = Teacher(fitted, weights)
     scope.write_array("teacher-training.npy", teacher.predict(everything))
-    if (scope.folder / "validation.parquet").exists():
+    if scope.has_validation:
         scope.write_array("teacher-validation.npy", teacher.predict(scope.validation[schema.feature_names]))
     # Written and read within one study, never loaded from a foreign source.
     (scope.folder / "teacher.pickle").write_bytes(pickle.dumps(teacher))

@@ -13,7 +13,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
@@ -23,7 +23,10 @@ from realmix.tasks.runtime.study_folder import StudyFolder, home
 
 log = logging.getLogger("realmix")
 NEVER_COPIED = ".pickle"
-CONTEXT = "context.json"
+# What all scopes of a study share, beside them.
+SHARED = ("context.json", "development.parquet")
+# Rows that only the scope of all rows holds.
+OF_ALL = {"shipped": "holdout.parquet"}
 # An object that exists as long as its study runs.
 OPEN = ".open"
 # Where a worker stores its copies; on the machine of a study this stays empty, and its folder is used.
@@ -305,10 +308,11 @@ def _mirror(folder: Path, url: str) -> Mirror:
 
 
 def _names(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the folders of scopes, and the contexts one level above them."""
-    places = [PurePosixPath("work", scope) for scope in scopes]
-    contexts = dict.fromkeys(place.parent / CONTEXT for place in places)
-    return tuple(str(path) for path in (*contexts, *places))
+    """Return the folders of scopes, and the files beside them that they need."""
+    if not scopes:
+        return ()
+    beside = (*SHARED, *(OF_ALL[scope] for scope in scopes if scope in OF_ALL))
+    return tuple(f"work/{name}" for name in (*beside, *scopes))
 
 
 def _is_below(name: str, tops: tuple[str, ...]) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -18,21 +15,17 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.generalise import generalise
-from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, null_models, out_of_fold
-from realmix.tasks.study.race import batches
+from realmix.tasks.study.out_of_fold import null_models
 
 
 @task(task_run_name="compare", cache_policy=NO_CACHE)
 def compare_arms(
-    folder: StudyFolder, layout: Layout, pools: list[dict[str, Any]], trained: list[dict[str, Any]]
+    folder: StudyFolder, layout: Layout, development: Development, oof: OutOfFold
 ) -> tuple[Comparison, Verdict]:
     """Compare the out-of-fold predictions of all arms, and decide."""
-    plan = layout.plan
-    context = StudyContext.read(folder.work / "context.json")
-    failed = failed_mixes(plan, pools)
-    oof = out_of_fold(folder, layout, batches(plan), failed | failed_arms(trained), trained)
-    store_out_of_fold(oof, folder)
+    plan, context = layout.plan, development.context
     metric = METRICS[plan.metric]
     comparison = compare(
         oof,
@@ -42,15 +35,9 @@ def compare_arms(
         null_models=null_models(),
         extra_metrics=side_metrics(context, metric),
     )
-    generalisation, vetoes = generalise(folder, layout, oof, comparison)
+    generalisation, vetoes = generalise(layout, development, oof, comparison)
     folder.write_json("work/generalisation.json", to_jsonable(generalisation))
     return comparison, decide(comparison, margin=metric.margin, vetoes=vetoes)
-
-
-def store_out_of_fold(oof: OutOfFold, folder: StudyFolder) -> None:
-    """Write the matrix of out-of-fold predictions, from which later steps compute."""
-    np.save(folder.work / "out-of-fold.npy", oof.predictions, allow_pickle=False)
-    folder.write_json("work/out-of-fold.json", {"arms": [arm.name for arm in oof.arms]})
 
 
 def side_metrics(context: StudyContext, deciding: MetricSpec) -> list[MetricSpec]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.contracts.specs import MetricSpec
@@ -37,12 +36,12 @@ from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models._preprocessing import learn_dense
 from realmix.tasks.models._serving import encode_dense
-from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.development import Development
 
 
 def generalise(
-    folder: StudyFolder,
     layout: Layout,
+    development: Development,
     oof: OutOfFold,
     comparison: Comparison,
 ) -> tuple[dict[str, Any], list[str]]:
@@ -50,8 +49,8 @@ def generalise(
 
     Parameters
     ----------
-    folder : StudyFolder
     layout : Layout
+    development : Development
     oof : OutOfFold
     comparison : Comparison
         Its best mix is compared with its incumbent, the best arm on real rows only.
@@ -63,7 +62,7 @@ def generalise(
     vetoes : list of str
         A sentence for each declared slice on which the mix is too bad to ship.
     """
-    context = StudyContext.read(folder.work / "context.json")
+    context = development.context
     by_rows = row_metric(METRICS[comparison.metric], context.schema)
     if comparison.best_mix is None:
         return describe_generalisation(by_rows, (), None), []
@@ -80,8 +79,8 @@ def generalise(
         ),
         seed=derive_seed(context.snapshot, layout.plan.seed, "slices"),
     )
-    rows = pd.read_parquet(folder.work / "development.parquet")
-    slices = measure(all_slices(context, rows, declared_rows(folder, context), paired))
+    rows = development.rows
+    slices = measure(all_slices(context, rows, development.declared, paired))
     if layout.plan.forward:
         shift = describe_stretches(measure(stretch_slices(oof.folds[0])), by_rows)
     else:
@@ -113,11 +112,3 @@ def all_slices(
         *rare_category_slice(rows[categories]),
         hardest_slice(paired, len(rows)),
     ]
-
-
-def declared_rows(folder: StudyFolder, context: StudyContext) -> pd.DataFrame:
-    """Read the columns whose groups the card protects, for the rows that take part in the study."""
-    if not context.card.protected:
-        return pd.DataFrame()
-    sampled = np.load(folder.work / "sampled.npy")
-    return pd.read_parquet(folder.work / "declared.parquet").iloc[sampled].reset_index(drop=True)

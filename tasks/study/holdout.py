@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from realmix.tasks.core.decision.holdout_gain import score_holdout
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.seeds import derive_seed
-from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.fits.scope import GROUP, HOLDOUT, UNIT, WEIGHT, Scope, StudyContext, stored_rows
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS, _serving
 from realmix.tasks.runtime.cache_keys import entry_key
@@ -35,7 +35,8 @@ def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any
     """
     context = StudyContext.read(folder.work / "context.json")
     schema = context.schema
-    rows = pd.read_parquet(folder.work / "holdout.parquet")
+    held = stored_rows(folder.work / HOLDOUT)
+    rows = held.rows
     if rows.empty:
         return None
     scope = Scope(folder.scope("evaluated"))
@@ -43,15 +44,15 @@ def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any
         kind="holdout", snapshot=context.snapshot, card=context.card.studied, plan=plan.to_dict()
     )
     registration = registration_path(table.name, table.card, table.schema).stem
-    served = count_holdout_reads(registration, reader, np.load(folder.work / "holdout-units.npy"))
+    served = count_holdout_reads(registration, reader, held.beside[UNIT])
     scored = score_holdout(
         schema.encode_target(rows),
         predict_exported(scope, "model", rows),
         predict_exported(scope, "real_only", rows),
         METRICS[plan.metric],
         seed=derive_seed(context.snapshot, plan.seed, "holdout"),
-        groups=np.load(folder.work / "holdout-groups.npy"),
-        sample_weight=np.load(folder.work / "holdout-weight.npy"),
+        groups=held.beside[GROUP],
+        sample_weight=held.beside[WEIGHT],
     )
     return scored | {"decisions_served": [int(served.min()), int(served.max())]}
 

@@ -1,4 +1,4 @@
-"""Assemble the matrix of out-of-fold predictions from the files of the folds."""
+"""Assemble the matrix of out-of-fold predictions from the results of the folds."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from realmix.tasks.core.mixes.arms import Arm, Exit
 from realmix.tasks.core.plan.plan import Layout, Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
-from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.core.splits.folds import training_rows
+from realmix.tasks.fits.scope import Scope
 from realmix.tasks.models import MODELS
 from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.development import Development
 
 
 def null_models() -> frozenset[str]:
@@ -46,6 +47,7 @@ def failed_arms(trained: Iterable[dict[str, Any]]) -> dict[str, str]:
 def out_of_fold(
     folder: StudyFolder,
     layout: Layout,
+    development: Development,
     competing: Mapping[str, list[Arm]],
     failed: dict[str, str],
     trained: Iterable[dict[str, Any]],
@@ -60,33 +62,36 @@ def out_of_fold(
     trained : iterable of dict
         Results of the batches that were run; files of an earlier, interrupted run are not read.
     """
-    context = StudyContext.read(folder.work / "context.json")
-    schema = context.schema
-    rows = pd.read_parquet(folder.work / "development.parquet")
-    weight = np.load(folder.work / "development-weight.npy")
-    groups = np.load(folder.work / "groups.npy")
     arms = tuple(arm for of_batch in competing.values() for arm in of_batch)
     arms = tuple(arm for arm in arms if not {arm.name, arm.mix.name} & failed.keys())
     files = [(run["scope"], run["batch"]) for run in trained if not run["skipped"]]
-    folds, predictions = _matrix(folder, layout, arms, files, len(schema.classes))
+    folds, predictions = _matrix(folder, layout, development, arms, files)
+    groups, planned = development.groups, development.folds
+    n_train = [
+        len(training_rows(planned, b.repeat, b.fold, forward=layout.plan.forward)) for b in layout.blocks
+    ]
     return OutOfFold(
         arms=arms,
-        y=schema.encode_target(rows),
+        y=development.y,
         folds=folds,
         predictions=predictions,
-        n_train=float(np.mean([len(Scope(folder.scope(b.scope)).groups) for b in layout.blocks])),
+        n_train=float(np.mean(n_train)),
         groups=groups if len(np.unique(groups)) < len(groups) else None,
-        sample_weight=None if np.all(weight == 1) else weight,
+        sample_weight=development.sample_weight,
         disqualified=failed,
         exits=read_exits(folder),
     )
 
 
 def _matrix(
-    folder: StudyFolder, layout: Layout, arms: tuple[Arm, ...], files: list[tuple[str, str]], n_classes: int
+    folder: StudyFolder,
+    layout: Layout,
+    development: Development,
+    arms: tuple[Arm, ...],
+    files: list[tuple[str, str]],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return folds, -1 for blocks that were not run, and predictions, NaN for arms that were not."""
-    planned = np.load(folder.work / "folds.npy")
+    planned, n_classes = development.folds, len(development.context.schema.classes)
     folds = np.full_like(planned, -1)
     matrix = np.full((len(arms), *folds.shape) + ((n_classes,) if n_classes else ()), np.nan)
     blocks = {block.scope: block for block in layout.blocks}

@@ -5,28 +5,31 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.errors import RealmixError, StudyInterrupted
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Block, Layout, Plan
 from realmix.tasks.core.scores.generalisation import describe_gap, with_gap
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.fits.cached import cached_training_scores
-from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.shared_storage import at_hand
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import current_workers
+from realmix.tasks.study.development import Development
 
 log = logging.getLogger("realmix")
 
 
 @task(task_run_name="measure-gap", cache_policy=NO_CACHE)
-def measure_gap(folder: StudyFolder, layout: Layout, comparison: Comparison) -> None:
+def measure_gap(
+    folder: StudyFolder, layout: Layout, development: Development, oof: OutOfFold, comparison: Comparison
+) -> None:
     """Add the training-validation gap of real only and of the best mix to ``generalisation.json``.
 
     Both are fitted again on the folds of the first repeat. A failure here loses only this number.
@@ -40,9 +43,10 @@ def measure_gap(folder: StudyFolder, layout: Layout, comparison: Comparison) -> 
     except RealmixError as err:
         log.warning("the training-validation gap could not be measured: %s", err)
         return
-    pairs = [(training[arm.name], validation_scores(folder, blocks, arm, layout.plan)) for arm in arms]
+    metric = METRICS[layout.plan.metric]
+    pairs = [(training[arm.name], validation_scores(development, oof, blocks, arm, metric)) for arm in arms]
     gap = describe_gap(
-        METRICS[layout.plan.metric],
+        metric,
         pairs[0],
         pairs[1] if len(pairs) > 1 else None,
         n_validation=comparison.n_validation,
@@ -65,19 +69,16 @@ def training_scores(
     return {arm.name: [scores.get(arm.name, float("nan")) for scores in by_block] for arm in arms}
 
 
-def validation_scores(folder: StudyFolder, blocks: list[Block], arm: Arm, plan: Plan) -> list[float]:
+def validation_scores(
+    development: Development, oof: OutOfFold, blocks: list[Block], arm: Arm, metric: MetricSpec
+) -> list[float]:
     """Score an arm on the validation rows of each block, in the same way as on its training rows."""
-    schema = StudyContext.read(folder.work / "context.json").schema
-    y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
-    weight = np.load(folder.work / "development-weight.npy")
-    folds = np.load(folder.work / "folds.npy")
-    place = folder.read_json("work/out-of-fold.json")["arms"].index(arm.name)
-    predicted = np.load(folder.work / "out-of-fold.npy", mmap_mode="r")[place]
+    predicted = oof.predictions[oof.arms.index(arm)]
+    y, weight, folds = development.y, development.weight, development.folds
     scores = []
     for block in blocks:
         rows = np.flatnonzero(folds[block.repeat] == block.fold)
-        of_block = np.asarray(predicted[block.repeat, rows])
+        of_block = predicted[block.repeat, rows]
         known = bool(np.isfinite(of_block).all())
-        score = METRICS[plan.metric].compute(y[rows], of_block, weight[rows]) if known else float("nan")
-        scores.append(score)
+        scores.append(metric.compute(y[rows], of_block, weight[rows]) if known else float("nan"))
     return scores

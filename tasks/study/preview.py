@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from realmix.tasks.core.decision.preview import (
     Preview,
@@ -30,10 +29,11 @@ from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.holdout_rules import frozen_rule
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.runtime.workers import LocalWorkers
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.ingest import stored_table
 from realmix.tasks.study.plan import n_workers, table_shape
 from realmix.tasks.study.request import check_names, deciding_metric, with_plugins
-from realmix.tasks.study.split import lay_folds, split_holdout
+from realmix.tasks.study.split import development_targets, lay_folds, split_holdout
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
 log = logging.getLogger("realmix")
@@ -66,7 +66,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     raw = table.snapshot.read()
     rule = frozen_rule(table, raw) or register_holdout(raw, table.schema)
     split, rule = split_holdout.fn(table, folder, rule=rule, seed=request.seed)
-    y = table.schema.encode_target(Scope(folder.scope("evaluated")).training)
+    y = development_targets(folder)
     metric = deciding_metric(request, table.schema)
     synthesizers, models = (specs_for(each, table.card) for each in (SYNTHESIZERS, MODELS))
     costs = Costs(synthesizers, models)
@@ -119,9 +119,8 @@ def out_of_fold(folder: StudyFolder, layout: Layout, tried: PreviewArms, failed:
     """Read the predictions of every arm that failed in no fold."""
     arms = tried.arms()
     complete = [i for i, arm in enumerate(arms) if not {arm.name, arm.mix.name} & failed.keys()]
-    schema = Scope(folder.scope("evaluated")).context.schema
-    folds, weight = (np.load(folder.work / name) for name in ("folds.npy", "development-weight.npy"))
-    y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
+    development = Development(folder.work)
+    folds, schema = development.folds, development.context.schema
     shape = (len(complete), *folds.shape) + ((len(schema.classes),) if schema.is_classification else ())
     matrix, n_train = np.full(shape, np.nan), []
     for block in layout.blocks:
@@ -132,10 +131,10 @@ def out_of_fold(folder: StudyFolder, layout: Layout, tried: PreviewArms, failed:
         n_train.append(len(scope.base_weight))
     return OutOfFold(
         arms=tuple(arms[i] for i in complete),
-        y=y,
+        y=development.y,
         folds=folds,
         predictions=matrix,
         n_train=float(np.mean(n_train)),
-        sample_weight=None if np.all(weight == 1) else weight,
+        sample_weight=development.sample_weight,
         disqualified={name: failed[name] for name in sorted(failed)},
     )

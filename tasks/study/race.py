@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from prefect import task
@@ -26,6 +27,7 @@ from realmix.tasks.core.words import gain_in_words
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.shared_storage import bring
 from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, null_models, out_of_fold, read_exits
 from realmix.tasks.study.synthesize import fit_teacher, synthesize
 from realmix.tasks.study.train import train
@@ -52,6 +54,7 @@ def batches(plan: Plan) -> dict[str, list[Arm]]:
 def judge_race(
     folder: StudyFolder,
     layout: Layout,
+    development: Development,
     live: dict[str, list[Arm]],
     pools: list[dict[str, Any]],
     trained: list[dict[str, Any]],
@@ -67,7 +70,7 @@ def judge_race(
     """
     plan = layout.plan
     failed = failed_mixes(plan, pools) | failed_arms(trained)
-    oof = out_of_fold(folder, layout, live, failed, trained)
+    oof = out_of_fold(folder, layout, development, live, failed, trained)
     if len(oof.fold_rows) == FIRST_JUDGED_BLOCK:
         log_provable_gain(oof, METRICS[plan.metric], len(layout.blocks))
     leaving = judge(
@@ -101,12 +104,27 @@ def write_exits(folder: StudyFolder, exits: Mapping[str, Exit]) -> None:
 Results = list[dict[str, Any]]
 
 
-def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results]:
-    """Run the arms on the folds, heat by heat.
+@dataclass(frozen=True)
+class Raced:
+    """What the folds gave.
 
-    Returns the results of the teachers (ensembles that label synthetic rows), of the pools and of the
-    batches of models that were trained on them.
+    Attributes
+    ----------
+    teachers, pools, trained : list of dict
+        Results of the teachers (ensembles that label synthetic rows), of the pools and of the batches of
+        models that were trained on them.
+    oof : OutOfFold
+        Predictions of every arm that failed nowhere.
     """
+
+    teachers: Results
+    pools: Results
+    trained: Results
+    oof: OutOfFold
+
+
+def race(folder: StudyFolder, layout: Layout, development: Development) -> Raced:
+    """Run the arms on the folds, heat by heat."""
     raced = is_raced(METRICS[layout.plan.metric], layout.plan.n_repeats)
     live, n_done = batches(layout.plan), 0
     write_exits(folder, {})
@@ -115,12 +133,15 @@ def race(folder: StudyFolder, layout: Layout) -> tuple[Results, Results, Results
     trained: Results = []
     for heat in heats(layout.blocks, n_first=layout.n_first, raced=raced):
         if n_done:
-            live = judge_race(folder, layout, live, pools, trained)
+            live = judge_race(folder, layout, development, live, pools, trained)
         of_heat = run_heat(folder, layout, heat, live, n_done)
         for found, new in zip((teachers, pools, trained), of_heat, strict=True):
             found += new
         n_done += len(heat)
-    return teachers, pools, trained
+    plan = layout.plan
+    failed = failed_mixes(plan, pools) | failed_arms(trained)
+    oof = out_of_fold(folder, layout, development, batches(plan), failed, trained)
+    return Raced(teachers, pools, trained, oof)
 
 
 def run_heat(
@@ -181,13 +202,13 @@ def submit_heat(
     return list(teachers.values()), list(pools.values()), trained
 
 
-def worker_seconds(teachers: Results, pools: Results, trained: Results) -> dict[str, float]:
+def worker_seconds(raced: Raced) -> dict[str, float]:
     """Add up the seconds that workers spent in the race, by kind of work."""
     seconds = {
-        "workers: teacher": sum(result["seconds"] for result in teachers),
-        "workers: train": sum(result["seconds"] for result in trained),
+        "workers: teacher": sum(result["seconds"] for result in raced.teachers),
+        "workers: train": sum(result["seconds"] for result in raced.trained),
     }
-    for pool in pools:
+    for pool in raced.pools:
         key = f"workers: {pool['synthesizer']}"
         spent = pool.get("seconds_fit", 0) + pool.get("seconds_sample", 0)
         seconds[key] = seconds.get(key, 0) + spent

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -22,11 +21,13 @@ from realmix.tasks.core.plan.plan import Layout, Plan, Split
 from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import build_verdict_document
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.versions import installed_version
-from realmix.tasks.fits.scope import Scope
+from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
+from realmix.tasks.study.development import Development
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
              "prefect", "mlflow", "great-expectations")  # fmt: skip
@@ -40,6 +41,8 @@ def publish(
     table: Table,
     split: Split,
     layout: Layout,
+    development: Development,
+    oof: OutOfFold,
     comparison: Comparison,
     verdict: Verdict,
     fits: dict[str, Any],
@@ -89,7 +92,7 @@ def publish(
         **rows_saved,
     )
     folder.write_json("verdict.json", document)
-    figures = draw_figures(document, *figure_rows(folder, verdict, comparison, holdout))
+    figures = draw_figures(document, *figure_rows(folder, development, oof, verdict, comparison, holdout))
     (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
     folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
     return document, figures
@@ -172,18 +175,22 @@ def missing(pools: list[dict[str, Any]]) -> list[str]:
 
 
 def figure_rows(
-    folder: StudyFolder, verdict: Verdict, comparison: Comparison, holdout: dict[str, Any] | None
+    folder: StudyFolder,
+    development: Development,
+    oof: OutOfFold,
+    verdict: Verdict,
+    comparison: Comparison,
+    holdout: dict[str, Any] | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the targets and the predictions of both models: on the holdout, else out of fold."""
-    schema = Scope(folder.scope("evaluated")).context.schema
     if holdout:
         scope = Scope(folder.scope("evaluated"))
-        y = schema.encode_target(pd.read_parquet(folder.work / "holdout.parquet"))
+        y = development.context.schema.encode_target(stored_rows(folder.work / HOLDOUT).rows)
         return y, scope.read_array("model-holdout.npy"), scope.read_array("real_only-holdout.npy")
-    names = folder.read_json("work/out-of-fold.json")["arms"]
-    matrix = np.load(folder.work / "out-of-fold.npy", mmap_mode="r")
-    shipped, real_only = (matrix[names.index(arm.name), 0] for arm in (verdict.ships, comparison.incumbent))
-    y = schema.encode_target(pd.read_parquet(folder.work / "development.parquet"))
+    shipped, real_only = (
+        oof.predictions[oof.arms.index(arm), 0] for arm in (verdict.ships, comparison.incumbent)
+    )
+    y = development.y
     known = np.isfinite(real_only.reshape(len(y), -1)).all(axis=1)
     return y[known], shipped[known], real_only[known]
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -26,19 +24,21 @@ from realmix.tasks.core.scores.rows_saved import (
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
 from realmix.tasks.fits.cached import cached_arms, cached_pool, cached_teacher
-from realmix.tasks.fits.scope import Scope, StudyContext
-from realmix.tasks.fits.subsets import subset_name
+from realmix.tasks.fits.scope import Scope
+from realmix.tasks.fits.subsets import cut_subsets, subset_name
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.shared_storage import at_hand, bring, share
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import current_workers
+from realmix.tasks.study.development import Development
 
 log = logging.getLogger("realmix")
-PLACE = "curve"
 
 
 @task(task_run_name="rows-saved", cache_policy=NO_CACHE)
-def rows_saved(folder: StudyFolder, layout: Layout, comparison: Comparison) -> dict[str, Any]:
+def rows_saved(
+    folder: StudyFolder, layout: Layout, development: Development, oof: OutOfFold, comparison: Comparison
+) -> dict[str, Any]:
     """Fit real only on nested subsets of the folds and the best mix on half of each, and compare.
 
     The folds are those of the first `curve_repeats` repeats. A failure here loses only this
@@ -57,7 +57,7 @@ def rows_saved(folder: StudyFolder, layout: Layout, comparison: Comparison) -> d
         return _unknown("the plan left the rows-saved curve out")
     try:
         return {
-            "rows_saved": measure_best_mix(folder, layout, comparison, best_mix),
+            "rows_saved": measure_best_mix(folder, layout, development, oof, comparison, best_mix),
             "rows_saved_reason": None,
         }
     except StudyInterrupted:
@@ -68,7 +68,12 @@ def rows_saved(folder: StudyFolder, layout: Layout, comparison: Comparison) -> d
 
 
 def measure_best_mix(
-    folder: StudyFolder, layout: Layout, comparison: Comparison, best_mix: Arm
+    folder: StudyFolder,
+    layout: Layout,
+    development: Development,
+    oof: OutOfFold,
+    comparison: Comparison,
+    best_mix: Arm,
 ) -> dict[str, Any]:
     """Measure and describe the rows that the best mix saves.
 
@@ -78,12 +83,12 @@ def measure_best_mix(
         If the mix failed on half of a fold, or every real-only arm at some size.
     """
     plan, arms = layout.plan, curve_arms(comparison)
-    context = StudyContext.read(folder.work / "context.json")
+    context = development.context
     blocks = [block for block in layout.blocks if block.repeat < plan.curve_repeats]
     n_rows, failed = fit_subsets(folder, plan, blocks, arms, best_mix)
     if best_mix.name in failed:
         raise SynthesizerFailed(f"{best_mix.name} on half of the rows: {failed[best_mix.name]}")
-    scores, mix_scores = subset_scores(folder, layout, blocks, arms)
+    scores, mix_scores = subset_scores(folder, layout, development, oof, blocks, arms)
     better = comparison.greater_is_better
     best = best_per_size(scores, greater_is_better=better)
     curve = LearningCurve(
@@ -114,17 +119,6 @@ def fit_subsets(
     failed : dict of arm name to reason
         Arms that failed on any subset.
     """
-    place = folder.work / PLACE
-    place.mkdir(exist_ok=True)
-    shutil.copy(folder.work / "context.json", place / "context.json")
-
-    def cut(block: Block) -> list[int]:
-        with at_hand(folder, block.scope, *subsets(block)) as here:
-            fold, into = str(here.scope(block.scope)), str(here.work / PLACE)
-            sizes: list[int] = current_workers().run(
-                "realmix.tasks.fits.subsets:cut_subsets", folder=fold, into=into
-            )
-        return sizes
 
     def fit(job: tuple[Block, int]) -> dict[str, str]:
         block, number = job
@@ -135,8 +129,8 @@ def fit_subsets(
     # The mixes first: all workers would wait for a synthesizer that starts last.
     numbers = sorted(range(len(CURVE_SHARES) - 1), key=lambda number: number != MIX_SHARE)
     jobs = [(block, number) for number in numbers for block in blocks]
+    n_rows = np.mean([cut_subsets(folder.scope(block.scope)) for block in blocks], axis=0)
     share(folder, *(scope for block in blocks for scope in subsets(block)))
-    n_rows = np.mean(current_workers().spread(cut, blocks), axis=0)
     failures = current_workers().spread(fit, jobs)
     bring(folder, *(scope for block in blocks for scope in subsets(block)))
     return n_rows, {arm: reason for each in reversed(failures) for arm, reason in each.items()}
@@ -144,7 +138,7 @@ def fit_subsets(
 
 def subsets(block: Block) -> list[str]:
     """Return the scopes of a fold's subsets, without the whole fold."""
-    return [f"{PLACE}/{subset_name(block.scope, part)}" for part in CURVE_SHARES[:-1]]
+    return [subset_name(block.scope, part) for part in CURVE_SHARES[:-1]]
 
 
 def fit_subset(
@@ -167,7 +161,12 @@ def fit_subset(
 
 
 def subset_scores(
-    folder: StudyFolder, layout: Layout, blocks: list[Block], arms: list[Arm]
+    folder: StudyFolder,
+    layout: Layout,
+    development: Development,
+    oof: OutOfFold,
+    blocks: list[Block],
+    arms: list[Arm],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score the real-only arms at every size, and the mix, as the comparison scores.
 
@@ -178,20 +177,18 @@ def subset_scores(
     mix : ndarray of shape (n_folds,)
         On the folds in which the metric is defined.
     """
-    context = StudyContext.read(folder.work / "context.json")
-    weight = np.load(folder.work / "development-weight.npy")
-    folds = np.load(folder.work / "folds.npy")[: max(block.repeat for block in blocks) + 1]
-    predicted, of_mix = predictions(folder, blocks, arms, folds)
+    folds = development.folds[: max(block.repeat for block in blocks) + 1]
+    predicted, of_mix = predictions(folder, oof, blocks, arms, folds)
     is_there = np.isfinite(predicted[:, :, folds >= 0].reshape(*predicted.shape[:2], -1)).all(axis=2)
-    oof = OutOfFold(
+    by_size = OutOfFold(
         arms=(*(arms[arm] for arm, _ in np.argwhere(is_there)), arms[0]),  # names play no part
-        y=context.schema.encode_target(pd.read_parquet(folder.work / "development.parquet")),
+        y=development.y,
         folds=folds,
         predictions=np.concatenate([predicted[is_there], of_mix[np.newaxis]]),
         n_train=float("nan"),
-        sample_weight=None if np.all(weight == 1) else weight,
+        sample_weight=development.sample_weight,
     )
-    scored = fold_scores(oof, METRICS[layout.plan.metric])
+    scored = fold_scores(by_size, METRICS[layout.plan.metric])
     scored = scored[:, np.isfinite(scored).all(axis=0)]
     scores = np.full((len(arms), len(CURVE_SHARES), scored.shape[1]), np.nan)
     scores[is_there] = scored[:-1]
@@ -199,7 +196,7 @@ def subset_scores(
 
 
 def predictions(
-    folder: StudyFolder, blocks: list[Block], arms: list[Arm], folds: np.ndarray
+    folder: StudyFolder, oof: OutOfFold, blocks: list[Block], arms: list[Arm], folds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read the out-of-fold predictions at every size (whole folds: from the race) and of the mix.
 
@@ -208,9 +205,7 @@ def predictions(
     ndarray of shape (n_arms, n_shares, n_repeats, n_rows[, n_classes])
     ndarray of shape (n_repeats, n_rows[, n_classes])
     """
-    names = folder.read_json("work/out-of-fold.json")["arms"]
-    race = np.load(folder.work / "out-of-fold.npy", mmap_mode="r")
-    whole = np.stack([race[names.index(arm.name), : len(folds)] for arm in arms])
+    whole = np.stack([oof.predictions[oof.arms.index(arm), : len(folds)] for arm in arms])
     by_size = np.full((len(arms), len(CURVE_SHARES), *whole.shape[1:]), np.nan)
     by_size[:, -1] = whole
     of_mix = np.full(whole.shape[1:], np.nan)

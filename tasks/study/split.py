@@ -22,9 +22,22 @@ from realmix.tasks.core.splits.holdout import (
 )
 from realmix.tasks.core.table.limits import MIN_GROUPS
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
+from realmix.tasks.fits.scope import (
+    DEVELOPMENT,
+    GROUP,
+    HOLDOUT,
+    PRIORITY,
+    UNIT,
+    WEIGHT,
+    StudyContext,
+    feature_groups,
+    stored_rows,
+    write_rows,
+    write_scope,
+)
 from realmix.tasks.runtime.holdout_rules import registered_rule
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
+from realmix.tasks.study.development import DECLARED, FOLDS
 
 # The sample of development rows and the holdout must not share a salt.
 SAMPLE_SALT = 1_000_003
@@ -34,7 +47,7 @@ SAMPLE_SALT = 1_000_003
 def split_holdout(
     table: Table, folder: StudyFolder, *, rule: HoldoutRule | None, seed: int, on_gpu: tuple[str, ...] = ()
 ) -> tuple[Split, HoldoutRule]:
-    """Split the table into development rows and holdout, and write the rows of the two final fits."""
+    """Split the table into development rows and holdout, and name the rows of the two final fits."""
     raw = table.snapshot.read()
     schema = table.schema
     rule = rule or registered_rule(table, raw)
@@ -50,20 +63,20 @@ def split_holdout(
     no_holdout = no_holdout or why_too_few_left(groups[~is_holdout])
     if no_holdout:
         is_holdout = np.zeros(len(rows), dtype=bool)
-    development = ~is_holdout
-    write_scope(folder.scope("shipped"), rows, weight, groups)
-    write_scope(folder.scope("evaluated"), rows[development], weight[development], groups[development])
-    # Columns whose groups the card protects, also those that no model may see.
-    declared = schema.canonical_columns(raw[development], table.card.protected).reset_index(drop=True)
-    declared.to_parquet(folder.work / "declared.parquet")
-    rows[is_holdout].to_parquet(folder.work / "holdout.parquet", index=False)
-    np.save(folder.work / "holdout-weight.npy", weight[is_holdout], allow_pickle=False)
-    np.save(folder.work / "holdout-groups.npy", groups[is_holdout], allow_pickle=False)
     units = hash_units(raw, schema, rule.columns)
-    np.save(folder.work / "holdout-units.npy", units[is_holdout], allow_pickle=False)
-    priority = uniform_from_hash(units, SAMPLE_SALT)[development]
-    np.save(folder.work / "priority.npy", priority, allow_pickle=False)
-    return Split(len(rows), int(development.sum()), int(is_holdout.sum()), no_holdout), rule
+    priority = uniform_from_hash(units, SAMPLE_SALT)
+    sides = ((DEVELOPMENT, ~is_holdout, {PRIORITY: priority}), (HOLDOUT, is_holdout, {UNIT: units}))
+    for name, side, more in sides:
+        beside = {WEIGHT: weight, GROUP: groups, **more}
+        chosen = {column: values[side] for column, values in beside.items()}
+        write_rows(folder.work / name, rows[side], **chosen)
+    n_development, order = int((~is_holdout).sum()), np.argsort(is_holdout, kind="stable")
+    write_scope(folder.scope("shipped"), np.argsort(order, kind="stable"))
+    write_scope(folder.scope("evaluated"), np.arange(n_development))
+    if table.card.protected:
+        declared = schema.canonical_columns(raw[~is_holdout], table.card.protected).reset_index(drop=True)
+        declared.to_parquet(folder.work / DECLARED)
+    return Split(len(rows), n_development, int(is_holdout.sum()), no_holdout), rule
 
 
 @task(task_run_name="lay-folds", cache_policy=NO_CACHE)
@@ -78,23 +91,17 @@ def lay_folds(folder: StudyFolder, plan: Plan) -> Layout:
     """
     context = StudyContext.read(folder.work / "context.json")
     schema = context.schema
-    everything = pd.read_parquet(folder.scope("evaluated") / "training.parquet")
-    weights = np.load(folder.scope("evaluated") / "weight.npy")
-    priority = np.load(folder.work / "priority.npy")
-    sampled = sample_rows(schema.encode_target(everything), priority, schema, plan)
-    rows, weight = everything.iloc[sampled].reset_index(drop=True), weights[sampled]
-    groups = np.load(folder.scope("evaluated") / "groups.npy")[sampled]
+    stored = stored_rows(folder.work / DEVELOPMENT)
+    y = schema.encode_target(stored.rows)
+    sampled = sample_rows(y, stored.beside[PRIORITY], schema, plan)
+    rows, groups = stored.rows.iloc[sampled].reset_index(drop=True), stored.beside[GROUP][sampled]
     folds = fold_numbers(rows, groups, schema, plan, context.snapshot)
-    rows.to_parquet(folder.work / "development.parquet", index=False)
-    np.save(folder.work / "sampled.npy", sampled, allow_pickle=False)
-    np.save(folder.work / "development-weight.npy", weight, allow_pickle=False)
-    np.save(folder.work / "groups.npy", groups, allow_pickle=False)
-    np.save(folder.work / "folds.npy", folds, allow_pickle=False)
+    np.savez(folder.work / FOLDS, sampled=sampled, folds=folds)
     blocks = fold_blocks(folds)
     for block in blocks:
         train = training_rows(folds, block.repeat, block.fold, forward=plan.forward)
-        validated = rows[folds[block.repeat] == block.fold]
-        write_scope(folder.scope(block.scope), rows.iloc[train], weight[train], groups[train], validated)
+        validated = folds[block.repeat] == block.fold
+        write_scope(folder.scope(block.scope), sampled[train], sampled[validated])
     n_folds = max(block.fold for block in blocks) + 1
     return Layout(dataclasses.replace(plan, n_folds=n_folds, n_repeats=len(folds)), blocks)
 
@@ -169,5 +176,5 @@ def fold_numbers(
 
 def development_targets(folder: StudyFolder) -> np.ndarray:
     """Return the encoded targets of the development rows."""
-    scope = Scope(folder.scope("evaluated"))
-    return scope.context.schema.encode_target(scope.training)
+    schema = StudyContext.read(folder.work / "context.json").schema
+    return schema.encode_target(stored_rows(folder.work / DEVELOPMENT).rows)

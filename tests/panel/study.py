@@ -29,7 +29,7 @@ from realmix.tasks.core.table.checks import check_study_input
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.fits.arms import fit_arm, train_arms, training_set
 from realmix.tasks.fits.pools import synthesize
-from realmix.tasks.fits.scope import Scope, StudyContext, feature_groups, write_scope
+from realmix.tasks.fits.scope import Scope, StudyContext, feature_groups, scope_of
 from realmix.tasks.fits.teacher import fit_teacher, load_teacher
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.study_folder import StudyFolder
@@ -143,7 +143,7 @@ def race_rows(
     place.work.mkdir(parents=True, exist_ok=True)
     StudyContext(schema, card, digest, seed).write(place.work / "context.json")
     rows = schema.apply(raw)
-    write_scope(place.scope("evaluated"), rows, np.ones(len(rows)), feature_groups(rows, schema))
+    scope_of(place.scope("evaluated"), rows, np.ones(len(rows)), feature_groups(rows, schema))
     np.save(place.work / "priority.npy", np.zeros(len(rows)), allow_pickle=False)
     layout = lay_folds.fn(place, recipe.plan(schema, len(rows), seed))
     return race(Raced(place, layout, schema, [], [], {}), full_grid=recipe.full_grid)

@@ -6,7 +6,8 @@ import pytest
 
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import infer_schema
-from realmix.tasks.fits.scope import Scope, StudyContext, write_scope
+from realmix.tasks.fits.scope import Scope, StudyContext
+from tests.tasks.scopes import scope_of
 
 
 def rows(n_rows: int, seed: int = 0) -> pd.DataFrame:
@@ -24,4 +25,4 @@ def scope(tmp_path) -> Scope:
     schema = infer_schema(raw, "y")
     StudyContext(schema, DataCard(target="y"), "snapshot", 0).write(tmp_path / "context.json")
     canonical = schema.apply(raw)
-    return write_scope(tmp_path / "fold-0-0", canonical[:200], np.ones(200), np.arange(200), canonical[200:])
+    return scope_of(tmp_path / "fold-0-0", canonical[:200], np.ones(200), np.arange(200), canonical[200:])

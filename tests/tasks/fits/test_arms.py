@@ -18,9 +18,11 @@ from realmix.tasks.fits.arms import (
     training_set,
 )
 from realmix.tasks.fits.pools import synthesize
+from realmix.tasks.fits.scope import WEIGHT
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
+from tests.tasks.scopes import set_beside
 
 MEMBERS = [("xgboost", 0), ("linear", 0)]
 
@@ -101,7 +103,7 @@ def test_a_learner_has_one_seed_for_all_mixes_and_another_for_each_trial(scope):
 def test_weights_of_the_real_rows_reach_the_learner(scope):
     arms = [Arm(Mix(), "class-prior").to_dict()]
     heavy = np.where(scope.training["y"] == "yes", 3.0, 1.0)
-    scope.write_array("weight.npy", heavy / heavy.mean())
+    set_beside(scope, **{WEIGHT: heavy / heavy.mean()})
     train_arms(str(scope.folder), "weighted", arms, n_jobs=1)
     n_yes = (scope.training["y"] == "yes").sum()
     expected = 3 * n_yes / (3 * n_yes + 200 - n_yes)

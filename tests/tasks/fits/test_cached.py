@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import RealmixError
@@ -25,10 +24,11 @@ from realmix.tasks.fits.cached import (
     cached_teacher,
     cached_training_scores,
 )
-from realmix.tasks.fits.scope import Scope
+from realmix.tasks.fits.scope import DEVELOPMENT, Scope
 from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import as_current
+from tests.tasks.scopes import change_rows
 
 PLAN = Plan(
     seed=0, task="binary", metric="log_loss", holdout=HoldoutRule(3, 0.2, ("age",)), n_development=200,
@@ -79,7 +79,8 @@ def second(scope: Scope, tmp_path: Path) -> StudyFolder:
 def study(scope: Scope, path: Path, cache: Path | None) -> StudyFolder:
     folder = StudyFolder(path, cache)
     shutil.copytree(scope.folder, folder.scope(SCOPE))
-    shutil.copy(scope.folder.parent / "context.json", folder.work)
+    for name in ("context.json", DEVELOPMENT):
+        shutil.copy(scope.folder.parent / name, folder.work)
     return folder
 
 
@@ -155,7 +156,8 @@ def test_a_fit_needs_no_file_but_those_its_key_is_made_of(
     bare.scope(SCOPE).mkdir(parents=True)
     shutil.copy(first.work / "context.json", bare.work)
     for name in reads:
-        shutil.copy(first.scope(SCOPE) / name, bare.scope(SCOPE))
+        if (first.scope(SCOPE) / name).exists():
+            shutil.copy(first.scope(SCOPE) / name, bare.scope(SCOPE) / name)
     alone = run(bare)
     assert {**alone, "seconds": 0, "seconds_fit": 0, "seconds_sample": 0} == {
         **answer, "seconds": 0, "seconds_fit": 0, "seconds_sample": 0
@@ -171,7 +173,7 @@ def test_a_fit_of_other_content_is_not_taken(
     plan, place = PLAN, second.scope(SCOPE)
     context = json.loads((second.work / "context.json").read_text())
     if change == "a row":
-        pd.read_parquet(place / "training.parquet")[::-1].to_parquet(place / "training.parquet", index=False)
+        change_rows(place, lambda rows: rows[::-1])
     elif change == "the seed":
         context["seed"] = 1
     elif change == "a rule of the card":

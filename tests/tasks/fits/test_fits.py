@@ -3,13 +3,13 @@ from __future__ import annotations
 import shutil
 
 import numpy as np
-import pandas as pd
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.fits.arms import train_arms
 from realmix.tasks.fits.pools import load_pool, synthesize
-from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.fits.scope import VALIDATION, Scope, StudyContext
 from realmix.tasks.fits.teacher import fit_teacher
+from tests.tasks.scopes import change_rows
 
 MEMBERS = [("xgboost", 0), ("linear", 0)]
 
@@ -24,9 +24,14 @@ def twin(scope: Scope, tmp_path, change) -> Scope:
 
 
 def flip_validation_labels(folder):
-    validation = pd.read_parquet(folder / "validation.parquet")
-    validation["y"] = validation["y"].map({"yes": "no", "no": "yes"})
-    validation.to_parquet(folder / "validation.parquet", index=False)
+    validated = Scope(folder).read_array(VALIDATION)
+
+    def flip(rows):
+        rows = rows.copy()
+        rows.loc[validated, "y"] = rows["y"][validated].map({"yes": "no", "no": "yes"})
+        return rows
+
+    change_rows(folder, flip)
 
 
 def run_everything(scope: Scope) -> dict[str, np.ndarray]:

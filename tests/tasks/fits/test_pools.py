@@ -9,11 +9,11 @@ import pytest
 from realmix.tasks.core.errors import SynthesizerFailed
 from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.fits.pools import load_pool, pool_size, refuse_leak, synthesize
-from realmix.tasks.fits.scope import write_scope
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.synthesizers import SYNTHESIZERS
 from tests.nulls.planted import Leaking, planted, registered
 from tests.tasks.fits.conftest import rows
+from tests.tasks.scopes import scope_of
 
 MEMBERS = [("xgboost", 0), ("linear", 0)]
 
@@ -73,7 +73,7 @@ def test_a_pool_that_holds_validation_rows_is_refused_and_one_of_a_final_fit_can
     refuse_leak(scope, "smote", scope.context.schema.apply(fresh))
     with pytest.raises(SynthesizerFailed, match="'smote'"):
         refuse_leak(scope, "smote", scope.validation)
-    whole = write_scope(scope.folder.parent / "shipped", scope.training, np.ones(200), np.arange(200))
+    whole = scope_of(scope.folder.parent / "shipped", scope.training, np.ones(200), np.arange(200))
     refuse_leak(whole, "smote", scope.validation)
 
 

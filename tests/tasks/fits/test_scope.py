@@ -7,7 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from realmix.tasks.fits.scope import StudyContext, feature_groups, write_scope
+from realmix.tasks.fits.scope import (
+    DEVELOPMENT,
+    GROUP,
+    HOLDOUT,
+    WEIGHT,
+    StudyContext,
+    feature_groups,
+    write_rows,
+    write_scope,
+)
+from tests.tasks.scopes import scope_of
 
 
 def test_rows_with_equal_features_are_one_group(scope):
@@ -37,17 +47,36 @@ def test_a_context_that_was_written_again_is_read_again(scope):
 
 
 def test_seeds_differ_by_purpose_scope_and_study(scope, tmp_path):
-    other = write_scope(scope.folder.parent / "fold-0-1", scope.training, np.ones(200), np.arange(200))
+    other = scope_of(scope.folder.parent / "fold-0-1", scope.training, np.ones(200), np.arange(200))
     seeds = [scope.seed("fit"), scope.seed("sample"), scope.seed("fit", 1), other.seed("fit")]
     dataclasses.replace(scope.context, seed=1).write(scope.folder.parent / "context.json")
     seeds.append(scope.seed("fit"))
     assert len(set(seeds)) == 5
 
 
+def test_a_scope_of_all_rows_has_them_in_the_order_of_the_table_and_a_fold_opens_no_holdout(scope, tmp_path):
+    rows = scope.training
+    is_held = np.arange(200) % 5 == 0
+    for name, side in ((DEVELOPMENT, ~is_held), (HOLDOUT, is_held)):
+        write_rows(
+            tmp_path / "w" / name,
+            rows[side],
+            **{WEIGHT: rows["age"][side].to_numpy(), GROUP: np.flatnonzero(side)},
+        )
+    order = np.argsort(np.argsort(is_held, kind="stable"), kind="stable")
+    whole = write_scope(tmp_path / "w" / "shipped", order)
+    pd.testing.assert_frame_equal(whole.training, rows)
+    assert whole.groups.tolist() == list(range(200))
+    np.testing.assert_array_equal(whole.base_weight, rows["age"])
+    (tmp_path / "w" / HOLDOUT).unlink()
+    fold = write_scope(tmp_path / "w" / "fold-0-0", np.arange(100), np.arange(100, 160))
+    pd.testing.assert_frame_equal(fold.validation, rows[~is_held][100:].reset_index(drop=True))
+
+
 def test_a_scope_without_validation_rows_has_no_such_file(scope, tmp_path):
-    whole = write_scope(scope.folder.parent / "shipped", scope.training, np.ones(200), np.arange(200))
+    whole = scope_of(scope.folder.parent / "shipped", scope.training, np.ones(200), np.arange(200))
     pd.testing.assert_frame_equal(whole.training, scope.training)
-    assert not (whole.folder / "validation.parquet").exists()
+    assert not whole.has_validation and scope.has_validation
     with pytest.raises(FileNotFoundError):
         _ = whole.validation
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES
-from realmix.tasks.fits.scope import Scope, StudyContext
+from realmix.tasks.fits.scope import GROUP, WEIGHT, Scope, StudyContext
 from realmix.tasks.fits.subsets import cut_subsets, subset_name
+from tests.tasks.scopes import set_beside
 
 
-def cut(scope: Scope, into: Path) -> tuple[list[int], list[Scope]]:
-    into.mkdir()
-    scope.context.write(into / "context.json")
-    n_rows = cut_subsets(str(scope.folder), str(into))
-    return n_rows, [Scope(into / subset_name(scope.name, share)) for share in CURVE_SHARES[:-1]]
+def cut(scope: Scope) -> tuple[list[int], list[Scope]]:
+    n_rows = cut_subsets(scope.folder)
+    return n_rows, [
+        Scope(scope.folder.parent / subset_name(scope.name, share)) for share in CURVE_SHARES[:-1]
+    ]
 
 
-def test_subsets_hold_training_rows_of_the_fold_and_its_validation_rows(scope, tmp_path):
-    n_rows, subsets = cut(scope, tmp_path / "curve")
+def test_subsets_hold_training_rows_of_the_fold_and_its_validation_rows(scope):
+    n_rows, subsets = cut(scope)
     assert n_rows == [50, 71, 100, 141, 200]
     share = (scope.training["y"] == "yes").mean()
     for subset, larger in zip(subsets, [*subsets[1:], scope], strict=True):
@@ -30,22 +29,20 @@ def test_subsets_hold_training_rows_of_the_fold_and_its_validation_rows(scope, t
         assert len(subset.training) == len(subset.base_weight) == len(subset.groups)
 
 
-def test_weights_and_groups_follow_their_rows(scope, tmp_path):
-    rows = scope.training
-    scope.write_array("weight.npy", rows["age"].to_numpy())
-    scope.write_array("groups.npy", np.arange(200) // 4)
-    _, subsets = cut(scope, tmp_path / "curve")
+def test_weights_and_groups_follow_their_rows(scope):
+    set_beside(scope, **{WEIGHT: scope.training["age"].to_numpy(), GROUP: np.arange(200) // 4})
+    _, subsets = cut(scope)
     for subset in subsets:
         np.testing.assert_array_equal(subset.base_weight, subset.training["age"])
         assert set(np.bincount(subset.groups)) <= {0, 4}, "a group is there as a whole, or not at all"
 
 
-def test_another_study_seed_cuts_other_rows(scope, tmp_path):
-    _, first = cut(scope, tmp_path / "curve")
+def test_another_study_seed_cuts_other_rows(scope):
+    _, first = cut(scope)
+    ages = set(first[0].training["age"])
     context = scope.context
-    other = tmp_path / "other"
-    other.mkdir()
-    StudyContext(context.schema, context.card, context.snapshot, 1).write(other / "context.json")
-    scope.folder.rename(other / scope.name)
-    _, second = cut(Scope(other / scope.name), other / "curve")
-    assert set(first[0].training["age"]) != set(second[0].training["age"])
+    StudyContext(context.schema, context.card, context.snapshot, 1).write(
+        scope.folder.parent / "context.json"
+    )
+    _, second = cut(scope)
+    assert set(second[0].training["age"]) != ages

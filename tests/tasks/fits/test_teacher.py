@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.mixes.training_set import synthetic_quota
-from realmix.tasks.fits.scope import write_scope
+from realmix.tasks.fits.scope import GROUP
 from realmix.tasks.fits.teacher import fit_teacher, greedy_weights, inner_folds, learnt_rows, load_teacher
+from tests.tasks.scopes import scope_of, set_beside
 
 MEMBERS = [("linear", 0)]
 
@@ -47,16 +48,16 @@ def test_teacher_is_no_worse_than_its_best_member_out_of_fold():
 
 def test_inner_folds_keep_a_declared_group_together(scope):
     shops = np.arange(200) % 9
-    scope.write_array("groups.npy", shops)
+    set_beside(scope, **{GROUP: shops})
     folds = inner_folds(scope)
     assert len(set(folds)) == 3 and (pd.Series(folds).groupby(shops).nunique() == 1).all()
-    scope.write_array("groups.npy", np.zeros(200, dtype=int))
+    set_beside(scope, **{GROUP: np.zeros(200, dtype=int)})
     assert len(set(inner_folds(scope))) == 3
 
 
 def test_a_class_without_training_rows_is_no_reason_to_fail(scope, tmp_path):
     one = scope.training[scope.training["y"] == "no"]
-    fold = write_scope(tmp_path / "fold-0-1", one, np.ones(len(one)), np.arange(len(one)), scope.validation)
+    fold = scope_of(tmp_path / "fold-0-1", one, np.ones(len(one)), np.arange(len(one)), scope.validation)
     fit_teacher(str(fold.folder), MEMBERS, n_jobs=1)
     assert np.isfinite(fold.read_array("teacher-validation.npy")).all()
     counts = np.bincount(fold.context.schema.encode_target(one), minlength=2)

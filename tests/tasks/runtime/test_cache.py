@@ -148,12 +148,12 @@ def test_an_entry_of_other_files_than_its_manifest_names_is_not_used(cache: Cach
     assert not (tmp_path / "scope" / "teacher.pickle").exists()
 
 
-@pytest.mark.parametrize("large_bytes", [0, 10**9])
+@pytest.mark.parametrize(("large_bytes", "max_bytes"), [(0, 130_000), (10**9, 110_000)])
 def test_what_was_not_used_for_longest_goes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large_bytes: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large_bytes: int, max_bytes: int
 ) -> None:
     monkeypatch.setattr(cache_module, "LARGE_BYTES", large_bytes)
-    cache = Cache(make_cache(tmp_path), max_bytes=110_000)
+    cache = Cache(make_cache(tmp_path), max_bytes=max_bytes)
     rows = tmp_path / "rows"
     rows.write_bytes(random.Random(0).randbytes(30_000))
     keys = [entry_key(number=number) for number in range(4)]

@@ -9,8 +9,12 @@ import numpy as np
 
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
+from realmix.tasks.study.development import Development
+from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold
+from realmix.tasks.study.race import batches
 from realmix.tasks.study.split import lay_folds, split_holdout
 from tests.tasks.shop_table import rows, table_of
 
@@ -51,3 +55,11 @@ def predict_all(
         for block in layout.blocks
         for batch, arms in competing.items()
     ]
+
+
+def gathered(
+    folder: StudyFolder, layout: Layout, pools: list[dict[str, Any]], trained: list[dict[str, Any]]
+) -> tuple[Development, OutOfFold]:
+    """Return the development rows, and the predictions of all arms of the plan that did not fail."""
+    development, failed = Development(folder.work), failed_mixes(layout.plan, pools) | failed_arms(trained)
+    return development, out_of_fold(folder, layout, development, batches(layout.plan), failed, trained)

@@ -19,11 +19,13 @@ from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.fits.arms import train_arms
-from realmix.tasks.fits.scope import Scope, StudyContext, write_scope
+from realmix.tasks.fits.scope import Scope, StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.generalise import generalise, row_metric
 from realmix.tasks.study.split import lay_folds
+from tests.tasks.scopes import scope_of
 
 CARD = DataCard(target="y", sensitive=("sex", "height"), slices=("plan",), ignore=("sex",))
 REAL_ONLY, PLAIN = Arm(Mix(), "random-forest"), Arm(Mix(), "linear")
@@ -55,8 +57,7 @@ def lay(folder: StudyFolder, card: DataCard, metric: str, *, forward: bool):
     folder.work.mkdir(parents=True)
     StudyContext(schema, card, "snapshot", 0).write(folder.work / "context.json")
     rows = schema.apply(raw)
-    write_scope(folder.scope("evaluated"), rows, np.ones(len(rows)), np.arange(len(rows)))
-    np.save(folder.work / "priority.npy", np.zeros(len(rows)))
+    scope_of(folder.scope("evaluated"), rows, np.ones(len(rows)), np.arange(len(rows)))
     schema.canonical_columns(raw, card.protected).to_parquet(folder.work / "declared.parquet")
     plan = Plan(
         seed=0, task="binary", metric=metric, holdout=HoldoutRule(0, 0.0, ()), n_development=len(rows),
@@ -70,16 +71,16 @@ def lay(folder: StudyFolder, card: DataCard, metric: str, *, forward: bool):
 def run(folder: StudyFolder, *, card: DataCard = CARD, metric: str = "log_loss", forward: bool = False):
     """Train both models on every fold, and compare the second, as a mix, with the first."""
     layout = lay(folder, card, metric, forward=forward)
-    folds = np.load(folder.work / "folds.npy")
+    development = Development(folder.work)
+    folds = development.folds
     predictions = np.full((2, *folds.shape, 2), np.nan)
     for block in layout.blocks:
         scope = folder.scope(block.scope)
         train_arms(str(scope), "both", [REAL_ONLY.to_dict(), PLAIN.to_dict()], 1)
         validated = folds[block.repeat] == block.fold
         predictions[:, block.repeat, validated] = Scope(scope).read_array("both.npy")
-    y = Scope(folder.scope("evaluated")).context.schema.encode_target(raw_rows())
-    oof = OutOfFold((REAL_ONLY, MIX), y, folds, predictions, 270.0)
-    return layout, oof, compare(oof, METRICS[metric], seed=0, n_bootstrap=50)
+    oof = OutOfFold((REAL_ONLY, MIX), development.y, folds, predictions, 270.0)
+    return layout, development, oof, compare(oof, METRICS[metric], seed=0, n_bootstrap=50)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def studied(tmp_path_factory):
 
 
 def test_declared_groups_classes_and_hard_rows_are_slices(studied):
-    found, vetoes = generalise(*studied)
+    found, vetoes = generalise(*studied[1:])
     assert [s.name for s in found["slices"]] == [
         "sex: group 1 of 2",
         "sex: group 2 of 2",
@@ -105,7 +106,7 @@ def test_declared_groups_classes_and_hard_rows_are_slices(studied):
 
 
 def test_a_group_that_no_model_sees_still_vetoes_and_its_value_stays_hidden(studied):
-    folder, layout, oof, _ = studied
+    folder, layout, development, oof, _ = studied
     loses = pd.read_parquet(folder.work / "declared.parquet")["sex"].to_numpy() == SECRETS[0]
     predictions = oof.predictions.copy()
     predictions[1] = 0.97 * np.eye(2)[oof.y] + 0.015
@@ -113,7 +114,7 @@ def test_a_group_that_no_model_sees_still_vetoes_and_its_value_stays_hidden(stud
     oof = dataclasses.replace(oof, predictions=predictions)
     comparison = compare(oof, METRICS["log_loss"], seed=0, n_bootstrap=50)
     assert comparison.winner == oof.arms[1]
-    found, vetoes = generalise(folder, layout, oof, comparison)
+    found, vetoes = generalise(layout, development, oof, comparison)
     assert len(vetoes) == 1 and "'sex: group" in vetoes[0]
     verdict = decide(comparison, margin=0.005, vetoes=vetoes)
     assert verdict.outcome == "keep real only"
@@ -125,17 +126,17 @@ def test_a_group_that_no_model_sees_still_vetoes_and_its_value_stays_hidden(stud
 def test_forward_in_time_the_shift_is_the_latest_stretch(tmp_path):
     folder = StudyFolder(tmp_path / "study")
     card = DataCard(target="y", time="month")
-    shift = generalise(folder, *run(folder, card=card, forward=True))[0]["shift"]
+    shift = generalise(*run(folder, card=card, forward=True))[0]["shift"]
     assert shift["kind"] == "forward in time"
     assert len(shift["samples"]) == 4
     assert shift["gain"] == shift["samples"][-1]["gain"]
 
 
 def test_a_study_without_a_mix_has_neither_slices_nor_shift(studied):
-    folder, layout, oof, _ = studied
+    _, layout, development, oof, _ = studied
     alone = dataclasses.replace(oof, arms=oof.arms[:1], predictions=oof.predictions[:1])
     comparison = compare(alone, METRICS["log_loss"], seed=0, n_bootstrap=50)
-    found, vetoes = generalise(folder, layout, alone, comparison)
+    found, vetoes = generalise(layout, development, alone, comparison)
     assert vetoes == [] and found["slices"] == () and found["shift"] is None
 
 

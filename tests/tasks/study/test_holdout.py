@@ -3,12 +3,11 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.fits.final import fit_final
-from realmix.tasks.fits.scope import Scope
+from realmix.tasks.fits.scope import Scope, stored_rows
 from realmix.tasks.study.holdout import read_holdout
 from tests.tasks.study.laid import lay
 
@@ -29,7 +28,7 @@ def test_both_evaluated_fits_are_scored_on_the_same_rows_of_the_holdout(fitted):
     folder, table, split, plan = fitted
     scored = read_holdout.fn(folder, table, plan)
     schema = table.schema
-    held = pd.read_parquet(folder.work / "holdout.parquet")
+    held = stored_rows(folder.work / "holdout.parquet").rows
     y = schema.encode_target(held)
     assert scored["n_rows"] == split.n_holdout == len(y)
     share = (Scope(folder.scope("evaluated")).training["y"] == "yes").mean()

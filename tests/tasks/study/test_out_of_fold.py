@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, null_models, out_of_fold, read_exits
 from tests.tasks.study.laid import lay, predict, predict_all
 
@@ -17,7 +18,7 @@ COMPETING = {"real-only": [REAL], "smote": [MIX]}
 def test_each_prediction_stands_at_the_row_it_was_made_for(tmp_path):
     folder, _, split, layout = lay(tmp_path)
     trained = predict_all(folder, layout, COMPETING, {MIX.name: 50.0})
-    oof = out_of_fold(folder, layout, COMPETING, {}, trained)
+    oof = out_of_fold(folder, layout, Development(folder.work), COMPETING, {}, trained)
     assert oof.arms == (REAL, MIX) and oof.folds.shape == (2, split.n_development)
     assert (oof.predictions[1].argmax(axis=-1) == oof.y).all(), "50 units know every class"
     assert not (oof.predictions[0].argmax(axis=-1) == oof.y).all()
@@ -28,7 +29,7 @@ def test_each_prediction_stands_at_the_row_it_was_made_for(tmp_path):
 def test_folds_that_were_not_run_are_not_validated_also_where_an_earlier_run_left_files(tmp_path):
     folder, _, _, layout = lay(tmp_path)
     trained = predict_all(folder, layout, COMPETING, {})
-    oof = out_of_fold(folder, layout, COMPETING, {}, trained[:4])
+    oof = out_of_fold(folder, layout, Development(folder.work), COMPETING, {}, trained[:4])
     assert [repeat for repeat, _ in oof.fold_rows] == [0, 0]
     assert np.isfinite(oof.predictions).any(axis=-1).sum() == 2 * oof.is_validated.sum()
 
@@ -40,7 +41,7 @@ def test_what_failed_anywhere_is_left_out_with_its_reason(tmp_path):
     # Of a batch that was not run there is no file to read.
     trained.append({"scope": layout.blocks[1].scope, "batch": "smote", "skipped": True, "failures": {}})
     reasons = {MIX.mix.name: "it gave no rows (in fold-0-1)"}
-    oof = out_of_fold(folder, layout, COMPETING, reasons, trained)
+    oof = out_of_fold(folder, layout, Development(folder.work), COMPETING, reasons, trained)
     assert oof.arms == (REAL,) and oof.disqualified == reasons
 
 

@@ -11,17 +11,20 @@ import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.fits.arms import train_arms
 from realmix.tasks.fits.pools import synthesize
-from realmix.tasks.fits.scope import Scope, StudyContext, write_scope
+from realmix.tasks.fits.scope import Scope, StudyContext
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.overfitting import measure_gap
 from realmix.tasks.study.split import lay_folds
+from tests.tasks.scopes import scope_of
 
 REAL_ONLY, MIX = Arm(Mix(), "random-forest"), Arm(Mix("smote", 1.0), "linear")
 FIELDS = {"n_validation": 80.0, "n_train": 160.0}
@@ -34,8 +37,7 @@ def raced(folder: StudyFolder):
     schema = infer_schema(raw, "y")
     folder.work.mkdir(parents=True)
     StudyContext(schema, DataCard(target="y"), "snapshot", 0).write(folder.work / "context.json")
-    write_scope(folder.scope("evaluated"), schema.apply(raw), np.ones(240), np.arange(240))
-    np.save(folder.work / "priority.npy", np.zeros(240))
+    scope_of(folder.scope("evaluated"), schema.apply(raw), np.ones(240), np.arange(240))
     plan = Plan(
         seed=0, task="binary", metric="log_loss", holdout=HoldoutRule(0, 0.0, ()), n_development=240,
         n_folds=3, n_repeats=2, forward=False, models=("random-forest", "linear"), n_trials=1,
@@ -43,7 +45,8 @@ def raced(folder: StudyFolder):
         balances=("prior",), teacher=(("linear", 0),), n_workers=1, threads_per_fit=1,
     )  # fmt: skip
     layout = lay_folds.fn(folder, plan)
-    folds = np.load(folder.work / "folds.npy")
+    development = Development(folder.work)
+    folds = development.folds
     predictions = np.full((2, *folds.shape, 2), np.nan)
     for block in layout.blocks:
         scope = str(folder.scope(block.scope))
@@ -52,21 +55,20 @@ def raced(folder: StudyFolder):
         train_arms(scope, "both", [REAL_ONLY.to_dict(), MIX.to_dict()], 1)
         validated = folds[block.repeat] == block.fold
         predictions[:, block.repeat, validated] = Scope(folder.scope(block.scope)).read_array("both.npy")
-    np.save(folder.work / "out-of-fold.npy", predictions)
-    folder.write_json("work/out-of-fold.json", {"arms": [REAL_ONLY.name, MIX.name]})
-    return layout
+    return layout, development, OutOfFold((REAL_ONLY, MIX), development.y, folds, predictions, 160.0)
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = StudyFolder(tmp_path_factory.mktemp("gap") / "study")
-    return folder, raced(folder)
+    return folder, *raced(folder)
 
 
-def gap_of(folder, layout, best_mix=MIX):
+def gap_of(folder, layout, development, oof, best_mix=MIX):
     folder.write_json("work/generalisation.json", {"gap": None, "sentence": "As before."})
     with LocalWorkers(1):
-        measure_gap.fn(folder, layout, SimpleNamespace(incumbent=REAL_ONLY, best_mix=best_mix, **FIELDS))
+        arms = SimpleNamespace(incumbent=REAL_ONLY, best_mix=best_mix, **FIELDS)
+        measure_gap.fn(folder, layout, development, oof, arms)
     return folder.read_json("work/generalisation.json")
 
 
@@ -90,12 +92,12 @@ def test_without_a_mix_the_gap_of_real_only_is_measured(study):
 
 
 def test_a_worker_that_fails_costs_only_the_gap(study, caplog):
-    folder, layout = study
-    lost = folder.scope(layout.blocks[0].scope) / "training.parquet"
+    folder, layout, *_ = study
+    lost = folder.scope(layout.blocks[0].scope) / "training.npy"
     kept = lost.read_bytes()
     lost.unlink()
     with caplog.at_level(logging.WARNING, logger="realmix"):
-        found = gap_of(folder, layout)
+        found = gap_of(*study)
     lost.write_bytes(kept)
     assert found == {"gap": None, "sentence": "As before."}
     assert "could not be measured" in caplog.text

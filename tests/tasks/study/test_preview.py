@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.fits.scope import stored_rows
 from realmix.tasks.runtime.holdout_rules import frozen_rule, registered_rule
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study import preview as preview_step
@@ -32,7 +33,7 @@ def test_no_holdout_row_is_looked_at(unfitted):
         preview(REQUEST, unfitted)
     work = StudyFolder(unfitted).work
     development, holdout = (
-        pd.read_parquet(work / f"{side}.parquet").drop(columns="y") for side in ("development", "holdout")
+        stored_rows(work / f"{side}.parquet").rows.drop(columns="y") for side in ("development", "holdout")
     )
     assert len(holdout) > 100
     assert len(development) > 500

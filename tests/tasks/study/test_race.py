@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from realmix.tasks.core.mixes.arms import Mix
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import read_exits
-from realmix.tasks.study.race import batches, judge_race, worker_seconds
+from realmix.tasks.study.race import Raced, batches, judge_race, worker_seconds
 from tests.tasks.study.laid import lay, predict
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -32,7 +33,7 @@ def judged(tmp_path, n_blocks, sharpness, pools=(), **plan):
         for block in layout.blocks[:n_blocks]
         for batch, arms in live.items()
     ]
-    return folder, live, judge_race.fn(folder, layout, live, list(pools), trained)
+    return folder, live, judge_race.fn(folder, layout, Development(folder.work), live, list(pools), trained)
 
 
 def test_a_mix_that_is_clearly_worse_leaves_and_the_best_one_and_all_else_stay(tmp_path):
@@ -64,7 +65,7 @@ def test_seconds_of_workers_are_summed_by_the_kind_of_work():
         {"synthesizer": "smote", "seconds_fit": 0.25},
         {"synthesizer": "ctgan"},  # it failed before it was timed
     ]
-    assert worker_seconds(teachers, pools, trained) == {
+    assert worker_seconds(Raced(teachers, pools, trained, None)) == {
         "workers: teacher": 3.0,
         "workers: train": 0.5,
         "workers: smote": 1.0,

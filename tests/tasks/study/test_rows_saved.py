@@ -12,17 +12,21 @@ import pytest
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.plan import Layout, Plan
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.compare import compare_arms
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.race import batches
 from realmix.tasks.study.rows_saved import curve_arms, rows_saved
 from realmix.tasks.study.split import lay_folds, split_holdout
 from realmix.tasks.study.synthesize import fit_teacher, synthesize
 from realmix.tasks.study.train import train
+from tests.tasks.study.laid import gathered
 
 PLAN = Plan(
     seed=0,
@@ -48,7 +52,7 @@ PLAN = Plan(
 
 
 @pytest.fixture(scope="module")
-def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Comparison]:
+def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Development, OutOfFold, Comparison]:
     """Run a study up to its comparison, on 400 rows with a price."""
     home = tmp_path_factory.mktemp("study")
     card = home / "card.yaml"
@@ -70,7 +74,8 @@ def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Comparison]:
                     pool = synthesize.fn(folder, block.scope, batch, PLAN)
                     pools.append(pool)
                 trained.append(train.fn(folder, block.scope, batch, arms, PLAN, pool))
-    return folder, layout, compare_arms.fn(folder, layout, pools, trained)[0]
+    rows, oof = gathered(folder, layout, pools, trained)
+    return folder, layout, rows, oof, compare_arms.fn(folder, layout, rows, oof)[0]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +85,7 @@ def found(raced) -> dict[str, Any]:
 
 
 def test_the_bundled_table_gives_a_number_of_rows_money_and_days(raced, found):
-    comparison = raced[2]
+    comparison = raced[-1]
     saved = found["rows_saved"]
     json.dumps(saved, allow_nan=False)
     assert found["rows_saved_reason"] is None
@@ -97,49 +102,51 @@ def test_the_bundled_table_gives_a_number_of_rows_money_and_days(raced, found):
 
 
 def test_the_mix_is_made_of_half_of_the_training_rows_alone(raced, found):
-    folder, layout, comparison = raced
+    folder, layout, _, _, comparison = raced
     block = layout.blocks[0]
-    half = folder.scope(f"curve/{block.scope}-50pct")
-    training = pd.read_parquet(half / "training.parquet")
-    whole = pd.read_parquet(folder.scope(block.scope) / "training.parquet")
+    half = folder.scope(f"{block.scope}-50pct")
+    training, whole = Scope(half).training, Scope(folder.scope(block.scope)).training
     assert len(training) == pytest.approx(len(whole) / 2, abs=1)
     pool = pd.read_parquet(half / f"{comparison.best_mix.mix.synthesizer}.parquet")
     assert len(pool) == len(training), "ratio 1 of the half"
-    assert not list(folder.scope("curve").glob("*-25pct/smote.parquet"))
+    assert not list(folder.work.glob("*-25pct/smote.parquet"))
 
 
 def test_the_curve_holds_the_incumbent_and_every_learner(raced):
-    comparison = raced[2]
+    comparison = raced[-1]
     arms = curve_arms(comparison)
     assert arms[0] == comparison.incumbent
     assert {arm.model for arm in arms if arm.mix == Mix()} == {"linear", "class-prior"}
 
 
 def test_a_distilled_incumbent_gets_a_teacher_at_every_size(raced):
-    folder, layout, comparison = raced
+    folder, layout, rows, oof, comparison = raced
     distilled = Arm(Mix(label_rule="teacher"), "linear")
     with LocalWorkers(1):
-        found = rows_saved.fn(folder, layout, dataclasses.replace(comparison, incumbent=distilled))
+        found = rows_saved.fn(folder, layout, rows, oof, dataclasses.replace(comparison, incumbent=distilled))
     assert found["rows_saved"] is not None
-    assert len(list(folder.scope("curve").glob("*/teacher.pickle"))) == 4 * len(layout.blocks)
+    assert len(list(folder.work.glob("fold-*pct/teacher.pickle"))) == 4 * len(layout.blocks)
 
 
 def test_a_generator_that_fails_costs_only_this_number(raced):
     """The card names no simulation, so this one cannot start."""
-    folder, layout, comparison = raced
+    folder, layout, rows, oof, comparison = raced
     broken = dataclasses.replace(comparison, best_mix=Arm(Mix("simulation", 1.0), "linear"))
     with LocalWorkers(1):
-        found = rows_saved.fn(folder, layout, broken)
+        found = rows_saved.fn(folder, layout, rows, oof, broken)
     assert found["rows_saved"] is None
     assert "simulation/1/joint/linear on half of the rows" in found["rows_saved_reason"]
 
 
 def test_without_a_mix_or_a_budget_nothing_is_fitted(raced):
-    folder, layout, comparison = raced
+    folder, layout, rows, oof, comparison = raced
     unplanned = dataclasses.replace(layout, plan=dataclasses.replace(layout.plan, curve_repeats=0))
     nothing = dataclasses.replace(comparison, best_mix=None)
-    assert rows_saved.fn(folder, layout, nothing)["rows_saved_reason"] == "there was no mix to measure"
-    assert "left" in rows_saved.fn(folder, unplanned, comparison)["rows_saved_reason"]
+    assert (
+        rows_saved.fn(folder, layout, rows, oof, nothing)["rows_saved_reason"]
+        == "there was no mix to measure"
+    )
+    assert "left" in rows_saved.fn(folder, unplanned, rows, oof, comparison)["rows_saved_reason"]
 
 
 def test_the_number_does_not_depend_on_the_workers(raced, found):

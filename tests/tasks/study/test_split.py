@@ -9,7 +9,7 @@ import pytest
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.fits.scope import Scope
+from realmix.tasks.fits.scope import GROUP, HOLDOUT, Scope, stored_rows
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.split import fold_blocks, lay_folds, split_holdout
 from tests.tasks.shop_table import rows, table_of
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("own_home")
 def test_both_sides_know_their_groups(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "study")
     split, _ = split_holdout.fn(table_of(rows(), tmp_path, group="shop"), folder, rule=None, seed=0)
-    held = np.load(folder.work / "holdout-groups.npy")
+    held = stored_rows(folder.work / HOLDOUT).beside[GROUP]
     left = Scope(folder.scope("evaluated")).groups
     assert (len(held), len(left)) == (split.n_holdout, split.n_development) and split.n_holdout > 0
     assert not set(held) & set(left)

@@ -13,11 +13,12 @@ from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import infer_schema
-from realmix.tasks.fits.scope import StudyContext, write_scope
+from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.synthesize import synthesize
+from tests.tasks.scopes import scope_of
 
 SCOPE = "fold-0-0"
 
@@ -57,7 +58,7 @@ def folder(tmp_path: Path) -> StudyFolder:
     folder.work.mkdir()
     StudyContext(schema, DataCard(target="y"), "snapshot", 0).write(folder.work / "context.json")
     real = schema.apply(raw)
-    scope = write_scope(folder.scope(SCOPE), real, np.ones(120), np.arange(120), real[:9])
+    scope = scope_of(folder.scope(SCOPE), real, np.ones(120), np.arange(120), real[:9])
     fit_teacher(str(scope.folder), [("linear", 0)], n_jobs=1)
     return folder
 

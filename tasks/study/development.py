@@ -1,0 +1,84 @@
+"""The development rows that take part in a study: loaded once, when they are first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from realmix.tasks.fits.scope import DEVELOPMENT, GROUP, WEIGHT, StoredRows, StudyContext, stored_rows
+
+DECLARED, FOLDS = "declared.parquet", "folds.npz"
+
+
+@dataclass(frozen=True)
+class Development:
+    """The rows that the folds of a study divide.
+
+    Attributes
+    ----------
+    work : Path
+        Folder of the study's intermediate files, with the files that :func:`realmix.tasks.study.split.lay_folds`
+        and :func:`realmix.tasks.study.split.split_holdout` wrote.
+    """
+
+    work: Path
+
+    @cached_property
+    def context(self) -> StudyContext:
+        """The values that all fits of the study share."""
+        return StudyContext.read(self.work / "context.json")
+
+    @cached_property
+    def sampled(self) -> np.ndarray:
+        """Positions of these rows among all development rows, shape (n_rows,)."""
+        return self._divided["sampled"]
+
+    @cached_property
+    def folds(self) -> np.ndarray:
+        """Fold of each row in each repeat, -1 in none; shape (n_repeats, n_rows)."""
+        return self._divided["folds"]
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Canonical rows, shape (n_rows, n_modelled); not kept in memory."""
+        return self._stored.rows.iloc[self.sampled].reset_index(drop=True)
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """Encoded targets, shape (n_rows,)."""
+        return self.context.schema.encode_target(self.rows)
+
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """Weights of real rows, shape (n_rows,)."""
+        return self._stored.beside[WEIGHT][self.sampled]
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """Group number of each row, shape (n_rows,): rows with one number are in one fold."""
+        return self._stored.beside[GROUP][self.sampled]
+
+    @property
+    def sample_weight(self) -> np.ndarray | None:
+        """Weights, None where all are equal."""
+        return None if np.all(self.weight == 1) else self.weight
+
+    @property
+    def declared(self) -> pd.DataFrame:
+        """Columns whose groups the card protects, also those that no model may see."""
+        if not self.context.card.protected:
+            return pd.DataFrame()
+        return pd.read_parquet(self.work / DECLARED).iloc[self.sampled].reset_index(drop=True)
+
+    @property
+    def _stored(self) -> StoredRows:
+        return stored_rows(self.work / DEVELOPMENT)
+
+    @cached_property
+    def _divided(self) -> dict[str, np.ndarray]:
+        with np.load(self.work / FOLDS, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
