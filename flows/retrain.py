@@ -21,16 +21,14 @@ from realmix.tasks.lifecycle.admit import admit_waiting, start_new_epoch
 from realmix.tasks.lifecycle.drift import RETRAINING, changes_since_study, last_study, next_folder
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement, notify_of_refused
 from realmix.tasks.lifecycle.promote import review_challenger, sync, write_history
-from realmix.tasks.lifecycle.refit_winner import copy_plan, fit_winner, last_winner, publish_refit
+from realmix.tasks.lifecycle.refit_winner import copy_plan, fit_again, last_winner, publish_refit
 from realmix.tasks.runtime.database import record_decision, registered_table, table_lock
 from realmix.tasks.runtime.study_folder import StudyFolder, home
-from realmix.tasks.study.holdout import read_holdout
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.plan import on_usable_gpu
-from realmix.tasks.study.refit import package
+from realmix.tasks.study.ship import Stages, ship
 from realmix.tasks.study.split import split_holdout
-from realmix.tasks.study.track import track
-from realmix.tasks.study.validate import gate_raw, gate_training
+from realmix.tasks.study.validate import gate_raw
 
 log = logging.getLogger("realmix")
 
@@ -120,11 +118,12 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
         table = gate_raw(ingest(request), folder)
         on_gpu = on_usable_gpu(plan.on_gpu)
         split, _ = split_holdout(table, folder, rule=None, seed=plan.seed, on_gpu=on_gpu)
-        fit = fit_winner(folder, arms, plan, str(table.snapshot.path))
+        table = table.without_rows()
+        fit = fit_again(folder, arms, plan, table)
     copy_plan(former, folder)
-    gate_training(table, folder)
-    holdout = read_holdout(folder, table, plan)
-    package(folder, arms)
     final_fit = describe_final_fit(arms["model"], plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
-    document = publish_refit(folder, document, table, split, final_fit, holdout)
-    return track(folder, document, {})
+
+    def write(holdout: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
+        return publish_refit(folder, document, table, split, final_fit, holdout), {}
+
+    return ship(folder, table, arms, plan, write, Stages())

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -17,23 +14,23 @@ from threadpoolctl import threadpool_limits
 from realmix.flows.engines.choose import open_workers, storage_here, threads
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.cache import cache_at, make_cache
-from realmix.tasks.runtime.shared_storage import open_storage, share, within
+from realmix.tasks.runtime.shared_storage import open_storage, share
 from realmix.tasks.runtime.study_folder import StudyFolder, home, new_folder
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
-from realmix.tasks.study.holdout import read_holdout
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.overfitting import measure_gap
 from realmix.tasks.study.plan import announce, on_usable_gpu, plan_study, trained_on_gpu
 from realmix.tasks.study.race import race, worker_seconds
-from realmix.tasks.study.refit import FINAL_SCOPES, final_fits, package
+from realmix.tasks.study.refit import arms_of, fit_winner
 from realmix.tasks.study.report import publish
 from realmix.tasks.study.request import read_plan, with_plugins
 from realmix.tasks.study.reuse import keep_study, study_key
 from realmix.tasks.study.rows_saved import rows_saved
+from realmix.tasks.study.ship import Stages, ship
 from realmix.tasks.study.split import development_targets, lay_folds, split_holdout
-from realmix.tasks.study.track import open_store, track
-from realmix.tasks.study.validate import gate_raw, gate_training
+from realmix.tasks.study.track import open_store
+from realmix.tasks.study.validate import gate_raw
 
 log = logging.getLogger("realmix")
 
@@ -69,9 +66,10 @@ def _study(request: StudyRequest) -> dict[str, Any]:
     folder = StudyFolder(path, cache.folder, storage_here(request.storage, path.name))
     folder.work.mkdir(parents=True, exist_ok=True)
     clock = Stages()
-    with open_storage(folder), open_workers(folder.work / "workers.log", folder.storage):
+    with cache.pinned(), open_storage(folder), open_workers(folder.work / "workers.log", folder.storage):
         with clock("ingest"):
-            table = ingested = ingest(request)
+            table = ingest(request)
+            ingested = table.without_rows()
         with clock("validate"):
             table = gate_raw(table, folder)
         with clock("plan"):
@@ -80,6 +78,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
             seed = replayed.seed if replayed else request.seed
             on_gpu = on_usable_gpu(replayed.on_gpu if replayed else trained_on_gpu(request.device))
             split, rule = split_holdout(table, folder, rule=rule, seed=seed, on_gpu=on_gpu)
+            table = table.without_rows()
             plan = plan_study(request, table, split, rule, folder, development_targets(folder))
         announce(plan)
         # MLflow is opened in a thread of this process, not in a task, which a cluster might run on another
@@ -88,7 +87,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         opening.start()
         with clock("race"):
             layout = lay_folds(folder, plan)
-            share(folder, *FINAL_SCOPES, *(block.scope for block in layout.blocks))
+            share(folder, *(block.scope for block in layout.blocks))
             development = Development(folder.work)
             raced = race(folder, layout, development)
         clock.worker_seconds = worker_seconds(raced)
@@ -98,55 +97,17 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         with clock("rows saved"):
             saved = rows_saved(folder, layout, development, raced.oof, comparison)
         with clock("refit"):
-            fits, verdict = final_fits(folder, comparison, verdict, plan, within(folder, table.snapshot.path))
+            fits, verdict = fit_winner(folder, comparison, verdict, plan, table)
     if n_taken := cache.n_taken - n_taken_before:
         log.info("%d results of earlier runs were taken from the cache", n_taken)
-    with clock("evaluate"):
-        gate_training(table, folder)
-        holdout = read_holdout(folder, table, plan)
-    with clock("package"):
-        package(folder, {"model": verdict.ships, "real_only": comparison.incumbent})
-    with clock("report"):
-        document, figures = publish(
-            folder,
-            table,
-            split,
-            layout,
-            development,
-            raced.oof,
-            comparison,
-            verdict,
-            fits,
-            holdout,
-            raced.pools,
-            clock.all_seconds(),
-            saved,
-        )
-    with clock("track"):
-        opening.join()
-        document = track(folder, document, figures)
+
+    def write(holdout: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
+        oof, seconds = raced.oof, clock.all_seconds()
+        return publish(folder, table, split, layout, development, oof, comparison, verdict, fits, holdout,
+                       raced.pools, seconds, saved)  # fmt: skip
+
+    opening.join()
+    document = ship(folder, table, arms_of(comparison, verdict), plan, write, clock)
     name, card, schema = ingested.name, ingested.card, ingested.schema
     keep_study(folder, study_key(request, ingested.snapshot.digest, name, card, schema), document)
     return document
-
-
-class Stages:
-    """Measure the wall seconds of each stage, and log when it begins."""
-
-    def __init__(self) -> None:
-        self.started = time.perf_counter()
-        self.seconds: dict[str, float] = {}
-        self.worker_seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Time a stage, the body of the `with` statement."""
-        began = time.perf_counter()
-        log.info("%s ...", stage)
-        yield
-        self.seconds[stage] = round(time.perf_counter() - began, 2)
-
-    def all_seconds(self) -> dict[str, float]:
-        """Return the wall seconds of each stage, their sum so far, and the workers' seconds in the race."""
-        so_far = round(time.perf_counter() - self.started, 2)
-        return {**self.seconds, "so far": so_far, **self.worker_seconds}

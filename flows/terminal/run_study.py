@@ -54,26 +54,19 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
     from realmix.flows.engines.choose import check_runner, task_runner
-    from realmix.tasks.runtime.snapshots import content_digest, storable
-    from realmix.tasks.study.request import (
-        check_names,
-        check_plan,
-        read_plan,
-        read_study_input,
-        table_name,
-        with_plugins,
-    )
+    from realmix.tasks.study.ingest import hand_over, read_table
+    from realmix.tasks.study.request import check_names, check_plan, read_plan, with_plugins
     from realmix.tasks.study.reuse import reuse_study, study_key
 
     check_runner(runner, address, request.storage)
     request = with_plugins(request)
-    raw, source, card, schema = read_study_input(request)
+    table = read_table(request, home() / "snapshots")
+    name, card, schema = table.name, table.card, table.schema
     check_names(request, card, schema)
     if request.plan:
         check_plan(read_plan(Path(request.plan)), schema)
-    name = table_name(card, request)
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    key = study_key(request, content_digest(storable(raw), source), name, card, schema)
+    key = study_key(request, table.snapshot.digest, name, card, schema)
     if former := reuse_study(out, key):
         print(f"Nothing changed since the study '{former['study']}': same table, options and code.")
         print_verdict(former, out)
@@ -83,18 +76,21 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     log.info(
         "%s: %s rows, %d features, %s on '%s'%s",
         name,
-        f"{len(raw):,}",
+        f"{table.snapshot.n_rows:,}",
         len(schema.features),
         schema.task,
         schema.target,
         f" (positive: {schema.positive})" if schema.positive else "",
     )
-    log.info("input: %s", ", ".join(f"{key} {value}" for key, value in source.items() if key != "location"))
+    log.info(
+        "input: %s", ", ".join(f"{key} {value}" for key, value in table.source.items() if key != "location")
+    )
     if request.plan:
         log.info("--plan sets everything but the table: options that it also sets are ignored")
-    del raw, source
     environment.make_home()
     request = request.model_copy(update={"out": str(out)})
+    hand_over(table, request.out)
+    del table
     document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
     print_verdict(document, out)
 

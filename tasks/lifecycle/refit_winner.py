@@ -18,8 +18,7 @@ from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.plan import Plan, Split
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
-from realmix.tasks.study.race import results
-from realmix.tasks.study.refit import refit
+from realmix.tasks.study.refit import final_fits
 from realmix.tasks.study.report import describe_table, digests, manifest
 
 # Documents of a study from which its renewal starts.
@@ -116,7 +115,7 @@ def copy_plan(former: StudyFolder, folder: StudyFolder) -> None:
     shutil.copyfile(former.path / "plan.json", folder.path / "plan.json")
 
 
-def fit_winner(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, raw: str) -> dict[str, Any]:
+def fit_again(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Table) -> dict[str, Any]:
     """Fit on development rows and on all rows; return the result of the shipped model's fit.
 
     Raises
@@ -124,12 +123,8 @@ def fit_winner(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, raw: str) 
     RealmixError
         If a synthesizer failed.
     """
-    scopes = ("evaluated", "shipped")
-    fits: dict[str, dict[str, Any]] = dict(
-        zip(scopes, results([refit.submit(folder, scope, arms, plan, raw) for scope in scopes]), strict=True)
-    )
-    for scope, fit in fits.items():
-        if fit["failure"]:
-            raise RealmixError(f"the generator failed on {scope} rows: {fit['failure']}")
+    fits = final_fits(folder, arms, plan, table)
+    if fits["failed"]:
+        raise RealmixError(f"the synthesizer failed: {fits['failed'][0]}")
     shipped: dict[str, Any] = fits["shipped"]["model"]
     return shipped

@@ -9,7 +9,7 @@ import json
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,9 @@ class Snapshot:
     source : dict
         The source's description, without secrets.
     taken_at : str
-        ISO 8601, UTC: when this content was first seen.
+        ISO 8601, UTC: when this content was first seen; empty where it is not stored yet.
+    rows : DataFrame or None
+        Where a caller has just read them and hands them on; else they are read from the file.
     """
 
     path: Path
@@ -54,6 +56,11 @@ class Snapshot:
     columns: tuple[tuple[str, str], ...]
     source: dict[str, Any]
     taken_at: str
+    rows: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+
+    def without_rows(self) -> Snapshot:
+        """Return the snapshot without rows in memory."""
+        return replace(self, rows=None)
 
     def read(self) -> pd.DataFrame:
         """Read the rows.
@@ -63,7 +70,7 @@ class Snapshot:
         BadInput
             If the file is gone or damaged.
         """
-        return _read_parquet(self.path)
+        return _read_parquet(self.path) if self.rows is None else self.rows
 
 
 def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) -> Snapshot:
@@ -89,19 +96,34 @@ def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) ->
     BadInput
         If the folder cannot be written; no partial file is left.
     """
-    raw = storable(raw.reset_index(drop=True))
-    digest = content_digest(raw, source)
-    path, note = folder / f"{digest}.parquet", folder / f"{digest}.json"
-    if not (path.exists() and note.exists()):
-        write_atomically(path, lambda file: raw.to_parquet(file, engine="pyarrow", index=False))
+    return store(describe_snapshot(raw, folder, source=source)).without_rows()
+
+
+def describe_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) -> Snapshot:
+    """Return the snapshot that :func:`take_snapshot` would take, with its rows, and write nothing."""
+    rows, is_ordered = storable(raw.reset_index(drop=True)), source.get("row_order") != "unspecified"
+    digest = frame_digest(rows, is_ordered=is_ordered)
+    path = folder / f"{digest}.parquet"
+    if _is_stored(path):
+        known = open_snapshot(path)
+        return replace(known, rows=rows if is_ordered else known.read())
+    columns = tuple((str(name), str(dtype)) for name, dtype in rows.dtypes.items())
+    return Snapshot(path, digest, len(rows), columns, source, "", rows)
+
+
+def store(snapshot: Snapshot) -> Snapshot:
+    """Write a snapshot that has its rows, unless it is stored already."""
+    rows, path = snapshot.rows, snapshot.path
+    if rows is not None and not _is_stored(path):
+        note = _note(rows, snapshot.digest, snapshot.source)
+        write_atomically(path, lambda file: rows.to_parquet(file, engine="pyarrow", index=False))
         # The note is written last: where it exists, the snapshot is complete.
-        write_atomically(note, lambda file: file.write_text(_note(raw, digest, source), encoding="utf-8"))
-    return open_snapshot(path)
+        write_atomically(path.with_suffix(".json"), lambda file: file.write_text(note, encoding="utf-8"))
+    return replace(open_snapshot(path), rows=rows)
 
 
-def content_digest(raw: pd.DataFrame, source: dict[str, Any]) -> str:
-    """Return the digest that the snapshot of a storable table has; see :func:`take_snapshot`."""
-    return frame_digest(raw, is_ordered=source.get("row_order") != "unspecified")
+def _is_stored(path: Path) -> bool:
+    return path.exists() and path.with_suffix(".json").exists()
 
 
 def open_snapshot(path: Path) -> Snapshot:

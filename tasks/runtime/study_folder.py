@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,11 @@ from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot
 
 # The drift that a retraining measured before its study, in the study's folder.
 DRIFT = "work/drift.json"
+# Results of expectations, in the study's folder.
+VALIDATION = "validation"
+# Of the intermediate files, those that a finished study keeps: how rows were divided (no rows), what each
+# synthesizer drew, the output of fits, and figures until MLflow has them.
+KEPT = ("folds.npz", "pools.json", "workers.log", "figures.json")
 # Pools, predictions and models of a small study; a study of a large table needs more.
 MIN_FREE_BYTES = 200 * 1024**2
 
@@ -91,6 +96,14 @@ class StudyFolder:
         """Return the folder of a scope (one fold, or the final fit), by its name."""
         return self.work / name
 
+    def clear_work(self) -> None:
+        """Remove the intermediate files of a finished study, but `KEPT`: results are in the cache, too."""
+        for path in self.work.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in KEPT:
+                path.unlink(missing_ok=True)
+
     def write_json(self, name: str, data: Any) -> Path:
         """Write a JSON file in one step: a killed process leaves the old file or the new one."""
         target = self.path / name
@@ -123,6 +136,10 @@ class Table:
     source: dict[str, Any]
     card: DataCard
     schema: Schema
+
+    def without_rows(self) -> Table:
+        """Return the table without rows in memory."""
+        return replace(self, snapshot=self.snapshot.without_rows())
 
 
 def new_folder(request: StudyRequest) -> Path:

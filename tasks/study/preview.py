@@ -30,7 +30,7 @@ from realmix.tasks.runtime.holdout_rules import frozen_rule
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.development import Development
-from realmix.tasks.study.ingest import stored_table
+from realmix.tasks.study.ingest import read_table, stored
 from realmix.tasks.study.plan import n_workers, table_shape
 from realmix.tasks.study.request import check_names, deciding_metric, with_plugins
 from realmix.tasks.study.split import development_targets, lay_folds, split_holdout
@@ -61,7 +61,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
         As in a study, if the table cannot be used.
     """
     request = with_plugins(request)
-    table, folder = stored_table(request, place / "snapshots"), StudyFolder(place)
+    table, folder = stored(read_table(request, place / "snapshots")), StudyFolder(place)
     check_names(request, table.card, table.schema)
     raw = table.snapshot.read()
     rule = frozen_rule(table, raw) or register_holdout(raw, table.schema)

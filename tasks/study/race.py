@@ -20,6 +20,7 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.comparison import provable_gain
 from realmix.tasks.core.decision.race import FIRST_JUDGED_BLOCK, heats, is_raced, judge
 from realmix.tasks.core.decision.ranking import ScoredArms
+from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Exit
 from realmix.tasks.core.plan.plan import Block, Layout, Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
@@ -29,7 +30,7 @@ from realmix.tasks.runtime.shared_storage import bring
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, null_models, out_of_fold, read_exits
-from realmix.tasks.study.synthesize import fit_teacher, synthesize
+from realmix.tasks.study.synthesize import fit_teacher, synthesize, validation_of
 from realmix.tasks.study.train import train
 
 log = logging.getLogger("realmix")
@@ -141,6 +142,7 @@ def race(folder: StudyFolder, layout: Layout, development: Development) -> Raced
     plan = layout.plan
     failed = failed_mixes(plan, pools) | failed_arms(trained)
     oof = out_of_fold(folder, layout, development, batches(plan), failed, trained)
+    folder.write_json("work/pools.json", to_jsonable(pools))
     return Raced(teachers, pools, trained, oof)
 
 
@@ -161,7 +163,8 @@ def run_heat(
         pct = 100 * (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
         log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"])
     found = results(teachers), results(pools), results(waiting)
-    bring(folder, *(block.scope for block in heat))
+    refused = [validation_of(log["scope"], log["synthesizer"]) for log in found[1] if log["failure"]]
+    bring(folder, *(block.scope for block in heat), also=tuple(refused))
     return found
 
 

@@ -15,8 +15,8 @@ from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.cached import cached_final
 from realmix.tasks.fits.scope import Scope
-from realmix.tasks.runtime.shared_storage import at_hand, bring, share
-from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.shared_storage import at_hand, bring, share, within
+from realmix.tasks.runtime.study_folder import VALIDATION, StudyFolder, Table
 from realmix.tasks.study.package import save_pyfunc
 from realmix.tasks.study.race import results
 from realmix.tasks.study.synthesize import fit_teacher, synthesize
@@ -46,7 +46,7 @@ def refit(
         the mix could not be made, or None.
     """
     raw = raw if scope == "shipped" else None
-    also = tuple(name for name in ("validation", "training.parquet", raw) if name)
+    also = tuple(name for name in (VALIDATION, "training.parquet", raw) if name)
     with at_hand(folder, scope, also=also) as here:
         return fit_arms(here, scope, arms, plan, raw)
 
@@ -108,25 +108,43 @@ def package(folder: StudyFolder, arms: dict[str, Arm]) -> None:
 FINAL_SCOPES = ("evaluated", "shipped")
 
 
-def final_fits(
-    folder: StudyFolder, comparison: Comparison, verdict: Verdict, plan: Plan, raw: str
-) -> tuple[dict[str, Any], Verdict]:
+def final_fits(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Table) -> dict[str, Any]:
     """Fit what ships on development rows and on all rows, in parallel.
 
-    A synthesizer that worked in every fold can still fail here: then real only ships.
+    Returns
+    -------
+    dict
+        The result of :func:`refit` by scope; ``failed`` lists the reasons of fits that failed.
     """
-    arms = {"model": verdict.ships, "real_only": comparison.incumbent}
-    share(folder, also=(raw,))
+    raw = within(folder, table.snapshot.path)
+    share(folder, *FINAL_SCOPES, also=(raw,))
     done = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
-    bring(folder, *FINAL_SCOPES, also=("validation", "training.parquet"))
+    bring(folder, *FINAL_SCOPES, also=(VALIDATION, "training.parquet"))
     fits: dict[str, Any] = dict(zip(FINAL_SCOPES, done, strict=True))
     failed = [
-        f"{verdict.ships.name} on {scope} rows: {fit['failure']}"
+        f"{arms['model'].name} on {scope} rows: {fit['failure']}"
         for scope, fit in fits.items()
         if fit["failure"]
     ]
-    if failed:
-        veto = f"the final fit failed of {failed[0]}"
-        real_only = decide(comparison, margin=comparison.margin, vetoes=[veto])
-        fits, verdict = final_fits(folder, comparison, real_only, plan, raw)
-    return {**fits, "failed": [*failed, *fits.get("failed", [])]}, verdict
+    return {**fits, "failed": failed}
+
+
+def fit_winner(
+    folder: StudyFolder, comparison: Comparison, verdict: Verdict, plan: Plan, table: Table
+) -> tuple[dict[str, Any], Verdict]:
+    """Make the final fits of a study; see :func:`final_fits`.
+
+    A synthesizer that worked in every fold can still fail here: then real only ships.
+    """
+    fits = final_fits(folder, arms_of(comparison, verdict), plan, table)
+    if not fits["failed"]:
+        return fits, verdict
+    veto = f"the final fit failed of {fits['failed'][0]}"
+    real_only = decide(comparison, margin=comparison.margin, vetoes=[veto])
+    again, verdict = fit_winner(folder, comparison, real_only, plan, table)
+    return {**again, "failed": [*fits["failed"], *again["failed"]]}, verdict
+
+
+def arms_of(comparison: Comparison, verdict: Verdict) -> dict[str, Arm]:
+    """Return the two arms of the final fits by their roles."""
+    return {"model": verdict.ships, "real_only": comparison.incumbent}

@@ -13,7 +13,6 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
-from realmix.tasks.core.table.checks import check_study_input
 from realmix.tasks.core.table.request import BUNDLED_TABLE, StudyRequest
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.urls import reveal, without_secrets
@@ -26,8 +25,8 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 MAX_RATIO = 100
 
 
-def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard, Schema]:
-    """Read and check everything a request names.
+def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard]:
+    """Read the rows and the card a request names.
 
     Returns
     -------
@@ -35,20 +34,13 @@ def read_study_input(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any
     source : dict
         What the source detected, without secrets.
     card : DataCard
-        The card, with the values that the request overrides.
-    schema : Schema
+        With the values that the request overrides.
 
     Raises
     ------
     BadInput
         If anything cannot be used as given.
     """
-    raw, source, card = read_rows(request)
-    return raw, source, card, check_study_input(raw, card)
-
-
-def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard]:
-    """Read the rows and the card a request names, without the checks of :func:`read_study_input`."""
     declared = read_card(Path(request.card)) if request.card else None
     # Before the source is opened: the source may be a plug-in itself.
     load_plugins((*(declared.plugins if declared else ()), *request.plugins))

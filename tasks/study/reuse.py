@@ -27,7 +27,7 @@ def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, s
     ----------
     request : StudyRequest
     snapshot : str
-        Digest of the table as it was read, see :func:`realmix.tasks.runtime.snapshots.content_digest`.
+        Digest of the table as it was read, see :func:`realmix.tasks.runtime.snapshots.describe_snapshot`.
     name : str
         Name of the table.
     card : DataCard

@@ -11,12 +11,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
-from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.cached import TEACHER_FILE, cached_pool, cached_teacher
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.shared_storage import at_hand
-from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.study_folder import VALIDATION, StudyFolder
 from realmix.tasks.validation.tables import gate_synthetic
 
 log = logging.getLogger("realmix")
@@ -43,11 +42,9 @@ def synthesize(
     Returns
     -------
     dict
-        The log of the pool, also written to ``<synthesizer>.json`` in the scope; ``failure`` is the
-        reason if there is no usable pool.
+        The log of the pool; ``failure`` is the reason if there is no usable pool.
     """
-    also = ("validation",) if scope == "shipped" else ()
-    with at_hand(folder, scope, also=also) as here:
+    with at_hand(folder, scope, also=(validation_of(scope, synthesizer),)) as here:
         return draw_pool(here, scope, synthesizer, plan, max_ratio or plan.max_ratio)
 
 
@@ -68,9 +65,12 @@ def draw_pool(
         made = {"failure": str(err), "timed_out": isinstance(err, FitTimedOut)}
     if made["failure"]:
         log.warning("%s on %s failed: %s", synthesizer, scope, made["failure"])
-    pool_log = {"scope": scope, "synthesizer": synthesizer, **made}
-    folder.write_json(f"work/{scope}/{synthesizer}.json", to_jsonable(pool_log))
-    return pool_log
+    return {"scope": scope, "synthesizer": synthesizer, **made}
+
+
+def validation_of(scope: str, synthesizer: str) -> str:
+    """Name the folder, in the study's, of a pool's validation: its own for one that is refused in a fold."""
+    return VALIDATION if scope == "shipped" else f"{VALIDATION}/{synthesizer}-{scope}"
 
 
 def gate(
@@ -79,8 +79,6 @@ def gate(
     """Validate a pool with the synthetic suite; return the reason why it must not be used, or None."""
     place = Scope(folder.scope(scope))
     rows = pd.read_parquet(place.folder / f"{synthesizer}.parquet")
-    shipped = scope == "shipped"
-    results = folder.path / "validation" if shipped else place.folder / f"{synthesizer}-validation"
     context = place.context
     return gate_synthetic(
         rows,
@@ -88,6 +86,7 @@ def gate(
         context.schema,
         context.card,
         synthesizer,
-        results,
+        folder.path / validation_of(scope, synthesizer),
         class_counts=class_counts,
+        ships=scope == "shipped",
     )

@@ -10,12 +10,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.table.checks import check_study_input
-from realmix.tasks.runtime.snapshots import take_snapshot
-from realmix.tasks.runtime.study_folder import StudyFolder, Table, home
+from realmix.tasks.runtime.snapshots import describe_snapshot, store
+from realmix.tasks.runtime.study_folder import VALIDATION, StudyFolder, Table, home
 from realmix.tasks.validation.tables import validate_raw, validate_training
 
 log = logging.getLogger("realmix")
-VALIDATION = "validation"
 
 
 @task(task_run_name="validate-raw", cache_policy=NO_CACHE)
@@ -35,7 +34,7 @@ def gate_raw(table: Table, folder: StudyFolder) -> Table:
         return table
     log.info("%d bad rows were moved to %s/quarantine.parquet", len(raw) - len(good_rows), VALIDATION)
     schema = check_study_input(good_rows.reset_index(drop=True), table.card)
-    snapshot = take_snapshot(good_rows, home() / "snapshots", source=table.source)
+    snapshot = store(describe_snapshot(good_rows, home() / "snapshots", source=table.source))
     return dataclasses.replace(table, snapshot=snapshot, schema=schema)
 
 

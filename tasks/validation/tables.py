@@ -133,14 +133,16 @@ def gate_synthetic(
     folder: Path,
     *,
     class_counts: Mapping[str, int] | None,
+    ships: bool,
 ) -> str | None:
-    """Validate a pool, store the result in `folder`, and say why the pool must not be used, or None.
+    """Validate a pool, and say why it must not be used, or None; see :func:`validate_synthetic`.
 
-    See :func:`validate_synthetic`.
+    The results are stored in `folder` for a pool that ships or is refused.
     """
     is_control = synthesizer in CONTROLS
     outcome = validate_synthetic(rows, real, schema, card, class_counts=class_counts, is_control=is_control)
-    write_validation(outcome, folder)
+    if ships or outcome.failure:
+        write_validation(outcome, folder)
     return outcome.failure
 
 

@@ -82,7 +82,7 @@ def one_round(scratch: Path, n_rows: int, steps: int, *, with_full: bool) -> Rou
         return run_study([table, "--plan", str(plan)], scratch=scratch / name, home=home, all_steps=all_steps)
 
     grid, early = run("same", same, all_steps=True), run("early", same)
-    rows = raw.assign(fold=np.load(grid.out / "work" / "folds.npy")[0])
+    rows = raw.assign(fold=np.load(grid.out / "work" / "folds.npz")["folds"][0])
     rows.to_csv(scratch / "table.csv", index=False)
     wall, fits = run_script(scratch, steps)
     return {
@@ -174,12 +174,8 @@ def early_steps(study: Study) -> Round:
 
 def pool_logs(study: Study) -> list[dict[str, Any]]:
     """What the folds of a study say of the script's synthesizers."""
-    found = [
-        json.loads(path.read_text(encoding="utf-8")) for path in (study.out / "work").glob("fold-*/*.json")
-    ]
-    return [
-        log for log in found if isinstance(log, dict) and log.get("synthesizer") in plain_script.SYNTHESIZERS
-    ]
+    logs = json.loads((study.out / "work" / "pools.json").read_text(encoding="utf-8"))
+    return [log for log in logs if log["synthesizer"] in plain_script.SYNTHESIZERS]
 
 
 def wall_figures(part: str, found: Round) -> list[Figure]:

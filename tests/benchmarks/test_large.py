@@ -8,7 +8,7 @@ import pytest
 
 from realmix.tasks.core.table.request import parse_request
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.study.ingest import stored_table
+from realmix.tasks.study.ingest import read_table, stored
 from realmix.tasks.study.split import split_holdout
 from tests.benchmarks.large import TARGET, PeakByStage, write_table
 
@@ -20,7 +20,7 @@ def prepare(file: Path, folder: Path) -> float:
     """CPU seconds of ingest and split."""
     request = parse_request(table=str(file), target=TARGET, out=str(folder))
     started = time.process_time()
-    table = stored_table(request, folder / "snapshots")
+    table = stored(read_table(request, folder / "snapshots"))
     split_holdout.fn(table, StudyFolder(folder), rule=None, seed=0)
     return time.process_time() - started
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.fits import cached
+from realmix.tasks.runtime import cache
+from realmix.tasks.runtime.cache import DATABASE
 from tests.flows.test_study import decided
 
 # Of Prefect's embedded server, and of a client that asks whether a server is up again.
@@ -77,8 +82,9 @@ def run(home, out, **changes):
 
 
 def entries(home):
-    """Which file lies under each key: one that was written again is another one."""
-    return {path.name: path.stat().st_ino for path in (home / "store").glob("*/*.tar")}
+    """What lies under each key: one that was computed again took other seconds."""
+    with closing(sqlite3.connect(home / "store" / DATABASE)) as database:
+        return dict(database.execute("SELECT key, packed FROM entries"))
 
 
 @pytest.fixture(scope="module")
@@ -152,18 +158,22 @@ def test_one_more_synthesizer_costs_its_own_fits_only(resumed, killed, workspace
 
 def test_damaged_results_are_computed_again_and_nothing_else(resumed, killed, workspace):
     home = killed[0]
-    pool, arm = (next(path for path in (home / "store").glob("*/*.tar") if name in names(path))
-                 for name in ("smote.parquet", cached.PREDICTIONS))  # fmt: skip
-    content = bytearray(pool.read_bytes())
-    content[content.index(b"PAR1") + 100] ^= 1
-    pool.write_bytes(content)
-    arm.write_bytes(arm.read_bytes()[:1000])
+    with closing(sqlite3.connect(home / "store" / DATABASE)) as database, database:
+        archives = {key: cache._decompress(n_bytes, packed)
+                    for key, n_bytes, packed in database.execute("SELECT key, n_bytes, packed FROM entries")}  # fmt: skip
+        pool, arm = (next(key for key, archive in archives.items() if name in names(archive))
+                     for name in ("smote.parquet", cached.PREDICTIONS))  # fmt: skip
+        content = bytearray(archives[pool])
+        content[content.index(b"PAR1") + 100] ^= 1
+        changed = "UPDATE entries SET packed = ? WHERE key = ?"
+        database.execute(changed, (cache._compress(bytes(content)), pool))
+        database.execute(changed, (cache._compress(archives[arm])[:-9], arm))
     document, ran = run(home, workspace / "runs" / "damaged")
     assert decided(document) == decided(resumed[0])
     assert sorted(function for function, _, _ in ran) == sorted([cached.POOL, cached.ARMS])
     assert [len(arguments["arms"]) for function, _, arguments in ran if function == cached.ARMS] == [1]
 
 
-def names(path):
-    with tarfile.open(path) as tar:
+def names(archive):
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         return tar.getnames()

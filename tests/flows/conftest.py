@@ -75,11 +75,13 @@ def _small_request(out: Path, **changes):
 
 @pytest.fixture(scope="session")
 def finished(prefect_server, workspace):
-    """A finished study of the bundled table: its folder and its document."""
+    """A finished study of the bundled table, with its intermediate files: its folder and its document."""
     from prefect import tags
 
     from realmix.flows.study import study
+    from realmix.tasks.runtime.study_folder import StudyFolder
 
     out = workspace / "runs" / "first"
-    with tags("of-the-run"):
+    with tags("of-the-run"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StudyFolder, "clear_work", lambda folder: None)
         return out, study(_small_request(out))

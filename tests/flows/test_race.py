@@ -17,7 +17,8 @@ from realmix.tasks.core.decision.race import describe_race
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
-from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold, read_exits
+from realmix.tasks.study.development import Development
+from realmix.tasks.study.out_of_fold import read_exits
 from realmix.tasks.study.race import batches, race, results
 from realmix.tasks.study.split import lay_folds
 
@@ -50,8 +51,8 @@ def test_progress_is_told_while_the_race_goes_on(raced, events):
 
 
 def test_what_ends_a_race_is_named(finished, workspace):
-    with pytest.raises(Exception, match=r"training\.parquet|WorkerError|FileNotFoundError"):
-        run_race(finished[0], workspace / "runs" / "broken", n_workers=1, without="training.parquet")
+    with pytest.raises(Exception, match=r"training\.npy|WorkerError|FileNotFoundError"):
+        run_race(finished[0], workspace / "runs" / "broken", n_workers=1, without="training.npy")
 
 
 def run_race(finished, target, *, n_workers, without=None):
@@ -68,7 +69,7 @@ def run_race(finished, target, *, n_workers, without=None):
     @flow(task_runner=threads())
     def only_the_race():
         with LocalWorkers(n_workers):
-            return race(folder, layout)
+            return race(folder, layout, Development(folder.work))
 
     return folder, layout, only_the_race()
 
@@ -89,7 +90,8 @@ def test_only_finalists_real_only_and_their_controls_run_in_the_repeats(raced):
 
 
 def test_a_synthesizer_without_a_finalist_is_not_fitted_again(raced):
-    _, layout, (_, pools, _) = raced[0]
+    _, layout, found = raced[0]
+    pools = found.pools
     last = layout.blocks[-1].scope
     fitted = {pool["synthesizer"] for pool in pools if pool["scope"] == last}
     made = {*CONTROLS, *layout.plan.synthesizers}
@@ -97,29 +99,25 @@ def test_a_synthesizer_without_a_finalist_is_not_fitted_again(raced):
 
 
 def test_the_race_is_the_same_for_any_number_of_workers(raced):
-    one, two = (matrix_of(*study) for study in raced)
+    one, two = (found.oof for _, _, found in raced)
     assert read_exits(raced[0][0]) == read_exits(raced[1][0])
     assert one.arms == two.arms
     np.testing.assert_array_equal(one.predictions, two.predictions)
 
 
 def test_what_the_race_saved_is_told(raced):
-    folder, layout, (_, pools, _) = raced[0]
+    folder, layout, found = raced[0]
+    pools = found.pools
     told = describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks))
     assert told["blocks"] == 4
     assert all(row["after_block"] == 2 and "after block 2 of 4" in row["reason"] for row in told["dropped"])
     assert 0 < told["generator_seconds"] <= told["full_grid_generator_seconds"]
 
 
-def matrix_of(folder, layout, results):
-    _, pools, trained = results
-    failed = failed_mixes(layout.plan, pools) | failed_arms(trained)
-    return out_of_fold(folder, layout, batches(layout.plan), failed, trained)
-
-
 def names_run(study, scope):
     """Arms that the race ran on a fold; other files there are those of the copied study."""
-    folder, _, (_, _, trained) = study
+    folder, _, found = study
+    trained = found.trained
     batches_run = [run["batch"] for run in trained if run["scope"] == scope and not run["skipped"]]
     files = [folder.scope(scope) / f"predictions-{batch}.json" for batch in batches_run]
     return {name for path in files for name in json.loads(path.read_text())}

@@ -15,8 +15,10 @@ import pytest
 from realmix.flows.terminal.tables import is_due, register, status
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import Operation
+from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
 from realmix.tasks.lifecycle.notify import notify
 from realmix.tasks.runtime.database import batches, decisions, registered_table
+from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.sources import open_source
 
 TABLE = "calls"
@@ -57,6 +59,13 @@ def life(prefect_server, workspace) -> Life:
     card = place / "card.yaml"
     card.write_text(CARD.format(source=place / "calls.csv", landing=found.landing))
     register(card, TABLE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StudyFolder, "clear_work", lambda folder: None)
+        live(found, rows)
+    return found
+
+
+def live(found: Life, rows: pd.DataFrame) -> None:
     found.lands("first", None)
     found.lands("nothing", None)
     quiet = rows[1200:1260]
@@ -64,7 +73,6 @@ def life(prefect_server, workspace) -> Life:
     found.lands("copy", quiet)
     found.lands("bad", rows[1260:1300].drop(columns="balance"))
     found.lands("jump", rows[1300:1500].assign(y="yes"))
-    return found
 
 
 def test_the_first_retraining_is_a_study_and_gives_a_champion(life):
@@ -147,11 +155,9 @@ def test_rows_keep_their_side_as_the_table_grows(life):
         Path(life.landing).parents[1] / ".realmix" / "studies" / life.entries[step]["study"] / "work"
         for step in ("first", "jump")
     )
-    was = set(pd.read_parquet(first / "holdout.parquet").itertuples(index=False, name=None))
-    learned = pd.read_parquet(last / "evaluated" / "training.parquet")
-    assert not was & set(
-        learned[list(pd.read_parquet(first / "holdout.parquet").columns)].itertuples(index=False, name=None)
-    )
+    held, learned = stored_rows(first / HOLDOUT).rows, Scope(last / "evaluated").training
+    was = set(held.itertuples(index=False, name=None))
+    assert was and not was & set(learned[list(held.columns)].itertuples(index=False, name=None))
 
 
 def test_a_table_that_is_not_registered_is_named(workspace):

@@ -113,6 +113,15 @@ def test_retraining_from_the_table_alone_gives_the_shipped_model(shipped):
     np.testing.assert_allclose(served, again, atol=1e-6)
 
 
+def test_a_finished_study_keeps_few_files_and_of_its_intermediate_ones_none_with_rows(shipped):
+    out, *_ = shipped
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert {path.name for path in (out / "work").iterdir()} == {"folds.npz", "pools.json", "workers.log"}
+    assert len(files) < 80 and sum(path.stat().st_size for path in files) < 10 * 2**20
+    documents = {path.stem for path in out.rglob("*.html")}
+    assert documents == {"report", "raw", "synthetic", "training"}
+
+
 def test_the_report_names_the_owner_and_loads_nothing_from_elsewhere(shipped):
     out, _, _ = shipped
     page = (out / "report.html").read_text()

@@ -12,6 +12,7 @@ import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
 from realmix.tasks.runtime.study_folder import StudyFolder
 
 # What may differ between two runs of one plan: names, places and clocks.
@@ -147,21 +148,19 @@ def test_replaying_the_plan_gives_the_same_verdict_on_one_worker_without_the_gpu
 def test_holdout_rows_never_reach_a_training_set(finished):
     out, document = finished
     folder = StudyFolder(out)
-    holdout = pd.read_parquet(folder.work / "holdout.parquet")
+    holdout = stored_rows(folder.work / HOLDOUT).rows
     assert len(holdout) == document["table"]["n_holdout"] > 0
     features = [c for c in holdout.columns if c != document["table"]["target"]]
     held = set(pd.util.hash_pandas_object(holdout[features], index=False))
     for name in ("fold-0-0", "fold-0-1", "evaluated"):
-        training = pd.read_parquet(folder.scope(name) / "training.parquet")
+        training = Scope(folder.scope(name)).training
         assert not held & set(pd.util.hash_pandas_object(training[features], index=False)), name
 
 
 def test_validation_rows_of_a_fold_are_not_among_its_training_rows(finished):
     folder = StudyFolder(finished[0])
     for scope in sorted(folder.work.glob("fold-*")):
-        training, validation = (
-            pd.read_parquet(scope / f"{part}.parquet") for part in ("training", "validation")
-        )
+        training, validation = Scope(scope).training, Scope(scope).validation
         columns = [c for c in training.columns if c != "y"]
         seen = set(pd.util.hash_pandas_object(training[columns], index=False))
         assert not seen & set(pd.util.hash_pandas_object(validation[columns], index=False))
@@ -179,7 +178,6 @@ def test_validation_rows_of_a_fold_are_not_among_its_training_rows(finished):
 def test_the_shipped_model_can_be_trained_again_from_its_table_alone(finished, workspace, arm):
     """For mixes, too, whatever this table's verdict was."""
     from realmix.tasks.fits.final import refit_from_training_table
-    from realmix.tasks.fits.scope import Scope
     from realmix.tasks.runtime.workers import LocalWorkers
     from realmix.tasks.study.package import load_and_predict, save_pyfunc
     from realmix.tasks.study.refit import refit
@@ -192,7 +190,7 @@ def test_the_shipped_model_can_be_trained_again_from_its_table_alone(finished, w
     assert done["failure"] is None
     schema = Scope(folder.scope("shipped")).context.schema
     save_pyfunc(folder.scope("shipped") / "model", arm.model, schema, folder.path / "packed", {})
-    raw = schema.restore(pd.read_parquet(folder.work / "holdout.parquet"))[schema.feature_names]
+    raw = schema.restore(stored_rows(folder.work / HOLDOUT).rows)[schema.feature_names]
     served = load_and_predict(folder.path / "packed", raw)[[f"proba_{c}" for c in schema.classes]]
     again = refit_from_training_table(folder.path / "training.parquet").predict(schema.apply(raw))
     np.testing.assert_allclose(served.to_numpy(), again, atol=1e-6)

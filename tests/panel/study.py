@@ -29,11 +29,22 @@ from realmix.tasks.core.table.checks import check_study_input
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.fits.arms import fit_arm, train_arms, training_set
 from realmix.tasks.fits.pools import synthesize
-from realmix.tasks.fits.scope import Scope, StudyContext, feature_groups, scope_of
+from realmix.tasks.fits.scope import (
+    DEVELOPMENT,
+    GROUP,
+    PRIORITY,
+    WEIGHT,
+    Scope,
+    StudyContext,
+    feature_groups,
+    write_rows,
+    write_scope,
+)
 from realmix.tasks.fits.teacher import fit_teacher, load_teacher
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.compare import compare_arms
+from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold
 from realmix.tasks.study.race import batches, judge_race, write_exits
 from realmix.tasks.study.split import lay_folds
@@ -102,7 +113,9 @@ class Raced:
         """Predictions of all arms that did not fail."""
         plan = self.layout.plan
         failed = failed_mixes(plan, self.pools) | failed_arms(self.trained)
-        return out_of_fold(self.folder, self.layout, batches(plan), failed, self.trained)
+        return out_of_fold(
+            self.folder, self.layout, Development(self.folder.work), batches(plan), failed, self.trained
+        )
 
 
 @dataclass(frozen=True)
@@ -130,7 +143,8 @@ def study_rows(
         Stands for the snapshot in every derived seed.
     """
     raced = race_rows(raw, card, recipe, folder=folder, seed=seed, digest=digest)
-    comparison, verdict = compare_arms.fn(raced.folder, raced.layout, raced.pools, raced.trained)
+    rows = Development(raced.folder.work)
+    comparison, verdict = compare_arms.fn(raced.folder, raced.layout, rows, raced.out_of_fold)
     return Outcome(**vars(raced), comparison=comparison, verdict=verdict)
 
 
@@ -143,8 +157,9 @@ def race_rows(
     place.work.mkdir(parents=True, exist_ok=True)
     StudyContext(schema, card, digest, seed).write(place.work / "context.json")
     rows = schema.apply(raw)
-    scope_of(place.scope("evaluated"), rows, np.ones(len(rows)), feature_groups(rows, schema))
-    np.save(place.work / "priority.npy", np.zeros(len(rows)), allow_pickle=False)
+    beside = {WEIGHT: np.ones(len(rows)), GROUP: feature_groups(rows, schema), PRIORITY: np.zeros(len(rows))}
+    write_rows(place.work / DEVELOPMENT, rows, **beside)
+    write_scope(place.scope("evaluated"), np.arange(len(rows)))
     layout = lay_folds.fn(place, recipe.plan(schema, len(rows), seed))
     return race(Raced(place, layout, schema, [], [], {}), full_grid=recipe.full_grid)
 
@@ -157,7 +172,9 @@ def race(study: Raced, *, full_grid: bool) -> Raced:
     raced = is_raced(METRICS[plan.metric], plan.n_repeats) and not full_grid
     for heat in heats(study.layout.blocks, n_first=study.layout.n_first, raced=raced):
         if n_done:
-            live = judge_race.fn(folder, study.layout, live, study.pools, study.trained)
+            live = judge_race.fn(
+                folder, study.layout, Development(folder.work), live, study.pools, study.trained
+            )
         for block in heat:
             run_block(study, block.scope, live)
         n_done += len(heat)

@@ -102,8 +102,8 @@ def on_threads(place):
 
 def assert_same(found, expected):
     assert found[1] == expected[1]
-    name = "work/out-of-fold.npy"
-    assert (found[0] / name).read_bytes() == (expected[0] / name).read_bytes()
+    for name in ("training.parquet", "work/folds.npz"):
+        assert (found[0] / name).read_bytes() == (expected[0] / name).read_bytes()
 
 
 def test_a_cluster_of_two_workers_decides_what_threads_decide(place, on_threads, monkeypatch):
@@ -198,10 +198,10 @@ def test_workers_without_the_folder_decide_the_same_through_an_object_store(
         ended.set()
         looking.join()
     assert_same(found, on_threads)
-    names = ("training.parquet", "model/MLmodel", "work/shipped/model", "validation")
+    names = ("training.parquet", "model/MLmodel", "work/pools.json", "validation")
     assert all((found[0] / name).exists() for name in names)
-    assert {"fold-0-0/training.parquet", "fold-0-0/smote.parquet"} <= seen
-    assert not [name for name in seen if "holdout" in name or name.endswith(".pickle")]
+    assert {"development.parquet", "fold-0-0/training.npy", "fold-0-0/smote.parquet"} <= seen
+    assert not [name for name in seen if name.endswith(".pickle")]
     assert real_s3[1].list_objects_v2(Bucket="studies")["KeyCount"] == 0
     assert list(of_workers.glob("worker-*/local/**/realmix")), "this is where workers keep copies"
     assert not list(of_workers.glob("worker-*/local/**/training.parquet")), "rows of a study that has ended"

@@ -37,3 +37,21 @@ def test_json_is_strict_and_written_whole(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         folder.write_json("b.json", {"x": float("nan")})
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_finished_study_keeps_no_intermediate_file_with_rows(tmp_path):
+    folder = StudyFolder(tmp_path)
+    for name in (
+        "fold-0-0/smote.parquet",
+        "development.parquet",
+        "context.json",
+        "pools.json",
+        "workers.log",
+    ):
+        path = folder.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "training.parquet").touch()
+    folder.clear_work()
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"training.parquet", "work/pools.json", "work/workers.log"}

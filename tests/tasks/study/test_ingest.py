@@ -5,7 +5,7 @@ import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.request import StudyRequest
-from realmix.tasks.study.ingest import ingest, stored_table
+from realmix.tasks.study.ingest import hand_over, ingest, read_table, stored
 from tests.tasks.shop_table import rows
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -23,7 +23,7 @@ def request_of(tmp_path):
 
 
 def test_the_table_is_stored_as_it_was_read_with_what_was_detected(request_of, tmp_path):
-    table = stored_table(request_of(rows(100)), tmp_path / "snapshots")
+    table = stored(read_table(request_of(rows(100)), tmp_path / "snapshots"))
     pd.testing.assert_frame_equal(table.snapshot.read(), rows(100))
     assert (table.name, table.card.target, table.schema.target) == ("customers", "y", "y")
     assert table.source["location"].endswith("customers.csv") and table.source["delimiter"] == "comma"
@@ -32,7 +32,7 @@ def test_the_table_is_stored_as_it_was_read_with_what_was_detected(request_of, t
 
 def test_the_same_rows_in_another_file_are_one_snapshot_and_other_rows_another(request_of, tmp_path):
     tables = [
-        stored_table(request_of(raw, name), tmp_path / "snapshots")
+        stored(read_table(request_of(raw, name), tmp_path / "snapshots"))
         for raw, name in ((rows(100), "a.csv"), (rows(100), "b.csv"), (rows(101), "c.csv"))
     ]
     digests = [table.snapshot.digest for table in tables]
@@ -48,3 +48,28 @@ def test_a_table_that_cannot_be_studied_is_refused(request_of):
 def test_a_study_finds_its_snapshot_under_the_home(request_of, tmp_path):
     table = ingest.fn(request_of(rows(100)))
     assert (tmp_path / "home" / "snapshots" / f"{table.snapshot.digest}.parquet").exists()
+
+
+def test_a_table_is_only_read_before_its_study_begins(request_of, tmp_path):
+    table = read_table(request_of(rows(100)), tmp_path / "snapshots")
+    assert not (tmp_path / "snapshots").exists() and not table.snapshot.taken_at
+
+
+def test_what_was_checked_is_what_is_studied_also_where_the_source_has_changed(request_of, tmp_path):
+    request = request_of(rows(100))
+    hand_over(read_table(request, tmp_path / "home" / "snapshots"), request.out)
+    request_of(rows(90))
+    first, second = ingest.fn(request), ingest.fn(request)
+    assert (first.snapshot.n_rows, second.snapshot.n_rows) == (100, 90)
+    pd.testing.assert_frame_equal(first.snapshot.read(), first.without_rows().snapshot.read())
+
+
+def test_the_bundled_table_needs_no_target(tmp_path):
+    table = read_table(StudyRequest(table="bundled:bank_marketing?rows=300", out="o"), tmp_path)
+    assert table.snapshot.n_rows == 300 and table.source
+    assert table.card.target == table.schema.target == "y" and table.schema.positive == "yes"
+
+
+def test_another_target_than_the_cards_forgets_its_classes(tmp_path):
+    request = StudyRequest(table="bundled:bank_marketing?rows=300", target="housing", out="o")
+    assert read_table(request, tmp_path).schema.target == "housing"

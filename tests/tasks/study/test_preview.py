@@ -44,7 +44,7 @@ def test_no_table_is_registered_and_a_registered_one_keeps_its_holdout(unfitted,
     with pytest.raises(KeyboardInterrupt):
         preview(REQUEST, unfitted)
     assert not (tmp_path / "home").exists()
-    table = preview_step.stored_table(REQUEST, unfitted / "snapshots")
+    table = preview_step.read_table(REQUEST, unfitted / "snapshots")
     assert frozen_rule(table, table.snapshot.read()) is None
     rule = registered_rule(table, table.snapshot.read())
     assert frozen_rule(table, table.snapshot.read()) == rule

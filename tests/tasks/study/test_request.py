@@ -13,7 +13,7 @@ from realmix.tasks.core.table.card import read_card
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.study.request import check_plan, read_study_input, table_name
+from realmix.tasks.study.request import check_plan, table_name
 
 
 @pytest.mark.parametrize(
@@ -30,21 +30,6 @@ def test_a_table_is_named_after_its_location(location, name):
     from realmix.tasks.core.table.card import DataCard
 
     assert table_name(DataCard(target="y"), StudyRequest(table=location, out="o")) == name
-
-
-def test_the_bundled_table_needs_no_target():
-    raw, source, card, schema = read_study_input(
-        StudyRequest(table="bundled:bank_marketing?rows=300", out="o")
-    )
-    assert len(raw) == 300
-    assert card.target == schema.target == "y"
-    assert schema.positive == "yes"
-    assert source
-
-
-def test_another_target_than_the_cards_forgets_its_classes():
-    request = StudyRequest(table="bundled:bank_marketing?rows=300", target="housing", out="o")
-    assert read_study_input(request)[3].target == "housing"
 
 
 @pytest.mark.parametrize(("written", "label"), [("yes", "yes"), ("1", "1"), ("true", "True")])

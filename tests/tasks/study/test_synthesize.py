@@ -17,7 +17,7 @@ from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
-from realmix.tasks.study.synthesize import synthesize
+from realmix.tasks.study.synthesize import gate, synthesize
 from tests.tasks.scopes import scope_of
 
 SCOPE = "fold-0-0"
@@ -63,21 +63,27 @@ def folder(tmp_path: Path) -> StudyFolder:
     return folder
 
 
-def test_the_log_of_every_pool_is_kept_failed_ones_too(folder: StudyFolder, plan: Plan) -> None:
+def test_every_pool_has_a_log_failed_ones_too(folder: StudyFolder, plan: Plan) -> None:
     with LocalWorkers(1):
         logs = {name: synthesize.fn(folder, SCOPE, name, plan) for name in ("smote", "simulation")}
-    for name, log in logs.items():
-        stored = json.loads((folder.scope(SCOPE) / f"{name}.json").read_text(encoding="utf-8"))
-        assert stored == log
     assert logs["smote"]["failure"] is None
     assert {"asked", "made", "kept", "copies_of_real", "seconds_fit", "seconds_sample"} <= set(logs["smote"])
     assert "`simulate` is None" in logs["simulation"]["failure"]
+    assert {(log["scope"], name) for name, log in logs.items()} == {(SCOPE, "smote"), (SCOPE, "simulation")}
 
 
-def test_classes_of_a_pool_are_counted_by_its_gate(folder: StudyFolder, plan: Plan) -> None:
+def test_a_pool_is_checked_and_only_a_refused_one_of_a_fold_leaves_its_validation(
+    folder: StudyFolder, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with LocalWorkers(1):
         log = synthesize.fn(folder, SCOPE, "smote", plan)
-    results = folder.scope(SCOPE) / "smote-validation" / "synthetic.json"
-    found = json.loads(results.read_text(encoding="utf-8"))["expectations"]
+        place = folder.path / "validation"
+        assert log["failure"] is None and not place.exists()
+        more = {label: count + 1 for label, count in log["asked_by_class"].items()}
+        failure = gate(folder, SCOPE, "smote", class_counts=more)
+    assert failure
+    results = place / f"smote-{SCOPE}"
+    assert {p.name for p in results.iterdir()} == {"synthetic.json", "synthetic.suite.json", "synthetic.html"}
+    found = json.loads((results / "synthetic.json").read_text(encoding="utf-8"))["expectations"]
     counted = [e for e in found if e["expectation"] == "expect_value_counts_to_equal"]
-    assert [e["arguments"]["counts"] for e in counted] == [log["asked_by_class"]]
+    assert [e["arguments"]["counts"] for e in counted] == [more]

@@ -210,8 +210,16 @@ def test_the_gate_of_a_pool_counts_its_classes(
     real, rows = schema.apply(table()), canonical(1)
     for surplus, words in ((0, "None"), (1, "value counts to equal")):
         counts = {str(label): int(n) + surplus for label, n in rows["bought"].value_counts().items()}
-        failure = gate_synthetic(rows, real, schema, card, "smote", tmp_path, class_counts=counts)
+        failure = gate_synthetic(
+            rows, real, schema, card, "smote", tmp_path, class_counts=counts, ships=False
+        )
         assert words in str(failure)
+        assert (tmp_path / "synthetic.html").exists() == bool(failure), "results of the refused alone"
+    assert (
+        gate_synthetic(rows, real, schema, card, "smote", tmp_path / "all", class_counts=None, ships=True)
+        is None
+    )
+    assert (tmp_path / "all" / "synthetic.html").exists()
 
 
 def test_controls_may_break_rules(schema: Schema, card: DataCard, table: Make, canonical: Make) -> None:
