@@ -22,7 +22,8 @@ from realmix.tasks.lifecycle.drift import RETRAINING, changes_since_study, last_
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement, notify_of_refused
 from realmix.tasks.lifecycle.promote import review_challenger, sync, write_history
 from realmix.tasks.lifecycle.refit_winner import copy_plan, fit_again, last_winner, publish_refit
-from realmix.tasks.runtime.database import record_decision, registered_table, table_lock
+from realmix.tasks.runtime.database import record_decision, registered_table
+from realmix.tasks.runtime.leases import table_lock
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.plan import on_usable_gpu

@@ -36,7 +36,7 @@ from realmix.tasks.runtime.database import (
 )
 from realmix.tasks.runtime.holdout_rules import start_epoch
 from realmix.tasks.runtime.snapshots import open_snapshot, take_snapshot
-from realmix.tasks.runtime.study_folder import Table, home, stored_snapshot
+from realmix.tasks.runtime.study_folder import Table, home, home_id, stored_snapshot
 from realmix.tasks.validation.store import write_quarantine
 from realmix.tasks.validation.tables import validate_raw
 
@@ -59,7 +59,7 @@ def admit_waiting(table: str) -> list[dict[str, Any]]:
     Parameters
     ----------
     table : str
-        Of a registered table. Hold :func:`realmix.tasks.runtime.database.table_lock`: two calls at once
+        Of a registered table. Hold :func:`realmix.tasks.runtime.leases.table_lock`: two calls at once
         do no harm, but one of them fails.
 
     Returns
@@ -92,6 +92,7 @@ def _table_rows(table: str) -> _TableRows:
 
 def _admit_or_refuse(current: _TableRows, batch: Batch) -> dict[str, Any]:
     """Add a batch to its table, or refuse it with the reason; return which."""
+    _check_is_here(batch)
     notes: list[str] = []
     try:
         prepared, change = _prepare(current, batch)
@@ -114,6 +115,16 @@ def _admit_or_refuse(current: _TableRows, batch: Batch) -> dict[str, Any]:
     }
     _admit(current.registered, batch, merged, outcome)
     return {"name": batch.name, "digest": batch.digest, "status": "admitted", **outcome}
+
+
+def _check_is_here(batch: Batch) -> None:
+    """Let a batch wait whose rows lie in another home: it must not be refused because they are not here."""
+    folder = batch_folder(batch.table_name)
+    if batch.home != home_id() and not any(folder.glob(f"{batch.digest}.*")):
+        raise BadInput(
+            f"The rows of the batch '{batch.name}' were found by another home and are not in {folder}; it still "
+            "waits. Run this in that home, or let both homes have the folders snapshots, tables and studies in common."
+        )
 
 
 def _prepare(current: _TableRows, batch: Batch) -> tuple[Prepared, SchemaChange]:

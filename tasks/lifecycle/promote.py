@@ -28,9 +28,9 @@ from realmix.tasks.runtime.database import (
     record_decision,
     registered_table,
     registered_tables,
-    table_lock,
     untracked_studies,
 )
+from realmix.tasks.runtime.leases import table_lock
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 from realmix.tasks.study.track import CHALLENGER, CHAMPION, log_history, ping, track_again
 

@@ -1,131 +1,36 @@
-"""The database of registered tables, batches and decisions: one SQLite file under the home folder.
-
-Every change is one transaction: a killed process leaves the state before or after it, and
-processes take turns.
-"""
+"""Registered tables, batches and decisions, as the state database stores them."""
 
 from __future__ import annotations
 
 import datetime
-import fcntl
-import hashlib
 import json
 import logging
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, Row, delete, select, update
+
 from realmix.tasks.core.errors import BadInput, unknown_name
+from realmix.tasks.core.lifecycle.decision_chain import chain_digest
 from realmix.tasks.core.lifecycle.records import Batch, Decision, Registered
 from realmix.tasks.core.table.card import DataCard, parse_card
-from realmix.tasks.runtime.snapshots import explain_os_error
-from realmix.tasks.runtime.study_folder import home
+from realmix.tasks.runtime import state_tables as stored
+from realmix.tasks.runtime.state_connection import insert, transaction
+from realmix.tasks.runtime.state_upgrade import read_decisions
+from realmix.tasks.runtime.study_folder import home_id
 
 log = logging.getLogger("realmix")
-FILE = "state.sqlite"
-# A transaction of another process takes milliseconds; a disk that stalls takes seconds.
-PATIENCE_SECONDS = 30
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS tables (
-    name TEXT PRIMARY KEY, card TEXT NOT NULL, registered_at TEXT NOT NULL,
-    snapshot TEXT NOT NULL, unlabelled TEXT, decided TEXT
-);
-CREATE TABLE IF NOT EXISTS batches (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, digest TEXT NOT NULL,
-    name TEXT NOT NULL, n_rows INTEGER NOT NULL, seen_at TEXT NOT NULL,
-    status TEXT NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'admitted', 'refused')),
-    outcome TEXT, UNIQUE (table_name, digest)
-);
-CREATE TABLE IF NOT EXISTS cursors (
-    table_name TEXT NOT NULL, source TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (table_name, source)
-);
-CREATE TABLE IF NOT EXISTS decisions (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, made_at TEXT NOT NULL,
-    kind TEXT NOT NULL, document TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL
-);
-CREATE TRIGGER IF NOT EXISTS decisions_stay BEFORE UPDATE ON decisions
-BEGIN SELECT RAISE(ABORT, 'a decision cannot be changed'); END;
-CREATE TRIGGER IF NOT EXISTS decisions_remain BEFORE DELETE ON decisions
-BEGIN SELECT RAISE(ABORT, 'a decision cannot be removed'); END;
-CREATE TABLE IF NOT EXISTS studies (
-    path TEXT PRIMARY KEY, table_name TEXT NOT NULL, finished_at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS holdout_readers (
-    registration TEXT NOT NULL, reader TEXT NOT NULL, PRIMARY KEY (registration, reader)
-);
-CREATE TABLE IF NOT EXISTS holdout_reads (
-    registration TEXT NOT NULL, unit INTEGER NOT NULL, n_reads INTEGER NOT NULL,
-    PRIMARY KEY (registration, unit)
-) WITHOUT ROWID;
-"""
-
-
-@contextmanager
-def transaction() -> Iterator[sqlite3.Connection]:
-    """Open the database for one change, of which everything is stored or nothing.
-
-    Raises
-    ------
-    BadInput
-        If the file cannot be opened, or another process holds it for too long.
-    """
-    path = home() / FILE
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _open(path)
-    except OSError as err:
-        raise explain_os_error(err, path) from err
-    except sqlite3.Error as err:
-        raise _explain(err, path) from err
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        yield connection
-        connection.execute("COMMIT")
-    except sqlite3.OperationalError as err:
-        raise _explain(err, path) from err
-    finally:
-        # Anything not committed by now is rolled back.
-        connection.close()
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.executescript(SCHEMA)
-    return connection
-
-
-def _explain(err: sqlite3.Error, path: Path) -> BadInput:
-    return BadInput(
-        f"The database {path} cannot be used ({err}). Check that its disk has space and that no other "
-        "program holds it, then run again."
-    )
-
-
-@contextmanager
-def table_lock(name: str) -> Iterator[None]:
-    """Make other processes wait that want to retrain or promote the same table meanwhile.
-
-    The lock ends with the process, however that ends.
-    """
-    path = home() / "tables" / name / "lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def register_table(name: str, card: DataCard, snapshot: str) -> None:
     """Register a table, or replace the card of a registered one; its rows and decisions stay."""
-    with transaction() as database:
-        database.execute(
-            "INSERT INTO tables (name, card, registered_at, snapshot) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET card = excluded.card",
-            (name, card.model_dump_json(), _now(), snapshot),
+    text = card.model_dump_json()
+    with transaction() as state:
+        state.execute(
+            insert(state, stored.tables)
+            .values(name=name, card=text, registered_at=_now(), snapshot=snapshot)
+            .on_conflict_do_update(index_elements=["name"], set_={"card": text})
         )
 
 
@@ -137,31 +42,27 @@ def unregister_table(name: str) -> None:
     BadInput
         If it is not registered.
     """
-    known = registered_names()
-    if name not in known:
-        raise unknown_name("registered table", name, known)
-    with transaction() as database:
-        database.execute("DELETE FROM tables WHERE name = ?", (name,))
-        for table in ("batches", "cursors"):
-            database.execute(f"DELETE FROM {table} WHERE table_name = ?", (name,))
+    with transaction() as state:
+        if not state.execute(delete(stored.tables).where(stored.tables.c.name == name)).rowcount:
+            raise unknown_name("registered table", name, state.scalars(select(stored.tables.c.name)))
+        for table in (stored.batches, stored.cursors):
+            state.execute(delete(table).where(table.c.table_name == name))
 
 
 def registered_names() -> list[str]:
     """Return the names of all registered tables, those whose card cannot be used included."""
-    with transaction() as database:
-        return [row["name"] for row in database.execute("SELECT name FROM tables ORDER BY name")]
+    with transaction() as state:
+        return list(state.scalars(select(stored.tables.c.name).order_by(stored.tables.c.name)))
 
 
 def registered_tables() -> list[Registered]:
     """Return all registered tables, sorted by name; one whose card cannot be used is logged and left out."""
-    with transaction() as database:
-        rows = database.execute("SELECT * FROM tables ORDER BY name").fetchall()
     tables = []
-    for row in rows:
+    for row in _rows_of_tables():
         try:
             tables.append(_table(row))
         except BadInput as err:
-            log.warning("The table '%s' is left out: %s", row["name"], _unusable(row["name"], err))
+            log.warning("The table '%s' is left out: %s", row.name, _unusable(row.name, err))
     return tables
 
 
@@ -177,8 +78,7 @@ def registered_table(name: str) -> Registered:
     BadInput
         If it is not registered, or its stored card cannot be used.
     """
-    with transaction() as database:
-        found = {row["name"]: row for row in database.execute("SELECT * FROM tables")}
+    found = {row.name: row for row in _rows_of_tables()}
     if not found:
         raise BadInput(f"No table is registered, '{name}' neither: register one by realmix register CARD.")
     if name not in found:
@@ -191,12 +91,12 @@ def registered_table(name: str) -> Registered:
 
 def batches(table: str, status: str | None = None) -> list[Batch]:
     """Return a table's batches in the order in which they were found; of one status, or all."""
-    with transaction() as database:
-        found = database.execute(
-            "SELECT * FROM batches WHERE table_name = ? AND status = coalesce(?, status) ORDER BY id",
-            (table, status),
-        )
-        return [_batch(row) for row in found]
+    column = stored.batches.c
+    wanted = select(stored.batches).where(column.table_name == table).order_by(column.id)
+    if status:
+        wanted = wanted.where(column.status == status)
+    with transaction() as state:
+        return [_batch(row) for row in state.execute(wanted)]
 
 
 def admit_batch(
@@ -219,13 +119,11 @@ def admit_batch(
     BadInput
         If the table's rows have changed since, or the batch is no longer waiting.
     """
-    with transaction() as database:
-        moved = database.execute(
-            "UPDATE tables SET snapshot = ?, unlabelled = ? WHERE name = ? AND snapshot = ?",
-            (snapshot, unlabelled, batch.table_name, before),
-        )
-        settled = _settle(database, batch, "admitted", outcome)
-        if not (moved.rowcount and settled):
+    table = stored.tables
+    same = update(table).where(table.c.name == batch.table_name, table.c.snapshot == before)
+    with transaction() as state:
+        moved = state.execute(same.values(snapshot=snapshot, unlabelled=unlabelled)).rowcount
+        if not (_settle(state, batch, "admitted", outcome) and moved):
             raise BadInput(
                 f"Table '{batch.table_name}' was changed by another process while '{batch.name}' was being added. "
                 "Nothing is lost: run the same command again."
@@ -234,14 +132,14 @@ def admit_batch(
 
 def refuse_batch(batch: Batch, outcome: Mapping[str, Any]) -> None:
     """Refuse a batch and record the reasons."""
-    with transaction() as database:
-        _settle(database, batch, "refused", outcome)
+    with transaction() as state:
+        _settle(state, batch, "refused", outcome)
 
 
 def read_cursor(table: str, source: str) -> Any:
     """Return how far a source was read; None at the start."""
-    with transaction() as database:
-        return _cursor(database, table, source)
+    with transaction() as state:
+        return _cursor(state, table, source)
 
 
 def note_read(
@@ -262,16 +160,23 @@ def note_read(
     bool
         False where another process changed the cursor meanwhile: nothing is changed then.
     """
-    with transaction() as database:
-        if _cursor(database, table, source) != before:
+    value = json.dumps(after)
+    with transaction() as state:
+        if _cursor(state, table, source) != before:
             return False
-        database.execute(
-            "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (table, source, json.dumps(after))
+        state.execute(
+            insert(state, stored.cursors)
+            .values(table_name=table, source=source, value=value)
+            .on_conflict_do_update(index_elements=["table_name", "source"], set_={"value": value})
         )
         if batch:
-            database.execute(
-                "INSERT OR IGNORE INTO batches (table_name, digest, name, n_rows, seen_at) VALUES (?, ?, ?, ?, ?)",
-                (table, *batch, _now()),
+            digest, name, n_rows = batch
+            state.execute(
+                insert(state, stored.batches)
+                .values(
+                    table_name=table, digest=digest, name=name, n_rows=n_rows, seen_at=_now(), home=home_id()
+                )
+                .on_conflict_do_nothing()
             )
     return True
 
@@ -291,17 +196,16 @@ def record_decision(
     decided : str, optional
         Digest of the rows on which the decision was made.
     """
-    with transaction() as database:
-        last = database.execute("SELECT digest FROM decisions ORDER BY id DESC LIMIT 1").fetchone()
-        previous = last["digest"] if last else ""
-        made_at, text = _now(), json.dumps(document, sort_keys=True, allow_nan=False)
-        digest = _chained(previous, table, made_at, kind, text)
-        database.execute(
-            "INSERT INTO decisions (table_name, made_at, kind, document, previous, digest) VALUES (?, ?, ?, ?, ?, ?)",
-            (table, made_at, kind, text, previous, digest),
-        )
+    made_at, text = _now(), json.dumps(document, sort_keys=True, allow_nan=False)
+    with transaction() as state:
+        entries = stored.decisions
+        last = select(entries.c.digest).order_by(entries.c.id.desc()).limit(1)
+        previous = state.scalar(last) or ""
+        digest = chain_digest(previous, table, made_at, kind, text)
+        entry = {"table_name": table, "made_at": made_at, "kind": kind, "document": text}
+        state.execute(entries.insert().values(**entry, previous=previous, digest=digest))
         if decided:
-            database.execute("UPDATE tables SET decided = ? WHERE name = ?", (decided, table))
+            state.execute(update(stored.tables).where(stored.tables.c.name == table).values(decided=decided))
     return Decision(table, made_at, kind, json.loads(text), digest)
 
 
@@ -313,67 +217,68 @@ def decisions(table: str, kind: str | None = None) -> list[Decision]:
     BadInput
         If an entry was changed after it was written.
     """
-    with transaction() as database:
-        rows = database.execute("SELECT * FROM decisions ORDER BY id").fetchall()
-    previous = ""
-    for row in rows:
-        entry = (row["table_name"], row["made_at"], row["kind"], row["document"])
-        if row["previous"] != previous or row["digest"] != _chained(previous, *entry):
-            raise BadInput(
-                f"The record of decisions in {home() / FILE} was changed from outside at entry {row['id']}. "
-                "Restore the file from a backup."
-            )
-        previous = row["digest"]
+    with transaction() as state:
+        rows = read_decisions(state)
     return [
-        Decision(row["table_name"], row["made_at"], row["kind"], json.loads(row["document"]), row["digest"])
+        Decision(row.table_name, row.made_at, row.kind, json.loads(row.document), row.digest)
         for row in rows
-        if row["table_name"] == table and kind in (None, row["kind"])
+        if row.table_name == table and kind in (None, row.kind)
     ]
 
 
 def note_untracked(path: Path, table: str) -> None:
-    """Remember a finished study that is not yet logged to MLflow."""
-    with transaction() as database:
-        database.execute("INSERT OR REPLACE INTO studies VALUES (?, ?, ?)", (str(path), table, _now()))
+    """Remember a finished study of this home that is not yet logged to MLflow."""
+    moment = _now()
+    with transaction() as state:
+        state.execute(
+            insert(state, stored.studies)
+            .values(home=home_id(), path=str(path), table_name=table, finished_at=moment)
+            .on_conflict_do_update(index_elements=["home", "path"], set_={"finished_at": moment})
+        )
 
 
 def untracked_studies() -> list[Path]:
-    """Return the folders of finished studies that are not yet logged to MLflow, oldest first."""
-    with transaction() as database:
-        return [
-            Path(row["path"]) for row in database.execute("SELECT path FROM studies ORDER BY finished_at")
-        ]
+    """Return the folders of this home's finished studies that are not yet logged to MLflow, oldest first."""
+    study = stored.studies.c
+    wanted = select(study.path).where(study.home == home_id()).order_by(study.finished_at)
+    with transaction() as state:
+        return [Path(path) for path in state.scalars(wanted)]
 
 
 def note_tracked(path: Path) -> None:
     """Forget a study that is now logged to MLflow."""
-    with transaction() as database:
-        database.execute("DELETE FROM studies WHERE path = ?", (str(path),))
+    study = stored.studies.c
+    with transaction() as state:
+        state.execute(delete(stored.studies).where(study.home == home_id(), study.path == str(path)))
 
 
-def _settle(database: sqlite3.Connection, batch: Batch, status: str, outcome: Mapping[str, Any]) -> int:
-    return database.execute(
-        "UPDATE batches SET status = ?, outcome = ? WHERE table_name = ? AND digest = ? AND status = 'waiting'",
-        (status, json.dumps(outcome, allow_nan=False), batch.table_name, batch.digest),
-    ).rowcount
+def _settle(state: Connection, batch: Batch, status: str, outcome: Mapping[str, Any]) -> int:
+    column = stored.batches.c
+    waiting = update(stored.batches).where(
+        column.table_name == batch.table_name, column.digest == batch.digest, column.status == "waiting"
+    )
+    text = json.dumps(outcome, allow_nan=False)
+    return state.execute(waiting.values(status=status, outcome=text)).rowcount
 
 
-def _cursor(database: sqlite3.Connection, table: str, source: str) -> Any:
-    found = database.execute("SELECT value FROM cursors WHERE table_name = ? AND source = ?", (table, source))
-    return next((json.loads(row["value"]) for row in found), None)
+def _cursor(state: Connection, table: str, source: str) -> Any:
+    column = stored.cursors.c
+    found = state.scalar(select(column.value).where(column.table_name == table, column.source == source))
+    return None if found is None else json.loads(found)
 
 
-def _table(row: sqlite3.Row) -> Registered:
-    return Registered(**{**dict(row), "card": parse_card(json.loads(row["card"]))})
+def _rows_of_tables() -> list[Row[Any]]:
+    with transaction() as state:
+        return list(state.execute(select(stored.tables).order_by(stored.tables.c.name)))
 
 
-def _batch(row: sqlite3.Row) -> Batch:
-    fields = {key: row[key] for key in row.keys() if key != "id"}  # noqa: SIM118
-    return Batch(**{**fields, "outcome": json.loads(row["outcome"]) if row["outcome"] else None})
+def _table(row: Row[Any]) -> Registered:
+    return Registered(**{**row._mapping, "card": parse_card(json.loads(row.card))})
 
 
-def _chained(previous: str, *entry: str) -> str:
-    return hashlib.sha256(json.dumps([previous, *entry]).encode()).hexdigest()
+def _batch(row: Row[Any]) -> Batch:
+    fields = {name: value for name, value in row._mapping.items() if name != "id"}
+    return Batch(**{**fields, "outcome": json.loads(row.outcome) if row.outcome else None})
 
 
 def _now() -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from sqlalchemy import select, text
 
-from realmix.tasks.runtime.database import transaction
+from realmix.tasks.runtime.state_connection import insert, transaction
+from realmix.tasks.runtime.state_tables import holdout_readers, holdout_reads
 
 
 def count_holdout_reads(registration: str, reader: str, units: np.ndarray) -> np.ndarray:
@@ -25,18 +27,24 @@ def count_holdout_reads(registration: str, reader: str, units: np.ndarray) -> np
         Decisions each row has served, this one included, >= 1.
     """
     distinct, place = np.unique(units.astype(np.uint64).view(np.int64), return_inverse=True)
-    with transaction() as database:
-        added = database.execute(
-            "INSERT OR IGNORE INTO holdout_readers VALUES (?, ?)", (registration, reader)
-        ).rowcount
-        database.executemany(
-            "INSERT INTO holdout_reads VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n_reads = n_reads + ?",
-            ((registration, unit, added) for unit in distinct.tolist()),
+    readers, reads = holdout_readers, holdout_reads
+    ones = [{"registration": registration, "unit": unit, "n_reads": 1} for unit in distinct.tolist()]
+    with transaction() as state:
+        new = insert(state, readers).values(registration=registration, reader=reader).on_conflict_do_nothing()
+        is_new = bool(state.execute(new).rowcount)
+        count = insert(state, reads)
+        state.execute(
+            count.on_conflict_do_update(
+                index_elements=["registration", "unit"], set_={"n_reads": reads.c.n_reads + text("1")}
+            )
+            if is_new
+            else count.on_conflict_do_nothing(),
+            ones,
         )
         found = dict(
-            database.execute(
-                "SELECT unit, n_reads FROM holdout_reads WHERE registration = ?", (registration,)
-            )
+            state.execute(select(reads.c.unit, reads.c.n_reads).where(reads.c.registration == registration))
+            .tuples()
+            .all()
         )
     counts: np.ndarray = np.array([found[unit] for unit in distinct.tolist()])[place]
     return counts

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import time
+import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot
+from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot, write_atomically
 
 # The drift that a retraining measured before its study, in the study's folder.
 DRIFT = "work/drift.json"
@@ -34,6 +36,18 @@ def home() -> Path:
     ``REALMIX_HOME``, by default ``.realmix`` under the current folder.
     """
     return Path(os.environ.get("REALMIX_HOME", ".realmix")).absolute()
+
+
+def home_id() -> str:
+    """Return a name of this home that no other one has, wherever it is mounted; made when first asked for."""
+    path = home() / "id"
+    if not path.exists():
+        begun = path.with_name(f".{uuid.uuid4().hex}.tmp")
+        write_atomically(begun, lambda file: file.write_text(uuid.uuid4().hex, encoding="utf-8"))
+        with suppress(FileExistsError):  # another process was faster
+            path.hardlink_to(begun)
+        begun.unlink()
+    return path.read_text(encoding="utf-8")
 
 
 def stored_snapshot(digest: str) -> Snapshot:

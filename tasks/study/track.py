@@ -29,7 +29,8 @@ from realmix.tasks.core.report.mlflow_records import (
 )
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.cache_keys import file_digest
-from realmix.tasks.runtime.database import note_tracked, note_untracked, table_lock, untracked_studies
+from realmix.tasks.runtime.database import note_tracked, note_untracked, untracked_studies
+from realmix.tasks.runtime.leases import table_lock
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 
 log = logging.getLogger("realmix")

@@ -38,7 +38,8 @@ class Registered:
 class Batch:
     """Rows that arrived together.
 
-    `digest` is of their content; `outcome` is None while they wait.
+    `digest` is of their content; `outcome` is None while they wait; `home` is the id of the home that
+    found and keeps them.
     """
 
     table_name: str
@@ -48,6 +49,7 @@ class Batch:
     seen_at: str
     status: str
     outcome: dict[str, Any] | None
+    home: str
 
 
 @dataclass(frozen=True)

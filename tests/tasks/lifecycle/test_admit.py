@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,21 @@ def test_a_batch_whose_rows_are_gone_is_refused_and_stops_nothing(place):
     drop(place, "july.csv", rows(20, first=200))
     look("shop")
     assert [outcome["status"] for outcome in admit_waiting("shop")] == ["refused", "admitted"]
+
+
+def test_a_batch_that_another_home_found_waits_where_its_rows_are_not(place, tmp_path, monkeypatch):
+    register(place)
+    drop(place, "june.csv", rows(20, first=100))
+    look("shop")
+    other = tmp_path / "other"
+    monkeypatch.setenv("REALMIX_STATE_URL", f"sqlite:///{home() / 'state.sqlite'}")
+    shutil.copytree(home() / "snapshots", other / "snapshots")
+    monkeypatch.setenv("REALMIX_HOME", str(other))
+    with pytest.raises(BadInput, match=r"'june\.csv' were found by another home"):
+        admit_waiting("shop")
+    assert seen() == [("june.csv", "waiting")]
+    shutil.copytree(place.parent / "home" / "tables", other / "tables")
+    assert [outcome["n_new"] for outcome in admit_waiting("shop")] == [20]
 
 
 def test_of_a_database_only_rows_above_those_of_the_table_are_new(tmp_path, monkeypatch):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.runtime.database import (
-    FILE,
     batches,
     decisions,
     note_read,
@@ -22,16 +22,18 @@ from realmix.tasks.runtime.database import (
     registered_names,
     registered_table,
     registered_tables,
-    transaction,
     unregister_table,
 )
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
+from realmix.tasks.runtime.state_connection import FILE, transaction
 
 UNITS = np.array([5, 2**64 - 1, 5, 7], dtype=np.uint64)
+BAD_CARD = '{"target": "y", "no such key": 1}'
 READ = """
 import sys
 import numpy as np
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
+from realmix.tasks.runtime.state_connection import FILE, transaction
 for reader in range(20):
     count_holdout_reads("bank", f"{sys.argv[1]}-{reader}", np.arange(50, dtype=np.uint64))
 """
@@ -59,11 +61,11 @@ def test_processes_that_count_at_once_lose_nothing(home):
 
 def test_an_error_undoes_the_whole_change():
     with pytest.raises(ZeroDivisionError), transaction() as state:
-        state.execute("INSERT INTO holdout_readers VALUES (?, ?)", ("bank", "study 1"))
+        state.execute(text("INSERT INTO holdout_readers VALUES ('bank', 'study 1')"))
         1 / 0  # noqa: B018
     assert count_holdout_reads("bank", "study 1", UNITS).tolist() == [1, 1, 1, 1]
     with transaction() as state:
-        assert state.execute("SELECT count(*) FROM holdout_readers").fetchone()[0] == 1
+        assert state.scalar(text("SELECT count(*) FROM holdout_readers")) == 1
 
 
 def test_a_damaged_database_is_named(home):
@@ -85,9 +87,7 @@ def test_a_table_whose_card_cannot_be_used_harms_no_other(caplog):
     for name in ("bank", "shop"):
         register_table(name, DataCard(target="y"), "0" * 64)
     with transaction() as state:
-        state.execute(
-            "UPDATE tables SET card = ? WHERE name = 'shop'", ('{"target": "y", "no such key": 1}',)
-        )
+        state.execute(text("UPDATE tables SET card = :card WHERE name = 'shop'"), {"card": BAD_CARD})
     with caplog.at_level("WARNING", "realmix"):
         assert [table.name for table in registered_tables()] == ["bank"]
     assert "The table 'shop' is left out" in caplog.text and "realmix unregister shop" in caplog.text

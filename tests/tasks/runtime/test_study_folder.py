@@ -1,8 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime import study_folder
-from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder
+from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home_id
 
 
 def test_a_nearly_full_disk_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
@@ -55,3 +57,15 @@ def test_a_finished_study_keeps_no_intermediate_file_with_rows(tmp_path):
     folder.clear_work()
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"training.parquet", "work/pools.json", "work/workers.log"}
+
+
+def test_a_home_has_one_name_of_its_own_whoever_asks_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "one"))
+    with ThreadPoolExecutor(8) as pool:
+        (name,) = set(pool.map(lambda _: home_id(), range(40)))
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["id"]
+    (tmp_path / "one").rename(tmp_path / "two")
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "two"))
+    assert home_id() == name
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "one"))
+    assert home_id() != name
