@@ -10,8 +10,11 @@ from pathlib import Path
 
 from realmix.flows.local import environment
 from realmix.flows.terminal.tables import running_up
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.runtime.database import registered_tables
+from realmix.tasks.runtime.state_connection import state_address, transaction
+from realmix.tasks.runtime.state_upgrade import HEAD
 from realmix.tasks.runtime.study_folder import MIN_FREE_BYTES, home
 
 
@@ -45,11 +48,21 @@ def doctor() -> list[Finding]:
     """Check everything that a run needs; one finding each."""
     environment.prepare()
     found = tier()
+    state = check_state()
     checks: list[Callable[[], Finding]] = [check_home, check_mlflow, check_prefect]
-    findings = [Finding("tier", True, f"{found}: {TIERS[found]}"), *(check() for check in checks)]
-    for table in registered_tables():
+    findings = [Finding("tier", True, f"{found}: {TIERS[found]}"), state, *(check() for check in checks)]
+    for table in registered_tables() if state.is_ok else ():
         findings += check_table(table)
     return findings
+
+
+def check_state() -> Finding:
+    """Check that the database of registered tables and decisions can be used."""
+    try:
+        with transaction():
+            return Finding("state", True, f"{state_address()}, revision {HEAD}")
+    except BadInput as err:
+        return Finding("state", False, str(err))
 
 
 def check_home() -> Finding:

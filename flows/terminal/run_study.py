@@ -54,6 +54,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
     from realmix.flows.engines.choose import check_runner, task_runner
+    from realmix.tasks.runtime.state_connection import transaction
     from realmix.tasks.study.ingest import hand_over, read_table
     from realmix.tasks.study.request import check_names, check_plan, read_plan, with_plugins
     from realmix.tasks.study.reuse import reuse_study, study_key
@@ -88,6 +89,8 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     if request.plan:
         log.info("--plan sets everything but the table: options that it also sets are ignored")
     environment.make_home()
+    with transaction():
+        pass  # a state that cannot be used is found now, not when the holdout is read
     request = request.model_copy(update={"out": str(out)})
     hand_over(table, request.out)
     del table

@@ -21,6 +21,7 @@ from realmix.tasks.runtime.database import (
     registered_table,
     registered_tables,
 )
+from realmix.tasks.runtime.state_connection import state_address
 from realmix.tasks.runtime.study_folder import Table, home
 
 RETRAINING = "retraining"
@@ -110,6 +111,7 @@ def check_operation(card: DataCard) -> None:
 def status() -> Iterator[str]:
     """Yield the status of all registered tables, line by line."""
     tables = registered_tables()
+    yield f"state: {state_address()}"
     if not tables:
         yield f"No table is registered in {home()}: register one with `realmix register CARD`."
     for table in tables:

@@ -7,6 +7,7 @@ import pytest
 from realmix.flows.terminal.doctor import doctor
 from realmix.flows.terminal.tables import register
 from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.runtime.state_upgrade import HEAD
 from realmix.tasks.runtime.study_folder import home
 from tests.flows.terminal.conftest import card
 
@@ -33,3 +34,11 @@ def test_the_doctor_names_the_tier_and_each_fault_with_its_fix(place, monkeypatc
         ((is_well, sentence),) = said(subject)
         assert not is_well
         assert "secret" not in sentence
+
+
+def test_the_doctor_names_the_state_and_goes_on_where_it_cannot_be_used(place, monkeypatch):
+    assert said("state") == [(True, f"sqlite:///{home() / 'state.sqlite'}, revision {HEAD}")]
+    monkeypatch.setenv("REALMIX_STATE_URL", "postgresql://me:s3cret@127.0.0.1:1/team?application_name=s3cret")
+    ((is_well, sentence),) = said("state")
+    assert not is_well and "postgresql://127.0.0.1:1/team cannot be used" in sentence
+    assert "s3cret" not in sentence and said("home")

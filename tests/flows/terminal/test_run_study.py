@@ -57,6 +57,13 @@ def test_a_folder_that_holds_something_else_is_refused(place):
     assert [path.name for path in (place / "out").iterdir()] == ["notes.txt"]
 
 
+def test_a_state_that_cannot_be_used_is_found_before_the_study(place, monkeypatch):
+    monkeypatch.setenv("REALMIX_STATE_URL", "postgresql://me:s3cret@127.0.0.1:1/team")
+    with pytest.raises(BadInput, match=r"postgresql://127\.0\.0\.1:1/team cannot be used"):
+        run_study(asked(place), runner="threads", address=None)
+    assert not (place / "out").exists()
+
+
 def test_keys_in_an_address_are_in_no_message_and_are_kept_for_reading(place):
     url = "http://me:s3cret@127.0.0.1:1/run-study.csv?signature=s3cret"
     with pytest.raises(BadInput) as caught:

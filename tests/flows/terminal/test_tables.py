@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from sqlalchemy import text
 
 from realmix.flows.terminal.tables import register, status
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.runtime.database import registered_table, transaction
+from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.runtime.state_connection import transaction
 from realmix.tasks.runtime.study_folder import home
 from realmix.tasks.sources import open_source
 from tests.flows.terminal.conftest import card
@@ -58,7 +60,8 @@ def test_a_card_without_a_source_is_refused(place):
 
 def test_the_status_says_when_the_next_run_is_and_what_is_missing_for_it(place):
     assert list(status()) == [
-        f"No table is registered in {home()}: register one with `realmix register CARD`."
+        f"state: sqlite:///{home() / 'state.sqlite'}",
+        f"No table is registered in {home()}: register one with `realmix register CARD`.",
     ]
     register(card(place, "{schedule: '30 2 * * *'}"), None)
     lines = "\n".join(status())
@@ -72,7 +75,7 @@ def test_a_record_that_was_changed_from_outside_is_refused(place):
     register(card(place), None)
     record_decision("calls", "retraining", {"level": "skip"})
     with transaction() as state:
-        state.execute("DROP TRIGGER decisions_stay")
-        state.execute("UPDATE decisions SET document = '{}'")
+        state.execute(text("DROP TRIGGER decisions_stay"))
+        state.execute(text("UPDATE decisions SET document = '{}'"))
     with pytest.raises(BadInput, match="changed from outside at entry 1"):
         decisions("calls")
