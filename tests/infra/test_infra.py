@@ -125,7 +125,7 @@ def test_every_image_is_pinned(compose):
 def test_no_secret_stands_in_a_file(compose):
     for name, service in compose["services"].items():
         for variable, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|SECRET|KEY|AUTH_STRING|CONNECTION_URL|STORE_URI", variable):
+            if re.search("PASSWORD|SECRET|KEY|AUTH_STRING|CONNECTION_URL|STORE_URI|STATE_URL", variable):
                 assert "${REALMIX_" in str(value), f"{name}: {variable}"
     auth = configparser.ConfigParser()
     auth.read(INFRA / "mlflow-auth.ini")

@@ -33,13 +33,17 @@ operation: {{landing: {landing}, poll_seconds: 10, budget_seconds: 30}}
 
 
 @pytest.fixture(scope="module")
-def up(servers, tmp_path_factory):
+def up(servers, real_postgresql, tmp_path_factory):
     """`realmix up` with one registered table: its environment, landing folder and process."""
     folder = tmp_path_factory.mktemp("up")
     landing = folder / "landing"
     landing.mkdir()
     (folder / "card.yaml").write_text(CARD.format(landing=landing))
-    named = servers | {"REALMIX_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
+    named = servers | {
+        "REALMIX_HOME": str(folder / "home"),
+        "REALMIX_STATE_URL": f"postgresql://{real_postgresql}/realmix",
+        "OMP_NUM_THREADS": "1",
+    }
     realmix = [sys.executable, "-P", "-m", "realmix"]
     register = [*realmix, "register", str(folder / "card.yaml"), "--name", "bank"]
     subprocess.run(register, env=os.environ | named, cwd=folder, check=True, capture_output=True)
