@@ -217,6 +217,7 @@ def card(
     out
         File to write. Default: print the card.
     """
+    from realmix.tasks.core.table.hints.find_hints import find_hints
     from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
     from realmix.tasks.core.table.infer_schema import infer_schema
     from realmix.tasks.core.urls import without_secrets
@@ -233,7 +234,7 @@ def card(
     schema = infer_schema(
         raw, target, task=task, positive=positive, kinds=inferred.columns, roles=inferred.roles
     )
-    text = card_to_yaml(inferred, schema)
+    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred))
     if out is None:
         print(text, end="")
         return

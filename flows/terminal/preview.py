@@ -12,6 +12,7 @@ from realmix.flows.terminal.run_study import show_progress
 from realmix.tasks.core.plan.plan import Split
 from realmix.tasks.core.report.preview_text import preview_lines
 from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.core.table.set_apart import table_notes
 from realmix.tasks.core.urls import hide_secrets
 from realmix.tasks.runtime.study_folder import Table
 
@@ -36,7 +37,8 @@ def run_preview(request: StudyRequest) -> None:
         from realmix.tasks.study.preview import preview
 
         table, split, judged = preview(request, Path(place))
-    for line in (describe(table, split), *preview_lines(judged)):
+    notes = table_notes(table.schema, table.card, table.hints)
+    for line in (describe(table, split), *notes, *preview_lines(judged)):
         print(line)
 
 

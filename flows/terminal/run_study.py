@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from realmix.flows.local import environment
 from realmix.flows.local.embedded_server import EmbeddedServer
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("realmix")
 INTERRUPTED = 130
+NOTHING_DECIDED = 4
 # After Ctrl-C the process must end within five seconds, whatever a library is doing.
 PATIENCE_SECONDS = 3.5
 
@@ -96,6 +98,13 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     del table
     document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
     print_verdict(document, out)
+    exit_if_not_decided(document["word"])
+
+
+def exit_if_not_decided(word: str | None) -> None:
+    """End the process with the exit code of a study that decided nothing."""
+    if word == NOT_DECIDED:
+        sys.exit(NOTHING_DECIDED)
 
 
 def run_retraining(table: str, why: str) -> dict[str, Any]:

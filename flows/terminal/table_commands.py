@@ -56,12 +56,14 @@ def retrain(table: str, /) -> None:
     table
         Name of a registered table.
     """
-    from realmix.flows.terminal.run_study import run_retraining
+    from realmix.flows.terminal.run_study import exit_if_not_decided, run_retraining
     from realmix.flows.terminal.tables import print_entry
     from realmix.tasks.runtime.database import registered_table
 
     registered_table(table)
-    print_entry(run_retraining(table, "asked"))
+    entry = run_retraining(table, "asked")
+    print_entry(entry)
+    exit_if_not_decided(entry.get("verdict"))
 
 
 def watch(table: str, /) -> None:
@@ -74,13 +76,15 @@ def watch(table: str, /) -> None:
     table
         Name of a registered table.
     """
-    from realmix.flows.terminal.run_study import run_retraining
+    from realmix.flows.terminal.run_study import exit_if_not_decided, run_retraining
     from realmix.flows.terminal.tables import is_due, print_entry
 
     if not is_due(table):
         print(f"No new rows for '{table}'.")
         return
-    print_entry(run_retraining(table, "new data"))
+    entry = run_retraining(table, "new data")
+    print_entry(entry)
+    exit_if_not_decided(entry.get("verdict"))
 
 
 def promote(table: str, /, *, reason: str, by: str | None = None) -> None:

@@ -48,6 +48,7 @@ def register(card_path: Path, name: str | None) -> str:
         If the card or its table cannot be used.
     """
     from realmix.tasks.core.table.checks import check_study_input
+    from realmix.tasks.core.table.hints.find_hints import check_hints, find_hints
     from realmix.tasks.runtime.holdout_rules import registered_rule
     from realmix.tasks.runtime.snapshots import take_snapshot
     from realmix.tasks.study.request import read_rows, table_name
@@ -71,6 +72,7 @@ def register(card_path: Path, name: str | None) -> str:
     snapshot = take_snapshot(raw, home() / "snapshots", source=source)
     rows = snapshot.read()
     schema = check_study_input(rows, card)
+    check_hints(find_hints(rows, schema, card))
     registered_rule(Table(name, snapshot, source, card, schema), rows)
     register_table(name, card, snapshot.digest)
     return name

@@ -6,6 +6,7 @@ import datetime
 
 import pandas as pd
 
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.lifecycle.drift import Drift, measure_drift
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.lifecycle.retrain_level import Changes
@@ -21,8 +22,12 @@ RETRAINING = "retraining"
 
 
 def last_study(table: str) -> Decision | None:
-    """Return a table's last retraining that was a full study; None where there was none."""
-    studies = [entry for entry in decisions(table, RETRAINING) if entry.document["level"] == "study"]
+    """Return a table's last retraining that was a full study and decided; None where there was none."""
+    studies = [
+        entry
+        for entry in decisions(table, RETRAINING)
+        if entry.document["level"] == "study" and entry.document.get("verdict") != NOT_DECIDED
+    ]
     return studies[-1] if studies else None
 
 

@@ -8,6 +8,7 @@ import os
 from typing import Any, Literal
 from urllib.request import Request, urlopen
 
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.table.card import Operation
 
@@ -74,6 +75,9 @@ def _send(target: str, table: str, event: Event, sentence: str) -> None:
 def notify_of_judgement(table: Registered, judgement: dict[str, Any]) -> None:
     """Notify of a new champion or of a challenger that waits for approval, not of one that lost."""
     if judgement["word"] == "first" or judgement["word"] == "keep champion":
+        return
+    if judgement["word"] == NOT_DECIDED:
+        notify(table.card.operation, table.name, "failed", judgement["reason"])
         return
     event: Event = "promoted" if judgement["promoted"] else "waiting"
     notify(table.card.operation, table.name, event, judgement["reason"])

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, RealmixError, RegistryRefused
 from realmix.tasks.core.lifecycle.challenge import undecided
 from realmix.tasks.core.lifecycle.champion_record import (
@@ -131,7 +132,7 @@ def review_challenger(
     -------
     dict
         Strict JSON: a judgement (see :class:`realmix.tasks.core.lifecycle.challenge.Judgement`) whose
-        `word`, the outcome, is "first" where there was no champion, with both versions and snapshots
+        `word`, the outcome, is "first" where there was no champion and "not decided" where the study was not, with both versions and snapshots
         and `promoted`. `is_pending` where MLflow did not answer: :func:`sync` repeats it later.
     """
     load_plugins(table.card.plugins)
@@ -148,7 +149,7 @@ def review_challenger(
             replaces = now.champions[-1] if now.champions else review["champion_version"]
             _intend_promotion(table.name, review, replaces, review["reason"], AUTOMATIC)
     is_settled = settle(table.name)
-    if not review["is_pending"]:
+    if not review["is_pending"] and review["word"] != NOT_DECIDED:
         _log_review(table.name, review, document)
     champions = read_champion_record(decisions(table.name)).champions
     is_champion = review["challenger_version"] in champions[-1:]
@@ -175,6 +176,10 @@ def _review(table: Registered, document: dict[str, Any], drift_is_critical: bool
         "drift_is_critical": drift_is_critical,
         "is_pending": False,
     }
+    if document["word"] == NOT_DECIDED:
+        # No version was registered: there is nothing to promote, and nothing waits.
+        nothing = undecided(document["sentence"], metric, drift_is_critical=False)
+        return nothing.to_dict() | review | {"word": NOT_DECIDED}
     try:
         former = _known_champion(table.name, tracking)
         if former is None or former["version"] == review["challenger_version"]:

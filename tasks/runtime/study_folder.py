@@ -15,6 +15,7 @@ from typing import Any
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot, write_atomically
@@ -143,6 +144,8 @@ class Table:
         What was read, and what was detected in it.
     card : DataCard
     schema : Schema
+    hints : tuple of Hint
+        What the table says about its split and its target and its card leaves open.
     """
 
     name: str
@@ -150,6 +153,7 @@ class Table:
     source: dict[str, Any]
     card: DataCard
     schema: Schema
+    hints: tuple[Hint, ...] = ()
 
     def without_rows(self) -> Table:
         """Return the table without rows in memory."""

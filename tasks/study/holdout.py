@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.decision.holdout_gain import score_holdout
 from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.scores.out_of_fold import gains
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.fits.scope import GROUP, HOLDOUT, UNIT, WEIGHT, Scope, StudyContext, stored_rows
 from realmix.tasks.metrics import METRICS
@@ -20,6 +21,9 @@ from realmix.tasks.runtime.cache_keys import entry_key
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
 from realmix.tasks.runtime.holdout_rules import registration_path
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
+
+# Exported models predict in single precision: a constant must not lose to itself.
+ROUNDING = 1e-4
 
 
 @task(task_run_name="read-holdout", cache_policy=NO_CACHE)
@@ -54,7 +58,20 @@ def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any
         groups=held.beside[GROUP],
         sample_weight=held.beside[WEIGHT],
     )
+    constant = METRICS[plan.metric].compute(
+        schema.encode_target(rows),
+        constant_prediction(scope, len(rows)),
+        held.beside[WEIGHT],
+    )
+    ahead = gains(METRICS[plan.metric], scored["mix"]["score"], np.asarray(constant))
+    scored |= {"constant": float(constant), "loses_to_constant": bool(ahead < -ROUNDING)}
     return scored | {"decisions_served": [int(served.min()), int(served.max())]}
+
+
+def constant_prediction(scope: Scope, n_rows: int) -> np.ndarray:
+    """Predict the mean target of the development rows, for every row alike."""
+    y = scope.context.schema.one_hot_target(scope.training)
+    return np.repeat(np.average(y, axis=0, weights=scope.base_weight)[None], n_rows, axis=0)
 
 
 def predict_exported(scope: Scope, role: str, rows: pd.DataFrame) -> np.ndarray:

@@ -22,6 +22,7 @@ from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import build_verdict_document
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.table.set_apart import set_apart
 from realmix.tasks.core.versions import installed_version
 from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
 from realmix.tasks.metrics import METRICS
@@ -115,7 +116,6 @@ def describe_holdout_gain(
 def describe_table(table: Table, split: Split) -> dict[str, Any]:
     """Describe the table without any of its cells."""
     schema = table.schema
-    set_apart = [c.name for c in schema.columns if not c.is_feature and c.name != schema.target]
     return {
         "name": table.name,
         "source": table.source.get("location", table.card.source),
@@ -127,7 +127,8 @@ def describe_table(table: Table, split: Split) -> dict[str, Any]:
         "n_development": split.n_development,
         "n_holdout": split.n_holdout,
         "n_features": len(schema.features),
-        "columns_set_apart": set_apart,
+        "columns_set_apart": set_apart(schema, table.card),
+        "hints": [hint.to_dict() for hint in table.hints],
         "read_as": {key: value for key, value in table.source.items() if key != "location"},
     }
 

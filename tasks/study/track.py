@@ -18,6 +18,7 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.report.mlflow_records import (
     RunRecord,
     arms_table,
@@ -169,6 +170,8 @@ def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, 
         for child in mix_records(document):
             client.set_terminated(create_run(client, experiment, child, parent=parent))
         client.set_terminated(parent)
+    if document["word"] == NOT_DECIDED:
+        return {"run_id": parent}
     version = register(client, parent, document)
     return {"run_id": parent, "model": version["name"], "version": version["version"]}
 

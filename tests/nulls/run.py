@@ -93,7 +93,7 @@ def summary(lines: pd.DataFrame) -> str:
     """How often a mix shipped, beside what is allowed and a 95 % bound of the true rate."""
     said = []
     for null, of_null in lines.groupby("null"):
-        wrong, n = int((of_null["word"] != "keep real only").sum()), len(of_null)
+        wrong, n = int(of_null["word"].isin(("proven", "chosen, not proven")).sum()), len(of_null)
         bound = stats.beta.ppf(0.95, wrong + 1, n - wrong) if wrong < n else 1.0
         # More than this happens in one of forty experiments at a true rate of 5 %: 16 of 200.
         allowed = int(stats.binom.ppf(0.975, n, FALSE_SHARE))

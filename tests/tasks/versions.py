@@ -169,7 +169,7 @@ def verdict(
         "holdout": {"sentence": "It held.", "gain": 0.015, "mix": None, "real_only": {"score": 0.5}},
         "holdout_reason": "there are too few rows",
         "generalisation": None, "rows_saved": None, "final_fit": None,
-        "arms": [arm], "digests": digests, "seeds": {"study": 0},
+        "arms": [arm], "disqualified": {}, "digests": digests, "seeds": {"study": 0},
         "plan": {"holdout": holdout, "n_folds": 5, "n_repeats": 1, "n_trials": 1, "n_development": 400},
     }  # fmt: skip
 

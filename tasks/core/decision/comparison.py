@@ -16,7 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from realmix.tasks.core.contracts.specs import DUPLICATES, NULL_MODEL, SHUFFLED_MARGINALS, MetricSpec
+from realmix.tasks.core.contracts.specs import (
+    CONTROLS,
+    DUPLICATES,
+    NULL_MODEL,
+    SHUFFLED_MARGINALS,
+    MetricSpec,
+)
 from realmix.tasks.core.decision.arm_table import ArmRow, table_of_arms
 from realmix.tasks.core.decision.promised_gain import Draws, Promise, bootstrap, summarise
 from realmix.tasks.core.decision.ranking import ControlTest, ScoredArms, control_test, is_control
@@ -117,6 +123,17 @@ class Comparison:
     def optimism(self) -> float:
         """Naive gain minus promised gain."""
         return self.promise.optimism
+
+    @property
+    def has_candidates(self) -> bool:
+        """True where an arm of a generator's mix was scored, whether or not it ran to the end."""
+        return any(row.role == "candidate" for row in self.arms)
+
+    @property
+    def failed_candidates(self) -> dict[str, str]:
+        """Reason for each mix or arm of a generator that was disqualified; controls are none."""
+        others = (*CONTROLS, "real-only", "distillation", "class-weights")
+        return {name: why for name, why in self.disqualified.items() if name.split("/")[0] not in others}
 
     def row(self, arm: Arm) -> ArmRow:
         """Return the table line of an arm."""

@@ -19,6 +19,8 @@ from realmix.tasks.core.words import gain_in_words, interval_in_words
 N_DRAWS = 1000
 # Metrics that are no mean over rows rank the holdout again in every draw.
 N_RANKING_DRAWS = 200
+# Keys that compare the shipped model with a constant, on the holdout.
+CONSTANT = ("constant", "loses_to_constant")
 # Two-sided 90 %.
 NORMAL_QUANTILE = 1.645
 
@@ -101,7 +103,7 @@ def describe_holdout(comparison: Comparison, realised: Mapping[str, Any]) -> dic
         f"{gain_in_words(realised['gain'], relative)} "
         f"(90 % interval {interval_in_words(realised['interval'], relative)}), {verb} the "
         f"{interval_in_words(bounds, relative)} that the promise allows for so many rows."
-        f"{served_in_words(realised['decisions_served'])}"
+        f"{constant_in_words(realised)}{served_in_words(realised['decisions_served'])}"
     )
     return {
         **realised,
@@ -138,16 +140,30 @@ def describe_real_only_holdout(realised: Mapping[str, Any], metric_name: str) ->
     sentence = (
         f"On {realised['n_rows']:,} rows that took no part in the choice the real-only model scored "
         f"{metric_name} {real_only['score']:.4g} (90 % interval {low:.4g} to {high:.4g})."
-        f"{served_in_words(realised['decisions_served'])}"
+        f"{constant_in_words(realised)}{served_in_words(realised['decisions_served'])}"
     )
     return {
         "n_rows": realised["n_rows"],
+        **{key: realised[key] for key in CONSTANT if key in realised},
         "decisions_served": realised["decisions_served"],
         "real_only": real_only,
         **dict.fromkeys(("mix", "gain", "interval", "standard_error")),
         **dict.fromkeys(("promised", "prediction_interval", "inside_interval")),
         "sentence": sentence,
     }
+
+
+def constant_in_words(realised: Mapping[str, Any]) -> str:
+    """Return a warning where the shipped model is worse on the holdout than a constant, else nothing.
+
+    Examples
+    --------
+    >>> constant_in_words({"constant": 0.4, "loses_to_constant": False})
+    ''
+    """
+    if not realised.get("loses_to_constant"):
+        return ""
+    return f" Warning: a constant, which knows no feature, scored {realised['constant']:.4g} on them, better than it."
 
 
 def served_in_words(served: Sequence[int]) -> str:

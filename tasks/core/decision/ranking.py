@@ -60,7 +60,7 @@ class ScoredArms:
     """
 
     def __init__(self, oof: OutOfFold, metric: MetricSpec, null_models: frozenset[str]) -> None:
-        self.oof, self.metric = oof, metric
+        self.oof, self.metric, self._null_models = oof, metric, null_models
         roles = np.array([arm.mix.role for arm in oof.arms])
         is_null = np.array([arm.model in null_models for arm in oof.arms])
         self.is_real_only = roles == "real_only"
@@ -91,14 +91,16 @@ class ScoredArms:
     def _leads_needed(self) -> np.ndarray:
         """Compute by which gain each arm must lead the default learner's best on real rows: (n_arms,).
 
-        One standard error for other learners (Breiman et al. 1984, Classification and Regression
+        None for a model that knows no feature: nothing ships that loses to a constant. One standard error for
+        other learners (Breiman et al. 1984, Classification and Regression
         Trees, 3.4.3): with a few hundred rows the best of several learners is often the luckiest.
         """
         needed = np.zeros(len(self.oof.arms))
         is_default = self.where(lambda arm: arm.model == REFERENCE_MODEL)
+        is_other = self.where(lambda arm: arm.model not in (REFERENCE_MODEL, *self._null_models))
         default = self.best(self.is_real_only & is_default)
         if default is not None:
-            for arm in np.flatnonzero((self.is_real_only | self.is_candidate) & ~is_default):
+            for arm in np.flatnonzero((self.is_real_only | self.is_candidate) & is_other):
                 needed[arm] = self.t_test(int(arm), default).standard_error
         return needed
 

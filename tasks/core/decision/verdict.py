@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from realmix.tasks.core.contracts.specs import DUPLICATES
+from realmix.tasks.core.contracts.specs import DUPLICATES, NULL_MODEL
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_holdout
 from realmix.tasks.core.decision.ranking import ControlTest
@@ -27,7 +27,8 @@ from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 __all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
 
-Outcome = Literal["proven", "chosen, not proven", "keep real only"]
+Outcome = Literal["proven", "chosen, not proven", "keep real only", "not decided"]
+NOT_DECIDED: Outcome = "not decided"
 
 SIGNIFICANCE_LEVEL = 0.05
 FOLDS_TO_WIN = 0.75
@@ -57,7 +58,8 @@ class Verdict:
 
     Attributes
     ----------
-    outcome : {"proven", "chosen, not proven", "keep real only"}
+    outcome : {"proven", "chosen, not proven", "keep real only", "not decided"}
+        Not decided where no generator's rows could be compared with real only.
     sentence : str
         The decision in short.
     reason : str
@@ -85,13 +87,13 @@ class Verdict:
     @property
     def is_mix_shipped(self) -> bool:
         """True where a mix ships, False for the incumbent."""
-        return self.outcome != "keep real only"
+        return self.outcome in ("proven", "chosen, not proven")
 
 
 def decide(
     comparison: Comparison, *, margin: float, vetoes: Sequence[str] = (), priors: Priors | None = None
 ) -> Verdict:
-    """Return which of the three outcomes the comparison supports.
+    """Return which outcome the comparison supports.
 
     Parameters
     ----------
@@ -106,10 +108,18 @@ def decide(
     Returns
     -------
     Verdict
-        Always "keep real only" with a veto, without candidates, or where real only won.
+        Always "keep real only" with a veto, without candidates, or where real only won; "not decided" where
+        every mix of a generator failed or was refused.
     """
+    if comparison.failed_candidates and not comparison.has_candidates:
+        return _not_decided(comparison)
     if comparison.best_mix is None:
-        return _keep_real_only(comparison, (), "No mix could be compared with the real rows.", None, None)
+        why = (
+            "Every mix was dropped in the race."
+            if comparison.has_candidates
+            else "No mix was to be compared."
+        )
+        return _keep_real_only(comparison, (), why, None, None)
     shrunken, loss_chance = shrink(comparison, margin, priors)
     gates = (
         _candidate_gate(comparison),
@@ -267,10 +277,24 @@ def _keep_real_only(
         f"Keep real only: train {c.incumbent.model} on {mix_in_words(c.incumbent.mix)}. "
         "No synthetic rows were shown to make it better."
     )
+    if c.incumbent.model == NULL_MODEL:
+        sentence += " Warning: no model was better than a constant, so a constant ships: these features do not tell the target."
     return Verdict(
         "keep real only", sentence, reason, gates, c.incumbent, shrunken, loss_chance,
         c.smallest_provable_gain, _rows_to_prove(c),
     )  # fmt: skip
+
+
+def _not_decided(c: Comparison) -> Verdict:
+    """Return the outcome of a study in which no generator's rows could be compared."""
+    failed = c.failed_candidates
+    name, why = next(iter(failed.items()))
+    reason = f"All {len(failed)} mixes failed or were refused; the first, {name}: {why.rstrip('.')}."
+    sentence = (
+        f"Not decided. {reason} Nothing was compared with real only, whose model is kept but promoted nowhere: "
+        "mend this and run the study again."
+    )
+    return Verdict(NOT_DECIDED, sentence, reason, (), c.incumbent, None, None, c.smallest_provable_gain, None)
 
 
 def _rows_to_prove(c: Comparison) -> int | None:

@@ -14,6 +14,10 @@ ADVICE = {
         "Use the model in the folder model/ if a likely but unproven gain is enough for you; "
         "the cautious choice is the model in real_only/."
     ),
+    "not decided": (
+        "Remove the cause named below and run the study again. The model in the folder model/ was trained on your "
+        "real rows; nothing was compared with it."
+    ),
     "keep real only": (
         "Use the model in the folder model/. It was trained on your real rows; "
         "adding synthetic rows is not a reliable gain."

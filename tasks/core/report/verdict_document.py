@@ -5,7 +5,8 @@ Layout, version 1 (strict JSON; values that could not be computed are null):
 - ``schema_version``, ``realmix_version``, ``study``, ``table``, ``complete``, ``missing``
 - ``word``, ``sentence``, ``reason``
 - ``winner``, ``real_only``: ``name``, ``mix``, ``recipe`` (fields of the mix), ``in_words``,
-  ``model``, ``trial``, ``params``; the winner is real only if the word is "keep real only"
+  ``model``, ``trial``, ``params``; the winner is real only if the word is "keep real only" or
+  "not decided"
 - ``metric``: ``name``, ``direction``, ``margin``, ``margin_is_relative``
 - ``validation``: ``real_only`` and ``mix`` (``name``, ``score``, ``interval``; the mix is the best
   candidate, shipped or not, null without candidates), gains, tests, controls and counts;
@@ -33,7 +34,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from realmix.tasks.core.decision.comparison import Comparison
-from realmix.tasks.core.decision.verdict import Verdict
+from realmix.tasks.core.decision.verdict import NOT_DECIDED, Verdict
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, mix_in_words
 from realmix.tasks.core.words import gain_in_words, interval_in_words
@@ -173,7 +174,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     metric, validation = document["metric"], document["validation"]
     relative = metric["margin_is_relative"]
     lines = [
-        f"ships: {document['winner']['name']}",
+        f"{'kept' if document['word'] == NOT_DECIDED else 'ships'}: {document['winner']['name']}",
         _score_line("real only", validation["real_only"], metric),
     ]
     if validation["mix"]:
@@ -187,6 +188,9 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     on_holdout = holdout["sentence"] if holdout else f"none: {document['holdout_reason']}"
     provable = gain_in_words(validation["smallest_provable_gain"], relative)
     lines += [f"holdout: {on_holdout}", f"smallest gain these rows could prove: {provable}"]
+    if document["disqualified"]:
+        name, why = next(iter(document["disqualified"].items()))
+        lines.append(f"failed or refused: {len(document['disqualified'])} mixes; the first, {name}: {why}")
     for name in ("final_fit", "rows_saved"):
         if document[name] and document[name]["sentence"]:
             lines.append(f"{name.replace('_', ' ')}: {document[name]['sentence']}")
@@ -198,8 +202,8 @@ def _score_line(label: str, scored: Mapping[str, Any], metric: Mapping[str, Any]
 
 
 def _first_line(verdict: Verdict, holdout: Mapping[str, Any] | None) -> str:
-    """Add a gain on the holdout that lies outside the promised interval to the verdict's sentence."""
-    if holdout is None or holdout["inside_interval"] is not False:
+    """Add a gain on the holdout outside the promised interval, or a loss to a constant, to the sentence."""
+    if holdout is None or (holdout["inside_interval"] is not False and not holdout.get("loses_to_constant")):
         return verdict.sentence
     return f"{verdict.sentence} But: {holdout['sentence']}"
 

@@ -154,7 +154,8 @@ class DataCard(Frozen):
     simulate : str or None
         ``module:function`` with the signature ``simulate(n_rows, reference, random_state)``.
     allow_leaks : tuple of str
-        Features to use although they determine the target.
+        Features to use although they determine the target, or name an entity or a time that folds at random
+        mix: known, and meant so.
     plugins : tuple of str
         Plug-ins from outside this package, ``module:SPEC``; a study of the table imports them.
     """

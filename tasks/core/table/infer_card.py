@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ import yaml
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.checks import check_target
 from realmix.tasks.core.table.columns import Column
+from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.infer_schema import IDENTIFIER_NAME, infer_schema
 from realmix.tasks.core.table.schema import Schema, Task
 
@@ -42,7 +44,7 @@ FIELD_COMMENTS = {
         "  - {kind: dependency, when: 'age < 18', then: 'income == 0'}"
     ),
     "simulate": "module:function, called as simulate(n_rows, reference, random_state).",
-    "allow_leaks": "Features to use although they determine the target.",
+    "allow_leaks": "Features to use although they determine the target, an entity or a time that folds at random mix.",
     "plugins": "Synthesizers, models, metrics and sources of your own: module:SPEC. A study imports them.",
     "provenance": "Owner of the data, and the terms of its use.",
     "operation": (
@@ -121,7 +123,7 @@ def schema_of(raw: pd.DataFrame, card: DataCard) -> Schema:
     )
 
 
-def card_to_yaml(card: DataCard, schema: Schema) -> str:
+def card_to_yaml(card: DataCard, schema: Schema, hints: Sequence[Hint] = ()) -> str:
     """Return a card as YAML with a comment for each field; see :func:`realmix.tasks.core.table.card.read_card`.
 
     Parameters
@@ -129,11 +131,14 @@ def card_to_yaml(card: DataCard, schema: Schema) -> str:
     card : DataCard
     schema : Schema
         For the comments on how each column is stored; no cells are quoted.
+    hints : sequence of Hint
+        Written as comments above the fields.
     """
     values = card.model_dump(mode="json")
     # Only the fields that a rule sets.
     values["rules"] = [{k: v for k, v in rule.items() if v not in (None, {})} for rule in values["rules"]]
     blocks = ["# Data card: edit what is wrong, and delete what you do not want to declare."]
+    blocks += [f"# {'ANSWER THIS' if hint.is_strong else 'Hint'}: {hint.advice}" for hint in hints]
     for field, value in values.items():
         lines = [f"# {line}" for line in FIELD_COMMENTS.get(field, "").split("\n") if line]
         if field == "columns" and value:

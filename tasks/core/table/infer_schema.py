@@ -19,6 +19,7 @@ from realmix.tasks.core.table.columns import (
     canonical,
     raw_type_of,
 )
+from realmix.tasks.core.table.identifiers import names_rows
 from realmix.tasks.core.table.schema import Schema, Task
 
 # Times have an order and a distance, however few or many distinct values there are.
@@ -71,7 +72,8 @@ def infer_schema(
     task = task or infer_task(raw[target])
     kinds[target] = "numeric" if task == "regression" else "categorical"
     columns = tuple(
-        _infer_column(raw[name], kinds.get(name), roles.get(name, "feature")) for name in raw.columns
+        _infer_column(raw[name], raw[target], kinds.get(name), roles.get(name, "feature"))
+        for name in raw.columns
     )
     classes = _ordered_classes(raw[target], columns, target, task, positive)
     return Schema(columns, target, task, classes)
@@ -116,7 +118,7 @@ def _looks_like_dates(present: pd.Series) -> bool:
     return bool(as_dates(sample).notna().all())
 
 
-def _infer_kind(values: pd.Series, raw_type: RawType) -> Kind:
+def _infer_kind(values: pd.Series, target: pd.Series, raw_type: RawType) -> Kind:
     present = values.dropna()
     n_unique = present.nunique()
     if len(present) == 0:
@@ -129,9 +131,10 @@ def _infer_kind(values: pd.Series, raw_type: RawType) -> Kind:
         return "categorical"
     all_distinct = n_unique == len(present) >= MIN_IDENTIFIER_ROWS
     if raw_type in ("integer", "float"):
-        counts_up = present.is_monotonic_increasing or bool(IDENTIFIER_NAME.search(str(values.name)))
-        if raw_type == "integer" and all_distinct and counts_up:
-            return "identifier"
+        is_called_so = bool(IDENTIFIER_NAME.search(str(values.name)))
+        if raw_type == "integer" and all_distinct:
+            told = target[values.notna()]
+            return "identifier" if names_rows(present, told, is_called_so=is_called_so) else "numeric"
         return "categorical" if raw_type == "integer" and n_unique == 2 else "numeric"
     if _looks_like_dates(present):
         return "datetime"
@@ -143,11 +146,11 @@ def _infer_kind(values: pd.Series, raw_type: RawType) -> Kind:
     return "categorical"
 
 
-def _infer_column(values: pd.Series, kind: Kind | None, role: Role) -> Column:
+def _infer_column(values: pd.Series, target: pd.Series, kind: Kind | None, role: Role) -> Column:
     raw_type = raw_type_of(values)
     if role == "time" and kind not in TIME_KINDS:
         kind = "numeric" if raw_type in ("integer", "float") else "datetime"
-    kind = kind or _infer_kind(values, raw_type)
+    kind = kind or _infer_kind(values, target, raw_type)
     has_missing = bool(values.isna().any())
     base: dict[str, Any] = {
         "name": str(values.name),

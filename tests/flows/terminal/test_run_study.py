@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from realmix.flows.terminal.run_study import print_verdict, run_study, show_progress
+from realmix.flows.terminal.run_study import exit_if_not_decided, print_verdict, run_study, show_progress
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import reveal
@@ -95,3 +97,20 @@ def test_the_verdict_is_printed_with_its_reasons_and_where_everything_lies(tmp_p
     ):
         assert part in said
     assert str(tmp_path / "out") in said
+
+
+def test_a_study_that_decided_nothing_ends_with_its_own_exit_code(capsys):
+    for word in ("proven", "chosen, not proven", "keep real only", None):
+        exit_if_not_decided(word)
+    with pytest.raises(SystemExit) as ended:
+        exit_if_not_decided("not decided")
+    assert ended.value.code == 4
+
+
+def test_a_table_that_leaves_a_strong_hint_open_is_refused_before_anything_is_written(place):
+    table = pd.read_csv(place / "calls.csv")
+    answers = np.random.default_rng(0).integers(0, 6, len(table)) + 6 * (table["y"] == "yes")
+    table.assign(code=answers.map("C{}".format)).to_csv(place / "calls.csv", index=False)
+    with pytest.raises(BadInput, match=r"'code' alone tells"):
+        run_study(asked(place), runner="threads", address=None)
+    assert not (place / "out").exists()

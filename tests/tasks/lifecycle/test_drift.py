@@ -7,6 +7,7 @@ import datetime
 import pandas as pd
 import pytest
 
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.lifecycle.drift import RETRAINING, changed_rows, changes_since_study, last_study
 from realmix.tasks.runtime.database import record_decision, register_table, registered_table
@@ -59,6 +60,9 @@ def test_refits_do_not_make_a_study_young(bank, tmp_path):
     study = record_decision("bank", RETRAINING, {"level": "study", "snapshot": first}, decided=first)
     record_decision("bank", RETRAINING, {"level": "refit", "snapshot": second}, decided=second)
     assert last_study("bank") == study
+    undecided = {"level": "study", "snapshot": second, "verdict": NOT_DECIDED}
+    record_decision("bank", RETRAINING, undecided, decided=second)
+    assert last_study("bank") == study, "a study that decided nothing has no winner to refit"
     register_table("other", card(), second)
     made = datetime.datetime.fromisoformat(study.made_at)
     table = registered_table("bank")

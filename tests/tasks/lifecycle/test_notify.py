@@ -10,8 +10,10 @@ from threading import Thread
 
 import pytest
 
-from realmix.tasks.core.table.card import Operation
-from realmix.tasks.lifecycle.notify import notify
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.core.table.card import DataCard, Operation
+from realmix.tasks.lifecycle.notify import notify, notify_of_judgement
 
 NAME = "TABLE_WEBHOOK"
 
@@ -69,3 +71,12 @@ def test_what_cannot_be_reached_is_named_without_its_url(url, monkeypatch, caplo
     assert len(said) == 1
     assert NAME in said[0]
     assert "secret" not in said[0]
+
+
+def test_a_study_that_decided_nothing_is_told_as_a_failure(received, monkeypatch):
+    address, bodies = received
+    monkeypatch.setenv(NAME, f"http://{address}/hook")
+    card = DataCard(target="y", operation=Operation(notify=(NAME,)))
+    judgement = {"word": NOT_DECIDED, "reason": "All 4 mixes failed.", "promoted": False}
+    notify_of_judgement(Registered("bank", card, "2026-01-01T00:00:00Z", "snapshot", None, None), judgement)
+    assert bodies == [{"table": "bank", "event": "failed", "sentence": "All 4 mixes failed."}]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.champion_record import (
     PROMOTION,
@@ -97,6 +98,22 @@ def test_the_first_version_is_the_champion_and_stands_in_the_record(bank):
     _, first, _ = bank
     assert (first["word"], first["promoted"], first["challenger_version"]) == ("first", True, "1")
     assert kinds("bank")[:3] == [REVIEW, PROMOTION, SETTLED]
+
+
+@pytest.mark.parametrize("promotion", ["auto", "approve"])
+def test_a_study_that_decided_nothing_registers_and_promotes_nothing(promotion):
+    table = register(f"undecided-{promotion}", promotion=promotion)
+    folder, document = study(table, raw_rows(N_FIRST), "linear", word=NOT_DECIDED)
+    tracked = track.fn(folder, document, {})
+    assert tracked["tracking"]["run_id"] and "version" not in tracked["tracking"]
+    review = review_challenger(table, tracked, drift_is_critical=True)
+    assert (review["word"], review["promoted"], review["is_pending"]) == (NOT_DECIDED, False, False)
+    assert review["reason"] == document["sentence"] and not review["waits_for_approval"]
+    found = read_champion_record(decisions(table.name))
+    assert (found.champions, found.waiting, found.pending) == ((), None, None)
+    assert champion(table.name) is None
+    with pytest.raises(BadInput, match="waits"):
+        promote(table.name, "why not", "me")
 
 
 def test_a_challenger_that_passed_waits_for_approval_and_then_takes_over(bank):

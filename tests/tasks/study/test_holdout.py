@@ -35,6 +35,8 @@ def test_both_evaluated_fits_are_scored_on_the_same_rows_of_the_holdout(fitted):
     by_hand = -np.log(np.where(y == 1, share, 1 - share)).mean()
     assert scored["real_only"]["score"] == pytest.approx(by_hand)
     assert scored["mix"]["score"] != scored["real_only"]["score"]
+    assert scored["constant"] == pytest.approx(by_hand)
+    assert scored["loses_to_constant"] == (scored["mix"]["score"] > by_hand)
     predicted = Scope(folder.scope("evaluated")).read_array("model-holdout.npy")
     assert scored["mix"]["score"] == pytest.approx(-np.log(predicted[np.arange(len(y)), y]).mean())
 
@@ -51,3 +53,12 @@ def test_without_a_holdout_there_is_nothing_to_read(tmp_path):
     folder, table, split, layout = lay(tmp_path, n_rows=200)
     assert split.n_holdout == 0 and split.no_holdout
     assert read_holdout.fn(folder, table, layout.plan) is None
+
+
+def test_a_constant_does_not_lose_to_itself(tmp_path):
+    folder, table, _, layout = lay(tmp_path)
+    evaluated = folder.scope("evaluated")
+    for role in ("model", "real_only"):
+        prior = Arm(Mix(), "class-prior").to_dict()
+        fit_final(str(evaluated), prior, str(evaluated / role), None, None, 1)
+    assert read_holdout.fn(folder, table, layout.plan)["loses_to_constant"] is False

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.sources.file import FileSource
 from realmix.tasks.study.ingest import hand_over, ingest, read_table, stored
 from tests.tasks.shop_table import rows
 
@@ -73,3 +75,29 @@ def test_the_bundled_table_needs_no_target(tmp_path):
 def test_another_target_than_the_cards_forgets_its_classes(tmp_path):
     request = StudyRequest(table="bundled:bank_marketing?rows=300", target="housing", out="o")
     assert read_table(request, tmp_path).schema.target == "housing"
+
+
+def with_code(n_rows: int) -> pd.DataFrame:
+    """Rows with a code that tells the target, of which each value has many."""
+    raw = rows(n_rows)
+    number = np.random.default_rng(0).integers(0, 5, n_rows) + 5 * (raw["y"] == raw["y"].iloc[0])
+    return raw.assign(code=number.map("C{}".format))
+
+
+def test_a_table_that_leaves_a_strong_hint_open_is_refused(request_of):
+    with pytest.raises(BadInput, match="'code' alone tells the target 'y'"):
+        ingest.fn(request_of(with_code(300)))
+
+
+def test_new_rows_of_a_registered_table_are_hinted_at_and_stop_no_retraining(monkeypatch, request_of, caplog):
+    monkeypatch.setattr(FileSource, "describe", lambda self: {"kind": "registered", "location": "table:shop"})
+    caplog.set_level("INFO", logger="realmix")
+    table = ingest.fn(request_of(with_code(300)))
+    assert [hint.columns for hint in table.hints if hint.is_strong] == [("code",)]
+    assert any(line.startswith("hint: 'code' alone tells") for line in caplog.messages)
+
+
+def test_what_is_set_apart_is_logged_with_its_reason(request_of, caplog):
+    caplog.set_level("INFO", logger="realmix")
+    ingest.fn(request_of(rows(100).assign(land="FI")))
+    assert "set apart: 'land' (a constant: all filled cells hold one value)" in caplog.messages

@@ -53,7 +53,8 @@ def test_a_table_is_described_by_counts_and_names(table):
     assert (described["n_rows"], described["n_development"], described["n_holdout"]) == (100, 80, 20)
     assert (described["target"], described["task"], described["classes"]) == ("y", "binary", ["no", "yes"])
     assert described["n_features"] == 2
-    assert described["columns_set_apart"] == ["income", "customer_id", "note"]
+    assert list(described["columns_set_apart"]) == ["income", "customer_id", "note"]
+    assert all(described["columns_set_apart"].values()) and described["hints"] == []
 
 
 def test_digests_are_those_of_what_went_in_and_of_the_training_table(tmp_path, table):

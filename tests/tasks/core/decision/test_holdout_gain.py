@@ -109,3 +109,12 @@ def test_the_prediction_interval_is_never_narrower_than_the_promise(promised, be
     low, high = prediction_interval(promised, (promised - below, promised + above), error)
     assert low <= promised - below + 1e-9 and high >= promised + above - 1e-9
     assert min(high - promised, promised - low) >= 1.6 * error - 1e-9
+
+
+def test_a_model_that_loses_to_a_constant_is_said_to_and_one_that_does_not_is_not():
+    scored = {"n_rows": 150, "real_only": {"score": 0.8, "interval": [0.7, 0.9]}, "decisions_served": [1, 1]}
+    lost = describe_real_only_holdout(scored | {"constant": 0.6, "loses_to_constant": True}, "log_loss")
+    assert "Warning: a constant, which knows no feature, scored 0.6 on them" in lost["sentence"]
+    assert lost["constant"] == 0.6 and lost["loses_to_constant"]
+    won = describe_real_only_holdout(scored | {"constant": 0.9, "loses_to_constant": False}, "log_loss")
+    assert "Warning" not in won["sentence"]

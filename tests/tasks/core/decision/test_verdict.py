@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.decision.comparison import Comparison, compare
-from realmix.tasks.core.decision.verdict import decide, shrink
+from realmix.tasks.core.decision.verdict import NOT_DECIDED, decide, shrink
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.priors import Priors
@@ -149,3 +149,51 @@ def test_a_candidate_equal_to_the_duplicates_never_ships(simulate_study, squared
     comparison = compare(dataclasses.replace(oof, predictions=copied), squared_error, seed=0, n_bootstrap=100)
     assert comparison.winner == oof.arms[6]
     assert decide(comparison, margin=MARGIN).outcome == "keep real only"
+
+
+def without_candidates(oof, disqualified):
+    kept = [i for i, arm in enumerate(oof.arms) if arm.mix.role != "candidate"]
+    return dataclasses.replace(
+        oof,
+        arms=tuple(oof.arms[i] for i in kept),
+        predictions=oof.predictions[kept],
+        disqualified=disqualified,
+    )
+
+
+def test_a_study_whose_generators_all_failed_is_not_decided_and_says_the_reason(
+    simulate_study, squared_error
+):
+    failed = {"duplicates/1/joint": "a control", "smote/1/joint": "it gave no rows (in fold-0)."}
+    oof = without_candidates(simulate_study(0), failed)
+    verdict = decide(compare(oof, squared_error, seed=0, n_bootstrap=100), margin=MARGIN)
+    assert verdict.outcome == NOT_DECIDED and not verdict.is_mix_shipped
+    assert verdict.sentence.startswith(
+        "Not decided. All 1 mixes failed or were refused; the first, smote/1/joint"
+    )
+    assert "it gave no rows (in fold-0)" in verdict.sentence
+
+
+def test_a_study_without_generators_or_with_a_failed_control_keeps_real_only(simulate_study, squared_error):
+    for failed in ({}, {"duplicates/1/joint": "a control", "distillation/xgboost": "no fit"}):
+        oof = without_candidates(simulate_study(0), failed)
+        verdict = decide(compare(oof, squared_error, seed=0, n_bootstrap=100), margin=MARGIN)
+        assert verdict.outcome == "keep real only"
+
+
+def test_one_generator_that_worked_is_enough_to_decide(simulate_study, squared_error):
+    oof = dataclasses.replace(simulate_study(0, offsets={0: -0.5}), disqualified={"smote/1/joint": "no rows"})
+    verdict = decide(compare(oof, squared_error, seed=0, n_bootstrap=100), margin=MARGIN)
+    assert verdict.outcome == "keep real only"
+
+
+def test_a_constant_that_is_better_than_every_model_ships_with_a_warning(simulate_study, squared_error):
+    others = {i: 0.02 for i in range(20) if i != 2}
+    oof = simulate_study(0, noise=0.4, offsets=others)
+    comparison = compare(oof, squared_error, seed=0, n_bootstrap=100)
+    scores = {row.name: row.score for row in comparison.arms}
+    if min(scores, key=scores.__getitem__) != "real-only/class-prior":
+        pytest.fail("the constant should lead by less than a standard error here")
+    verdict = decide(comparison, margin=MARGIN)
+    assert verdict.ships.model == "class-prior"
+    assert "Warning: no model was better than a constant" in verdict.sentence

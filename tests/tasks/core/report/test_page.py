@@ -191,3 +191,25 @@ def test_the_page_says_what_the_race_saved_and_is_silent_without_one(study, docu
         "synthesizers were fitted for 12 s instead of 48 s." in page
     )
     assert "synthesizers were fitted" not in render_report(document, {})
+
+
+def test_hints_stand_on_the_page_with_their_card_lines_and_reasons_with_their_columns(document):
+    hint = {"sentence": "'code' alone tells all.", "answers": ["ignore: [code]", "allow_leaks: [code]"]}
+    table = {"name": "bank", "hints": [hint], "columns_set_apart": {"note": "free text"}}
+    page = render_report(document | {"table": table}, {})
+    assert (
+        "alone tells all" in page
+        and "<code>ignore: [code]</code> or <code>allow_leaks: [code]</code>" in page
+    )
+    assert "note: free text" in page
+
+
+def test_a_study_that_decided_nothing_has_a_page_that_begins_with_the_reason(simulate_study, squared_error):
+    full = simulate_study(0)
+    oof = dataclasses.replace(
+        full, arms=full.arms[:6], predictions=full.predictions[:6], disqualified={"smote/1/joint": "it broke"}
+    )
+    document = build(oof, squared_error, holdout=None, holdout_reason="None.")
+    assert document["word"] == "not decided" and "it broke" in document["sentence"]
+    page = render_report(document, {})
+    assert page.index("it broke") < page.index("In short")

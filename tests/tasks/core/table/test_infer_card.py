@@ -7,6 +7,7 @@ import pytest
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
 from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
 
 
@@ -102,3 +103,15 @@ def test_every_field_is_explained_and_no_cell_is_quoted():
     assert text.count("\n# ") >= len(DataCard.model_fields) - 2
     assert "  age: numeric  # integer" in text and "some cells missing" in text
     assert "p0001" not in text and "Lund" not in text
+
+
+def test_hints_stand_above_the_fields_as_comments_and_the_card_reads_back(tmp_path):
+    raw = pd.DataFrame({"age": [20, 30, 25] * 20, "bought": ["no", "yes", "no"] * 20})
+    card = infer_card(raw, "bought")
+    schema = check_study_input(raw, card.model_copy(update={"allow_leaks": ("age",)}))
+    hint = Hint("leak", ("age",), "'age' alone tells the target.", ("ignore: [age]",), is_strong=True)
+    text = card_to_yaml(card, schema, [hint])
+    assert "# ANSWER THIS: 'age' alone tells the target. Answer in the card: `ignore: [age]`." in text
+    path = tmp_path / "card.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert read_card(path) == card

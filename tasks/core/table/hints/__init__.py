@@ -1,0 +1,1 @@
+"""What a table says about itself that its owner must answer; one file per question."""
