@@ -7,7 +7,7 @@ from typing import Any
 
 from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.sources._delimited import read_table
+from realmix.tasks.sources._table import read_table
 
 # A file that marks the others in its folder as complete, as Hadoop and Spark write it.
 MARKER = "_SUCCESS"

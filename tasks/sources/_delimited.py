@@ -1,335 +1,344 @@
-"""Parse the bytes of a CSV, CSV.gz or Parquet table; its format is detected by content, and reported."""
+"""Read the bytes of a text table as the cells that it writes; what they mean is decided later."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import itertools
 import re
-import zlib
-from collections import Counter
-from typing import Any
+from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
+import pyarrow
+import pyarrow.compute as pc
+import pyarrow.csv
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.runtime.memory import check_table_fits
-from realmix.tasks.sources._plain import check_column_names, plain_types
-
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-# "?" marks missing cells in many UCI tables; the rest are pandas' own markers.
-MISSING_MARKERS = ["?"]
-SAMPLE_BYTES = 1 << 20
-SAMPLE_RECORDS = 200
-NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
-BYTE_ORDER_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
+from realmix.tasks.sources._compressed import check_bytes, decompress, is_workbook
+from realmix.tasks.sources._encoding import to_utf8
+from realmix.tasks.sources._json_lines import is_json_lines, read_json_lines
+from realmix.tasks.sources._layout import (
+    DELIMITERS,
+    Layout,
+    Record,
+    find_layout,
+    is_quoted_whole,
+    iterate_records,
 )
+from realmix.tasks.sources._workbook import sheet_as_csv
+
 OTHER_FORMATS = (
-    (b"PK\x03\x04", "a ZIP archive or Excel workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
     (b"%PDF", "a PDF"),
     (b"SQLite format 3", "an SQLite database (use sql:TABLE for it)"),
-    (b"ARROW1", "a Feather file"),
     (b"\x89HDF", "an HDF5 file"),
-    (b"BZh", "a bzip2 file"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
-    (b"\xfd7zXZ", "an XZ file"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
 )
-CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13})
+BLOCK_BYTES = 1 << 24
+MAX_FOOTER_LINES = 10
 
 
-def read_table(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    r"""Read a table from the bytes of a file.
+def read_text(content: bytes, where: str, sheet: str | None = None) -> TextTable:
+    r"""Read a text table, exactly as it is written.
 
     Parameters
     ----------
     content : bytes
-        CSV, CSV compressed with gzip, or Parquet.
+        CSV in any dialect, JSON lines or a workbook; also compressed.
     where : str
         Name of the file, for messages.
+    sheet : str, optional
+        Of a workbook of several sheets.
 
     Returns
     -------
-    frame : DataFrame of shape (n_rows, n_columns)
-    detected : dict
-        Format, and for text its compression, encoding, delimiter, decimal mark and header.
+    TextTable
+        With one note for each thing that was read past. Line ends within a cell are ``\n``.
 
     Raises
     ------
     BadInput
-        If the bytes are empty, binary, cannot be decoded, have no header, ragged rows or
-        duplicate column names. Messages give line numbers, never cells.
+        If the bytes are empty, binary, too large, cannot be decoded, have no header, ragged rows
+        or duplicate column names. Messages give line numbers, never cells.
 
     Examples
     --------
-    >>> frame, detected = read_table(b"age;bought\n30;no\n41;yes\n", "example.csv")
-    >>> frame.shape, detected["delimiter"], detected["encoding"]
-    ((2, 2), 'semicolon', 'utf-8')
+    >>> table = read_text(b"sep=;\nage;bought\n030;no\n41;\n", "example.csv")
+    >>> table.cells.to_pydict(), table.lines.tolist(), table.notes
+    ({'age': ['030', '41'], 'bought': ['no', None]}, [3, 4], ('line 1 names the delimiter (semicolon)',))
     """
+    content, compression = decompress(content, where)
+    check_bytes(len(content), where)
+    table = _read_plain(content, f"{where} (decompressed)" if compression else where, sheet)
+    if not compression:
+        return table
+    detected = {**table.detected, "compression": ", ".join(compression)}
+    return TextTable(table.cells, table.lines, table.notes, detected)
+
+
+def _read_plain(content: bytes, where: str, sheet: str | None) -> TextTable:
+    if is_workbook(content):
+        text, starts, name = sheet_as_csv(content, where, sheet)
+        table = _read_delimited(text, f"{where}, sheet '{name}'", delimiter=",")
+        rows = np.searchsorted(starts, table.lines, side="right")
+        return TextTable(table.cells, rows, table.notes, {"format": "workbook", "sheet": name})
     if not content:
         raise BadInput(f"{where} is empty (0 bytes); expected a table with a header. Check the file.")
-    if content.startswith(b"PAR1"):
-        return _read_parquet(content, where)
-    if content.startswith(b"\x1f\x8b"):
-        frame, detected = read_table(_decompress(content, where), f"{where} (decompressed)")
-        return frame, {**detected, "compression": "gzip"}
+    if sheet is not None:
+        raise BadInput(f"{where} is no workbook and has no sheet '{sheet}'. Leave out what stands after '#'.")
     other = next((name for magic, name in OTHER_FORMATS if content.startswith(magic)), None)
     if other:
         raise BadInput(
-            f"{where} is {other}; expected CSV, CSV.gz or Parquet. Export the table as one of these."
+            f"{where} is {other}; expected CSV, a workbook or Parquet. Export the table as one of these."
         )
-    text, detected = _to_utf8(content, where)
-    return _read_delimited(text, detected, where)
+    text, detected = to_utf8(content, where)
+    del content
+    if is_json_lines(text):
+        return read_json_lines(text, where, detected)
+    table = _read_delimited(text, where)
+    return TextTable(table.cells, table.lines, table.notes, {"format": "csv", **detected, **table.detected})
 
 
-def _read_parquet(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
-        check_table_fits(file.metadata.num_rows, file.metadata.num_columns, where)
-        table = file.read()
-        # The file's columns as they are: with pandas' metadata some would become an index.
-        frame = table.to_pandas(ignore_metadata=True)
-    except (pyarrow.ArrowException, OSError, ValueError) as err:
-        raise BadInput(
-            f"{where} starts like a Parquet file but cannot be read ({len(content):,} bytes): "
-            "it is damaged or cut short. Write or download it again."
-        ) from err
-    return plain_types(frame, where), {"format": "parquet"}
-
-
-def _decompress(content: bytes, where: str) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as err:
-        raise BadInput(
-            f"{where} starts like a gzip file but cannot be decompressed ({len(content):,} bytes): "
-            "it is damaged or cut short. Write or download it again."
-        ) from err
-
-
-def _binary(where: str) -> BadInput:
-    return BadInput(
-        f"{where} is binary, not text; expected CSV, CSV.gz or Parquet. "
-        "Check that this is the table, and export it as one of these."
-    )
+def _read_delimited(text: bytes, where: str, delimiter: str | None = None) -> TextTable:
+    if not text.endswith(b"\n"):
+        text += b"\n"
+    notes: list[str] = []
+    if delimiter is None and is_quoted_whole(text):
+        text = re.sub(rb'(?m)^"(.*)"$', lambda match: match[1].replace(b'""', b'"'), text)
+        notes.append("every line is quoted as a whole")
+    if delimiter is None and b'\\"' in text and _escapes_quotes(text, where):
+        text = _without_escapes(text)
+        notes.append("quotes within cells are escaped with a backslash")
+    layout = find_layout(text, where, delimiter)
+    check_table_fits(text.count(b"\n") - 1, len(layout.names), where)
+    text = _blank_before(_close_up(text, layout.delimiter), layout.body_line)
+    if text.count(b'"') % 2:
+        _check_closed(text, layout, where)
+    cells = _parse(text, layout)
+    if cells is None:
+        text, past = _blank_ragged(text, layout, where)
+        notes += past
+        cells = _parse(text, layout)
+    if cells is None or not cells.num_rows:
+        raise BadInput(f"{where} holds no rows, only column names; expected at least 60 rows. Add the data.")
+    lines = _row_lines(text, layout.delimiter, cells.num_rows)
+    cells, lines, repeated = _without_repeated_headers(_named(cells, lines, layout, where), lines, layout)
+    detected = {
+        "delimiter": DELIMITERS.get(layout.delimiter, layout.delimiter),
+        "header": f"line {layout.header_line}",
+    }
+    return TextTable(cells, lines, (*notes, *layout.notes, *repeated), detected)
 
 
-def _to_utf8(content: bytes, where: str) -> tuple[bytes, dict[str, Any]]:
-    r"""Convert a text to UTF-8 with ``\n`` line ends, and report its encoding."""
-    encoding, guessed = _detect_encoding(content, where)
-    text = _decode(content, encoding, where)
-    if "\0" in text:
-        raise _binary(where)
-    if "\r" in text:
-        # A bare carriage return within a line can send pandas' parser into an endless loop.
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
-        raise BadInput(f"{where} holds only blanks; expected a table with a header. Check the file.")
-    detected: dict[str, Any] = {"format": "csv", "encoding": encoding}
-    if guessed:
-        detected["encoding_note"] = f"not UTF-8: {encoding} is a guess; save as UTF-8 if letters look wrong"
-    return text.encode("utf-8"), detected
+def _escapes_quotes(text: bytes, where: str) -> bool:
+    r"""Return whether ``\"`` is a quotation mark within a cell: only then are all records regular.
 
-
-def _detect_encoding(content: bytes, where: str) -> tuple[str, bool]:
-    for mark, encoding in BYTE_ORDER_MARKS:
-        if content.startswith(mark):
-            return encoding, False
-    sample = content[:SAMPLE_BYTES]
-    if b"\0" in sample:
-        return _utf16_without_mark(sample, where), True
-    try:
-        content.decode("utf-8")
-        return "utf-8", False
-    except UnicodeDecodeError:
-        pass
-    if len(sample) - len(sample.translate(None, CONTROL_BYTES)) > 0.005 * len(sample):
-        raise _binary(where)
-    if _is_broken_utf8(content):
-        return "utf-8", False
-    return _guess_single_byte(content), True
-
-
-def _utf16_without_mark(sample: bytes, where: str) -> str:
-    """Recognize UTF-16 without mark: every other byte of Western text is zero, else the file is binary."""
-    codes = np.frombuffer(sample, np.uint8)
-    even, odd = (codes[::2] == 0).mean(), (codes[1::2] == 0).mean() if len(codes) > 1 else 0
-    if odd > 0.4 and even < 0.05:
-        return "utf-16-le"
-    if even > 0.4 and odd < 0.05:
-        return "utf-16-be"
-    raise _binary(where)
-
-
-def _is_broken_utf8(content: bytes) -> bool:
-    """Return whether the bytes are UTF-8 with a few wrong ones: another encoding would hide the damage."""
-    text = content.decode("utf-8", errors="surrogateescape")
-    letters = re.findall("[^\x00-\x7f]", text)
-    bad = sum("\udc80" <= letter <= "\udcff" for letter in letters)
-    return len(letters) - bad > bad
-
-
-def _guess_single_byte(content: bytes) -> str:
-    import charset_normalizer
-
-    lines = itertools.islice((ln for ln in content.splitlines() if not ln.isascii()), 500)
-    matches = charset_normalizer.from_bytes(b"\n".join(lines)[: SAMPLE_BYTES // 16])
-    likely = {name for match in matches for name in match.could_be_from_charset}
-    best = matches.best()
-    # Western Windows text is by far the most frequent; similar encodings differ in rare letters.
-    names = ["cp1252"] if "cp1252" in likely else [best.encoding] if best else []
-    return next((name for name in names if _decodes(content, name)), "latin-1")
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
+    Raises
+    ------
+    BadInput
+        If neither reading is regular.
+    """
+    if _is_well_formed(text):
         return False
-    return True
-
-
-def _decode(content: bytes, encoding: str, where: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as err:
-        line = bytes(err.object[: err.start]).decode(encoding, errors="ignore").count("\n") + 1
-        raise BadInput(
-            f"{where}: wrong encoding: the file is {encoding} but line {line:,} holds bytes that "
-            f"are not. Save the whole file as UTF-8."
-        ) from err
-
-
-def _read_delimited(text: bytes, detected: dict[str, Any], where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    text = text.strip(b"\n\r") + b"\n"
-    sample = _sample(text)
-    delimiter = _detect_delimiter(sample, where)
-    records = _records(sample, delimiter)
-    _check_header(records, where)
-    _check_fields_per_line(text, delimiter, len(records[0]), where)
-    check_table_fits(text.count(b"\n") - 1, len(records[0]), where)
-    decimal = _detect_decimal(records, delimiter)
-    detected |= {"delimiter": DELIMITERS[delimiter], "decimal": decimal, "header": "line 1"}
-    return plain_types(_parse(text, delimiter, decimal, where), where), detected
-
-
-def _sample(text: bytes) -> str:
-    """Return the first complete lines."""
-    head = text[:SAMPLE_BYTES]
-    if len(text) > SAMPLE_BYTES and b"\n" in head:
-        head = head[: head.rindex(b"\n")]
-    return head.decode("utf-8", errors="ignore")
-
-
-def _records(sample: str, delimiter: str, limit: int = SAMPLE_RECORDS) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True)
-    try:
-        return list(itertools.islice((record for record in reader if record), limit))
-    except csv.Error:
-        # A cell beyond the csv module's limit: the delimiter is wrong or a quote never closes.
-        return []
-
-
-def _detect_delimiter(sample: str, where: str) -> str:
-    """Find the delimiter whose most frequent number of fields is the most regular, then the largest."""
-
-    def regularity(delimiter: str) -> tuple[float, int]:
-        lengths = Counter(len(record) for record in _records(sample, delimiter))
-        n_fields, n_lines = lengths.most_common(1)[0] if lengths else (1, 0)
-        return (n_lines / lengths.total(), n_fields) if n_fields > 1 else (0.0, n_fields)
-
-    best = max(DELIMITERS, key=regularity)
-    if regularity(best)[1] < 2:
-        raise BadInput(
-            f"{where} has one column only: no comma, semicolon, tab or pipe separates fields. "
-            "Expected a target and at least one feature. Check the file and its delimiter."
-        )
-    return best
-
-
-def _check_header(records: list[list[str]], where: str) -> None:
-    header, body = records[0], records[1:]
-    if not body:
-        raise BadInput(f"{where} holds a single line; expected a header and at least 60 rows. Add the data.")
-    check_column_names(header, where)
-    columns = [[record[i] for record in body if i < len(record)] for i in range(len(header))]
-    has_number = any(
-        NUMBER.fullmatch(name) and sum(bool(NUMBER.fullmatch(cell)) for cell in cells) > 0.5 * len(cells)
-        for name, cells in zip(header, columns, strict=True)
-    )
-    n_repeated = sum(bool(name) and name in cells for name, cells in zip(header, columns, strict=True))
-    if has_number or n_repeated >= 0.5 * len(header):
-        raise BadInput(
-            f"{where} has no header: line 1 looks like a row of data; expected the {len(header)} column "
-            "names there. Add a first line with the names."
-        )
-
-
-def _detect_decimal(records: list[list[str]], delimiter: str) -> str:
-    """Detect the decimal mark: a comma if it does not separate fields and no number has a point."""
-    cells = [cell for record in records[1:] for cell in record if NUMBER.fullmatch(cell)]
-    has_comma = delimiter != "," and any("," in cell for cell in cells)
-    return "," if has_comma and not any("." in cell for cell in cells) else "."
-
-
-def _check_fields_per_line(text: bytes, delimiter: str, n_fields: int, where: str) -> None:
-    """Refuse ragged rows: pandas would fill short ones and shift long ones without any warning."""
-    if _is_regular(text, delimiter, n_fields):
-        return
-    reader = csv.reader(io.StringIO(text.decode(), newline=""), delimiter=delimiter, skipinitialspace=True)
-    try:
-        ragged = [(reader.line_num, len(record)) for record in reader if record and len(record) != n_fields]
-    except csv.Error as err:
-        raise _unclosed_quote(where, reader.line_num) from err
-    if not ragged:
-        return
-    line, found = ragged[0]
+    if _is_well_formed(_without_escapes(text)):
+        return True
+    line = text.count(b"\n", 0, text.index(b'\\"')) + 1
     raise BadInput(
-        f"{where}: ragged rows: line {line:,} has {found} fields where the header has {n_fields} "
-        f"({len(ragged):,} such lines, delimiter {DELIMITERS[delimiter]}). "
+        f"{where}: quotes are escaped with a backslash (line {line:,}), and the rows are ragged with and without "
+        "it. Double the quotation marks within cells, and quote cells that hold the delimiter."
+    )
+
+
+def _is_well_formed(text: bytes) -> bool:
+    """Return whether no text follows a closing quote and all records have one width, for some delimiter."""
+    decoded = text.decode()
+
+    def widths(delimiter: str) -> set[int]:
+        try:
+            return {len(record.fields) for record in iterate_records(decoded, delimiter, strict=True)}
+        except csv.Error:
+            return set()
+
+    return any(len(found) == 1 and found != {1} for found in map(widths, DELIMITERS))
+
+
+def _without_escapes(text: bytes) -> bytes:
+    r"""Double the quotes that a backslash escapes; before any other letter a backslash stays, as in ``\N``."""
+    return re.sub(rb'\\(["\\])', lambda match: b'""' if match[1] == b'"' else match[1], text)
+
+
+def _close_up(text: bytes, delimiter: str) -> bytes:
+    """Remove blanks between a delimiter and a quotation mark that opens a cell."""
+    if b' "' not in text:
+        return text
+    opening = re.compile(rb'((?:^|%s)) +"' % re.escape(delimiter.encode()), re.MULTILINE)
+    if not opening.search(text):
+        return text
+    is_quoted = np.logical_xor.accumulate(np.frombuffer(text, np.uint8) == ord('"'))
+    return opening.sub(lambda match: match[0] if is_quoted[match.start()] else match[1] + b'"', text)
+
+
+def _blank_before(text: bytes, line: int) -> bytes:
+    """Empty all lines before `line`: what comes after keeps its number."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.index(b"\n", start) + 1
+    return b"\n" * (line - 1) + text[start:]
+
+
+def _blank_ragged(text: bytes, layout: Layout, where: str) -> tuple[bytes, list[str]]:
+    """Empty lines that are clearly no rows (blanks, comments, a footer), and refuse others of another width."""
+    ragged = _ragged(text, layout, where)
+    comments = [record for record in ragged if record.fields[0].startswith("#")]
+    rest = [r for r in ragged if r not in comments and "".join(r.fields).strip()]
+    footer = _footer(text, rest)
+    if rest and not footer:
+        raise _ragged_rows(rest, layout, where)
+    notes = [f"{_count(comments)} with #: comments"] if comments else []
+    notes += [f"{_count(footer)} after the last row: a footer"] if footer else []
+    lines = text.split(b"\n")
+    for record in ragged:
+        lines[record.line - 1 : record.last_line] = [b""] * (record.last_line - record.line + 1)
+    return b"\n".join(lines), notes
+
+
+def _count(records: Sequence[Record]) -> str:
+    plural = "s" if len(records) > 1 else ""
+    return f"{len(records):,} line{plural} (first line {records[0].line:,})"
+
+
+def _footer(text: bytes, ragged: Sequence[Record]) -> list[Record]:
+    """Return the records of one field after a blank line at the end; they are all that is ragged, or there is none."""
+    if not 0 < len(ragged) <= MAX_FOOTER_LINES or any(len(record.fields) > 1 for record in ragged):
+        return []
+    lines = text.split(b"\n")
+    first = ragged[0].line
+    is_last = not any(line.strip() for line in lines[ragged[-1].last_line :])
+    n_lines = sum(bool(line.strip()) for line in lines[first - 1 :])
+    return list(ragged) if is_last and n_lines == len(ragged) and not lines[first - 2].strip() else []
+
+
+def _ragged_rows(ragged: Sequence[Record], layout: Layout, where: str) -> BadInput:
+    line, found = ragged[0].line, len(ragged[0].fields)
+    return BadInput(
+        f"{where}: ragged rows: line {line:,} has {found} fields where the header has {layout.n_fields} "
+        f"({len(ragged):,} such lines, delimiter {DELIMITERS.get(layout.delimiter, layout.delimiter)}). "
         "Correct these lines, and quote cells that hold the delimiter."
     )
 
 
-def _is_regular(text: bytes, delimiter: str, n_fields: int) -> bool:
-    """Count the fields of all lines at once; quotes within a field may give a false alarm."""
-    codes = np.frombuffer(text, np.uint8)
-    ends = codes == ord("\n")
-    marks = ends | (codes == ord(delimiter))
-    if b'"' in text:
-        marks &= ~np.logical_xor.accumulate(codes == ord('"'))
-    is_end = ends[np.flatnonzero(marks)]
-    counts = np.diff(np.flatnonzero(is_end), prepend=-1)
-    return bool(is_end[-1:].all() and (counts == n_fields).all())
+def _ragged(text: bytes, layout: Layout, where: str) -> list[Record]:
+    records = iterate_records(text.decode(), layout.delimiter)
+    ragged = [record for record in records if len(record.fields) != layout.n_fields]
+    if ragged:
+        _check_closed(text, layout, where)
+    return ragged
 
 
-def _unclosed_quote(where: str, line: int | str) -> BadInput:
-    return BadInput(
-        f"{where}: a quotation mark opened near line {line} is never closed. "
-        "Close it, or double the mark where it belongs to the text."
-    )
-
-
-def _parse(text: bytes, delimiter: str, decimal: str, where: str) -> pd.DataFrame:
+def _check_closed(text: bytes, layout: Layout, where: str) -> None:
+    """Refuse a quotation mark that never closes: the last record then takes all lines behind it."""
+    decoded = text.decode()
+    (last,) = deque(iterate_records(decoded, layout.delimiter), maxlen=1)
+    lines = decoded.split("\n")[last.line - 1 : last.last_line]
     try:
-        return pd.read_csv(
-            io.BytesIO(text),
-            sep=delimiter,
-            decimal=decimal,
-            na_values=MISSING_MARKERS,
-            skipinitialspace=True,
-            low_memory=False,
+        list(iterate_records("\n".join(lines), layout.delimiter, strict=True))
+    except csv.Error as err:
+        if "end of data" in str(err):
+            raise BadInput(
+                f"{where}: a quotation mark opened near line {last.line:,} is never closed. "
+                "Close it, or double the mark where it belongs to the text."
+            ) from err
+
+
+def _parse(text: bytes, layout: Layout) -> pyarrow.Table | None:
+    """Return the cells of all rows, or None if the rows have several widths."""
+    ragged = []
+
+    def skip(row: pyarrow.csv.InvalidRow) -> str:
+        ragged.append(row.actual_columns)
+        return "skip"
+
+    names = [str(i) for i in range(layout.n_fields)]
+    parse_options = pyarrow.csv.ParseOptions(
+        delimiter=layout.delimiter, newlines_in_values=b'"' in text, invalid_row_handler=skip
+    )
+    convert_options = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pyarrow.string()),
+        check_utf8=False,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    # A row longer than a block cannot be read: then the text is one block.
+    for block_bytes in (BLOCK_BYTES, len(text) + 1):
+        read_options = pyarrow.csv.ReadOptions(column_names=names, block_size=min(block_bytes, (1 << 31) - 1))
+        try:
+            table = pyarrow.csv.read_csv(
+                pyarrow.BufferReader(text),
+                read_options=read_options,
+                parse_options=parse_options,
+                convert_options=convert_options,
+            )
+            return None if ragged else table
+        except pyarrow.ArrowInvalid:
+            ragged.clear()
+    return None
+
+
+def _named(cells: pyarrow.Table, lines: np.ndarray, layout: Layout, where: str) -> pyarrow.Table:
+    """Name the columns as the header does, without the empty one behind a delimiter at the end of each row."""
+    n_names = len(layout.names)
+    if layout.n_fields > n_names:
+        is_filled = cells.column(n_names).is_valid().to_numpy()
+        if is_filled.any():
+            raise BadInput(
+                f"{where}: ragged rows: line {lines[is_filled.argmax()]:,} has {layout.n_fields} fields where the "
+                f"header has {n_names}. Name all columns in line {layout.header_line:,}, or correct the rows."
+            )
+    names = [name or f"Unnamed: {i}" for i, name in enumerate(layout.names)]
+    return cells.select(range(n_names)).rename_columns(names)
+
+
+def _row_lines(text: bytes, delimiter: str, n_rows: int) -> np.ndarray:
+    """Return the lines on which rows begin: those that are not blank and do not begin within quotes."""
+    codes = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(codes == ord("\n"))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    is_odd = np.logical_xor.reduceat(codes == ord('"'), starts)
+    is_quoted = np.concatenate([[False], np.logical_xor.accumulate(is_odd)[:-1]])
+    lines = np.flatnonzero((ends > starts) & ~is_quoted) + 1
+    if len(lines) == n_rows:
+        return lines
+    # Quotation marks within cells that are not quoted.
+    return np.array([record.line for record in iterate_records(text.decode(), delimiter)], dtype=np.int64)
+
+
+def _without_repeated_headers(
+    cells: pyarrow.Table, lines: np.ndarray, layout: Layout
+) -> tuple[pyarrow.Table, np.ndarray, list[str]]:
+    """Leave out the header where it stands again, as in exports that were joined, and empty rows at the end."""
+    again = np.full(cells.num_rows, layout.has_text_over_numbers)
+    for column, name in zip(cells.columns, layout.names, strict=True):
+        if again.any():
+            again &= pc.fill_null(pc.equal(column, name), not name).to_numpy()
+    is_empty = ~np.logical_or.accumulate(~_is_empty(cells)[::-1])[::-1]
+    notes = []
+    if again.any():
+        notes.append(f"the header stands again in {again.sum():,} lines (first line {lines[again][0]:,})")
+    if is_empty.any():
+        notes.append(
+            f"{is_empty.sum():,} rows without any cell at the end (from line {lines[is_empty][0]:,})"
         )
-    except pd.errors.ParserError as err:
-        row = re.search(r"row (\d+)", str(err))
-        raise _unclosed_quote(where, int(row[1]) + 1 if row else "?") from err
+    if not notes:
+        return cells, lines, notes
+    keep = ~again & ~is_empty
+    return cells.filter(keep), lines[keep], notes
+
+
+def _is_empty(cells: pyarrow.Table) -> np.ndarray:
+    is_empty = np.ones(cells.num_rows, dtype=bool)
+    for column in cells.columns:
+        if is_empty.any():
+            is_empty &= column.is_null().to_numpy()
+    return is_empty

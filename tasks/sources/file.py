@@ -9,7 +9,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.sources._delimited import read_table
+from realmix.tasks.sources._table import read_table
 
 
 class FileSource:
@@ -26,7 +26,7 @@ class FileSource:
         self._detected: dict[str, Any] = {}
 
     def load(self) -> pd.DataFrame:
-        """Read all rows; see :func:`realmix.tasks.sources._delimited.read_table`.
+        """Read all rows; see :func:`realmix.tasks.sources._table.read_table`.
 
         Raises
         ------

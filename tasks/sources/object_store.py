@@ -9,7 +9,7 @@ import pandas as pd
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.object_store import open_store
-from realmix.tasks.sources._delimited import read_table
+from realmix.tasks.sources._table import read_table
 
 
 class ObjectStoreSource:
@@ -30,7 +30,7 @@ class ObjectStoreSource:
         self._detected: dict[str, Any] = {}
 
     def load(self) -> pd.DataFrame:
-        """Read all rows; see :func:`realmix.tasks.sources._delimited.read_table`.
+        """Read all rows; see :func:`realmix.tasks.sources._table.read_table`.
 
         Raises
         ------

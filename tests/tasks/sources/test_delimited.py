@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realmix.tasks.core.errors import BadInput, RealmixError
-from realmix.tasks.sources._delimited import DELIMITERS, read_table
+from realmix.tasks.sources._layout import DELIMITERS
+from realmix.tasks.sources._table import read_table
 
 TABLE = "city,age,bought\nKöln,30,no\nOulu,41,yes\nLund,?,no\n"
 
