@@ -228,7 +228,10 @@ def card(
         raise BadInput(
             f"{out} exists, and what was edited in it would be lost: name another file after --out."
         )
-    raw = open_source(table).load()
+    source = open_source(table)
+    raw = source.load()
+    for note in source.describe().get("notes", ()):
+        print(f"read past: {note}", file=sys.stderr)
     inferred = infer_card(raw, target, without_secrets(table), task=task, positive=positive)
     # A leaking feature is no error here: the card is where it is ignored or allowed.
     schema = infer_schema(

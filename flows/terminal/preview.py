@@ -37,8 +37,9 @@ def run_preview(request: StudyRequest) -> None:
         from realmix.tasks.study.preview import preview
 
         table, split, judged = preview(request, Path(place))
+    past = [f"read past: {note}" for note in table.source.get("notes", ())]
     notes = table_notes(table.schema, table.card, table.hints)
-    for line in (describe(table, split), *notes, *preview_lines(judged)):
+    for line in (describe(table, split), *past, *notes, *preview_lines(judged)):
         print(line)
 
 

@@ -85,9 +85,10 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         schema.target,
         f" (positive: {schema.positive})" if schema.positive else "",
     )
-    log.info(
-        "input: %s", ", ".join(f"{key} {value}" for key, value in table.source.items() if key != "location")
-    )
+    shown = {key: value for key, value in table.source.items() if key not in ("location", "notes")}
+    log.info("input: %s", ", ".join(f"{key} {value}" for key, value in shown.items()))
+    for note in table.source.get("notes", ()):
+        log.info("read past: %s", note)
     if request.plan:
         log.info("--plan sets everything but the table: options that it also sets are ignored")
     environment.make_home()

@@ -22,7 +22,10 @@ def without_secrets(location: str) -> str:
     """
     if "://" not in location or location.startswith(("sql:", "sqlite:")):
         return location
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError:  # a bracket that never closes: no address, and nobody can say where a password ends
+        return f"{location.partition('://')[0]}://..."
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

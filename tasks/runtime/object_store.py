@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
+# A web server may send a few bytes a minute for ever.
+TOTAL_TIMEOUT_SECONDS = 1800
 
 
 @contextmanager
@@ -43,11 +45,21 @@ def connect(location: str) -> AbstractFileSystem:
     """
     import fsspec
 
-    scheme = urlsplit(location).scheme
+    scheme = location.partition("://")[0]
+    try:
+        urlsplit(location)
+    except ValueError as err:
+        raise BadInput(f"{without_secrets(location)} is no address ({err}). Correct it.") from err
     try:
         return fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
     except (ValueError, ImportError) as err:
         raise BadInput(_unknown_scheme(scheme)) from err
+    # Some kinds of store connect at once, or want arguments that an address does not give.
+    except Exception as err:
+        raise BadInput(
+            f"Cannot open '{without_secrets(location)}' ({type(err).__name__}): the store does not answer, or "
+            "an address is not enough for it. Use s3://, https:// or a file."
+        ) from err
 
 
 @contextmanager
@@ -94,7 +106,7 @@ def _options(scheme: str) -> dict[str, Any]:
         import aiohttp
 
         limits = aiohttp.ClientTimeout(
-            total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS
+            total=TOTAL_TIMEOUT_SECONDS, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS
         )
         return {"client_kwargs": {"timeout": limits}}
     if scheme in ("s3", "s3a"):

@@ -1,7 +1,8 @@
-"""A table in a local file: CSV, CSV.gz or Parquet, recognized by its content, not its name."""
+"""A table in a local file: text, workbook, Parquet or Arrow, recognized by its content, not its name."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources._compressed import check_bytes
 from realmix.tasks.sources._table import read_table
 
 
@@ -18,7 +20,7 @@ class FileSource:
     Parameters
     ----------
     location : str
-        A path; ``~`` is the home folder.
+        A path; ``~`` is the home folder. ``book.xlsx#SHEET`` names a sheet of a workbook.
     """
 
     def __init__(self, location: str) -> None:
@@ -33,8 +35,9 @@ class FileSource:
         BadInput
             If the file cannot be opened or is not a table.
         """
-        content = _read_bytes(self.location)
-        frame, self._detected = read_table(content, self.location)
+        path, sheet = _path_and_sheet(self.location)
+        content = _read_bytes(path)
+        frame, self._detected = read_table(content, path, sheet)
         self._detected["n_bytes"] = len(content)
         return frame
 
@@ -43,17 +46,31 @@ class FileSource:
         return {"kind": "file", "location": self.location, **self._detected}
 
 
+def _path_and_sheet(location: str) -> tuple[str, str | None]:
+    """Split the name of a sheet off, unless there is a file of the whole name."""
+    path, mark, sheet = location.rpartition("#")
+    if not mark or not sheet or os.path.exists(location):  # noqa: PTH110  # False for what is no path at all
+        return location, None
+    return path, sheet
+
+
 def _read_bytes(location: str) -> bytes:
     try:
-        return Path(location).expanduser().read_bytes()
+        path = Path(location).expanduser()
+        check_bytes(path.stat().st_size, location)
+        if not path.is_file() and not path.is_dir():
+            raise BadInput(f"'{location}' is a device or a pipe; expected a file. Save the table in one.")
+        return path.read_bytes()
     except FileNotFoundError as err:
         raise BadInput(
-            f"There is no file '{location}'; expected a CSV, CSV.gz or Parquet table. Check the path."
+            f"There is no file '{location}'; expected a CSV file, a workbook or Parquet. Check the path."
         ) from err
     except IsADirectoryError as err:
         raise BadInput(f"'{location}' is a folder; expected one file. Name the table inside it.") from err
     except OSError as err:
         raise BadInput(f"Cannot read '{location}': {err.strerror}. Check its permissions.") from err
+    except (ValueError, RuntimeError) as err:  # a NUL within, a home folder of no user
+        raise BadInput(f"{location!r} is no path that this machine knows ({err}). Check its spelling.") from err
 
 
 SPEC = SourceSpec(name="file", matches=lambda location: True, build=FileSource, order=90)

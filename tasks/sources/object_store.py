@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.object_store import open_store
+from realmix.tasks.sources._compressed import CHUNK_BYTES, MAX_FILE_BYTES, check_bytes
 from realmix.tasks.sources._table import read_table
 
 
@@ -53,10 +55,19 @@ def read_object(location: str) -> bytes:
     Raises
     ------
     BadInput
-        If it does not exist, or the store does not answer or refuses.
+        If it does not exist, the store does not answer or refuses, or its body is larger than is read
+        (a web server may send one without end).
     """
+    shown, content = without_secrets(location), io.BytesIO()
     with open_store(location) as store:
-        return bytes(store.cat_file(store._strip_protocol(location)))
+        body = store.open(store._strip_protocol(location), "rb")
+        with body:
+            while chunk := body.read(CHUNK_BYTES):
+                content.write(chunk)
+                if content.tell() > MAX_FILE_BYTES:
+                    break
+    check_bytes(content.tell(), shown)
+    return content.getvalue()
 
 
 SPEC = SourceSpec(

@@ -50,6 +50,8 @@ class SqlSource:
     def __init__(self, location: str) -> None:
         self.location = location
         self.statement = location.removeprefix(PREFIX).strip()
+        if "\0" in self.statement:
+            raise BadInput("'sql:' holds a zero byte; expected sql:TABLE or sql:SELECT .... Remove it.")
         if not self.statement:
             raise BadInput("'sql:' names no table; expected sql:TABLE or sql:SELECT .... Add one.")
         self._database: dict[str, Any] = {}
@@ -149,12 +151,18 @@ def _create_engine(url: URL) -> Engine:
 
     try:
         arguments = CONNECT_ARGS.get(url.get_backend_name(), {})
-        return create_engine(url, connect_args=arguments, poolclass=NullPool)
+        engine = create_engine(url, connect_args=arguments, poolclass=NullPool)
     except (NoSuchModuleError, ImportError) as err:
         raise BadInput(
             f"{URL_VARIABLE} asks for the dialect '{url.drivername}', which is not installed. "
             "Install its driver, or use postgresql+psycopg2:// or sqlite:///."
         ) from err
+    if engine.dialect.is_async:
+        raise BadInput(
+            f"{URL_VARIABLE} asks for the asynchronous driver '{url.drivername}'; expected a plain one. "
+            f"Write {url.get_backend_name()}:// instead."
+        )
+    return engine
 
 
 def _connect(engine: Engine) -> Connection:
