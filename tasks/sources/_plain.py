@@ -8,16 +8,22 @@ from collections.abc import Sequence
 import pandas as pd
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.limits import MAX_COLUMNS
 
 
 def check_column_names(names: Sequence[str], where: str) -> None:
-    """Refuse duplicate names, which make it unclear which column is meant.
+    """Refuse duplicate names, which make it unclear which column is meant, and too many.
 
     Raises
     ------
     BadInput
-        If two columns share a name.
+        If two columns share a name, or there are more than `MAX_COLUMNS`.
     """
+    if len(names) > MAX_COLUMNS:
+        raise BadInput(
+            f"{where} has {len(names):,} columns; at most {MAX_COLUMNS:,} can be studied. Give it the columns that "
+            "matter, or a summary of the others."
+        )
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise BadInput(

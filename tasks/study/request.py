@@ -153,9 +153,9 @@ def read_plan(path: Path) -> Plan:
         return Plan.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except OSError as err:
         raise BadInput(f"Cannot read the plan {path}: {err.strerror}. Check --plan.") from err
-    except (ValueError, KeyError, TypeError) as err:
+    except (ValueError, RecursionError, BadInput) as err:
         raise BadInput(
-            f"{path} is not a plan of this version ({type(err).__name__}): expected the plan.json of an "
+            f"{path} is not a plan of this version ({err if isinstance(err, BadInput) else 'no JSON'}): expected the plan.json of an "
             "earlier study. Give that file, or leave --plan out to make a new plan."
         ) from err
 

@@ -67,9 +67,10 @@ def load_simulation(location: str | None) -> Simulate:
         )
     try:
         simulate = getattr(import_users_module(module), function)
-    except (ImportError, AttributeError) as err:
+    # The module is the user's: it may hold any fault, and may even end the program.
+    except (Exception, SystemExit) as err:
         raise BadInput(
-            f"`simulate` names {location!r}, which cannot be imported ({err}). Correct it in the card, "
+            f"`simulate` names {location!r}, which cannot be imported ({type(err).__name__}: {err}). Correct it in the card, "
             "or start where Python finds the module."
         ) from err
     if not callable(simulate):

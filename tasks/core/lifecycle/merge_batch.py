@@ -127,7 +127,7 @@ def prepare_batch(
         counts = "; ".join(f"{reason} ({n:,} rows)" for reason, n in Counter(why).items())
         raise BadInput(
             f"None of the batch's {len(rows):,} rows can be used: {counts}. Send whole rows with keys of their "
-            "own, or declare `arrival: upsert` in the card."
+            "own; where the key only numbers the rows of a file, take `key` out of the card and register the table anew."
         )
     return Prepared(rows[~is_aside], rows[is_aside], why[is_aside].tolist())
 

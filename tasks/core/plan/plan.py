@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from realmix.tasks.core.contracts.specs import CONTROLS
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.schema import Task
 
 N_BOOTSTRAP = 1000
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)]
+Positive = Annotated[int, Field(ge=1, le=10**9)]
+NotNegative = Annotated[int, Field(ge=0)]
+Few = Annotated[int, Field(ge=1, le=1000)]
+Amount = Annotated[float, Field(gt=0, le=100)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -47,37 +57,41 @@ class TableShape:
 class Plan:
     """Everything that determines a verdict beside data, card and seed."""
 
-    seed: int
+    # For `from_dict`: a plan comes from a file that anyone may have edited.
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    seed: NotNegative
     task: Task
-    metric: str
+    metric: Name
     holdout: HoldoutRule
-    n_development: int
-    n_folds: int
-    n_repeats: int
+    n_development: Positive
+    n_folds: Annotated[int, Field(ge=2, le=100)]
+    n_repeats: Few
     forward: bool
-    models: tuple[str, ...]
-    n_trials: int
-    synthesizers: Mapping[str, int | None]
-    ratios: tuple[float, ...]
-    weights: tuple[float, ...]
-    label_rules: tuple[LabelRule, ...]
-    balances: tuple[Balance, ...]
-    teacher: tuple[tuple[str, int], ...]
-    n_workers: int
-    threads_per_fit: int
-    n_bootstrap: int = N_BOOTSTRAP
-    timeout_seconds: Mapping[str, float] = field(default_factory=dict)
-    budget_seconds: float | None = None
-    estimate_seconds: Mapping[str, float] = field(default_factory=dict)
-    machine_speed: float = 1.0
+    models: Annotated[tuple[Name, ...], Field(min_length=1)]
+    n_trials: Few
+    synthesizers: Mapping[Name, Positive | None]
+    ratios: Annotated[tuple[Amount, ...], Field(min_length=1)]
+    weights: Annotated[tuple[Amount, ...], Field(min_length=1)]
+    label_rules: Annotated[tuple[LabelRule, ...], Field(min_length=1)]
+    balances: Annotated[tuple[Balance, ...], Field(min_length=1)]
+    teacher: Annotated[tuple[tuple[Name, NotNegative], ...], Field(min_length=1)]
+    n_workers: Annotated[int, Field(ge=1, le=10_000)]
+    threads_per_fit: Few
+    n_bootstrap: Annotated[int, Field(ge=1, le=100_000)] = N_BOOTSTRAP
+    timeout_seconds: Mapping[Name, Seconds] = field(default_factory=dict)
+    budget_seconds: Seconds | None = None
+    estimate_seconds: Mapping[str, Annotated[float, Field(ge=0)]] = field(default_factory=dict)
+    machine_speed: Annotated[float, Field(gt=0)] = 1.0
     left_out: tuple[str, ...] = ()
     expected_provable_gain: float | None = None  # from the priors, before the race
-    curve_repeats: int = 0  # of the folds that the rows-saved curve is measured on
-    n_real_trials: int = 0  # of real only and its distillation, where more than n_trials
-    max_teacher_rows: int | None = None  # real rows that the teacher of a final fit learns from; None for all
-    max_synthetic_rows: int | None = None  # in a final fit; fewer weigh as much together
-    memory_bytes: int | None = None  # estimated peak, of all processes where there are two workers
-    on_gpu: tuple[str, ...] = ()  # generators and learners that train on a GPU
+    curve_repeats: Annotated[int, Field(ge=0, le=100)] = 0  # of the folds that the rows-saved curve is measured on
+    # Of real only and its distillation, where more than n_trials.
+    n_real_trials: Annotated[int, Field(ge=0, le=1000)] = 0
+    max_teacher_rows: Positive | None = None  # real rows that the teacher of a final fit learns from; None for all
+    max_synthetic_rows: Positive | None = None  # in a final fit; fewer weigh as much together
+    memory_bytes: NotNegative | None = None  # estimated peak, of all processes where there are two workers
+    on_gpu: tuple[Name, ...] = ()  # generators and learners that train on a GPU
 
     def mixes(self) -> Iterator[Mix]:
         """Yield every mix of the study: real only and its distillation, controls, candidates."""
@@ -136,12 +150,22 @@ class Plan:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
-        """Rebuild a plan from :meth:`to_dict`, lists turned into tuples."""
-        fields = {k: _hashable(v) for k, v in data.items() if k != "mixes"}
-        fields["holdout"] = HoldoutRule.from_dict(data["holdout"])
-        for name in ("synthesizers", "timeout_seconds", "estimate_seconds"):
-            fields[name] = dict(data[name])
-        return cls(**fields)
+        """Rebuild a plan from :meth:`to_dict`.
+
+        Raises
+        ------
+        BadInput
+            If a field is missing, unknown, of another type or out of its range.
+        """
+        if not isinstance(data, Mapping):
+            raise BadInput(f"The plan is a {type(data).__name__}; expected the fields of a plan.json.")
+        fields = json.dumps({key: value for key, value in data.items() if key != "mixes"})
+        try:
+            return TypeAdapter(cls).validate_json(fields, strict=True)
+        except ValidationError as err:
+            first = err.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise BadInput(f"The plan's `{name}`: {first['msg']}. Give an unchanged plan.json.") from err
 
 
 @dataclass(frozen=True)
@@ -155,12 +179,6 @@ class Asked:
     ratios: tuple[float, ...] | None = None
     models: tuple[str, ...] | None = None
     first: str | None = None
-
-
-def _hashable(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_hashable(v) for v in value)
-    return value
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.seeds import derive_seed
@@ -46,7 +47,7 @@ class HoldoutRule:
     """
 
     salt: int
-    fraction: float
+    fraction: Annotated[float, Field(ge=0, lt=1)]
     columns: tuple[str, ...]
     cutoff: float | None = None
 

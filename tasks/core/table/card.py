@@ -14,6 +14,10 @@ from realmix.tasks.core.table.columns import Kind, Role
 from realmix.tasks.core.table.schema import Task
 
 Device = Literal["cpu", "cuda"]
+# A hundred characters for each of as many columns as a table may have, and rules beside.
+MAX_CARD_CHARACTERS = 1_000_000
+MAX_CARD_DEPTH = 10
+MAX_SHOWN = 80
 
 
 class Frozen(BaseModel):
@@ -39,6 +43,12 @@ class RangeRule(Frozen):
     column: str
     minimum: float | None = None
     maximum: float | None = None
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> RangeRule:
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"the minimum {self.minimum:g} is above the maximum {self.maximum:g}")
+        return self
 
 
 class ConditionRule(Frozen):
@@ -236,15 +246,36 @@ def read_card(path: Path) -> DataCard:
         If the file is missing, not a YAML mapping, or has an unknown key or a bad value.
     """
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_CardLoader)
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_CARD_CHARACTERS + 1)
+        _check_bounded(text, path)
+        data = yaml.load(text, Loader=_CardLoader)
     except OSError as err:
         raise BadInput(f"Cannot read the card {path}: {err.strerror}. Check --card.") from err
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
+    except (yaml.YAMLError, ValueError) as err:
         where = str(getattr(err, "problem_mark", "")).strip()
         raise BadInput(f"The card {path} is not valid YAML {where}. Correct it there.") from err
     if not isinstance(data, dict):
         raise BadInput(f"The card {path} has no `key: value` pairs; expected at least `target:`.")
     return parse_card(data, where=f"card {path}")
+
+
+def _check_bounded(text: str, path: Path) -> None:
+    """Refuse a card that would take the memory of this machine: its size, depth or aliases."""
+    if len(text) > MAX_CARD_CHARACTERS:
+        raise BadInput(
+            f"The card {path} has more than {MAX_CARD_CHARACTERS:,} characters; expected a few lines for each "
+            "column. Check that it is the card, not the table."
+        )
+    depth = 0
+    for event in yaml.parse(text, Loader=_CardLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_CARD_DEPTH or isinstance(event, yaml.AliasEvent):
+            what = "an alias (*name)" if isinstance(event, yaml.AliasEvent) else f"more than {MAX_CARD_DEPTH} levels"
+            raise BadInput(
+                f"The card {path} has {what} in line {event.start_mark.line + 1:,}; expected plain `key: value` "
+                "pairs. Write the values out."
+            )
 
 
 def parse_card(data: dict[str, Any], *, where: str = "card") -> DataCard:
@@ -263,6 +294,8 @@ def parse_values(model: type[M], data: dict[str, Any], where: str) -> M:
     BadInput
         For the first unknown key or bad value, named by `where` and its field.
     """
+    if odd := [key for key in data if not isinstance(key, str)]:
+        raise BadInput(f"{where}: the key {str(odd[0])[:MAX_SHOWN]} is no word. Write it in quotes, or remove it.")
     try:
         return model(**data)
     except ValidationError as err:
@@ -270,5 +303,5 @@ def parse_values(model: type[M], data: dict[str, Any], where: str) -> M:
         field = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
             raise BadInput(f"{where}: {unknown_name('key', field, model.model_fields)}") from err
-        got = f" (got {first['input']!r})" if not isinstance(first["input"], dict) else ""
+        got = f" (got {repr(first['input'])[:MAX_SHOWN]})" if not isinstance(first["input"], dict) else ""
         raise BadInput(f"{where}: `{field}`: {first['msg']}{got}. Correct this line.") from err

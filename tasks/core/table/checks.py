@@ -147,11 +147,9 @@ def _check_target(target: pd.Series, card: DataCard) -> None:
             f"The target '{target.name}' is missing in {n_missing:,} of {len(target):,} rows; expected it in "
             "every row. Fill in these labels, or remove the rows."
         )
-    is_numeric = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
-    if card.task == "regression" and not is_numeric:
+    if card.task == "regression" and not _is_number(target):
         raise BadInput(
-            f"The task is regression but the target '{target.name}' holds no numbers. "
-            "Name a numeric target, or use --task binary or --task multiclass."
+            f"The task is regression but the target '{target.name}' holds no numbers. {_advice_for_text(target)}"
         )
     if (card.task or infer_task(target)) == "regression":
         _check_quantity(target, card)
@@ -187,23 +185,40 @@ def _check_classes(target: pd.Series, card: DataCard) -> None:
             "two. Name another target, or collect rows of the other class."
         )
     if len(counts) > MAX_CLASS_SHARE * len(target):
+        advice = "Use --task regression." if _is_number(target) else _advice_for_text(target)
         raise BadInput(
             f"The target '{target.name}' holds {len(counts):,} distinct values in {len(target):,} rows: "
-            "these are names or quantities, not classes. Name another target, or use --task regression "
-            "if it is a number."
+            f"these are names or quantities, not classes. {advice}"
         )
-    _check_class_sizes(counts, str(target.name))
+    _check_class_sizes(counts, target, card)
     _check_task_fits(card, len(counts), str(target.name))
 
 
-def _check_class_sizes(counts: pd.Series, target: str) -> None:
+def _check_class_sizes(counts: pd.Series, target: pd.Series, card: DataCard) -> None:
     rare = counts[counts < MIN_CLASS_ROWS]
     if len(rare):
         others = f" (and {len(rare) - 1} more such classes)" if len(rare) > 1 else ""
+        is_count = _is_number(target) and card.task is None and card.positive is None
+        hint = ", or use --task regression if the number counts or measures something" if is_count else ""
         raise BadInput(
-            f"The class '{rare.index[-1]}' of the target '{target}' has {rare.iloc[-1]} rows{others}; expected "
-            f"at least {MIN_CLASS_ROWS} per class. Collect more, merge classes, or remove these rows."
+            f"The class '{rare.index[-1]}' of the target '{target.name}' has {rare.iloc[-1]} rows{others}; expected "
+            f"at least {MIN_CLASS_ROWS} per class. Collect more, merge classes, or remove these rows{hint}."
         )
+
+
+def _is_number(target: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
+
+
+def _advice_for_text(target: pd.Series) -> str:
+    """Say what helps a target that is text: never the task that is refused next."""
+    cells = target.dropna().astype(str)
+    if cells.str.contains(r"\d").mean() > MAX_CLASS_SHARE and cells.nunique() > MAX_CLASS_SHARE * len(cells):
+        return "If its cells are quantities, write them as plain numbers, without units, signs or words."
+    if cells.nunique() > MAX_CLASS_SHARE * len(cells):
+        return "Name another target."
+    task = "binary" if cells.nunique() == 2 else "multiclass"
+    return f"Use --task {task}, or name a numeric target."
 
 
 def _check_task_fits(card: DataCard, n_classes: int, target: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from textwrap import indent
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,7 @@ SENSITIVE_NAME = re.compile(
     r"disab\w*|pregnan\w*|birth\w*|dob)(_|$)",
     re.IGNORECASE,
 )
+ROW_NUMBER_NAME = re.compile(r"^(unnamed|index$|level_\d|row(_?(id|index|key|names?|nr|no|number|num))?$)", re.IGNORECASE)
 FIELD_COMMENTS = {
     "source": "Where the rows come from: a path, bundled:..., sql:..., s3://... or https://...",
     "target": "The column to predict.",
@@ -97,8 +99,12 @@ def infer_card(
     check_target(raw, DataCard(target=target, task=task, positive=positive))
     schema = infer_schema(raw, target, task=task, positive=positive)
     named = [c.name for c in schema.columns if c.kind == "identifier" and IDENTIFIER_NAME.search(c.name)]
-    # A key is present and distinct in every row.
-    keys = [name for name in named if raw[name].notna().all() and raw[name].is_unique]
+    # A key is present and distinct in every row; a row number is another row's in the next file.
+    keys = [
+        name
+        for name in named
+        if not ROW_NUMBER_NAME.search(name) and raw[name].notna().all() and raw[name].is_unique
+    ]
     return DataCard(
         source=source,
         target=target,
@@ -155,7 +161,8 @@ def _column_line(column: Column, kind: str) -> str:
         facts.append(f"{len(column.levels)} level{'s' * (len(column.levels) != 1)}")
     if column.has_missing:
         facts.append("some cells missing")
-    return f"  {_dump({column.name: kind})}  # {', '.join(facts)}"
+    # A name of several lines stays one key if all its lines are indented.
+    return f"{indent(_dump({column.name: kind}), '  ')}  # {', '.join(facts)}"
 
 
 def _dump(value: dict[str, Any]) -> str:

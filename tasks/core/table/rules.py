@@ -41,6 +41,8 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 QUOTED_NAME = re.compile(r"`([^`]+)`")
 # A derived number may differ from the computed one by this share: files hold rounded numbers.
 RELATIVE_TOLERANCE = 1e-6
+# Some twenty comparisons; thousands of nested ones would overflow the parser.
+MAX_EXPRESSION_CHARACTERS = 2_000
 
 
 def violations(frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
@@ -127,6 +129,8 @@ def check_rules(rules: Sequence[Rule], frame: pd.DataFrame) -> None:
     BadInput
         As :func:`violations`.
     """
+    if not rules:
+        return
     # Present values of each column, so that gaps in the first rows hide no type.
     head = pd.DataFrame(
         {name: frame[name].dropna().iloc[:5].reset_index(drop=True) for name in frame.columns}
@@ -219,14 +223,18 @@ def _evaluate(frame: pd.DataFrame, expression: str, where: str) -> Any:
     def placeholder(found: re.Match[str]) -> str:
         return quoted.setdefault(found[1], f"quoted_name_{len(quoted)}")
 
+    if len(expression) > MAX_EXPRESSION_CHARACTERS:
+        raise _illegal(
+            f"{expression[:20]} ...", where, f"it has more than {MAX_EXPRESSION_CHARACTERS:,} characters"
+        )
     try:
         tree = ast.parse(QUOTED_NAME.sub(placeholder, expression).strip(), mode="eval")
-    except (SyntaxError, ValueError) as err:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as err:
         raise _illegal(expression, where, "it cannot be parsed") from err
     names = {alias: name for name, alias in quoted.items()}
     try:
         return _Evaluator(frame, names, expression, where).visit(tree.body)
-    except (TypeError, ValueError, ArithmeticError) as err:
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as err:
         raise _illegal(expression, where, "it mixes text and numbers") from err
 
 
@@ -278,6 +286,8 @@ class _Evaluator(ast.NodeVisitor):
             return left & right if isinstance(node.op, ast.BitAnd) else left | right
         if type(node.op) not in ARITHMETIC:
             return self.generic_visit(node.op)
+        if not isinstance(node.op, ast.Add) and any(isinstance(s, pd.Series) and _is_text(s) for s in (left, right)):
+            raise TypeError("a text times a number repeats it")
         if not isinstance(left, pd.Series) and not isinstance(right, pd.Series):
             _check_small(left, right, node.op, self)
         return ARITHMETIC[type(node.op)](left, right)
