@@ -52,7 +52,7 @@ def read_arrow(content: bytes, where: str) -> pd.DataFrame:
     try:
         table = _read_parquet(content, where) if name == "parquet" else _read_feather(content, where)
         return table.to_pandas(ignore_metadata=True)
-    except (pyarrow.ArrowException, OSError, ValueError, OverflowError, TypeError) as err:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError) as err:
         raise BadInput(
             f"{where} starts like a {name.capitalize()} file but cannot be read ({len(content):,} bytes, "
             f"{type(err).__name__}): it is damaged, cut short or holds values that Python cannot. "

@@ -139,10 +139,13 @@ def _escapes_quotes(text: bytes, where: str) -> bool:
     BadInput
         If neither reading is regular.
     """
-    if _is_well_formed(text):
+    widths = _widths(text)
+    if any(map(_is_one, widths)):
         return False
-    if _is_well_formed(_without_escapes(text)):
+    if any(map(_is_one, _widths(_without_escapes(text)))):
         return True
+    if any(widths):
+        return False  # the quotes are well formed: the rows are ragged for another reason
     line = text.count(b"\n", 0, text.index(b'\\"')) + 1
     raise BadInput(
         f"{where}: quotes are escaped with a backslash (line {line:,}), and the rows are ragged with and without "
@@ -150,17 +153,21 @@ def _escapes_quotes(text: bytes, where: str) -> bool:
     )
 
 
-def _is_well_formed(text: bytes) -> bool:
-    """Return whether no text follows a closing quote and all records have one width, for some delimiter."""
-    decoded = text.decode()
-
-    def widths(delimiter: str) -> set[int]:
+def _widths(text: bytes) -> list[set[int]]:
+    """Return the widths of the records for each delimiter; none where text follows a closing quote."""
+    decoded, found = text.decode(), []
+    for delimiter in DELIMITERS:
         try:
-            return {len(record.fields) for record in iterate_records(decoded, delimiter, strict=True)}
+            records = iterate_records(decoded, delimiter, strict=True)
+            found.append({len(record.fields) for record in records})
         except csv.Error:
-            return set()
+            found.append(set())
+    return found
 
-    return any(len(found) == 1 and found != {1} for found in map(widths, DELIMITERS))
+
+def _is_one(widths: set[int]) -> bool:
+    """Return whether all rows have one width; comments and titles have one field."""
+    return len(widths - {1}) == 1
 
 
 def _without_escapes(text: bytes) -> bytes:

@@ -112,6 +112,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    return value if value is None or isinstance(value, str) else _as_json(value)
+
+
+def _as_json(value: Any) -> str:
+    """Write a value as JSON; numbers keep their digits."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{json.dumps(key)}: {_as_json(cell)}' for key, cell in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_json, value))}]"
     return json.dumps(value, ensure_ascii=False)

@@ -17,6 +17,7 @@ from realmix.tasks.sources._plain import check_column_names
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 SAMPLE_BYTES = 1 << 20
 SAMPLE_RECORDS = 200
+SAMPLE_LINES = 20
 MAX_PREAMBLE_LINES = 50
 MAX_UNIT_ROWS = 3
 # One cell may be as large as this; Python's own limit is 131,072 characters.
@@ -99,10 +100,10 @@ def is_quoted_whole(text: bytes) -> bool:
 
 
 def sample_of(text: bytes) -> str:
-    """Return the first complete lines of a text, at least one."""
-    end = len(text)
-    if end > SAMPLE_BYTES:
-        end = text.rfind(b"\n", 0, SAMPLE_BYTES) + 1 or text.find(b"\n", SAMPLE_BYTES) + 1 or end
+    """Return the first complete lines of a text: a few of them, however long they are."""
+    end = text.rfind(b"\n", 0, SAMPLE_BYTES) + 1 if len(text) > SAMPLE_BYTES else len(text)
+    for _ in range(SAMPLE_LINES - text.count(b"\n", 0, end)):
+        end = text.find(b"\n", end) + 1 or len(text)
     return text[:end].decode("utf-8", errors="ignore")
 
 
@@ -222,7 +223,7 @@ def _find_header(records: Sequence[Record], width: int) -> int:
 
 def _is_title(record: Record, width: int) -> bool:
     n_filled = sum(bool(field.strip()) for field in record.fields)
-    return (n_filled == 1 and width > 1) or (n_filled == 2 and width > 4 and len(record.fields) in (2, width))
+    return n_filled <= 1 or (n_filled == 2 and width > 4 and len(record.fields) in (2, width))
 
 
 def _preamble_notes(records: Sequence[Record]) -> list[str]:

@@ -78,6 +78,8 @@ def _plain_objects(values: pd.Series) -> pd.Series:
         return values.astype(float)
     if inferred in ("date", "datetime", "datetime64"):
         return _as_moments(values)
+    if inferred == "bytes":
+        return values.map(lambda cell: cell.decode(errors="backslashreplace"), na_action="ignore")
     return values.astype(str).where(values.notna(), None)
 
 

@@ -70,7 +70,9 @@ def _read_bytes(location: str) -> bytes:
     except OSError as err:
         raise BadInput(f"Cannot read '{location}': {err.strerror}. Check its permissions.") from err
     except (ValueError, RuntimeError) as err:  # a NUL within, a home folder of no user
-        raise BadInput(f"{location!r} is no path that this machine knows ({err}). Check its spelling.") from err
+        raise BadInput(
+            f"{location!r} is no path that this machine knows ({err}). Check its spelling."
+        ) from err
 
 
 SPEC = SourceSpec(name="file", matches=lambda location: True, build=FileSource, order=90)

@@ -85,10 +85,14 @@ class Plan:
     machine_speed: Annotated[float, Field(gt=0)] = 1.0
     left_out: tuple[str, ...] = ()
     expected_provable_gain: float | None = None  # from the priors, before the race
-    curve_repeats: Annotated[int, Field(ge=0, le=100)] = 0  # of the folds that the rows-saved curve is measured on
+    curve_repeats: Annotated[int, Field(ge=0, le=100)] = (
+        0  # of the folds that the rows-saved curve is measured on
+    )
     # Of real only and its distillation, where more than n_trials.
     n_real_trials: Annotated[int, Field(ge=0, le=1000)] = 0
-    max_teacher_rows: Positive | None = None  # real rows that the teacher of a final fit learns from; None for all
+    max_teacher_rows: Positive | None = (
+        None  # real rows that the teacher of a final fit learns from; None for all
+    )
     max_synthetic_rows: Positive | None = None  # in a final fit; fewer weigh as much together
     memory_bytes: NotNegative | None = None  # estimated peak, of all processes where there are two workers
     on_gpu: tuple[Name, ...] = ()  # generators and learners that train on a GPU

@@ -271,7 +271,11 @@ def _check_bounded(text: str, path: Path) -> None:
     for event in yaml.parse(text, Loader=_CardLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_CARD_DEPTH or isinstance(event, yaml.AliasEvent):
-            what = "an alias (*name)" if isinstance(event, yaml.AliasEvent) else f"more than {MAX_CARD_DEPTH} levels"
+            what = (
+                "an alias (*name)"
+                if isinstance(event, yaml.AliasEvent)
+                else f"more than {MAX_CARD_DEPTH} levels"
+            )
             raise BadInput(
                 f"The card {path} has {what} in line {event.start_mark.line + 1:,}; expected plain `key: value` "
                 "pairs. Write the values out."
@@ -295,7 +299,9 @@ def parse_values(model: type[M], data: dict[str, Any], where: str) -> M:
         For the first unknown key or bad value, named by `where` and its field.
     """
     if odd := [key for key in data if not isinstance(key, str)]:
-        raise BadInput(f"{where}: the key {str(odd[0])[:MAX_SHOWN]} is no word. Write it in quotes, or remove it.")
+        raise BadInput(
+            f"{where}: the key {str(odd[0])[:MAX_SHOWN]} is no word. Write it in quotes, or remove it."
+        )
     try:
         return model(**data)
     except ValidationError as err:

@@ -23,7 +23,9 @@ SENSITIVE_NAME = re.compile(
     r"disab\w*|pregnan\w*|birth\w*|dob)(_|$)",
     re.IGNORECASE,
 )
-ROW_NUMBER_NAME = re.compile(r"^(unnamed|index$|level_\d|row(_?(id|index|key|names?|nr|no|number|num))?$)", re.IGNORECASE)
+ROW_NUMBER_NAME = re.compile(
+    r"^(unnamed|index$|level_\d|row(_?(id|index|key|names?|nr|no|number|num))?$)", re.IGNORECASE
+)
 FIELD_COMMENTS = {
     "source": "Where the rows come from: a path, bundled:..., sql:..., s3://... or https://...",
     "target": "The column to predict.",

@@ -286,7 +286,9 @@ class _Evaluator(ast.NodeVisitor):
             return left & right if isinstance(node.op, ast.BitAnd) else left | right
         if type(node.op) not in ARITHMETIC:
             return self.generic_visit(node.op)
-        if not isinstance(node.op, ast.Add) and any(isinstance(s, pd.Series) and _is_text(s) for s in (left, right)):
+        if not isinstance(node.op, ast.Add) and any(
+            isinstance(s, pd.Series) and _is_text(s) for s in (left, right)
+        ):
             raise TypeError("a text times a number repeats it")
         if not isinstance(left, pd.Series) and not isinstance(right, pd.Series):
             _check_small(left, right, node.op, self)

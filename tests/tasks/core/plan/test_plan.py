@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.plan.plan import Block, Layout, Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
@@ -83,3 +84,37 @@ def test_a_final_fit_takes_no_more_rows_than_the_plan_allows(bounds, n_teacher, 
 def test_the_first_blocks_are_those_of_the_first_repeat():
     blocks = tuple(Block(repeat, fold, f"fold-{repeat}-{fold}") for repeat in (0, 1) for fold in range(3))
     assert Layout(PLAN, blocks[:-1]).n_first == 3
+
+
+WRONG = {
+    "n_bootstrap": 10**9,
+    "models": ["../x"],
+    "n_folds": 0,
+    "n_repeats": True,
+    "ratios": [float("nan")],
+    "weights": [],
+    "seed": -1,
+    "n_workers": 1e6,
+    "teacher": [["linear"]],
+    "label_rules": ["guess"],
+    "balances": "prior",
+    "synthesizers": {"smote": "many"},
+    "timeout_seconds": {"smote": -1},
+    "holdout": {"salt": 1, "fraction": 2, "columns": [], "cutoff": None},
+    "task": "clustering",
+    "forward": "no",
+    "machine_speed": 0,
+    "unknown": 1,
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
+def test_a_plan_with_a_wrong_field_is_refused_by_its_name(field):
+    with pytest.raises(BadInput, match=f"`{field}"):
+        Plan.from_dict(json.loads(json.dumps(PLAN.to_dict())) | {field: WRONG[field]})
+
+
+@pytest.mark.parametrize("data", [None, [], "plan", {}])
+def test_what_is_no_plan_is_one_sentence(data):
+    with pytest.raises(BadInput, match="The plan"):
+        Plan.from_dict(data)
