@@ -16,6 +16,21 @@ BAD_CARDS = {
     "broken yaml": ("target: [y\n", ["not valid YAML", "line"]),
     "a list": ("- target\n", ["no `key: value` pairs"]),
     "nothing": ("", ["no `key: value` pairs"]),
+    "an alias": ("target: y\nsensitive: &a [x]\nslices: *a\n", ["an alias", "line 3"]),
+    "nested deep": ("target: y\nrules: " + "[" * 2_000, ["more than 10 levels", "line 2"]),
+    "larger than any card": ("target: y\n#" + "x" * 1_100_000, ["1,000,000 characters"]),
+    "a key that is a number": ("target: y\n3: x\n", ["the key 3 is no word"]),
+    "a key that is null": ("target: y\n~: x\n", ["the key None is no word"]),
+    "a key that is a date": ("target: y\n2026-01-05: x\n", ["the key 2026-01-05 is no word"]),
+    "a date that does not exist": ("target: y\nkey: 2026-13-45\n", ["not valid YAML"]),
+    "a range upside down": (
+        "target: y\nrules: [{kind: range, column: a, minimum: 99, maximum: 1}]\n",
+        ["minimum 99 is above the maximum 1"],
+    ),
+    "a minimum that is no number": (
+        "target: y\nrules: [{kind: range, column: a, minimum: .nan}]\n",
+        ["finite number"],
+    ),
     "a rule without kind": ("target: y\nrules: [{column: age}]\n", ["`rules.0"]),
 }
 

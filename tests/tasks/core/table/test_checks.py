@@ -258,3 +258,29 @@ def test_a_rule_over_a_column_with_gaps_in_the_first_rows_passes():
     member = pd.Series([None] * 50 + [True, False] * 75, dtype=object)
     rules = [{"kind": "dependency", "when": "member == True", "then": "age > 0"}]
     check_study_input(customers(member=member), parse_card({"target": "bought", "rules": rules}))
+
+
+def refusal(target: Any, **declared: Any) -> str:
+    table = customers(bought=target)
+    with pytest.raises(BadInput) as caught:
+        check_study_input(table, DataCard(target="bought", **declared))
+    return str(caught.value)
+
+
+def test_a_count_with_rare_values_is_told_of_regression_and_that_works():
+    counts = np.minimum(np.random.default_rng(1).poisson(1.2, N_ROWS), 9)
+    assert "use --task regression if the number counts" in refusal(counts)
+    assert check_study_input(customers(bought=counts), DataCard(target="bought", task="regression")).task == "regression"
+
+
+def test_quantities_declared_as_classes_are_told_of_regression():
+    assert "Use --task regression." in refusal(np.random.default_rng(1).normal(size=N_ROWS), task="multiclass")
+
+
+def test_no_hint_for_a_target_of_text_leads_to_the_next_refusal():
+    prices = [f"$ {i}.5" for i in range(N_ROWS)]
+    for declared in ({}, {"task": "multiclass"}, {"task": "regression"}):
+        message = refusal(prices, **declared)
+        assert "--task" not in message and "plain numbers" in message
+    assert "--task" not in refusal([f"name {'x' * i}" for i in range(N_ROWS)])
+    assert "Use --task binary" in refusal(bought_as("no", "yes"), task="regression")

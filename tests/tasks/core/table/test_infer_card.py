@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
@@ -115,3 +117,34 @@ def test_hints_stand_above_the_fields_as_comments_and_the_card_reads_back(tmp_pa
     path = tmp_path / "card.yaml"
     path.write_text(text, encoding="utf-8")
     assert read_card(path) == card
+
+
+HOSTILE_NAMES = [
+    "income\n(EUR)", "two\n\n\nlines", "- dash", "? key", ": colon", "#hash", "a: b # c", "yes", "null", "2019", "1e5", "~",
+    "self", "'quoted'", '"', "\\", "\t", " blank ", "x" * 2_000, "été ☃", "\u2028", "!tag", "&a", "*a", "{", "[", "%", "\x07",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_any_column_name_survives_the_card(name, tmp_path):
+    assert_read_back(name, tmp_path)
+
+
+@settings(max_examples=100, deadline=None)
+@given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_any_drawn_column_name_survives_the_card(name, tmp_path_factory):
+    assert_read_back(name, tmp_path_factory.mktemp("card"))
+
+
+def assert_read_back(name: str, folder) -> None:
+    raw = pd.DataFrame({name: range(0, 180, 3), f"{name}!": ["x", "y", "z"] * 20, "the target": ["no", "yes"] * 30})
+    card = infer_card(raw, "the target", "t.csv")
+    path = folder / "card.yaml"
+    path.write_text(card_to_yaml(card, check_study_input(raw, card)), encoding="utf-8")
+    assert read_card(path) == card and set(card.columns) == {name, f"{name}!"}
+
+
+@pytest.mark.parametrize("name", ["Unnamed: 0", "index", "row_id", "rownames", "level_0", "Row"])
+def test_a_row_number_is_no_key(name):
+    raw = patients().drop(columns="patient_id").assign(**{name: range(120)})
+    assert infer_card(raw, "ill").key is None

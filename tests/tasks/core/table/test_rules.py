@@ -124,3 +124,20 @@ def test_equal_rules_at_two_places_keep_two_labels() -> None:
 def test_a_derived_integer_over_zero_is_missing() -> None:
     rule = DerivedRule(kind="derived", column="house no", expression="`house no` / (`house no` - 1)")
     assert apply_derived(FRAME, [rule])["house no"].isna().tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        " and ".join(["age > 1"] * 20_000),
+        "(" * 900 + "age > 1" + ")" * 900,
+        "-" * 1_900 + "age > 1",
+        "licence * 1000000000 == 'a'",
+        "1000000000 * licence == 'a'",
+    ],
+)
+def test_an_expression_that_would_take_all_memory_is_refused(expression):
+    started = time.perf_counter()
+    with pytest.raises(BadInput, match="cannot be used"):
+        check_rules([ConditionRule(kind="dependency", when=expression, then="age > 1")], FRAME)
+    assert time.perf_counter() - started < 5
