@@ -42,6 +42,7 @@ def read_batch(content: bytes, name: str, cursor: Any, source: dict[str, Any]) -
     try:
         rows, detected = read_table(content, name)
     except BadInput as err:
-        fingerprint = hashlib.sha256(content).hexdigest()
+        # With the name: two files of equal content are refused for reasons that name each of them.
+        fingerprint = hashlib.sha256(f"{name}\n".encode(errors="surrogateescape") + content).hexdigest()
         return Landed(cursor, name, refusal=str(err), fingerprint=fingerprint)
     return Landed(cursor, name, rows=rows, source={**source, **detected})

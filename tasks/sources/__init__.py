@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from realmix.tasks.core.contracts.registry import Registry
 from realmix.tasks.core.contracts.specs import Source, SourceSpec
 
@@ -10,12 +12,12 @@ SOURCES: Registry[SourceSpec] = Registry(
 )
 
 
-def open_source(location: str) -> Source:
+def open_source(location: Any) -> Source:
     """Choose the kind of source by its location; nothing is read yet.
 
     Parameters
     ----------
-    location : str
+    location : str or dataframe
         A path, ``bundled:NAME``, ``sql:TABLE``, ``sql:SELECT ...`` or ``scheme://...``.
 
     Raises

@@ -77,7 +77,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     log.info(
         "%s: %d of %s rows in %d folds", table.name, plan.n_development, f"{len(raw):,}", len(layout.blocks)
     )
-    tried = PreviewArms.of(synthesizers, models, plan.task)
+    tried = PreviewArms.of(synthesizers, models, plan.task).within(plan)
     failed = fit_folds(folder, layout, tried)
     judged = judge(
         out_of_fold(folder, layout, tried, failed),

@@ -74,6 +74,10 @@ class PreviewArms:
             ),
         )
 
+    def within(self, plan: Plan) -> PreviewArms:
+        """Keep the mixes of a plan's generators alone."""
+        return replace(self, mixes=tuple(mix for mix in self.mixes if mix.synthesizer in plan.synthesizers))
+
     def arms(self) -> list[Arm]:
         """List all arms, those of one mix side by side."""
         real = [Arm(Mix(), model) for model in (*self.learners, *sorted(self.null_models))]
@@ -95,7 +99,7 @@ def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: Holdo
     Returns
     -------
     Plan
-        At least the smallest of `ROW_STEPS`, whatever it costs.
+        At least the smallest of `ROW_STEPS` and the cheapest generator, whatever they cost.
     """
     tried = PreviewArms.of(costs.synthesizers, costs.models, shape.task)
     plan = Plan(
@@ -121,14 +125,26 @@ def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: Holdo
     for n_rows in ROW_STEPS:
         plan = replace(plan, n_development=min(n_rows, shape.n_development))
         if work_seconds(plan, shape, costs) <= WORK_SECONDS:
-            break
+            return plan
+    return _narrowed(plan, shape, costs)
+
+
+def _narrowed(plan: Plan, shape: TableShape, costs: Costs) -> Plan:
+    """Leave out the dearest generators, then the second repeat: what a table of many columns has no time for."""
+    n_train = round(sizes_of(plan).n_train)
+    dearest = sorted(plan.synthesizers, key=lambda name: -costs.pool(plan, shape, name, n_train))
+    for name in dearest[:-1]:
+        if work_seconds(plan, shape, costs) > WORK_SECONDS:
+            plan = replace(plan, synthesizers={s: None for s in plan.synthesizers if s != name})
+    if work_seconds(plan, shape, costs) > WORK_SECONDS:
+        plan = replace(plan, n_repeats=1)
     return plan
 
 
 def work_seconds(plan: Plan, shape: TableShape, costs: Costs) -> float:
     """Estimate all fits of a preview, in seconds of one thread of the reference machine."""
     n_train = round(sizes_of(plan).n_train)
-    tried = PreviewArms.of(costs.synthesizers, costs.models, shape.task)
+    tried = PreviewArms.of(costs.synthesizers, costs.models, shape.task).within(plan)
     of_pools = sum(
         costs.pool(replace(plan, ratios=(mix.synthetic_ratio,)), shape, str(mix.synthesizer), n_train)
         for mix in tried.mixes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Wider tables are lists of measurements (genes, pixels), which a model should see after a selection.
-MAX_COLUMNS = 10_000
+MAX_COLUMNS = 2_000
 MIN_HOLDOUT_ROWS = 100
 MIN_HOLDOUT_CLASS_ROWS = 20
 # One time to learn from, two to validate on, one for the holdout.

@@ -32,7 +32,7 @@ def test_a_batch_holds_its_rows_and_how_far_the_place_is_then_read():
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\1\2\3" * 100, b"age,y\n"])
-def test_what_is_no_table_is_a_refusal_with_the_hash_of_its_bytes(content):
+def test_what_is_no_table_is_a_refusal_with_the_hash_of_its_name_and_bytes(content):
     landed = read_batch(content, "june.csv", 7, {})
     assert landed.rows is None and landed.refusal
-    assert landed.fingerprint == hashlib.sha256(content).hexdigest() and landed.cursor == 7
+    assert landed.fingerprint == hashlib.sha256(b"june.csv\n" + content).hexdigest() and landed.cursor == 7

@@ -63,6 +63,20 @@ def test_a_file_without_permission_is_refused(tmp_path):
         FileSource(str(path)).load()
 
 
+@pytest.mark.parametrize("location", ["~nosuchuser/x", "a\0b", "/dev/zero", "x" * 5_000])
+def test_what_is_no_file_is_one_sentence(location):
+    with pytest.raises(BadInput, match=r"\w+ "):
+        FileSource(location).load()
+
+
+def test_a_file_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "t.csv"
+    with path.open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(BadInput, match="more than 2 GiB"):
+        FileSource(str(path)).load()
+
+
 def test_the_development_tables_are_read_whole():
     index = DEVELOPMENT_TABLES / "index.json"
     if not index.exists():

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources import _compressed, object_store
 from realmix.tasks.sources.object_store import ObjectStoreSource
 
 TABLE = pd.DataFrame({"age": [30, 41, 52], "bought": ["no", "yes", "no"]})
@@ -57,6 +58,45 @@ def test_a_web_address_is_read_and_its_signature_is_not_told(web_server, tmp_pat
 def test_a_file_address_is_read(tmp_path):
     (tmp_path / "t.csv").write_bytes(csv_bytes())
     assert ObjectStoreSource(f"file://{tmp_path}/t.csv").load().equals(TABLE)
+
+
+def test_a_body_without_end_is_refused_at_the_limit(monkeypatch):
+    class Endless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b"a,b\n" * 10_000)
+            except OSError:
+                self.close_connection = True
+
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    for module in (_compressed, object_store):
+        monkeypatch.setattr(module, "MAX_FILE_BYTES", 1_000_000)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with pytest.raises(BadInput, match="holds more than"):
+                ObjectStoreSource(f"http://127.0.0.1:{server.server_port}/t.csv").load()
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+ODD_ADDRESSES = ["http://[::1", "reference://x", "dir://x", "github://x/y", "filecache://x"]
+
+
+@pytest.mark.parametrize("address", ODD_ADDRESSES)
+def test_an_address_that_leads_nowhere_is_one_sentence(address):
+    with pytest.raises(BadInput, match=r"\w+ "):
+        ObjectStoreSource(address).load()
 
 
 def test_a_bucket_alone_is_no_table(bucket):

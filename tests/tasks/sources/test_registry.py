@@ -13,6 +13,7 @@ from realmix.tasks.sources import SOURCES, open_source
 LOCATIONS = {
     "bundled": "bundled:bank_marketing",
     "file": "tables/train.csv",
+    "frame": pd.DataFrame({"a": [1]}),
     "object_store": "s3://bucket/train.csv",
     "registered": "table:train",
     "sql": "sql:SELECT * FROM train",

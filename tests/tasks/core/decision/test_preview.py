@@ -45,6 +45,13 @@ PRIORS = Priors(
 USED, STUDY = FoldSizes(600, 3, 2), FoldSizes(600, 5, 3)
 
 
+def test_a_table_of_many_columns_leaves_out_the_dearest_generators_and_the_second_repeat():
+    narrow, wide = (plan_of(shape(n_columns=n)) for n in (10, 1_000))
+    assert len(narrow.synthesizers) > 1 and narrow.n_repeats == 2
+    assert len(wide.synthesizers) == 1 and wide.n_repeats == 1
+    assert work_seconds(wide, shape(n_columns=1_000), COSTS) < 2 * WORK_SECONDS
+
+
 def shape(**changes) -> TableShape:
     usual = TableShape(
         n_all=30_000, n_development=24_000, n_columns=14, n_classes=2, task="binary", rarest_share=0.24

@@ -270,11 +270,16 @@ def refusal(target: Any, **declared: Any) -> str:
 def test_a_count_with_rare_values_is_told_of_regression_and_that_works():
     counts = np.minimum(np.random.default_rng(1).poisson(1.2, N_ROWS), 9)
     assert "use --task regression if the number counts" in refusal(counts)
-    assert check_study_input(customers(bought=counts), DataCard(target="bought", task="regression")).task == "regression"
+    assert (
+        check_study_input(customers(bought=counts), DataCard(target="bought", task="regression")).task
+        == "regression"
+    )
 
 
 def test_quantities_declared_as_classes_are_told_of_regression():
-    assert "Use --task regression." in refusal(np.random.default_rng(1).normal(size=N_ROWS), task="multiclass")
+    assert "Use --task regression." in refusal(
+        np.random.default_rng(1).normal(size=N_ROWS), task="multiclass"
+    )
 
 
 def test_no_hint_for_a_target_of_text_leads_to_the_next_refusal():

@@ -137,7 +137,9 @@ def test_any_drawn_column_name_survives_the_card(name, tmp_path_factory):
 
 
 def assert_read_back(name: str, folder) -> None:
-    raw = pd.DataFrame({name: range(0, 180, 3), f"{name}!": ["x", "y", "z"] * 20, "the target": ["no", "yes"] * 30})
+    raw = pd.DataFrame(
+        {name: range(0, 180, 3), f"{name}!": ["x", "y", "z"] * 20, "the target": ["no", "yes"] * 30}
+    )
     card = infer_card(raw, "the target", "t.csv")
     path = folder / "card.yaml"
     path.write_text(card_to_yaml(card, check_study_input(raw, card)), encoding="utf-8")
