@@ -40,7 +40,7 @@ class FrameSource:
             import pyarrow
 
             frame = pyarrow.table(frame).to_pandas(ignore_metadata=True)
-        check_table_fits(*frame.shape, "the frame")
+        check_table_fits(len(frame), len(frame.columns), "the frame")
         return plain_types(frame, "the frame")
 
     def describe(self) -> dict[str, Any]:

@@ -277,7 +277,7 @@ def _check_bounded(text: str, path: Path) -> None:
                 else f"more than {MAX_CARD_DEPTH} levels"
             )
             raise BadInput(
-                f"The card {path} has {what} in line {event.start_mark.line + 1:,}; expected plain `key: value` "
+                f"The card {path} has {what} in {str(event.start_mark).strip()}; expected plain `key: value` "
                 "pairs. Write the values out."
             )
 

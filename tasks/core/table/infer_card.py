@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import indent
 from typing import Any
 
@@ -168,4 +168,15 @@ def _column_line(column: Column, kind: str) -> str:
 
 
 def _dump(value: dict[str, Any]) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=10**6).rstrip("\n")
+    # YAML folds these line ends of Unicode to blanks unless they are escaped.
+    is_plain = not {"\x85", "\u2028", "\u2029"} & set("".join(_texts(value)))
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=is_plain, width=10**6).rstrip("\n")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (text for pair in value.items() for item in pair for text in _texts(item))
+    elif isinstance(value, list | tuple):
+        yield from (text for item in value for text in _texts(item))
+    elif isinstance(value, str):
+        yield value

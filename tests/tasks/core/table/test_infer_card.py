@@ -121,7 +121,7 @@ def test_hints_stand_above_the_fields_as_comments_and_the_card_reads_back(tmp_pa
 
 HOSTILE_NAMES = [
     "income\n(EUR)", "two\n\n\nlines", "- dash", "? key", ": colon", "#hash", "a: b # c", "yes", "null", "2019", "1e5", "~",
-    "self", "'quoted'", '"', "\\", "\t", " blank ", "x" * 2_000, "été ☃", "\u2028", "!tag", "&a", "*a", "{", "[", "%", "\x07",
+    "self", "'quoted'", '"', "\\", "\t", " blank ", "x" * 2_000, "été ☃", "\u2028", "\x85", "!tag", "&a", "*a", "{", "[", "%", "\x07",
 ]  # fmt: skip
 
 
