@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
-from realmix.tasks.runtime.database import registered_table
 from realmix.tasks.runtime.study_folder import stored_snapshot
+
+if TYPE_CHECKING:
+    from realmix.tasks.core.lifecycle.records import Registered
 
 PREFIX = "table:"
 
@@ -34,7 +36,7 @@ class RegisteredSource:
         BadInput
             If no such table is registered, or its snapshot is gone.
         """
-        return stored_snapshot(registered_table(self.name).snapshot).read()
+        return stored_snapshot(self._registered().snapshot).read()
 
     def describe(self) -> dict[str, Any]:
         """Return the table's location."""
@@ -42,7 +44,13 @@ class RegisteredSource:
 
     def default_card(self) -> dict[str, Any]:
         """Return the registered card, for :func:`realmix.tasks.core.table.card.parse_card`."""
-        return registered_table(self.name).card.model_dump(mode="json")
+        return self._registered().card.model_dump(mode="json")
+
+    def _registered(self) -> Registered:
+        # The database's library is imported where a registered table is read, not where sources are listed.
+        from realmix.tasks.runtime.database import registered_table
+
+        return registered_table(self.name)
 
 
 SPEC = SourceSpec(
