@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -134,8 +135,14 @@ def interruptible(
     results : str
         Folder whose results a later run can use, named in the message after Ctrl-C.
     """
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupted = partial(_interrupt, results)
+    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGTERM, interrupted)
+
+    def restore_sigterm(*_: Any) -> None:
+        # Prefect's own handler would report to a server that the same signal ended, and retry for minutes.
+        signal.signal(signal.SIGTERM, interrupted)
+
     try:
         if server:
             server.start()
@@ -145,6 +152,9 @@ def interruptible(
         from realmix.flows.local import lost_runs
 
         flow = getattr(import_module(f"realmix.flows.{name}"), name)
+        # A retraining runs its study as a flow of its own, with a handler of its own.
+        study = import_module("realmix.flows.study").study
+        study.on_running_hooks.append(restore_sigterm)
         # The slowest import of a study, done while the server starts.
         import_module("great_expectations")
         if server:
@@ -153,13 +163,9 @@ def interruptible(
         # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(lost_runs.process_tag()):
             options = {"task_runner": engine} if engine else {}
-            return flow.with_options(**options, on_running=[_restore_sigterm])(*arguments)
+            return flow.with_options(**options, on_running=[restore_sigterm])(*arguments)
     except (StudyInterrupted, KeyboardInterrupt):
-        print(
-            f"realmix: interrupted; finished results are in {results}. Run the same command again to continue.",
-            file=sys.stderr,
-        )
-        _exit_now()
+        _exit_now(results)
         raise
 
 
@@ -191,29 +197,30 @@ def print_verdict(document: dict[str, Any], out: Path) -> None:
     print("         `make ui`, or `realmix ui`, opens it.")
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
+def _interrupt(results: str, signum: int, frame: FrameType | None) -> None:
     # Dask's event loop is interrupted, which it would log as tracebacks.
     logging.getLogger("tornado.application").disabled = True
-    threading.Thread(target=_exit_after_patience, daemon=True).start()
+    threading.Thread(target=_exit_after_patience, args=(results,), daemon=True).start()
     with suppress(RuntimeError):  # no workers are open before the first fit and after the last
         current_workers().kill()
     raise KeyboardInterrupt
 
 
-def _restore_sigterm(*_: Any) -> None:
-    # Prefect's own handler would report to a server that the same signal ended, and retry for minutes.
-    signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _exit_after_patience() -> None:
+def _exit_after_patience(results: str) -> None:
     time.sleep(PATIENCE_SECONDS)
-    _exit_now()
+    _exit_now(results)
 
 
-def _exit_now() -> None:
-    """Kill child processes and exit, without waiting for any thread."""
+def _exit_now(results: str) -> None:
+    """Say where the results are, kill child processes and exit, without waiting for any thread."""
     import psutil
 
+    print(
+        f"realmix: interrupted; finished results are in {results}. Run the same command again to continue.",
+        file=sys.stderr,
+        flush=True,
+    )
     for child in psutil.Process().children(recursive=True):
-        child.kill()
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     os._exit(INTERRUPTED)

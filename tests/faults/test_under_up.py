@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from urllib.request import Request, urlopen
@@ -46,12 +47,14 @@ def child(home, word: str) -> psutil.Process:
 
 
 def flow_runs(home, *states: str) -> list:
-    url = json.loads((home.path / "up.json").read_text())["prefect_api_url"]
+    found = json.loads((home.path / "up.json").read_text())
     body = json.dumps({"flow_runs": {"state": {"type": {"any_": list(states)}}}}).encode()
-    request = Request(f"{url}/flow_runs/filter", body, {"Content-Type": "application/json"})
+    login = base64.b64encode(found["login"]["PREFECT_API_AUTH_STRING"].encode()).decode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
+    request = Request(f"{found['prefect_api_url']}/flow_runs/filter", body, headers)
     with urlopen(request, timeout=30) as answer:
-        found: list = json.loads(answer.read())
-        return found
+        runs: list = json.loads(answer.read())
+        return runs
 
 
 def check_it_ended_well(home, undisturbed) -> None:
