@@ -64,10 +64,14 @@ def mlflow_access(port: int) -> dict[str, str]:
     port : int
         Of 127.0.0.1; pages of no other origin may read an answer, and no other host name is answered.
     """
-    # The users' database has a place of its own; everything else is as on a team's server.
+    # As on a team's server, but for one user, and for pages of its own only.
     settings = configparser.ConfigParser()
     settings.read(Path(infra.__file__).with_name(MLFLOW_AUTH), encoding="utf-8")
-    settings["mlflow"].update({"admin_username": USER, "database_uri": f"sqlite:///{home() / USERS}"})
+    settings["mlflow"].update(
+        admin_username=USER,
+        database_uri=f"sqlite:///{home() / USERS}",
+        authorization_function="realmix.flows.local.mlflow_login:authenticate",
+    )
     with (home() / MLFLOW_AUTH).open("w", encoding="utf-8") as file:
         settings.write(file)
     return {

@@ -21,7 +21,7 @@ from realmix.tasks.core.errors import StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
-from realmix.tasks.runtime.study_folder import check_output_folder, home
+from realmix.tasks.runtime.study_folder import check_output_folder, home, only_study_in
 from realmix.tasks.runtime.workers import current_workers
 
 if TYPE_CHECKING:
@@ -90,9 +90,10 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         log.info("--plan sets everything but the table: options that it also sets are ignored")
     environment.make_home()
     request = request.model_copy(update={"out": str(out)})
-    hand_over(table, request.out)
-    del table
-    document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
+    with only_study_in(out):
+        hand_over(table, request.out)
+        del table
+        document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
     print_verdict(document, out)
 
 
