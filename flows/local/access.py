@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 
 from realmix import infra
+from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.snapshots import write_atomically
 from realmix.tasks.runtime.study_folder import home
 
@@ -82,3 +83,22 @@ def mlflow_access(port: int) -> dict[str, str]:
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
         **dict(zip(MLFLOW_CLIENT, (USER, password()), strict=True)),
     }
+
+
+def why_no_prefect() -> str | None:
+    """Return a sentence if the Prefect server that PREFECT_API_URL names does not let this user in."""
+    import httpx
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    url = without_secrets(os.environ["PREFECT_API_URL"])
+    try:
+        with get_client(sync_client=True) as client:
+            client.read_flows(limit=1)
+    except PrefectHTTPStatusError as err:
+        if err.response.status_code in (401, 403):
+            return f"{url} refuses this login: set PREFECT_API_AUTH_STRING to its user:password."
+        return f"{url} answers with an error ({err.response.status_code}): see its log."
+    except (httpx.HTTPError, RuntimeError) as err:
+        return f"{url} does not answer ({type(err).__name__}): start it, or unset PREFECT_API_URL."
+    return None

@@ -16,8 +16,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 from realmix.flows.local import environment
+from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
-from realmix.tasks.core.errors import StudyInterrupted
+from realmix.tasks.core.errors import BadInput, StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
@@ -161,6 +162,8 @@ def interruptible(
         if server:
             server.wait()
             lost_runs.mark_dead_runs()
+        elif problem := why_no_prefect():
+            raise BadInput(f"The Prefect server at {problem}")
         # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(lost_runs.process_tag()):
             options = {"task_runner": engine} if engine else {}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import psutil
@@ -21,10 +23,27 @@ pytestmark = [
 ]
 
 
+# Prefect renews the lease of a run's slot every 225 seconds, longer than a study here: 3 seconds, and noted.
+RENEWALS = """
+import os, time
+if "PREFECT__FLOW_RUN_ID" in os.environ:
+    from prefect.concurrency import _leases
+    _leases._RENEWAL_FRACTION = 0.01
+    renew = _leases._renew_concurrency_lease_with_retries
+    def noted(*arguments):
+        done = renew(*arguments)
+        with open(os.environ["RENEWALS"], "a") as file:
+            file.write(f"{time.time()}\\n")
+        return done
+    _leases._renew_concurrency_lease_with_retries = noted
+"""
+
+
 @pytest.fixture
-def home(make_home) -> Iterator:
+def home(make_home, tmp_path) -> Iterator:
     """A home whose `realmix up` is in the middle of its first study."""
-    made = make_home()
+    (tmp_path / "sitecustomize.py").write_text(RENEWALS)
+    made = make_home(PYTHONPATH=str(tmp_path), RENEWALS=str(tmp_path / "renewals"))
     made.up = made.start("up", "--prefect-port", "0", "--mlflow-port", "0")
     wait_until(lambda: "Ready." in made.log(), 120, made.log)
     wait_until(lambda: is_studying(made), 120, made.log)
@@ -73,7 +92,12 @@ def test_a_killed_worker(home, undisturbed):
 
 def test_a_killed_prefect_server(home, undisturbed):
     child(home, "prefect server").kill()
+    killed_at = time.time()
     check_it_ended_well(home, undisturbed)
+    # The run outlived renewals of its lease by the server that was started again, and is still its first try.
+    renewals = [float(line) for line in Path(home.named["RENEWALS"]).read_text().split()]
+    assert sum(moment > killed_at for moment in renewals) >= 2
+    assert [run["run_count"] for run in flow_runs(home, "COMPLETED") if run["name"] == "retrain-calls"] == [1]
 
 
 def test_a_killed_mlflow_server(home, undisturbed):

@@ -69,7 +69,7 @@ def own(tmp_path_factory):
     home = folder / "home"
     command = [sys.executable, "-P", "-m", "realmix", "up", "--prefect-port", "0", "--mlflow-port", "0"]
     with process(command, {"REALMIX_HOME": str(home)}, folder) as started:
-        wait_until(lambda: "Ready." in (folder / "log").read_text(), 120)
+        wait_until(lambda: "Ready." in (folder / "log").read_text(), 240)
         yield home, json.loads((home / ADDRESSES).read_text())
         started.terminate()
         started.wait(timeout=60)
