@@ -23,7 +23,13 @@ from realmix.tasks.runtime.study_folder import home
 # As Prefect itself starts it: no web pages, and only the services that a single process needs.
 EMBEDDED = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 # Tied to this process: where it is killed, the server ends as well.
-SERVER = ("-m", "realmix.flows.local.tied_process", "uvicorn", "--factory", "prefect.server.api.server:create_app")
+SERVER = (
+    "-m",
+    "realmix.flows.local.tied_process",
+    "uvicorn",
+    "--factory",
+    "prefect.server.api.server:create_app",
+)
 OPTIONS = ("--lifespan", "on", "--log-level", "error", "--host", "127.0.0.1", "--port")
 # Ten times what a fresh database takes on an idle machine.
 PATIENCE_SECONDS = 120

@@ -201,7 +201,9 @@ class Supervisor:
         print(f"MLflow:  {without_secrets(os.environ['MLFLOW_TRACKING_URI'])}")
         if self.prefect or self.mlflow:
             # Where it lies, not what it is: output ends in logs.
-            print(f"Login:   user {USER}, password in {home() / PASSWORD} (Prefect's page asks for {USER}:PASSWORD)")
+            print(
+                f"Login:   user {USER}, password in {home() / PASSWORD} (Prefect's page asks for {USER}:PASSWORD)"
+            )
         print(f"Logs:    {home() / 'logs'}")
         if not self.applied:
             print("No table is registered yet: register one with `realmix register CARD`.")

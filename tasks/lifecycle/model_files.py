@@ -28,7 +28,9 @@ def tree_digest(path: Path) -> str:
     if path.is_file():
         return file_digest(path)
     files = sorted(f"./{file.relative_to(path).as_posix()}" for file in path.rglob("*") if file.is_file())
-    return hashlib.sha256("".join(f"{file_digest(path / name)}  {name}\n" for name in files).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(f"{file_digest(path / name)}  {name}\n" for name in files).encode()
+    ).hexdigest()
 
 
 def digests_of_study(folder: Path) -> dict[str, str]:
@@ -54,8 +56,9 @@ def digests_in_registry(name: str, number: str) -> dict[str, str]:
             model = download_artifacts(client.get_model_version_download_uri(name, number), dst_path=scratch)
             found = {MODEL: tree_digest(Path(model))}
             run = client.get_model_version(name, number).run_id
-            for wanted in (EVALUATED, VERDICT) if run else ():
-                if any(Path(wanted).parts[0] == stored.path for stored in client.list_artifacts(run)):
+            stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
+            for wanted in (EVALUATED, VERDICT):
+                if run and Path(wanted).parts[0] in stored:
                     found[wanted] = tree_digest(Path(client.download_artifacts(run, wanted, scratch)))
         except Exception as err:  # whatever a store or its driver raises
             raise RegistryRefused(

@@ -68,10 +68,10 @@ def test_a_retraining_ends_within_seconds_of_a_sigterm_to_its_group_and_the_next
 def servers_of(home) -> list[psutil.Process]:
     """Embedded Prefect servers that run in this home."""
     found = []
-    for process in psutil.process_iter():
+    for one in psutil.process_iter():
         with suppress(psutil.Error):
-            if "uvicorn" in process.cmdline() and process.cwd() == str(home.path / "prefect"):
-                found.append(process)
+            if "uvicorn" in one.cmdline() and one.cwd() == str(home.path / "prefect"):
+                found.append(one)
     return found
 
 

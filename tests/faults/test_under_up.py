@@ -18,6 +18,7 @@ from tests.faults.conftest import wait_until
 
 # A client that asks whether a server is up again leaves the sockets of refused calls to the collector.
 pytestmark = [
+    pytest.mark.timeout(900),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
@@ -45,8 +46,8 @@ def home(make_home, tmp_path) -> Iterator:
     (tmp_path / "sitecustomize.py").write_text(RENEWALS)
     made = make_home(PYTHONPATH=str(tmp_path), RENEWALS=str(tmp_path / "renewals"))
     made.up = made.start("up", "--prefect-port", "0", "--mlflow-port", "0")
-    wait_until(lambda: "Ready." in made.log(), 120, made.log)
-    wait_until(lambda: is_studying(made), 120, made.log)
+    wait_until(lambda: "Ready." in made.log(), 200, made.log)
+    wait_until(lambda: is_studying(made), 200, made.log)
     yield made
     stopping = made.start("down")
     made.up.wait(timeout=60)
@@ -78,7 +79,7 @@ def flow_runs(home, *states: str) -> list:
 
 def check_it_ended_well(home, undisturbed) -> None:
     """One study, one entry, one version, the same verdict, and no run shown as running for ever."""
-    wait_until(lambda: bool(home.retrainings()), 200, home.log)
+    wait_until(lambda: bool(home.retrainings()), 400, home.log)
     wait_until(lambda: not flow_runs(home, "RUNNING", "CANCELLING", "PENDING"), 90, home.log)
     assert [entry["level"] for entry in home.retrainings()] == ["study"]
     assert home.retrainings()[0]["version"] == "1"

@@ -24,7 +24,9 @@ from tests.servers.test_servers import wait_until
 
 # What an attacker tries: the address, the method, the type of the content, and the content.
 RUN = json.dumps({"name": "attack", "flow_id": "00000000-0000-4000-8000-000000000000"})
-EVENT = json.dumps([{"event": "realmix.data.arrived", "resource": {"prefect.resource.id": "realmix.table.bank"}}])
+EVENT = json.dumps(
+    [{"event": "realmix.data.arrived", "resource": {"prefect.resource.id": "realmix.table.bank"}}]
+)
 MODEL = "/api/2.0/mlflow-artifacts/artifacts/0/run/artifacts/model/served_model.py"
 ATTACKS = {
     "read runs": ("prefect", "/api/flow_runs/filter", "POST", "application/json", "{}"),
@@ -136,7 +138,9 @@ def test_a_page_of_another_origin_neither_reads_nor_writes(own, browser):
 def test_even_with_the_password_a_page_of_another_origin_reads_nothing(own, browser):
     """What a browser would add by itself for a person who is logged in."""
     _, addresses = own
-    found = browser(PAGE % (json.dumps(aimed(addresses)), json.dumps(addresses["login"]["PREFECT_API_AUTH_STRING"])))
+    found = browser(
+        PAGE % (json.dumps(aimed(addresses)), json.dumps(addresses["login"]["PREFECT_API_AUTH_STRING"]))
+    )
     assert set(found.values()) <= {"refused", "403"}, found
 
 
@@ -145,7 +149,9 @@ def written(home):
     import sqlite3
 
     with sqlite3.connect(home / "prefect" / "prefect.db") as prefect:
-        counts = [prefect.execute(f"select count(*) from {table}").fetchone() for table in ("flow_run", "work_pool")]
+        counts = [
+            prefect.execute(f"select count(*) from {table}").fetchone() for table in ("flow_run", "work_pool")
+        ]
     return counts, sorted((home / "mlartifacts").rglob("*"))
 
 
@@ -208,7 +214,9 @@ def test_the_password_is_in_no_other_file_and_no_command_line(own):
     secret = (home / PASSWORD).read_text().strip()
     subprocess.run([sys.executable, "-P", "-m", "realmix", "doctor"], check=True,
                    env={**os.environ, "REALMIX_HOME": str(home)}, capture_output=True)  # fmt: skip
-    holders = {path.name for path in home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()}
+    holders = {
+        path.name for path in home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()
+    }
     assert holders == {PASSWORD, ADDRESSES}
     assert secret not in (home.parent / "log").read_text()
     for running in psutil.process_iter():

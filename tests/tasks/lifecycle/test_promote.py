@@ -376,7 +376,9 @@ def test_a_challenger_whose_model_was_changed_is_not_promoted():
     challenger = reviewed(table, "linear", N_LATER)
     assert {"model", "evaluated/model", "verdict.json", "plan.json"} == challenger["challenger_files"].keys()
     tampered("planted", "2", "model")
-    with pytest.raises(ModelChanged, match=r"Version 2 of 'planted' was changed after it was recorded \(model\)"):
+    with pytest.raises(
+        ModelChanged, match=r"Version 2 of 'planted' was changed after it was recorded \(model\)"
+    ):
         promote("planted", "looks right", "Ada")
     assert PROMOTION not in kinds("planted")[3:]
     assert aliases("planted")["champion"] == "1"
