@@ -78,7 +78,8 @@ def servers_of(home) -> list[psutil.Process]:
 def test_the_embedded_server_ends_with_a_command_that_is_killed(make_home):
     home = make_home()
     started = home.start("retrain", "calls")
-    wait_until(lambda: bool(servers_of(home)), 60, home.log)
+    # Tied to its command from its first steps on, which a busy machine may delay: by then it has answered.
+    wait_until(lambda: bool(servers_of(home)) and " calls: " in home.log(), 120, home.log)
     started.kill()
     started.wait()
     wait_until(lambda: not servers_of(home), 10)
