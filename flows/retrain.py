@@ -19,6 +19,7 @@ from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.lifecycle.admit import admit_waiting, start_new_epoch
 from realmix.tasks.lifecycle.drift import RETRAINING, changes_since_study, last_study, next_folder
+from realmix.tasks.lifecycle.model_files import check_study
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement, notify_of_refused
 from realmix.tasks.lifecycle.promote import review_challenger, sync, write_history
 from realmix.tasks.lifecycle.refit_winner import copy_plan, fit_again, last_winner, publish_refit
@@ -102,8 +103,10 @@ def study_or_refit(table: Registered, choice: LevelChoice, folder: StudyFolder) 
         first=last.document["winner"]["synthesizer"] if last else None,
     )
     if choice.level == "refit" and last:
+        former = StudyFolder(home() / "studies" / last.document["study"])
         try:
-            return refit_winner(request, StudyFolder(home() / "studies" / last.document["study"]), folder)
+            check_study(table.name, former.path)
+            return refit_winner(request, former, folder)
         except RealmixError as err:
             log.warning("the refit failed (%s): running a full study instead", err)
     if last:

@@ -18,8 +18,8 @@ def running() -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``pid``, ``prefect_api_url``, ``mlflow_tracking_uri``; None if none runs. This is decided by the
-        lock, which the system releases when the process ends, however it ends.
+        ``pid``, ``prefect_api_url``, ``mlflow_tracking_uri``, and the ``login`` of the servers that it started
+        as environment variables of clients; None if none runs. This is decided by the lock, which the system releases when the process ends, however it ends.
     """
     if not is_locked():
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -15,12 +16,20 @@ import time
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from realmix.flows.local.access import USER, prefect_login
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime.study_folder import home
 
 # As Prefect itself starts it: no web pages, and only the services that a single process needs.
 EMBEDDED = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-SERVER = ("-m", "uvicorn", "--factory", "prefect.server.api.server:create_app")
+# Tied to this process: where it is killed, the server ends as well.
+SERVER = (
+    "-m",
+    "realmix.flows.local.tied_process",
+    "uvicorn",
+    "--factory",
+    "prefect.server.api.server:create_app",
+)
 OPTIONS = ("--lifespan", "on", "--log-level", "error", "--host", "127.0.0.1", "--port")
 # Ten times what a fresh database takes on an idle machine.
 PATIENCE_SECONDS = 120
@@ -48,6 +57,9 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.api_url = f"http://127.0.0.1:{self._port}/api"
         os.environ["PREFECT_API_URL"] = self.api_url
+        # A password for this process and its children alone, so that nobody else on the machine gets in.
+        os.environ |= prefect_login(f"{USER}:{secrets.token_urlsafe(32)}")
+        os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = f"http://127.0.0.1:{self._port}"
         # Registered before Prefect is imported, so that it runs after Prefect has sent its last events.
         atexit.register(self.stop)
 
@@ -62,6 +74,8 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                # Ctrl-C and signals to the group of a command reach the command, which ends its server.
+                start_new_session=True,
             )
 
     def wait(self) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
+from realmix.flows.local.access import MLFLOW_CLIENT, PREFECT_CLIENT
 from realmix.flows.local.addresses import running
 from realmix.tasks.runtime.study_folder import home
 
@@ -35,12 +37,16 @@ EMBEDDED = {
 
 def prepare() -> None:
     """Set the variables that are not set yet; call this before importing Prefect or MLflow."""
-    for name, value in (QUIET | EMBEDDED).items():
-        os.environ.setdefault(name, value)
+    set_defaults(QUIET | EMBEDDED)
     found = running() or {}
-    for name, key in (("PREFECT_API_URL", "prefect_api_url"), ("MLFLOW_TRACKING_URI", "mlflow_tracking_uri")):
-        if found.get(key):
-            os.environ.setdefault(name, found[key])
+    for name, key, client in (
+        ("PREFECT_API_URL", "prefect_api_url", PREFECT_CLIENT),
+        ("MLFLOW_TRACKING_URI", "mlflow_tracking_uri", MLFLOW_CLIENT),
+    ):
+        # The password is given to the server of `realmix up` and to no other one.
+        if found.get(key) and os.environ.setdefault(name, found[key]) == found[key]:
+            login = found.get("login", {})
+            set_defaults({variable: login[variable] for variable in client if variable in login})
     if "PREFECT_API_URL" not in os.environ:
         os.environ.setdefault("PREFECT_HOME", str(home() / "prefect"))
     os.environ.setdefault("MLFLOW_TRACKING_URI", tracking_uri(home()))
@@ -48,8 +54,14 @@ def prepare() -> None:
     warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
 
 
+def set_defaults(values: Mapping[str, str]) -> None:
+    """Set the environment variables that are not set yet."""
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+
+
 def make_home() -> None:
-    """Create the folders that Prefect and MLflow expect to find."""
+    """Create the folders that Prefect and MLflow expect to find; nobody else may look into the home."""
     (home() / "prefect").mkdir(parents=True, exist_ok=True)
 
 

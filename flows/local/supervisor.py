@@ -16,6 +16,16 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from realmix.flows.local import environment
+from realmix.flows.local.access import (
+    MLFLOW_CLIENT,
+    PASSWORD,
+    PREFECT_CLIENT,
+    USER,
+    mlflow_access,
+    prefect_access,
+    write_private,
+)
 from realmix.flows.local.addresses import ADDRESSES
 from realmix.flows.local.child_process import Child, end_marked
 from realmix.flows.local.names import POOL
@@ -70,13 +80,16 @@ class Supervisor:
         if not _is_http(os.environ.get("PREFECT_API_URL")):
             port = self.port(self.prefect_port, "Prefect")
             os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+            # A user's own password stays; then clients need it, too.
             if auth := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
                 os.environ.setdefault("PREFECT_API_AUTH_STRING", auth)
+            environment.set_defaults(prefect_access(port))
             self.prefect = self.child("Prefect", "prefect-server", prefect_command(port), port)
         if not _is_http(os.environ.get("MLFLOW_TRACKING_URI")):
             port = self.port(self.mlflow_port, "MLflow")
             os.environ.update(mlflow_store())
             os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
+            environment.set_defaults(mlflow_access(port))
             self.mlflow = self.child("MLflow", "mlflow-server", mlflow_command(port), port)
         for child in (self.prefect, self.mlflow):
             if child:
@@ -106,15 +119,15 @@ class Supervisor:
         return port
 
     def write_addresses(self) -> None:
-        """Write the addresses by which other commands find this process and its servers."""
+        """Write the addresses and passwords by which other commands find and use our own servers."""
+        clients = (PREFECT_CLIENT if self.prefect else ()) + (MLFLOW_CLIENT if self.mlflow else ())
         addresses = {
             "pid": os.getpid(),
             "prefect_api_url": os.environ["PREFECT_API_URL"],
             "mlflow_tracking_uri": os.environ["MLFLOW_TRACKING_URI"],
+            "login": {name: os.environ[name] for name in clients},
         }
-        write_atomically(
-            home() / ADDRESSES, lambda file: file.write_text(json.dumps(addresses), encoding="utf-8")
-        )
+        write_atomically(home() / ADDRESSES, lambda file: write_private(file, json.dumps(addresses)))
 
     def wait(self, child: Child | None, variable: str, is_there: Callable[[], bool]) -> None:
         """Wait until a child is up, or the server that an environment variable names answers.
@@ -186,6 +199,11 @@ class Supervisor:
         api = os.environ["PREFECT_API_URL"].removesuffix("/api")
         print(f"Prefect: {without_secrets(api)}")
         print(f"MLflow:  {without_secrets(os.environ['MLFLOW_TRACKING_URI'])}")
+        if self.prefect or self.mlflow:
+            # Where it lies, not what it is: output ends in logs.
+            print(
+                f"Login:   user {USER}, password in {home() / PASSWORD} (Prefect's page asks for {USER}:PASSWORD)"
+            )
         print(f"Logs:    {home() / 'logs'}")
         if not self.applied:
             print("No table is registered yet: register one with `realmix register CARD`.")
@@ -267,7 +285,9 @@ def prefect_command(port: int) -> tuple[str, ...]:
 
 def mlflow_command(port: int) -> tuple[str, ...]:
     """Return the command of MLflow's server on loopback; its stores are in the environment, which is private."""
-    return ("mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+    return (
+        "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--app-name", "basic-auth",
+    )  # fmt: skip
 
 
 def mlflow_store() -> dict[str, str]:

@@ -257,6 +257,8 @@ def ui(*, port: int = 5000) -> None:
         Port of 127.0.0.1 to serve the pages on.
     """
     from realmix.flows.local import environment
+    from realmix.flows.local.access import PASSWORD, USER, mlflow_access
+    from realmix.flows.local.addresses import running
     from realmix.flows.local.supervisor import mlflow_command, mlflow_store
     from realmix.tasks.core.urls import without_secrets
     from realmix.tasks.runtime.study_folder import home
@@ -264,11 +266,14 @@ def ui(*, port: int = 5000) -> None:
     environment.prepare()
     environment.make_home()
     uri = os.environ["MLFLOW_TRACKING_URI"]
+    login = f"user {USER}, password in {home() / PASSWORD}"
     if uri.startswith("http"):
-        print(f"MLflow: {without_secrets(uri)}")
+        is_ours = uri == (running() or {}).get("mlflow_tracking_uri") and (home() / PASSWORD).exists()
+        print(f"MLflow: {without_secrets(uri)}{f' ({login})' if is_ours else ''}")
         return
     os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **mlflow_store()}
-    print(f"MLflow on {uri}: http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
+    environment.set_defaults(mlflow_access(port))
+    print(f"MLflow on {uri}: http://127.0.0.1:{port} ({login}; stop with Ctrl-C)", flush=True)
     # MLflow's server imports from the folder it is started in; only a relative store needs that folder.
     if "sqlite:///" not in uri or "sqlite:////" in uri:
         os.chdir(home())

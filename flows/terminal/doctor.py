@@ -10,9 +10,9 @@ from pathlib import Path
 
 from realmix.flows.local import environment
 from realmix.flows.terminal.tables import running_up
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, ModelChanged
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.runtime.database import registered_tables
+from realmix.tasks.runtime.database import decisions, registered_tables
 from realmix.tasks.runtime.state_connection import state_address, transaction
 from realmix.tasks.runtime.state_upgrade import HEAD
 from realmix.tasks.runtime.study_folder import MIN_FREE_BYTES, home
@@ -91,6 +91,9 @@ def check_mlflow() -> Finding:
     try:
         ping()
     except Exception as err:  # whatever a store raises, its type is reported
+        if "error code 401" in str(err):
+            login = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+            return Finding("mlflow", False, f"{without_secrets(uri)} refuses this login: {login}")
         return Finding(
             "mlflow",
             False,
@@ -102,19 +105,14 @@ def check_mlflow() -> Finding:
 
 def check_prefect() -> Finding:
     """Check that the named Prefect server answers; an embedded one starts with each run."""
-    from urllib.request import urlopen
-
-    from realmix.tasks.core.urls import without_secrets
-
     url = os.environ.get("PREFECT_API_URL")
     if not url:
         return Finding("prefect", True, "embedded: a server of its own for each run")
-    try:
-        with urlopen(f"{url}/health", timeout=5):
-            return Finding("prefect", True, without_secrets(url))
-    except OSError as err:
-        message = f"{without_secrets(url)} does not answer ({type(err).__name__}): start it, or unset PREFECT_API_URL."
-        return Finding("prefect", False, message)
+    from realmix.flows.local.access import why_no_prefect
+    from realmix.tasks.core.urls import without_secrets
+
+    problem = why_no_prefect()
+    return Finding("prefect", problem is None, problem or without_secrets(url))
 
 
 def check_table(table: Registered) -> Iterator[Finding]:
@@ -132,6 +130,34 @@ def check_table(table: Registered) -> Iterator[Finding]:
     path = home() / "snapshots" / f"{table.snapshot}.parquet"
     if not path.exists():
         yield Finding(subject, False, f"its rows, {path}, are missing: restore the file from a backup.")
+    yield from check_champion(table.name)
+
+
+def check_champion(name: str) -> Iterator[Finding]:
+    """Check that MLflow's champion is that of the record, file by file; nothing where MLflow does not answer."""
+    from realmix.tasks.core.lifecycle.champion_record import read_champion_record
+    from realmix.tasks.lifecycle.model_files import MODEL, check_version, recorded_digests
+    from realmix.tasks.lifecycle.promote import champion
+
+    recorded = read_champion_record(decisions(name)).champions[-1:]
+    for number in recorded:
+        try:
+            found = champion(name)
+            check_version(name, number)
+        except ModelChanged as err:
+            yield Finding(f"table {name}: champion", False, str(err))
+        except Exception:  # whatever a store raises: MLflow has a finding of its own
+            return
+        else:
+            is_same = found is not None and found["version"] == number
+            digest = recorded_digests(name, number).get(MODEL, "not recorded")
+            message = (
+                f"version {number}, model's sha256 {digest}"
+                if is_same
+                else f"MLflow's alias `champion` is not at version {number} of the record: the next retraining "
+                "sets it back."
+            )
+            yield Finding(f"table {name}: champion", is_same, message)
 
 
 def check_variable(subject: str, name: str) -> Finding:

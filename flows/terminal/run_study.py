@@ -9,19 +9,21 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 from realmix.flows.local import environment
+from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
-from realmix.tasks.core.errors import StudyInterrupted
+from realmix.tasks.core.errors import BadInput, StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
-from realmix.tasks.runtime.study_folder import check_output_folder, home
+from realmix.tasks.runtime.study_folder import check_output_folder, home, only_study_in
 from realmix.tasks.runtime.workers import current_workers
 
 if TYPE_CHECKING:
@@ -95,9 +97,10 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     with transaction():
         pass  # a state that cannot be used is found now, not when the holdout is read
     request = request.model_copy(update={"out": str(out)})
-    hand_over(table, request.out)
-    del table
-    document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
+    with only_study_in(out):
+        hand_over(table, request.out)
+        del table
+        document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
     print_verdict(document, out)
     exit_if_not_decided(document["word"])
 
@@ -147,8 +150,14 @@ def interruptible(
     results : str
         Folder whose results a later run can use, named in the message after Ctrl-C.
     """
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupted = partial(_interrupt, results)
+    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGTERM, interrupted)
+
+    def restore_sigterm(*_: Any) -> None:
+        # Prefect's own handler would report to a server that the same signal ended, and retry for minutes.
+        signal.signal(signal.SIGTERM, interrupted)
+
     try:
         if server:
             server.start()
@@ -158,21 +167,22 @@ def interruptible(
         from realmix.flows.local import lost_runs
 
         flow = getattr(import_module(f"realmix.flows.{name}"), name)
+        # A retraining runs its study as a flow of its own, with a handler of its own.
+        study = import_module("realmix.flows.study").study
+        study.on_running_hooks.append(restore_sigterm)
         # The slowest import of a study, done while the server starts.
         import_module("great_expectations")
         if server:
             server.wait()
             lost_runs.mark_dead_runs()
+        elif problem := why_no_prefect():
+            raise BadInput(f"The Prefect server at {problem}")
         # The heartbeat thread costs each flow run a second at its end; a study run by hand needs none.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(lost_runs.process_tag()):
             options = {"task_runner": engine} if engine else {}
-            return flow.with_options(**options, on_running=[_restore_sigterm])(*arguments)
+            return flow.with_options(**options, on_running=[restore_sigterm])(*arguments)
     except (StudyInterrupted, KeyboardInterrupt):
-        print(
-            f"realmix: interrupted; finished results are in {results}. Run the same command again to continue.",
-            file=sys.stderr,
-        )
-        _exit_now()
+        _exit_now(results)
         raise
 
 
@@ -204,29 +214,30 @@ def print_verdict(document: dict[str, Any], out: Path) -> None:
     print("         `make ui`, or `realmix ui`, opens it.")
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
+def _interrupt(results: str, signum: int, frame: FrameType | None) -> None:
     # Dask's event loop is interrupted, which it would log as tracebacks.
     logging.getLogger("tornado.application").disabled = True
-    threading.Thread(target=_exit_after_patience, daemon=True).start()
+    threading.Thread(target=_exit_after_patience, args=(results,), daemon=True).start()
     with suppress(RuntimeError):  # no workers are open before the first fit and after the last
         current_workers().kill()
     raise KeyboardInterrupt
 
 
-def _restore_sigterm(*_: Any) -> None:
-    # Prefect's own handler would report to a server that the same signal ended, and retry for minutes.
-    signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _exit_after_patience() -> None:
+def _exit_after_patience(results: str) -> None:
     time.sleep(PATIENCE_SECONDS)
-    _exit_now()
+    _exit_now(results)
 
 
-def _exit_now() -> None:
-    """Kill child processes and exit, without waiting for any thread."""
+def _exit_now(results: str) -> None:
+    """Say where the results are, kill child processes and exit, without waiting for any thread."""
     import psutil
 
+    print(
+        f"realmix: interrupted; finished results are in {results}. Run the same command again to continue.",
+        file=sys.stderr,
+        flush=True,
+    )
     for child in psutil.Process().children(recursive=True):
-        child.kill()
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     os._exit(INTERRUPTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ from realmix.tasks.runtime.state_connection import state_address
 from realmix.tasks.runtime.study_folder import Table, home
 
 RETRAINING = "retraining"
+# Folders, deployments and models have it: it must not lead out of the home.
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,59}")
 
 
 def register(card_path: Path, name: str | None) -> str:
@@ -53,6 +56,11 @@ def register(card_path: Path, name: str | None) -> str:
     from realmix.tasks.runtime.snapshots import take_snapshot
     from realmix.tasks.study.request import read_rows, table_name
 
+    if name is not None and not NAME.fullmatch(name):
+        raise BadInput(
+            f"--name '{name}' cannot name a table; expected at most 60 letters, digits, '_', '-' or '.', and no '.' at "
+            "the start. Choose another name."
+        )
     declared = read_card(card_path)
     if not declared.source:
         raise BadInput(

@@ -36,6 +36,10 @@ class RegistryRefused(RealmixError):
     """MLflow does not answer, or a request to it failed."""
 
 
+class ModelChanged(RealmixError):
+    """The files of a model are not those that were recorded."""
+
+
 class FitTimedOut(RealmixError):
     """A fit exceeded its hard time limit and its process was ended."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.holdout import HoldoutRule, hash_units, holdout_side
 from realmix.tasks.core.table.infer_card import schema_of
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.lifecycle.model_files import EVALUATED, VERDICT, check_digests, tree_digest
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models._serving import as_probabilities
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
@@ -32,8 +33,6 @@ from realmix.tasks.study.generalise import row_metric
 from realmix.tasks.study.package import DATA_SPEC, load_served
 from realmix.tasks.study.split import row_weights
 
-# In a version's MLflow run: the document of its study, and the fit on development rows (the *evaluated* fit).
-VERDICT, EVALUATED = "verdict.json", "evaluated/model"
 SERVED_ROWS = 1000
 # The fastest of so many calls counts: slower ones were disturbed by other processes.
 SERVED_TIMES = 5
@@ -89,7 +88,12 @@ class Predicted:
 
 
 def compare_on_new_rows(
-    table: Registered, champion_version: str, challenger_version: str, *, drift_is_critical: bool = False
+    table: Registered,
+    champion_version: str,
+    challenger_version: str,
+    *,
+    drift_is_critical: bool = False,
+    recorded: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Judgement:
     """Judge a challenger on holdout rows that came after the champion's snapshot.
 
@@ -103,18 +107,22 @@ def compare_on_new_rows(
         Of the registered model with the table's name.
     drift_is_critical : bool
         If so, and nothing can be proven yet, a person is asked.
+    recorded : mapping of version to digests, optional
+        Of files as they must be, see :mod:`realmix.tasks.lifecycle.model_files`.
 
     Raises
     ------
     RegistryRefused
         If MLflow does not answer.
+    ModelChanged
+        If files of a version are others.
     RealmixError
         If the holdout differs from that of the challenger's study, or a row to compare is among
         the development rows.
     """
     with tempfile.TemporaryDirectory() as scratch:
         champion, challenger = (
-            fetch(table.name, number, Path(scratch) / number)
+            fetch(table.name, number, Path(scratch) / number, (recorded or {}).get(number, {}))
             for number in (champion_version, challenger_version)
         )
         metric = METRICS[challenger.document["metric"]["name"]]
@@ -136,25 +144,28 @@ def compare_on_new_rows(
     )
 
 
-def fetch(name: str, number: str, folder: Path) -> Version:
+def fetch(name: str, number: str, folder: Path, recorded: Mapping[str, str]) -> Version:
     """Download the document of a version's study and its evaluated fit from MLflow, as far as it has them.
 
     Raises
     ------
     RegistryRefused
         If MLflow does not answer, or has lost the version or its run.
+    ModelChanged
+        If a file is not as recorded; nothing of it was run.
     """
     from mlflow import MlflowClient
 
     folder.mkdir(parents=True)
     document: dict[str, Any] = {}
-    fit = None
+    verdict = fit = None
     try:
         client = MlflowClient()
         run = client.get_model_version(name, number).run_id
         stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
         if run and VERDICT in stored:
-            document = json.loads(Path(client.download_artifacts(run, VERDICT, str(folder))).read_text())
+            verdict = Path(client.download_artifacts(run, VERDICT, str(folder)))
+            document = json.loads(verdict.read_text(encoding="utf-8"))
         if run and document and Path(EVALUATED).parts[0] in stored:
             fit = Path(client.download_artifacts(run, EVALUATED, str(folder)))
     except Exception as err:  # whatever a store or its driver raises
@@ -162,6 +173,8 @@ def fetch(name: str, number: str, folder: Path) -> Version:
             f"MLflow does not give version {number} of '{name}' ({type(err).__name__}): check its store and "
             "run again."
         ) from err
+    found = {what: tree_digest(path) for what, path in ((VERDICT, verdict), (EVALUATED, fit)) if path}
+    check_digests(f"Version {number} of '{name}'", found, recorded)
     return Version(number, document, fit)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
-from realmix.tasks.core.errors import BadInput, RealmixError, RegistryRefused
+from realmix.tasks.core.errors import BadInput, ModelChanged, RealmixError, RegistryRefused
 from realmix.tasks.core.lifecycle.challenge import undecided
 from realmix.tasks.core.lifecycle.champion_record import (
     PROMOTION,
@@ -23,6 +23,12 @@ from realmix.tasks.core.lifecycle.champion_record import (
 )
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.lifecycle.compare_versions import compare_on_new_rows
+from realmix.tasks.lifecycle.model_files import (
+    check_version,
+    digests_in_registry,
+    digests_of_study,
+    recorded_digests,
+)
 from realmix.tasks.plugins import load_plugins
 from realmix.tasks.runtime.database import (
     decisions,
@@ -139,6 +145,8 @@ def review_challenger(
     entries = decisions(table.name)
     review = _finished_review(entries, document["study"])
     if review is None:
+        # An alias that somebody moved would name another model as the champion.
+        settle(table.name)
         review = _review(table, document, drift_is_critical)
         was_pending = read_champion_record(entries).pending
         if not (review["is_pending"] and was_pending and was_pending.document["study"] == review["study"]):
@@ -175,6 +183,7 @@ def _review(table: Registered, document: dict[str, Any], drift_is_critical: bool
         "champion_snapshot": None,
         "drift_is_critical": drift_is_critical,
         "is_pending": False,
+        "challenger_files": digests_of_study(home() / "studies" / document["study"]),
     }
     if document["word"] == NOT_DECIDED:
         # No version was registered: there is nothing to promote, and nothing waits.
@@ -186,9 +195,17 @@ def _review(table: Registered, document: dict[str, Any], drift_is_critical: bool
             first = undecided("It is the first version of its table.", metric, drift_is_critical=False)
             return first.to_dict() | review | {"word": "first"}
         review |= {"champion_version": former["version"], "champion_snapshot": former["snapshot"]}
+        # A version that `realmix run` registered was never reviewed: it is recorded as it is found here.
+        files = recorded_digests(table.name, former["version"])
+        review["champion_files"] = files or digests_in_registry(table.name, former["version"])
+        recorded = {
+            former["version"]: review["champion_files"],
+            tracking["version"]: review["challenger_files"],
+        }
         judgement = compare_on_new_rows(
-            table, former["version"], tracking["version"], drift_is_critical=drift_is_critical
-        )
+            table, former["version"], tracking["version"],
+            drift_is_critical=drift_is_critical, recorded=recorded,
+        )  # fmt: skip
     except RegistryRefused as err:
         judgement = undecided(
             f"{err} It is reviewed once MLflow answers.", metric, drift_is_critical=drift_is_critical
@@ -206,9 +223,16 @@ def _known_champion(name: str, tracking: Mapping[str, Any]) -> dict[str, Any] | 
     if not tracking["run_id"]:
         raise RegistryRefused("The study is not logged to MLflow yet.")
     try:
-        return champion(name)
+        found = champion(name)
     except Exception as err:  # whatever a store or its driver raises
         raise RegistryRefused(f"MLflow cannot be asked for the champion ({type(err).__name__}).") from err
+    recorded = read_champion_record(decisions(name)).champions
+    if found and recorded and found["version"] not in (recorded[-1], tracking.get("version")):
+        raise ModelChanged(
+            f"MLflow's champion of '{name}' is version {found['version']}, that of the record is version "
+            f"{recorded[-1]}, so nothing is compared: set the alias `{CHAMPION}` back in MLflow."
+        )
+    return found
 
 
 def _takes_over(table: Registered, review: Mapping[str, Any], entries: list[Decision]) -> bool:
@@ -257,6 +281,8 @@ def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
     ------
     BadInput
         If no challenger waits, no reason is given, or the card forbids it.
+    ModelChanged
+        If its files are not those of the record.
     """
     if registered_table(table_name).card.operation.promotion == "never":
         raise BadInput(
@@ -272,6 +298,7 @@ def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
                 "the champion. Retrain the table, or see its reviews with realmix status."
             )
         review = now.waiting.document
+        _refuse_changed(table_name, review["challenger_version"])
         replaces = now.champions[-1] if now.champions else review["champion_version"]
         intended = _intend_promotion(table_name, review, replaces, reason, by)
     return _carry_out(table_name, intended)
@@ -296,6 +323,8 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
     ------
     BadInput
         If there was no champion before, or no reason is given.
+    ModelChanged
+        If its files are not those of the record.
     """
     registered_table(table_name)
     reason = _checked_reason(reason)
@@ -307,6 +336,7 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
                 f"Table '{table_name}' has no earlier champion, so nothing is rolled back. "
                 "Retrain it for another one."
             )
+        _refuse_changed(table_name, champions[-2])
         snapshots = {
             entry.document["version"]: entry.document.get("challenger_snapshot")
             for entry in entries
@@ -322,6 +352,12 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
         }
         intended = record_decision(table_name, ROLLBACK, document)
     return _carry_out(table_name, intended)
+
+
+def _refuse_changed(name: str, number: str) -> None:
+    """Refuse a version whose files were changed; where MLflow is down, :func:`settle` checks it later."""
+    with suppress(RegistryRefused):
+        check_version(name, number)
 
 
 def _checked_reason(reason: str) -> str:
@@ -361,7 +397,8 @@ def settle(name: str) -> bool:
     """Move MLflow's alias as the record says.
 
     The intent is recorded before the alias moves and the fact after it: a process killed in between
-    leaves an intent, which the next call carries out. Of several only the last one counts.
+    leaves an intent, which the next call carries out. Of several only the last one counts. An alias that
+    was moved outside of realmix is set back; no alias is set to a version whose files were changed.
 
     Returns
     -------
@@ -369,16 +406,33 @@ def settle(name: str) -> bool:
         Whether MLflow's alias is as the record says.
     """
     with table_lock(f"{name}/promotion"):
-        intended = read_champion_record(decisions(name)).unsettled
-        if intended is None:
-            return True
+        now = read_champion_record(decisions(name))
+        intended = now.unsettled
         try:
+            if intended is None:
+                _restore(name, now.champions[-1:])
+                return True
+            check_version(name, intended.document["version"])
             _move(name, intended)
+        except ModelChanged as err:
+            log.warning("The champion of '%s' stays as it is in MLflow: %s", name, err)
+            return False
         except Exception as err:  # whatever a store or its driver raises
             log.warning("The champion of '%s' could not be changed in MLflow (%s)", name, type(err).__name__)
             return False
         record_decision(name, SETTLED, {"settles": intended.digest, "version": intended.document["version"]})
         return True
+
+
+def _restore(name: str, champions: tuple[str, ...]) -> None:
+    """Set MLflow's alias back to the champion of the record, if it was moved or deleted."""
+    found = champion(name) if champions else None
+    if champions and (found is None or found["version"] != champions[0]):
+        from mlflow import MlflowClient
+
+        check_version(name, champions[0])
+        MlflowClient().set_registered_model_alias(name, CHAMPION, champions[0])
+        log.warning("MLflow's alias `%s` of '%s' was set back to version %s", CHAMPION, name, champions[0])
 
 
 def _move(name: str, intended: Decision) -> None:

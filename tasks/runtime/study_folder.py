@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ VALIDATION = "validation"
 # Of the intermediate files, those that a finished study keeps: how rows were divided (no rows), what each
 # synthesizer drew, the output of fits, and figures until MLflow has them.
 KEPT = ("folds.npz", "pools.json", "workers.log", "figures.json")
+# In the folder of results; held while they are written.
+LOCK = "work/lock"
 # Pools, predictions and models of a small study; a study of a large table needs more.
 MIN_FREE_BYTES = 200 * 1024**2
 
@@ -70,7 +74,7 @@ def check_output_folder(out: Path) -> None:
         raise BadInput(f"--out {out} is a file, expected a folder: choose another name.")
     if (out / "verdict.json").exists():
         raise BadInput(f"{out} holds a finished study: choose another --out, or remove that folder.")
-    is_ours = (out / "work" / "context.json").exists()
+    is_ours = any((out / name).exists() for name in (LOCK, "work/context.json"))
     if place.exists() and not is_ours and any(place.iterdir()):
         raise BadInput(f"{out} holds other files, expected a new or empty folder: choose another --out.")
     while not place.exists():
@@ -83,6 +87,26 @@ def check_output_folder(out: Path) -> None:
             f"No space left: {free / 1024**2:.0f} MiB are free under {place}, a study needs at least "
             f"{MIN_FREE_BYTES / 1024**2:.0f} MiB. Free some, or choose another --out."
         )
+
+
+@contextmanager
+def only_study_in(out: Path) -> Iterator[None]:
+    """Hold a folder for one study while the context is open; the lock ends with the process, however it ends.
+
+    Raises
+    ------
+    BadInput
+        If another process studies into it.
+    """
+    (out / LOCK).parent.mkdir(parents=True, exist_ok=True)
+    with (out / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise BadInput(
+                f"Another study is being written to {out}: wait for it, or choose another --out."
+            ) from err
+        yield
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ CONNECT_ARGS: dict[str, dict[str, Any]] = {
     "mysql": {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
     "sqlite": {"timeout": CONNECT_TIMEOUT_SECONDS},
 }
+# A query that writes is refused by the database. PostgreSQL's is an option of SQLAlchemy's connection.
+READ_ONLY = {
+    "sqlite": "PRAGMA query_only = ON",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "mariadb": "SET SESSION TRANSACTION READ ONLY",
+}
 QUERY = re.compile(r"(select|with)\s", re.IGNORECASE)
 ORDERED = re.compile(r"\border\s+by\b[^()]*$", re.IGNORECASE)
 # SQLSTATE classes whose messages quote cells: data exception, integrity violation.
@@ -54,6 +60,12 @@ class SqlSource:
             raise BadInput("'sql:' holds a zero byte; expected sql:TABLE or sql:SELECT .... Remove it.")
         if not self.statement:
             raise BadInput("'sql:' names no table; expected sql:TABLE or sql:SELECT .... Add one.")
+        # Even one in a text: databases differ in where a text ends, and a second statement might write.
+        if self.is_query and ";" in self.statement.rstrip("; \n\t"):
+            raise BadInput(
+                f"'{location}' holds a semicolon; expected one query. Make a view of it in the database, and name "
+                "that after 'sql:'."
+            )
         self._database: dict[str, Any] = {}
 
     @property
@@ -94,7 +106,7 @@ class SqlSource:
 
 @contextmanager
 def open_database(location: str) -> Iterator[Connection]:
-    """Connect to the database of ``REALMIX_SQL_URL``, and turn its errors into `BadInput` with a sentence.
+    """Connect to the database of ``REALMIX_SQL_URL`` for reading; turn its errors into `BadInput`.
 
     Parameters
     ----------
@@ -111,6 +123,8 @@ def open_database(location: str) -> Iterator[Connection]:
     engine = _create_engine(_database_url())
     try:
         with _connect(engine) as connection:
+            if statement := READ_ONLY.get(engine.dialect.name):
+                connection.exec_driver_sql(statement)
             yield connection
     except SQLAlchemyError as err:
         raise BadInput(
@@ -132,11 +146,11 @@ def _database_url() -> URL:
         )
     try:
         url = make_url(value)
-    except (ArgumentError, ValueError) as err:
+    except (ArgumentError, ValueError):
         raise BadInput(
             f"{URL_VARIABLE} is no SQLAlchemy URL; expected dialect://user:password@host/database. "
             "Correct it."
-        ) from err
+        ) from None  # the library quotes the URL, password included
     url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     if is_file and not Path(str(url.database)).exists():
@@ -151,7 +165,9 @@ def _create_engine(url: URL) -> Engine:
 
     try:
         arguments = CONNECT_ARGS.get(url.get_backend_name(), {})
-        engine = create_engine(url, connect_args=arguments, poolclass=NullPool)
+        engine = create_engine(
+            url, connect_args=arguments, poolclass=NullPool, execution_options={"postgresql_readonly": True}
+        )
     except (NoSuchModuleError, ImportError) as err:
         raise BadInput(
             f"{URL_VARIABLE} asks for the dialect '{url.drivername}', which is not installed. "

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.conftest import wait_until
@@ -46,6 +47,42 @@ def test_a_retraining_that_is_killed_goes_on_to_the_same_verdict(make_home, undi
         states = runs.execute("select state_type, count(*) from flow_run group by 1 order by 1").fetchall()
     # The killed retraining with its study, and those that went on.
     assert states == [("COMPLETED", 2), ("CRASHED", 2)]
+
+
+def test_a_retraining_ends_within_seconds_of_a_sigterm_to_its_group_and_the_next_one_goes_on(make_home):
+    home = make_home()
+    started = home.start("retrain", "calls")
+    wait_until(lambda: race_has_begun(home), 120, home.log)
+    os.killpg(started.pid, signal.SIGTERM)
+    assert started.wait(timeout=10) == 130
+    said = home.log().splitlines()
+    assert [line for line in said if "interrupted" in line] == [said[-1]]
+    assert "Traceback" not in home.log()
+    assert home.retrainings() == []
+    again = home.run("retrain", "calls")
+    assert again.returncode == 0, again.stderr
+    assert "taken from the cache" in again.stderr
+    assert [entry["level"] for entry in home.retrainings()] == ["study"]
+
+
+def servers_of(home) -> list[psutil.Process]:
+    """Embedded Prefect servers that run in this home."""
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            if "uvicorn" in one.cmdline() and one.cwd() == str(home.path / "prefect"):
+                found.append(one)
+    return found
+
+
+def test_the_embedded_server_ends_with_a_command_that_is_killed(make_home):
+    home = make_home()
+    started = home.start("retrain", "calls")
+    # Tied to its command from its first steps on, which a busy machine may delay: by then it has answered.
+    wait_until(lambda: bool(servers_of(home)) and " calls: " in home.log(), 120, home.log)
+    started.kill()
+    started.wait()
+    wait_until(lambda: not servers_of(home), 10)
 
 
 @pytest.fixture

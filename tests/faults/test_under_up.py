@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import psutil
@@ -15,18 +18,36 @@ from tests.faults.conftest import wait_until
 
 # A client that asks whether a server is up again leaves the sockets of refused calls to the collector.
 pytestmark = [
+    pytest.mark.timeout(900),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
+# Prefect renews the lease of a run's slot every 225 seconds, longer than a study here: 3 seconds, and noted.
+RENEWALS = """
+import os, time
+if "PREFECT__FLOW_RUN_ID" in os.environ:
+    from prefect.concurrency import _leases
+    _leases._RENEWAL_FRACTION = 0.01
+    renew = _leases._renew_concurrency_lease_with_retries
+    def noted(*arguments):
+        done = renew(*arguments)
+        with open(os.environ["RENEWALS"], "a") as file:
+            file.write(f"{time.time()}\\n")
+        return done
+    _leases._renew_concurrency_lease_with_retries = noted
+"""
+
+
 @pytest.fixture
-def home(make_home) -> Iterator:
+def home(make_home, tmp_path) -> Iterator:
     """A home whose `realmix up` is in the middle of its first study."""
-    made = make_home()
+    (tmp_path / "sitecustomize.py").write_text(RENEWALS)
+    made = make_home(PYTHONPATH=str(tmp_path), RENEWALS=str(tmp_path / "renewals"))
     made.up = made.start("up", "--prefect-port", "0", "--mlflow-port", "0")
-    wait_until(lambda: "Ready." in made.log(), 120, made.log)
-    wait_until(lambda: is_studying(made), 120, made.log)
+    wait_until(lambda: "Ready." in made.log(), 200, made.log)
+    wait_until(lambda: is_studying(made), 200, made.log)
     yield made
     stopping = made.start("down")
     made.up.wait(timeout=60)
@@ -46,17 +67,19 @@ def child(home, word: str) -> psutil.Process:
 
 
 def flow_runs(home, *states: str) -> list:
-    url = json.loads((home.path / "up.json").read_text())["prefect_api_url"]
+    found = json.loads((home.path / "up.json").read_text())
     body = json.dumps({"flow_runs": {"state": {"type": {"any_": list(states)}}}}).encode()
-    request = Request(f"{url}/flow_runs/filter", body, {"Content-Type": "application/json"})
+    login = base64.b64encode(found["login"]["PREFECT_API_AUTH_STRING"].encode()).decode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
+    request = Request(f"{found['prefect_api_url']}/flow_runs/filter", body, headers)
     with urlopen(request, timeout=30) as answer:
-        found: list = json.loads(answer.read())
-        return found
+        runs: list = json.loads(answer.read())
+        return runs
 
 
 def check_it_ended_well(home, undisturbed) -> None:
     """One study, one entry, one version, the same verdict, and no run shown as running for ever."""
-    wait_until(lambda: bool(home.retrainings()), 200, home.log)
+    wait_until(lambda: bool(home.retrainings()), 400, home.log)
     wait_until(lambda: not flow_runs(home, "RUNNING", "CANCELLING", "PENDING"), 90, home.log)
     assert [entry["level"] for entry in home.retrainings()] == ["study"]
     assert home.retrainings()[0]["version"] == "1"
@@ -70,7 +93,12 @@ def test_a_killed_worker(home, undisturbed):
 
 def test_a_killed_prefect_server(home, undisturbed):
     child(home, "prefect server").kill()
+    killed_at = time.time()
     check_it_ended_well(home, undisturbed)
+    # The run outlived renewals of its lease by the server that was started again, and is still its first try.
+    renewals = [float(line) for line in Path(home.named["RENEWALS"]).read_text().split()]
+    assert sum(moment > killed_at for moment in renewals) >= 2
+    assert [run["run_count"] for run in flow_runs(home, "COMPLETED") if run["name"] == "retrain-calls"] == [1]
 
 
 def test_a_killed_mlflow_server(home, undisturbed):

@@ -14,7 +14,12 @@ from realmix.flows.local.supervisor import ADDRESSES
 from realmix.flows.local.up import asked_to_stop, only_one
 from realmix.tasks.runtime.study_folder import home
 with only_one(), asked_to_stop() as stop:
-    said = {"pid": os.getpid(), "prefect_api_url": "http://p/api", "mlflow_tracking_uri": "http://m"}
+    login = {
+        "PREFECT_API_AUTH_STRING": "realmix:s3cret",
+        "MLFLOW_TRACKING_USERNAME": "realmix",
+        "MLFLOW_TRACKING_PASSWORD": "s3cret",
+    }
+    said = {"pid": os.getpid(), "prefect_api_url": "http://p/api", "mlflow_tracking_uri": "http://m", "login": login}
     (home() / ADDRESSES).write_text(json.dumps(said))
     print("held", flush=True)
     stop.wait(60)

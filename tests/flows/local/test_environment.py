@@ -7,9 +7,11 @@ import warnings
 
 import pytest
 
+from realmix.flows.local.access import MLFLOW_CLIENT, PREFECT_CLIENT
 from realmix.flows.local.environment import EMBEDDED, QUIET, make_home, prepare, tracking_uri
 
-VARIABLES = (*QUIET, *EMBEDDED, "PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI")
+LOGIN = (*PREFECT_CLIENT, *MLFLOW_CLIENT)
+VARIABLES = (*QUIET, *EMBEDDED, *LOGIN, "PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI")
 
 
 @pytest.fixture
@@ -56,10 +58,25 @@ def test_the_servers_of_a_running_up_are_used(bare, holder):
     prepare()
     assert os.environ["PREFECT_API_URL"] == "http://p/api"
     assert os.environ["MLFLOW_TRACKING_URI"] == "http://m"
+    assert [os.environ[name] for name in LOGIN] == ["realmix:s3cret", "realmix", "s3cret"]
 
 
-def test_a_server_that_the_user_named_wins_over_a_running_up(bare, holder):
+def test_a_server_that_the_user_named_wins_over_a_running_up_and_gets_no_password_of_it(bare, holder):
     os.environ["MLFLOW_TRACKING_URI"] = "http://mine"
     prepare()
     assert os.environ["MLFLOW_TRACKING_URI"] == "http://mine"
+    assert not any(name in os.environ for name in MLFLOW_CLIENT)
     assert os.environ["PREFECT_API_URL"] == "http://p/api"
+    assert os.environ["PREFECT_API_AUTH_STRING"] == "realmix:s3cret"
+
+
+def test_a_user_who_gives_the_address_of_a_running_up_need_not_know_its_password(bare, holder):
+    os.environ["PREFECT_API_URL"] = "http://p/api"
+    prepare()
+    assert os.environ["PREFECT_API_AUTH_STRING"] == "realmix:s3cret"
+
+
+def test_credentials_of_the_user_stay(bare, holder):
+    os.environ["PREFECT_API_AUTH_STRING"] = "me:mine"
+    prepare()
+    assert os.environ["PREFECT_API_AUTH_STRING"] == "me:mine"

@@ -108,8 +108,20 @@ def test_others_find_the_addresses_that_are_written(supervisor, place, monkeypat
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://m")
     supervisor.write_addresses()
     assert json.loads((place / ADDRESSES).read_text()) == {
-        "pid": os.getpid(), "prefect_api_url": "http://p/api", "mlflow_tracking_uri": "http://m",
+        "pid": os.getpid(), "prefect_api_url": "http://p/api", "mlflow_tracking_uri": "http://m", "login": {},
     }  # fmt: skip
+    assert (place / ADDRESSES).stat().st_mode & 0o077 == 0
+
+
+def test_the_password_is_written_for_the_servers_of_our_own_only(supervisor, place, monkeypatch):
+    named = {"PREFECT_API_URL": "http://p/api", "MLFLOW_TRACKING_URI": "http://m"}
+    named |= {"PREFECT_API_AUTH_STRING": "me:theirs", "MLFLOW_TRACKING_USERNAME": "realmix"}
+    for name, value in (named | {"MLFLOW_TRACKING_PASSWORD": "ours"}).items():
+        monkeypatch.setenv(name, value)
+    supervisor.mlflow = supervisor.child("MLflow", "mlflow", ("none",))
+    supervisor.write_addresses()
+    login = json.loads((place / ADDRESSES).read_text())["login"]
+    assert login == {"MLFLOW_TRACKING_USERNAME": "realmix", "MLFLOW_TRACKING_PASSWORD": "ours"}
 
 
 def test_a_port_in_use_is_replaced_and_both_are_named(supervisor, capsys):

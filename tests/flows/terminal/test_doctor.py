@@ -6,7 +6,8 @@ import pytest
 
 from realmix.flows.terminal.doctor import doctor
 from realmix.flows.terminal.tables import register
-from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.core.lifecycle.champion_record import PROMOTION, REVIEW
+from realmix.tasks.runtime.database import record_decision, registered_table
 from realmix.tasks.runtime.state_upgrade import HEAD
 from realmix.tasks.runtime.study_folder import home
 from tests.flows.terminal.conftest import card
@@ -42,3 +43,34 @@ def test_the_doctor_names_the_state_and_goes_on_where_it_cannot_be_used(place, m
     ((is_well, sentence),) = said("state")
     assert not is_well and "postgresql://127.0.0.1:1/team cannot be used" in sentence
     assert "s3cret" not in sentence and said("home")
+
+
+@pytest.fixture
+def with_champion(place, monkeypatch):
+    """A registered table whose record says that version 3 is its champion."""
+    register(card(place), None)
+    review = {
+        "study": "s",
+        "challenger_version": "3",
+        "champion_version": None,
+        "is_pending": False,
+        "word": "first",
+    }
+    record_decision("calls", REVIEW, review | {"challenger_files": {"model": "0a1b"}})
+    record_decision("calls", PROMOTION, {"version": "3", "replaces": None})
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("alias", "found", "words"),
+    [
+        ("3", {"model": "0a1b"}, "version 3, model's sha256 0a1b"),
+        ("3", {"model": "evil"}, "was changed after it was recorded (model)"),
+        ("7", {"model": "0a1b"}, "is not at version 3 of the record"),
+    ],
+)
+def test_the_doctor_compares_the_champion_with_the_record(with_champion, alias, found, words):
+    with_champion.setattr("realmix.tasks.lifecycle.promote.champion", lambda name: {"version": alias})
+    with_champion.setattr("realmix.tasks.lifecycle.model_files.digests_in_registry", lambda *_: found)
+    ((is_well, sentence),) = said("table calls: champion")
+    assert words in sentence and is_well == (words == "version 3, model's sha256 0a1b")

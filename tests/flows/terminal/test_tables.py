@@ -38,6 +38,15 @@ def test_registering_again_changes_the_card_and_keeps_the_rows(place):
     assert (after.snapshot, after.registered_at) == (before.snapshot, before.registered_at)
 
 
+@pytest.mark.parametrize("name", ["../../x", "..", ".hidden", "a/b", "", "x" * 61, "a\n"])
+def test_a_name_that_leads_out_of_the_home_is_refused(place, name):
+    before = sorted(place.parent.rglob("*"))
+    made = card(place)
+    with pytest.raises(BadInput, match="cannot name a table"):
+        register(made, name)
+    assert {path.name for path in set(place.parent.rglob("*")) - set(before)} <= {made.name, "calls.csv"}
+
+
 @pytest.mark.parametrize(
     ("operation", "message"),
     [

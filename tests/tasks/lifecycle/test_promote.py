@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, ModelChanged
 from realmix.tasks.core.lifecycle.champion_record import (
     PROMOTION,
     REVIEW,
@@ -20,6 +20,7 @@ from realmix.tasks.core.lifecycle.champion_record import (
     read_champion_record,
 )
 from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.lifecycle.model_files import check_study, recorded_digests, tree_digest
 from realmix.tasks.lifecycle.promote import (
     champion,
     promote,
@@ -36,6 +37,7 @@ from realmix.tasks.runtime.database import (
     registered_table,
     untracked_studies,
 )
+from realmix.tasks.runtime.study_folder import home
 from realmix.tasks.study.track import ping, track
 from tests.tasks.versions import DOWN, N_FIRST, N_LATER, WARNINGS, raw_rows, register, registry, study
 
@@ -371,3 +373,74 @@ def test_a_pending_review_whose_study_is_gone_stops_nothing(down):
     shutil.rmtree(folder.path)
     assert sync() == 0
     assert aliases("lost") == {"champion": "1"}
+
+
+def tampered(name: str, number: str, file: str) -> Path:
+    """Somebody writes to a model's code where MLflow keeps it."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    stored = client.get_run(client.get_model_version(name, number).run_id).info.artifact_uri
+    (code,) = Path(stored.removeprefix("file://"), file).rglob("served_model.py")
+    planted = code.parent / "it-ran"
+    code.write_text(f"open({str(planted)!r}, 'w').close()\n" + code.read_text())
+    return planted
+
+
+def test_a_challenger_whose_model_was_changed_is_not_promoted():
+    table = register("planted", max_slowdown=100)
+    reviewed(table, "class-prior", N_FIRST)
+    challenger = reviewed(table, "linear", N_LATER)
+    assert {"model", "evaluated/model", "verdict.json", "plan.json"} == challenger["challenger_files"].keys()
+    tampered("planted", "2", "model")
+    with pytest.raises(
+        ModelChanged, match=r"Version 2 of 'planted' was changed after it was recorded \(model\)"
+    ):
+        promote("planted", "looks right", "Ada")
+    assert PROMOTION not in kinds("planted")[3:]
+    assert aliases("planted")["champion"] == "1"
+
+
+def test_the_code_of_a_champion_that_was_changed_is_not_run():
+    table = register("replaced", promotion="auto", max_slowdown=100)
+    reviewed(table, "class-prior", N_FIRST)
+    planted = tampered("replaced", "1", "evaluated/model")
+    found = reviewed(table, "linear", N_LATER)
+    assert (found["word"], found["promoted"]) == ("not yet decidable", False)
+    assert "Version 1 of 'replaced' was changed after it was recorded (evaluated/model)" in found["reason"]
+    assert not planted.exists()
+
+
+def test_an_alias_that_somebody_moved_or_deleted_is_set_back():
+    from mlflow import MlflowClient
+
+    table = register("moved")
+    reviewed(table, "class-prior", N_FIRST)
+    folder, document = study(table, raw_rows(N_LATER), "linear")
+    tracked = track.fn(folder, document, {})
+    MlflowClient().set_registered_model_alias("moved", "champion", tracked["tracking"]["version"])
+    settle("moved")
+    assert aliases("moved")["champion"] == "1"
+    MlflowClient().delete_registered_model_alias("moved", "champion")
+    review_challenger(table, tracked, drift_is_critical=False)
+    assert aliases("moved")["champion"] == "1"
+
+
+def test_a_version_that_was_never_reviewed_is_recorded_as_it_is_found():
+    table = register("known")
+    folder, document = study(table, raw_rows(N_FIRST), "class-prior")
+    track.fn(folder, document, {})
+    found = reviewed(table, "linear", N_LATER)
+    assert found["champion_version"] == "1"
+    assert found["champion_files"] == recorded_digests("known", "1")
+    assert found["champion_files"]["model"] == tree_digest(folder.path / "model")
+
+
+def test_a_study_whose_documents_were_changed_is_not_refitted_from():
+    table = register("rewritten")
+    first = reviewed(table, "class-prior", N_FIRST)
+    folder = home() / "studies" / first["study"]
+    check_study("rewritten", folder)
+    (folder / "plan.json").write_text("{}")
+    with pytest.raises(ModelChanged, match=r"\(plan\.json\)"):
+        check_study("rewritten", folder)

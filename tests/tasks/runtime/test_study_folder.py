@@ -1,10 +1,13 @@
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime import study_folder
-from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home_id
+from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home_id, only_study_in
 
 
 def test_a_nearly_full_disk_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
@@ -69,3 +72,34 @@ def test_a_home_has_one_name_of_its_own_whoever_asks_first(tmp_path, monkeypatch
     assert home_id() == name
     monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "one"))
     assert home_id() != name
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from realmix.tasks.runtime.study_folder import only_study_in
+with only_study_in(Path(sys.argv[1])):
+    print("held", flush=True)
+    input()
+"""
+
+
+def test_two_studies_never_write_into_one_folder(tmp_path):
+    out = tmp_path / "out"
+    holder = [sys.executable, "-c", HOLDS, str(out)]
+    with subprocess.Popen(holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        check_output_folder(out)
+        with pytest.raises(BadInput, match="Another study is being written"), only_study_in(out):
+            pass
+        other.kill()
+    # A lock that a kill left is no obstacle.
+    check_output_folder(out)
+    with only_study_in(out):
+        pass
+
+
+def test_a_device_is_no_folder_and_stays_what_it_is():
+    with pytest.raises(BadInput, match="is a file"):
+        check_output_folder(Path("/dev/null"))
+    assert Path("/dev/null").is_char_device()

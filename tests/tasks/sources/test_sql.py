@@ -149,3 +149,37 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path, monkeypatch):
 def test_sqlite_itself_sees_the_rows(sqlite_url):
     with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
         assert connection.execute("SELECT count(*) FROM customers").fetchone() == (80,)
+
+
+WRITES = (
+    "WITH gone AS (DELETE FROM customers RETURNING age) SELECT * FROM gone",
+    "WITH gone AS (SELECT 1) DELETE FROM customers RETURNING age",
+    "SELECT 1; DELETE FROM customers; COMMIT",
+    "SELECT 1 AS a;DROP TABLE customers",
+    r"SELECT '\'; DELETE FROM customers; COMMIT; --'",
+)
+
+
+@pytest.mark.parametrize("query", WRITES)
+def test_a_query_that_would_write_is_refused_by_sqlite(sqlite_url, query):
+    with pytest.raises(BadInput):
+        SqlSource(f"sql:{query}").load()
+    assert len(SqlSource("sql:customers").load()) == len(customers())
+
+
+@pytest.mark.parametrize("query", (*WRITES, "SELECT nextval('numbers')"))
+def test_a_query_that_would_write_is_refused_by_postgresql(postgresql_url, monkeypatch, query):
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SEQUENCE IF NOT EXISTS numbers"))
+    engine.dispose()
+    monkeypatch.setenv(URL_VARIABLE, postgresql_url)
+    with pytest.raises(BadInput):
+        SqlSource(f"sql:{query}").load()
+    assert len(SqlSource("sql:customers").load()) == len(customers())
+
+
+def test_a_semicolon_at_the_end_of_a_query_does_no_harm(sqlite_url):
+    assert len(SqlSource("sql:SELECT age FROM customers; ").load()) == len(customers())

@@ -1,0 +1,122 @@
+"""Compare the files of a model version in MLflow with their digests in the record of decisions.
+
+Whoever can write to MLflow's store can replace a model's code, which runs when the model is loaded. The
+record cannot be changed, so a version is loaded or promoted only while its files are those of the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from realmix.tasks.core.errors import ModelChanged, RegistryRefused
+from realmix.tasks.core.lifecycle.champion_record import REVIEW
+from realmix.tasks.runtime.cache_keys import file_digest
+from realmix.tasks.runtime.database import decisions
+
+MODEL, EVALUATED, VERDICT, PLAN = "model", "evaluated/model", "verdict.json", "plan.json"
+
+
+def tree_digest(path: Path) -> str:
+    """Return the sha256 of a file, or of a folder's list of files and their sha256.
+
+    A reader gets that of a folder by
+    ``cd FOLDER && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum``.
+    """
+    if path.is_file():
+        return file_digest(path)
+    files = sorted(f"./{file.relative_to(path).as_posix()}" for file in path.rglob("*") if file.is_file())
+    return hashlib.sha256(
+        "".join(f"{file_digest(path / name)}  {name}\n" for name in files).encode()
+    ).hexdigest()
+
+
+def digests_of_study(folder: Path) -> dict[str, str]:
+    """Return the digests of a study's models and documents, for the record; of those that are there."""
+    places = (folder / name for name in (MODEL, EVALUATED, VERDICT, PLAN))
+    return {path.relative_to(folder).as_posix(): tree_digest(path) for path in places if path.exists()}
+
+
+def digests_in_registry(name: str, number: str) -> dict[str, str]:
+    """Download a version's models and verdict from MLflow, and return their digests.
+
+    Raises
+    ------
+    RegistryRefused
+        If MLflow does not answer, or has lost the version.
+    """
+    from mlflow import MlflowClient
+    from mlflow.artifacts import download_artifacts
+
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            client = MlflowClient()
+            model = download_artifacts(client.get_model_version_download_uri(name, number), dst_path=scratch)
+            found = {MODEL: tree_digest(Path(model))}
+            run = client.get_model_version(name, number).run_id
+            stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
+            for wanted in (EVALUATED, VERDICT):
+                if run and Path(wanted).parts[0] in stored:
+                    found[wanted] = tree_digest(Path(client.download_artifacts(run, wanted, scratch)))
+        except Exception as err:  # whatever a store or its driver raises
+            raise RegistryRefused(
+                f"MLflow does not give version {number} of '{name}' ({type(err).__name__}): check its store and "
+                "run again."
+            ) from err
+    return found
+
+
+def recorded_digests(name: str, number: str | None) -> dict[str, str]:
+    """Return the digests of a version's files at its first review; empty for one that was never reviewed."""
+    for entry in decisions(name, REVIEW):
+        for role in ("challenger", "champion"):
+            if number and entry.document[f"{role}_version"] == number and entry.document.get(f"{role}_files"):
+                return dict(entry.document[f"{role}_files"])
+    return {}
+
+
+def check_digests(what: str, found: Mapping[str, str], recorded: Mapping[str, str]) -> None:
+    """Refuse files that are not those of the record.
+
+    Raises
+    ------
+    ModelChanged
+
+    Examples
+    --------
+    >>> check_digests("Version 2 of 'bank'", {"model": "0a"}, {"model": "0b", "verdict.json": "0c"})
+    Traceback (most recent call last):
+    realmix.tasks.core.errors.ModelChanged: Version 2 of 'bank' was changed after it was recorded (model): ...
+    """
+    if changed := sorted(name for name in found if recorded.get(name, found[name]) != found[name]):
+        raise ModelChanged(
+            f"{what} was changed after it was recorded ({', '.join(changed)}): it is not used. Restore its files "
+            "from a backup, or retrain the table for another one."
+        )
+
+
+def check_version(name: str, number: str) -> None:
+    """Refuse a version whose files in MLflow are not those of the record.
+
+    Raises
+    ------
+    ModelChanged
+    RegistryRefused
+        If MLflow does not answer.
+    """
+    if recorded := recorded_digests(name, number):
+        check_digests(f"Version {number} of '{name}'", digests_in_registry(name, number), recorded)
+
+
+def check_study(name: str, folder: Path) -> None:
+    """Refuse the folder of a study whose models or documents are not those of the record.
+
+    Raises
+    ------
+    ModelChanged
+    """
+    for entry in decisions(name, REVIEW):
+        if entry.document["study"] == folder.name and "challenger_files" in entry.document:
+            check_digests(f"The study {folder}", digests_of_study(folder), entry.document["challenger_files"])
