@@ -113,6 +113,7 @@ def study_or_refit(table: Registered, choice: LevelChoice, folder: StudyFolder) 
 
 def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> dict[str, Any]:
     """Fit the winner of a former study on today's rows."""
+    clock = Stages()
     document, plan, arms = last_winner(former)
     folder.work.mkdir(parents=True, exist_ok=True)
     with open_workers(folder.work / "workers.log"):
@@ -125,6 +126,6 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
     final_fit = describe_final_fit(arms["model"], plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
 
     def write(holdout: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
-        return publish_refit(folder, document, table, split, final_fit, holdout), {}
+        return publish_refit(folder, document, table, split, final_fit, holdout, clock.all_seconds()), {}
 
-    return ship(folder, table, arms, plan, write, Stages())
+    return ship(folder, table, arms, plan, write, clock)

@@ -83,13 +83,17 @@ def check_home() -> Finding:
 
 
 def check_mlflow() -> Finding:
-    """Check that MLflow answers."""
+    """Check that MLflow answers, and that its version is ours."""
     from realmix.tasks.core.urls import without_secrets
     from realmix.tasks.study.track import ping
+    from realmix.tasks.study.tracking_store import check_tracking_store
 
     uri = os.environ["MLFLOW_TRACKING_URI"]
     try:
+        check_tracking_store()
         ping()
+    except BadInput as err:
+        return Finding("mlflow", False, str(err))
     except Exception as err:  # whatever a store raises, its type is reported
         return Finding(
             "mlflow",

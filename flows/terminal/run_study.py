@@ -155,10 +155,12 @@ def interruptible(
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         from realmix.flows.local import lost_runs
+        from realmix.tasks.study.tracking_store import check_tracking_store
 
         flow = getattr(import_module(f"realmix.flows.{name}"), name)
-        # The slowest import of a study, done while the server starts.
+        # The slowest import of a study, and MLflow's store, are seen to while the server starts.
         import_module("great_expectations")
+        check_tracking_store()
         if server:
             server.wait()
             lost_runs.mark_dead_runs()

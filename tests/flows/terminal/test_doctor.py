@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from realmix.flows.terminal.doctor import doctor
@@ -42,3 +45,14 @@ def test_the_doctor_names_the_state_and_goes_on_where_it_cannot_be_used(place, m
     ((is_well, sentence),) = said("state")
     assert not is_well and "postgresql://127.0.0.1:1/team cannot be used" in sentence
     assert "s3cret" not in sentence and said("home")
+
+
+def test_the_doctor_says_what_to_do_about_a_store_of_another_version(place, monkeypatch):
+    database = place / "mlflow.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('451aebb31d03')")
+        connection.commit()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+    ((is_well, sentence),) = said("mlflow")
+    assert not is_well and "mlflow db upgrade" in sentence
