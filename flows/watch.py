@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.deployments import run_deployment
 
-from realmix.tasks.lifecycle.land import look, waiting_key
+from realmix.tasks.lifecycle.land import land, waiting_key
 
 log = logging.getLogger("realmix")
 # A retraining that fails this often on the same rows needs a person.
@@ -38,7 +38,7 @@ def watch(table: str) -> str | None:
     batches that wait. The idempotency key is derived from their content, so that two watchers, or a second
     poll, create one run.
     """
-    look(table)
+    land(table)
     key = waiting_key(table)
     if key is None:
         return None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.urls import without_secrets
 
 if TYPE_CHECKING:
@@ -56,8 +56,10 @@ def explained(location: str) -> Iterator[None]:
 
     Raises
     ------
+    NoAnswer
+        If the store does not answer.
     BadInput
-        If the store does not answer or refuses, or something is not there.
+        If it refuses, or something is not there.
     """
     shown = without_secrets(location)
     try:
@@ -70,7 +72,7 @@ def explained(location: str) -> Iterator[None]:
     except Exception as err:
         if getattr(err, "errno", None) == errno.ENOSPC:  # of this machine's disk
             raise
-        raise BadInput(
+        raise NoAnswer(
             f"Cannot use '{shown}': the store does not answer or refuses ({type(err).__name__}). "
             "Check address, network, endpoint and keys."
         ) from err

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.sources._plain import plain_types
 
 if TYPE_CHECKING:
@@ -111,6 +111,10 @@ def open_database(location: str) -> Iterator[Connection]:
         with _connect(engine) as connection:
             yield connection
     except SQLAlchemyError as err:
+        if getattr(err, "connection_invalidated", False):
+            raise NoAnswer(
+                f"The database broke the connection while '{location}' was read. Run again."
+            ) from err
         raise BadInput(
             f"The database refused '{location}': {_reason(err)}. Correct the table or query."
         ) from err
@@ -165,7 +169,7 @@ def _connect(engine: Engine) -> Connection:
     except SQLAlchemyError as err:
         url = engine.url
         place = f"{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database}"
-        raise BadInput(
+        raise NoAnswer(
             f"The {url.get_backend_name()} database at {place} does not answer or refuses the connection "
             f"(waited at most {CONNECT_TIMEOUT_SECONDS} s per address). "
             f"Check that it runs, and host, user and password in {URL_VARIABLE}."

@@ -19,7 +19,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.report.mlflow_records import (
     RunRecord,
     arms_table,
@@ -35,6 +35,7 @@ from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.database import note_tracked, note_untracked, untracked_studies
 from realmix.tasks.runtime.leases import table_lock
 from realmix.tasks.runtime.study_folder import StudyFolder, home
+from realmix.tasks.study.retries import RETRIES, is_last_attempt, is_transient
 from realmix.tasks.study.tracking_store import check_tracking_store
 
 log = logging.getLogger("realmix")
@@ -100,7 +101,7 @@ def experiment_id(table: str) -> str:
     return str(client.create_experiment(table, artifact_location=place))
 
 
-@task(task_run_name="track", cache_policy=NO_CACHE)
+@task(task_run_name="track", cache_policy=NO_CACHE, **RETRIES)
 def track(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
     """Log a finished study to MLflow; after an error :func:`track_again` does it later.
 
@@ -146,6 +147,8 @@ def _upload(folder: StudyFolder, document: dict[str, Any], figures: dict[str, st
     try:
         tracking |= log_study(folder, document, figures)
     except Exception as err:  # whatever a store or its driver raises, the study is done
+        if not is_last_attempt() and _is_transient(err):
+            raise NoAnswer(f"Logging the study to MLflow failed ({type(err).__name__}).") from None
         tracking["error"] = type(err).__name__
         # A driver's message may hold its URL.
         reason = str(err) if isinstance(err, BadInput) else tracking["error"]
@@ -155,6 +158,13 @@ def _upload(folder: StudyFolder, document: dict[str, Any], figures: dict[str, st
         note_tracked(folder.path)
         (folder.path / FIGURES).unlink(missing_ok=True)
     return tracking
+
+
+def _is_transient(err: Exception) -> bool:
+    """Return whether MLflow, its database or its object store may answer in some seconds."""
+    # What MLflow raises where its server or database does not answer; requests it refuses have other codes.
+    is_unanswered = getattr(err, "error_code", None) in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
+    return is_transient(err) or is_unanswered or type(err).__module__.startswith(("botocore", "boto3"))
 
 
 def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:

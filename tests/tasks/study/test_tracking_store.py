@@ -36,7 +36,7 @@ def test_a_database_of_this_version_is_taken(database):
 def test_an_older_schema_is_refused_with_the_command_that_upgrades_it(database):
     set_revision(database, "451aebb31d03")
     with pytest.raises(
-        BadInput, match="has the schema 451aebb31d03.*back it up, then run `mlflow db upgrade`"
+        BadInput, match=r"has the schema 451aebb31d03.*back it up, then run `mlflow db upgrade`"
     ):
         check_tracking_store()
 
