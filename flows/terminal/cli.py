@@ -256,11 +256,12 @@ def ui(*, port: int = 5000) -> None:
     from realmix.flows.local import environment
     from realmix.flows.local.supervisor import mlflow_command, mlflow_store
     from realmix.tasks.core.urls import without_secrets
+    from realmix.tasks.runtime.settings import settings
     from realmix.tasks.runtime.study_folder import home
 
     environment.prepare()
     environment.make_home()
-    uri = os.environ["MLFLOW_TRACKING_URI"]
+    uri = settings().mlflow_tracking_uri
     if uri.startswith("http"):
         print(f"MLflow: {without_secrets(uri)}")
         return

@@ -13,6 +13,7 @@ from realmix.flows.terminal.tables import running_up
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.runtime.database import registered_tables
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.state_connection import state_address, transaction
 from realmix.tasks.runtime.state_upgrade import HEAD
 from realmix.tasks.runtime.study_folder import MIN_FREE_BYTES, home
@@ -31,7 +32,7 @@ def tier() -> str:
     """Return which of the three setups in `TIERS` is in use."""
     if running_up():
         return "workstation"
-    return "cluster" if os.environ.get("PREFECT_API_URL") else "embedded"
+    return "cluster" if settings().prefect_api_url else "embedded"
 
 
 TIERS = {
@@ -88,7 +89,7 @@ def check_mlflow() -> Finding:
     from realmix.tasks.study.track import ping
     from realmix.tasks.study.tracking_store import check_tracking_store
 
-    uri = os.environ["MLFLOW_TRACKING_URI"]
+    uri = settings().mlflow_tracking_uri
     try:
         check_tracking_store()
         ping()
@@ -110,7 +111,7 @@ def check_prefect() -> Finding:
 
     from realmix.tasks.core.urls import without_secrets
 
-    url = os.environ.get("PREFECT_API_URL")
+    url = settings().prefect_api_url
     if not url:
         return Finding("prefect", True, "embedded: a server of its own for each run")
     try:

@@ -21,6 +21,7 @@ from realmix.tasks.core.errors import StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.study_folder import check_output_folder, home
 from realmix.tasks.runtime.workers import current_workers
 
@@ -52,7 +53,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     """
     environment.prepare()
     show_progress()
-    server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
+    server = None if settings().prefect_api_url else EmbeddedServer()
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
     from realmix.flows.engines.choose import check_runner, task_runner
@@ -123,7 +124,7 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
     """
     environment.prepare()
     show_progress()
-    server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
+    server = None if settings().prefect_api_url else EmbeddedServer()
     environment.make_home()
     entry: dict[str, Any] = interruptible("retrain", table, why, server=server, results=str(home()))
     return entry

@@ -66,7 +66,7 @@ def look(table: str) -> list[Batch]:
     return batches(table, "waiting")
 
 
-land = task(look, name="land", task_run_name="land-{table}", cache_policy=NO_CACHE, **RETRIES)
+land = task(name="land", task_run_name="land-{table}", cache_policy=NO_CACHE, **RETRIES)(look)
 
 
 def batch_folder(table: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.errors import BadInput, NoAnswer
+from realmix.tasks.core.versions import require
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.sources._plain import plain_types
 
 if TYPE_CHECKING:
@@ -126,14 +127,14 @@ def _database_url() -> URL:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
-    value = os.environ.get(URL_VARIABLE, "")
-    if not value:
+    given = settings().sql_url
+    if not (given and given.get_secret_value()):
         raise BadInput(
             f"The environment variable {URL_VARIABLE} is not set; expected the database's SQLAlchemy URL. "
             f"Set it, for example: export {URL_VARIABLE}=postgresql+psycopg2://user:password@host/database"
         )
     try:
-        url = make_url(value)
+        url = make_url(given.get_secret_value())
     except (ArgumentError, ValueError) as err:
         raise BadInput(
             f"{URL_VARIABLE} is no SQLAlchemy URL; expected dialect://user:password@host/database. "
@@ -151,6 +152,8 @@ def _create_engine(url: URL) -> Engine:
     from sqlalchemy.exc import NoSuchModuleError
     from sqlalchemy.pool import NullPool
 
+    if url.drivername == DRIVERS["postgresql"]:
+        require("psycopg2", "postgres", "A PostgreSQL database")
     try:
         arguments = CONNECT_ARGS.get(url.get_backend_name(), {})
         return create_engine(url, connect_args=arguments, poolclass=NullPool)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,7 @@ from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.database import note_tracked, note_untracked, untracked_studies
 from realmix.tasks.runtime.leases import table_lock
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 from realmix.tasks.study.retries import RETRIES, is_last_attempt, is_transient
 from realmix.tasks.study.tracking_store import check_tracking_store
@@ -73,7 +73,7 @@ def make_database() -> None:
     """
     from mlflow import MlflowClient
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    uri = settings().mlflow_tracking_uri
     path = Path(uri.removeprefix("sqlite:///"))
     if not uri.startswith("sqlite:///") or path.exists():
         return
@@ -96,7 +96,7 @@ def experiment_id(table: str) -> str:
     found = client.get_experiment_by_name(table)
     if found is not None:
         return str(found.experiment_id)
-    embedded = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite:")
+    embedded = settings().mlflow_tracking_uri.startswith("sqlite:")
     place = (home() / "mlartifacts" / table).as_uri() if embedded else None
     return str(client.create_experiment(table, artifact_location=place))
 
@@ -137,7 +137,7 @@ def track_again(path: Path) -> bool:
 
 def _upload(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
     """Log a study; return its run or the type of the error, also written to ``tracking.json``."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    uri = settings().mlflow_tracking_uri
     tracking = {
         "uri": without_secrets(uri),
         "experiment": document["table"]["name"],
@@ -232,7 +232,7 @@ def is_tracked(tracking: dict[str, Any]) -> bool:
     tracking : dict
         From :func:`track`.
     """
-    if tracking["uri"] != without_secrets(os.environ.get("MLFLOW_TRACKING_URI", "")):
+    if tracking["uri"] != without_secrets(settings().mlflow_tracking_uri):
         return False
     from mlflow import MlflowClient
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.runtime.settings import settings
 
 # A server that is down is no reason to wait: studies finish without it.
 TIMEOUT_SECONDS = 5
@@ -22,7 +22,7 @@ def check_tracking_store() -> None:
         If the schema of the database that ``MLFLOW_TRACKING_URI`` names is older or newer than the installed
         MLflow's, or the server has another major version, or an earlier minor one.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    uri = settings().mlflow_tracking_uri
     if uri.startswith(HTTP):
         _check_server(uri)
     elif "://" in uri and not uri.startswith("file:"):
@@ -41,7 +41,7 @@ def _check_server(uri: str) -> None:
     except Exception:  # whatever a client raises: the study is logged later
         return
     found, ours = _numbers(answer.text if answer.status_code == 200 else ""), _numbers(__version__)
-    if found and (found[0] != ours[0] or found < ours):
+    if found and ours and (found[0] != ours[0] or found < ours):
         raise BadInput(
             f"The MLflow server {without_secrets(uri)} has version {answer.text.strip()}, {__version__} is installed "
             f"here: install mlflow {ours[0]}.{ours[1]} on the server, or name another one in MLFLOW_TRACKING_URI."
