@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.core.versions import require
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
+S3 = ("s3", "s3a")
 
 
 @contextmanager
@@ -39,11 +41,13 @@ def connect(location: str) -> AbstractFileSystem:
     Raises
     ------
     BadInput
-        If no library knows the scheme.
+        If no library knows the scheme, or the one that does is not installed.
     """
     import fsspec
 
     scheme = urlsplit(location).scheme
+    if scheme in S3:
+        require("s3fs", "s3", f"An address of the kind {scheme}://")
     try:
         return fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
     except (ValueError, ImportError) as err:
@@ -99,7 +103,7 @@ def _options(scheme: str) -> dict[str, Any]:
             total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS
         )
         return {"client_kwargs": {"timeout": limits}}
-    if scheme in ("s3", "s3a"):
+    if scheme in S3:
         seconds = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "read_timeout": READ_TIMEOUT_SECONDS}
         return {"config_kwargs": {**seconds, "retries": {"total_max_attempts": 2}}}
     return {}
