@@ -18,6 +18,7 @@ from realmix.tasks.core.lifecycle.retraining_entry import retraining_entry
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.lifecycle.admit import admit_waiting, start_new_epoch
+from realmix.tasks.lifecycle.clean import clean_up
 from realmix.tasks.lifecycle.drift import RETRAINING, changes_since_study, last_study, next_folder
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement, notify_of_refused
 from realmix.tasks.lifecycle.promote import review_challenger, sync, write_history
@@ -86,6 +87,7 @@ def _retrain(name: str, why: str) -> dict[str, Any]:
         notify_of_judgement(table, judgement)
     decision = record_decision(name, RETRAINING, entry, decided=table.snapshot)
     write_history(name)
+    clean_up()
     return {"made_at": decision.made_at, **entry}
 
 

@@ -281,6 +281,7 @@ for command in (
     table_commands.promote,
     table_commands.rollback,
     table_commands.sync,
+    table_commands.clean,
     table_commands.status,
     table_commands.doctor,
     table_commands.up,
