@@ -70,16 +70,22 @@ def retrain(table: str, /) -> None:
     exit_if_not_decided(entry.get("verdict"))
 
 
-def watch(table: str, /) -> None:
-    """Check once for new rows of a registered table and retrain if there are any.
+def watch(table: str | None = None, /) -> None:
+    """Check once for new rows of a registered table and retrain if there are any; or watch all tables.
 
-    For use with cron, without a server; `realmix up` checks by itself.
+    With a table, for use with cron, without a server. Without one, it runs until Ctrl-C, checks all registered
+    tables and asks the server that PREFECT_API_URL names for their retrainings; `realmix up` does this, too.
 
     Parameters
     ----------
     table
-        Name of a registered table.
+        Name of a registered table. Default: all of them, again and again.
     """
+    if table is None:
+        from realmix.flows import watcher
+
+        watcher.main()
+        return
     from realmix.flows.terminal.run_study import exit_if_not_decided, run_retraining
     from realmix.flows.terminal.tables import is_due, print_entry
 
