@@ -35,7 +35,8 @@ from realmix.tasks.runtime.database import (
     registered_tables,
     untracked_studies,
 )
-from realmix.tasks.runtime.study_folder import home
+from realmix.tasks.runtime.study_folder import KEPT as KEPT_FILES
+from realmix.tasks.runtime.study_folder import StudyFolder, home
 from realmix.tasks.study.track import MODELS
 
 log = logging.getLogger("realmix")
@@ -134,8 +135,16 @@ def old_studies(tables: Iterable[Registered], kept: Iterable[Needed], before: fl
         is_finished = folder not in untracked and _is_tracked(folder)
         if folder.name not in names and folder not in untracked and _last_change(folder) < before:
             yield _of_folder("superseded studies", folder)
-        elif is_finished and (folder / "work").is_dir():
-            yield _of_folder("intermediate files of finished studies", folder / "work")
+        elif is_finished and (n_bytes := _n_intermediate(folder / "work")):
+            # Of studies that were ended between their last step and this one, or are of an earlier version.
+            clear = StudyFolder(folder).clear_work
+            yield Removal("intermediate files of finished studies", n_bytes, clear)
+
+
+def _n_intermediate(work: Path) -> int:
+    """Return the bytes of what a finished study need not keep."""
+    files = [path for path in work.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files if path.parent != work or path.name not in KEPT_FILES)
 
 
 def _is_tracked(folder: Path) -> bool:
