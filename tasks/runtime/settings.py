@@ -17,12 +17,6 @@ def _is_named(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _is_url(value: SecretStr) -> SecretStr:
-    if "://" not in value.get_secret_value():
-        raise ValueError("a URL such as postgresql://user:password@host/database")
-    return value
-
-
 def _is_http(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise ValueError("an address such as http://127.0.0.1:4200/api")
@@ -62,7 +56,7 @@ class Settings(BaseSettings):
         validation_alias="REALMIX_SQL_URL",
         description="SQLAlchemy URL of the database that holds `sql:` tables",
     )
-    state_url: Annotated[SecretStr, AfterValidator(_is_url)] | None = Field(
+    state_url: SecretStr | None = Field(
         default=None,
         validation_alias="REALMIX_STATE_URL",
         description="SQLAlchemy URL of the database of registered tables, batches and decisions",

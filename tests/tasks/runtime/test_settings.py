@@ -52,7 +52,6 @@ def test_the_home_is_absolute_and_nothing_can_be_changed(monkeypatch, tmp_path):
     ("name", "value", "expected"),
     [
         ("REALMIX_HOME", "", "a folder that is not the current one"),
-        ("REALMIX_STATE_URL", "my-secret-host", "a URL such as postgresql://"),
         ("PREFECT_API_URL", "prefect.internal", "an address such as http://"),
     ],
 )
