@@ -64,7 +64,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: pyproject.toml infra/constraints.txt | $(VENV)/bin/python
 	@start=$$(date +%s); echo "Installing realmix into $(VENV) ..."; \
-	  $(PIP) --editable . && touch $@; status=$$?; \
+	  $(PIP) --editable ".[cpu]" && touch $@; status=$$?; \
 	  echo "installation: $$(( $$(date +%s) - start )) s"; exit $$status
 
 $(VENV)/.test: pyproject.toml infra/constraints.txt | $(VENV)/bin/python

@@ -7,7 +7,6 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +26,6 @@ DELETE_OTHERS = "--delete-others"
 # Deployments read at once.
 PAGE = 100
 COMMAND = (sys.executable, "-P", "-m", "realmix.flows.local.tied_process", "prefect.engine")
-# A fixed start of intervals, so that the same card gives the same schedule.
-ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def apply_deployments(tables: Sequence[Registered]) -> list[str]:
@@ -74,7 +71,7 @@ def delete_others(names: Iterable[str]) -> None:
 
 
 def deployments_of(table: Registered) -> list[RunnerDeployment]:
-    """Return ``study/<table>`` (on demand), ``watch/<table>`` (at intervals) and ``retrain/<table>`` (cron)."""
+    """Return ``study/<table>`` (on demand), ``watch/<table>`` (on an event) and ``retrain/<table>`` (cron)."""
     from prefect.deployments.runner import RunnerDeployment
     from prefect.types.entrypoint import EntrypointType
 
@@ -114,13 +111,11 @@ def study_options(table: Registered) -> dict[str, Any]:
 
 
 def watch_options(table: Registered) -> dict[str, Any]:
-    """Return the options of the watch: a poll at intervals, and one for each event `ARRIVED`."""
+    """Return the options of the watch: a poll for each event `ARRIVED`; `watcher` polls at intervals."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.client.schemas.schedules import IntervalSchedule
     from prefect.events import DeploymentEventTrigger
 
     operation = table.card.operation
-    every = [IntervalSchedule(interval=timedelta(seconds=operation.poll_seconds), anchor_date=ANCHOR)]
     arrived = DeploymentEventTrigger(
         name=f"data-arrived-{table.name}",
         expect={ARRIVED},
@@ -129,7 +124,7 @@ def watch_options(table: Registered) -> dict[str, Any]:
     )
     return {
         "parameters": {"table": table.name},
-        "schedules": every if operation.landing else [],
+        "schedules": [],
         "triggers": [arrived] if operation.landing else [],
         # Two polls at once would find the same batches.
         "concurrency_limit": ConcurrencyLimitConfig(

@@ -18,6 +18,7 @@ from realmix.tasks.core.lifecycle.retraining_entry import retraining_entry
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.lifecycle.admit import admit_waiting, start_new_epoch
+from realmix.tasks.lifecycle.clean import clean_up
 from realmix.tasks.lifecycle.drift import RETRAINING, changes_since_study, last_study, next_folder
 from realmix.tasks.lifecycle.model_files import check_study
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement, notify_of_refused
@@ -87,6 +88,7 @@ def _retrain(name: str, why: str) -> dict[str, Any]:
         notify_of_judgement(table, judgement)
     decision = record_decision(name, RETRAINING, entry, decided=table.snapshot)
     write_history(name)
+    clean_up()
     return {"made_at": decision.made_at, **entry}
 
 
@@ -116,6 +118,7 @@ def study_or_refit(table: Registered, choice: LevelChoice, folder: StudyFolder) 
 
 def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> dict[str, Any]:
     """Fit the winner of a former study on today's rows."""
+    clock = Stages()
     document, plan, arms = last_winner(former)
     folder.work.mkdir(parents=True, exist_ok=True)
     with open_workers(folder.work / "workers.log"):
@@ -128,6 +131,6 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
     final_fit = describe_final_fit(arms["model"], plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
 
     def write(holdout: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
-        return publish_refit(folder, document, table, split, final_fit, holdout), {}
+        return publish_refit(folder, document, table, split, final_fit, holdout, clock.all_seconds()), {}
 
-    return ship(folder, table, arms, plan, write, Stages())
+    return ship(folder, table, arms, plan, write, clock)

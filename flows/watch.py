@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.deployments import run_deployment
 
-from realmix.tasks.lifecycle.land import look, waiting_key
+from realmix.tasks.lifecycle.land import land, waiting_key
 
 log = logging.getLogger("realmix")
 # A retraining that fails this often on the same rows needs a person.
@@ -34,11 +34,18 @@ def watch(table: str) -> str | None:
     Requires: a Prefect server with the deployment ``retrain/<table>``, and the variables that
     the card's ``operation.landing`` needs (``REALMIX_SQL_URL``, keys of the object store).
 
+    Started by hand or by an event; :mod:`realmix.flows.watcher` polls at intervals without a flow run.
+
     A crash between polling and requesting loses nothing: the next poll requests a retraining for all
     batches that wait. The idempotency key is derived from their content, so that two watchers, or a second
     poll, create one run.
     """
-    look(table)
+    land(table)
+    return request_retraining(table)
+
+
+def request_retraining(table: str) -> str | None:
+    """Request one retraining for all rows that wait; return the id of its flow run, None if nothing waits."""
     key = waiting_key(table)
     if key is None:
         return None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from importlib.metadata import PackageNotFoundError, version
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -28,18 +31,55 @@ def test_every_installed_version_is_the_locked_one():
 
 
 def test_every_dependency_is_locked_and_justified():
-    import tomllib
-
     text = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(text)["project"]
-    extras = [name for extra in project["optional-dependencies"].values() for name in extra]
+    extras = [
+        name
+        for extra, names in project["optional-dependencies"].items()
+        for name in names
+        if extra != "cuda"  # cannot be installed beside what is locked
+    ]
     wanted = project["dependencies"] + [name for name in extras if not name.startswith("realmix[")]
-    normal = {re.sub(r"[-_.]+", "-", name).lower() for name, _ in PINNED}
+    locked = {normal(name) for name, _ in PINNED}
     for requirement in wanted:
         name = re.split(r"[\[<>=!~ ]", requirement)[0]
-        assert re.sub(r"[-_.]+", "-", name).lower() in normal, f"{name} is not in infra/constraints.txt"
+        assert normal(name) in locked, f"{name} is not in infra/constraints.txt"
         line = next(line for line in text.splitlines() if f'"{requirement}"' in line)
         assert "#" in line, f"{name} is not justified in pyproject.toml"
+
+
+def test_every_import_of_the_code_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [
+        name for extra, names in project["optional-dependencies"].items() if extra != "test" for name in names
+    ]
+    declared = {normal(re.split(r"[\[<>=!~ ]", name)[0]) for name in project["dependencies"] + extras}
+    distributions = packages_distributions()
+    undeclared = {
+        f"{module} in {path.relative_to(ROOT)}"
+        for folder in PACKAGES
+        for path in (ROOT / folder).rglob("*.py")
+        for module in imported(path)
+        if module not in sys.stdlib_module_names | {"realmix"}
+        and declared.isdisjoint(map(normal, distributions.get(module, ())))
+    }
+    assert not undeclared
+
+
+def normal(name: str) -> str:
+    """The name of a distribution as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported(path: Path) -> set[str]:
+    """First parts of the modules that a file imports, at its top or later."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_the_repository_names_no_place_of_a_machine():

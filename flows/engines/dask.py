@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import platform
 import socket
 import tempfile
@@ -27,6 +26,7 @@ from realmix.flows.local import environment
 from realmix.tasks.core.errors import BadInput, WorkerDied
 from realmix.tasks.core.versions import installed_version
 from realmix.tasks.runtime.memory import worker_limit
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.shared_storage import forget_copies, is_seen, keep_copies_in, marker_in
 from realmix.tasks.runtime.study_folder import home
 from realmix.tasks.runtime.workers import LocalWorkers, as_current, current_workers
@@ -184,7 +184,7 @@ def check_cluster(address: str, out: Path, storage: str | None = None) -> None:
                 f"A worker of {address} has several threads, but with --storage each may have only one: start "
                 "one worker for each processor with --nthreads 1."
             )
-        about = (marker, os.environ["PREFECT_API_URL"], socket.gethostname())
+        about = (marker, settings().prefect_api_url, socket.gethostname())
         try:
             seen = client.run(describe_machine, *about)
         except ImportError as err:

@@ -24,7 +24,7 @@ DIED = "The process of this run died."
 PENDING_SECONDS = 60
 # A run whose process died this often would let it die again.
 MAX_TRIES = 5
-# Flows to retry; a poll of the landing place is repeated by its schedule.
+# Flows to retry; the watcher polls the landing place again.
 RETRIED = ("study", "retrain")
 
 
@@ -117,19 +117,6 @@ def noted_runs(keep: set[str]) -> set[str]:
         if note.name not in keep:
             note.unlink()
     return {note.name for note in notes} & keep
-
-
-def delete_missed_polls() -> None:
-    """Delete the polls of landing places that were due while no worker ran: one poll finds everything."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas import filters
-
-    watching = filters.FlowFilter(name=filters.FlowFilterName(any_=["watch"]))
-    now = datetime.datetime.now(datetime.UTC)
-    with get_client(sync_client=True) as client:
-        for run in runs_of_pool(client, ["SCHEDULED"], flow_filter=watching):
-            if run.auto_scheduled and run.expected_start_time and run.expected_start_time < now:
-                client.delete_flow_run(run.id)
 
 
 def runs_of_pool(client: SyncPrefectClient, states: list[str], **more: Any) -> list[FlowRun]:

@@ -1,4 +1,4 @@
-"""Start, supervise and stop the servers and the worker of one home."""
+"""Start, supervise and stop the servers, the worker and the watcher of one home."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Stopped(Exception):
 
 @dataclass
 class Supervisor:
-    """Supervisor of the servers and the worker of one home."""
+    """Supervisor of the servers, the worker and the watcher of one home."""
 
     stop: Event
     settings: dict[str, str]
@@ -59,6 +59,7 @@ class Supervisor:
     prefect: Child | None = None
     mlflow: Child | None = None
     worker: Child | None = None
+    watcher: Child | None = None
     sockets: list[socket.socket] = field(default_factory=list)
     applied: list[Any] | None = None
 
@@ -68,6 +69,7 @@ class Supervisor:
             self.start_servers()
             self.apply_deployments()
             self.start_worker()
+            self.start_watcher()
             self.print_addresses()
             self.supervise()
         except Stopped:
@@ -178,10 +180,6 @@ class Supervisor:
 
     def start_worker(self) -> None:
         """Settle the runs that an earlier worker left, then start a worker and wait until it is online."""
-        if self.prefect:
-            from realmix.flows.local.lost_runs import delete_missed_polls
-
-            delete_missed_polls()
         self.settle_lost_runs()
         name = f"up-{os.getpid()}"
         self.worker = self.child(
@@ -191,6 +189,11 @@ class Supervisor:
         )
         self.worker.start()
         self.wait(self.worker, "", lambda: is_online(name))
+
+    def start_watcher(self) -> None:
+        """Start the process that looks for new rows; it needs nothing but the servers and the home."""
+        self.watcher = self.child("The watcher", "watcher", ("realmix.flows.watcher",))
+        self.watcher.start()
 
     def print_addresses(self) -> None:
         """Print where the servers and logs are, and how to stop."""
@@ -242,7 +245,7 @@ class Supervisor:
 
     def children(self) -> list[Child]:
         """Return the children that were started."""
-        return [child for child in (self.prefect, self.mlflow, self.worker) if child]
+        return [child for child in (self.prefect, self.mlflow, self.worker, self.watcher) if child]
 
     def end(self) -> None:
         """Stop the worker with its runs, settle these, then stop the servers."""
@@ -252,7 +255,7 @@ class Supervisor:
             self.worker = None
             with suppress(Exception):  # the next `up` settles them, otherwise
                 self.settle_lost_runs()
-        for child in (self.mlflow, self.prefect):
+        for child in (self.watcher, self.mlflow, self.prefect):
             if child:
                 child.stop()
         for bound in self.sockets:

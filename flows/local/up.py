@@ -32,7 +32,7 @@ SETTINGS = {
     # Kept in the server's memory by default, leases of slots are lost when it restarts, and each run that
     # still holds one crashes at its next renewal, after 225 seconds.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-    # A poll every 30 seconds leaves thousands of runs a day: they are deleted after 90 days, Prefect's default.
+    # Runs are deleted after 90 days, Prefect's default.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     # MLflow's job runner is for language models: eight more processes and 2 GB.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

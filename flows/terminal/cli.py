@@ -261,11 +261,12 @@ def ui(*, port: int = 5000) -> None:
     from realmix.flows.local.addresses import running
     from realmix.flows.local.supervisor import mlflow_command, mlflow_store
     from realmix.tasks.core.urls import without_secrets
+    from realmix.tasks.runtime.settings import settings
     from realmix.tasks.runtime.study_folder import home
 
     environment.prepare()
     environment.make_home()
-    uri = os.environ["MLFLOW_TRACKING_URI"]
+    uri = settings().mlflow_tracking_uri
     login = f"user {USER}, password in {home() / PASSWORD}"
     if uri.startswith("http"):
         is_ours = uri == (running() or {}).get("mlflow_tracking_uri") and (home() / PASSWORD).exists()
@@ -288,6 +289,7 @@ for command in (
     table_commands.promote,
     table_commands.rollback,
     table_commands.sync,
+    table_commands.clean,
     table_commands.status,
     table_commands.doctor,
     table_commands.up,

@@ -13,6 +13,7 @@ from realmix.flows.terminal.tables import running_up
 from realmix.tasks.core.errors import BadInput, ModelChanged
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.runtime.database import decisions, registered_tables
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.state_connection import state_address, transaction
 from realmix.tasks.runtime.state_upgrade import HEAD
 from realmix.tasks.runtime.study_folder import MIN_FREE_BYTES, home
@@ -31,7 +32,7 @@ def tier() -> str:
     """Return which of the three setups in `TIERS` is in use."""
     if running_up():
         return "workstation"
-    return "cluster" if os.environ.get("PREFECT_API_URL") else "embedded"
+    return "cluster" if settings().prefect_api_url else "embedded"
 
 
 TIERS = {
@@ -83,13 +84,17 @@ def check_home() -> Finding:
 
 
 def check_mlflow() -> Finding:
-    """Check that MLflow answers."""
+    """Check that MLflow answers, and that its version is ours."""
     from realmix.tasks.core.urls import without_secrets
     from realmix.tasks.study.track import ping
+    from realmix.tasks.study.tracking_store import check_tracking_store
 
-    uri = os.environ["MLFLOW_TRACKING_URI"]
+    uri = settings().mlflow_tracking_uri
     try:
+        check_tracking_store()
         ping()
+    except BadInput as err:
+        return Finding("mlflow", False, str(err))
     except Exception as err:  # whatever a store raises, its type is reported
         if "error code 401" in str(err):
             login = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
@@ -105,7 +110,7 @@ def check_mlflow() -> Finding:
 
 def check_prefect() -> Finding:
     """Check that the named Prefect server answers; an embedded one starts with each run."""
-    url = os.environ.get("PREFECT_API_URL")
+    url = settings().prefect_api_url
     if not url:
         return Finding("prefect", True, "embedded: a server of its own for each run")
     from realmix.flows.local.access import why_no_prefect

@@ -23,6 +23,7 @@ from realmix.tasks.core.errors import BadInput, StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.study_folder import check_output_folder, home, only_study_in
 from realmix.tasks.runtime.workers import current_workers
 
@@ -54,7 +55,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     """
     environment.prepare()
     show_progress()
-    server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
+    server = None if settings().prefect_api_url else EmbeddedServer()
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
     from realmix.flows.engines.choose import check_runner, task_runner
@@ -127,7 +128,7 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
     """
     environment.prepare()
     show_progress()
-    server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
+    server = None if settings().prefect_api_url else EmbeddedServer()
     environment.make_home()
     entry: dict[str, Any] = interruptible("retrain", table, why, server=server, results=str(home()))
     return entry
@@ -165,13 +166,15 @@ def interruptible(
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         from realmix.flows.local import lost_runs
+        from realmix.tasks.study.tracking_store import check_tracking_store
 
         flow = getattr(import_module(f"realmix.flows.{name}"), name)
         # A retraining runs its study as a flow of its own, with a handler of its own.
         study = import_module("realmix.flows.study").study
         study.on_running_hooks.append(restore_sigterm)
-        # The slowest import of a study, done while the server starts.
+        # The slowest import of a study, and MLflow's store, are seen to while the server starts.
         import_module("great_expectations")
+        check_tracking_store()
         if server:
             server.wait()
             lost_runs.mark_dead_runs()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 
 def register(card: Path, /, *, name: str | None = None) -> None:
@@ -66,16 +70,22 @@ def retrain(table: str, /) -> None:
     exit_if_not_decided(entry.get("verdict"))
 
 
-def watch(table: str, /) -> None:
-    """Check once for new rows of a registered table and retrain if there are any.
+def watch(table: str | None = None, /) -> None:
+    """Check once for new rows of a registered table and retrain if there are any; or watch all tables.
 
-    For use with cron, without a server; `realmix up` checks by itself.
+    With a table, for use with cron, without a server. Without one, it runs until Ctrl-C, checks all registered
+    tables and asks the server that PREFECT_API_URL names for their retrainings; `realmix up` does this, too.
 
     Parameters
     ----------
     table
-        Name of a registered table.
+        Name of a registered table. Default: all of them, again and again.
     """
+    if table is None:
+        from realmix.flows import watcher
+
+        watcher.main()
+        return
     from realmix.flows.terminal.run_study import exit_if_not_decided, run_retraining
     from realmix.flows.terminal.tables import is_due, print_entry
 
@@ -131,6 +141,37 @@ def sync() -> None:
     from realmix.tasks.lifecycle.promote import sync as upload
 
     print(f"{upload()} studies were uploaded to MLflow.")
+
+
+def clean(
+    *,
+    older_than: Annotated[timedelta, Parameter(show_default=False)] = timedelta(days=30),
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Remove stored files that nothing needs any longer; retraining a table does this, too.
+
+    Removes superseded studies, snapshots, model versions and cached results, batches that were read and rows
+    in quarantine. What a running study, a champion, its challenger or an open decision needs stays, and so do
+    all decisions. Results of `realmix run` in folders of your own are left alone.
+
+    Parameters
+    ----------
+    older_than
+        Keep what is younger: for example 12w; at least 1d, default 30d. Intermediate files of finished
+        studies go at any age.
+    dry_run
+        Only print what would be removed.
+    """
+    from realmix.flows.local import environment
+
+    environment.prepare()
+    from realmix.tasks.lifecycle.clean import clean as remove
+
+    found = remove(older_than, is_dry=dry_run)
+    for each in found:
+        print(f"{each.n_bytes / 1e6:10.1f} MB  {each.n_removed:6,} {each.kind}")
+    total = sum(each.n_bytes for each in found) / 1e6
+    print(f"{total:10.1f} MB  {'would be removed' if dry_run else 'removed'}")
 
 
 def status() -> None:

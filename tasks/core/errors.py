@@ -16,6 +16,10 @@ class BadInput(RealmixError):
     """The table, the card or an argument cannot be used as given."""
 
 
+class NoAnswer(BadInput):
+    """A store, database or service does not answer; it may do so later."""
+
+
 class UnknownName(BadInput):
     """The requested name is not registered."""
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from realmix.tasks.core.errors import BadInput
 
 # Two distributions of one module: machines with a GPU have the second instead of the first.
 STAND_INS = {"xgboost-cpu": "xgboost"}
@@ -27,3 +30,30 @@ def installed_version(library: str) -> str:
         if library not in STAND_INS:
             raise
         return version(STAND_INS[library])
+
+
+def require(module: str, extra: str, purpose: str) -> None:
+    """Refuse what needs an optional library that is not installed.
+
+    Parameters
+    ----------
+    module : str
+        Name by which it is imported.
+    extra : str
+        Of this package.
+    purpose : str
+        What needs it, as the subject of a sentence.
+
+    Raises
+    ------
+    BadInput
+
+    Examples
+    --------
+    >>> require("json", "none", "This")
+    >>> require("no_such_library", "examples", "This simulation")
+    Traceback (most recent call last):
+    realmix.tasks.core.errors.BadInput: This simulation needs no_such_library, which is not installed: pip install 'realmix[examples]'.
+    """
+    if find_spec(module) is None:
+        raise BadInput(f"{purpose} needs {module}, which is not installed: pip install 'realmix[{extra}]'.")

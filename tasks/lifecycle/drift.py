@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import pandas as pd
 
@@ -125,7 +126,12 @@ def changes_since_study(
 
 def next_folder(table: Registered) -> StudyFolder:
     """Make the folder of the next retraining: the same until it is recorded, so that it can be resumed."""
-    number = len(decisions(table.name, RETRAINING)) + 1
-    path = home() / "studies" / f"{table.name}-{number:04d}-{table.snapshot[:8]}"
+    path = next_folder_path(table)
     path.mkdir(parents=True, exist_ok=True)
     return StudyFolder(path, make_cache(home()))
+
+
+def next_folder_path(table: Registered) -> Path:
+    """Return the path of the next retraining's folder; there may be one, of a retraining that runs."""
+    number = len(decisions(table.name, RETRAINING)) + 1
+    return home() / "studies" / f"{table.name}-{number:04d}-{table.snapshot[:8]}"

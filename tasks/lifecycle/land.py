@@ -6,6 +6,9 @@ import contextlib
 import hashlib
 from pathlib import Path
 
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
 from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.lifecycle.records import Batch
 from realmix.tasks.core.urls import reveal, without_secrets
@@ -13,6 +16,7 @@ from realmix.tasks.landing import find_landing
 from realmix.tasks.runtime.database import batches, note_read, read_cursor, registered_table
 from realmix.tasks.runtime.snapshots import take_snapshot, write_atomically
 from realmix.tasks.runtime.study_folder import home, stored_snapshot
+from realmix.tasks.study.retries import RETRIES
 
 
 def look(table: str) -> list[Batch]:
@@ -60,6 +64,9 @@ def look(table: str) -> list[Batch]:
                 break
             cursor = landed.cursor
     return batches(table, "waiting")
+
+
+land = task(name="land", task_run_name="land-{table}", cache_policy=NO_CACHE, **RETRIES)(look)
 
 
 def batch_folder(table: str) -> Path:

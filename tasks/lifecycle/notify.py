@@ -6,16 +6,24 @@ import json
 import logging
 import os
 from typing import Any, Literal
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.errors import BadInput, NoAnswer, RealmixError
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.table.card import Operation
+from realmix.tasks.study.retries import RETRIES
 
 log = logging.getLogger("realmix")
 Event = Literal["failed", "refused", "drift", "waiting", "promoted"]
 BLOCK = "block:"
 TIMEOUT_SECONDS = 10
+# Too many requests, and errors of a server that may be restarting.
+BUSY = (429, 500, 502, 503, 504)
 
 
 def notify(operation: Operation, table: str, event: Event, sentence: str) -> int:
@@ -42,13 +50,34 @@ def notify(operation: Operation, table: str, event: Event, sentence: str) -> int
 
 def _is_sent(target: str, table: str, event: Event, sentence: str) -> bool:
     try:
-        _send(target, table, event, sentence)
-    except Exception as err:  # whatever a service or its library raises; its message may hold the URL
-        log.warning(
-            "No notification was sent to %s that '%s' is %s (%s)", target, table, event, type(err).__name__
-        )
+        send(target, table, event, sentence)
+    except RealmixError as err:
+        log.warning("No notification was sent to %s that '%s' is %s: %s", target, table, event, err)
         return False
     return True
+
+
+@task(task_run_name="notify-{event}", cache_policy=NO_CACHE, **RETRIES)
+def send(target: str, table: str, event: Event, sentence: str) -> None:
+    """Send one message to one target; Prefect stores how it ends, so no error holds the URL.
+
+    Raises
+    ------
+    NoAnswer
+        If the service does not answer, or says that it is overloaded.
+    BadInput
+        If it refuses, or the target is no address.
+    """
+    try:
+        _send(target, table, event, sentence)
+    except HTTPError as err:
+        err.close()
+        error = NoAnswer if err.code in BUSY else BadInput
+        raise error(f"the service answered with status {err.code}.") from None
+    except OSError as err:
+        raise NoAnswer(f"the service does not answer ({type(err).__name__}).") from None
+    except Exception as err:  # whatever a service's library raises; its message may hold the URL
+        raise BadInput(f"{type(err).__name__}; check the variable {target}.") from None
 
 
 def _send(target: str, table: str, event: Event, sentence: str) -> None:

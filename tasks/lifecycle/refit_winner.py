@@ -52,6 +52,7 @@ def publish_refit(
     split: Split,
     final_fit: dict[str, Any],
     holdout: dict[str, Any] | None,
+    seconds: dict[str, float],
 ) -> dict[str, Any]:
     """Write the documents of a renewal.
 
@@ -66,6 +67,8 @@ def publish_refit(
         From :func:`realmix.tasks.core.plan.final_fit.describe_final_fit`.
     holdout : dict or None
         Scores of both new evaluated fits on the holdout.
+    seconds : dict
+        Wall seconds so far.
 
     Returns
     -------
@@ -88,6 +91,7 @@ def publish_refit(
         "holdout": holdout and _described(holdout, former),
         "holdout_reason": split.no_holdout,
         "final_fit": final_fit,
+        "seconds": seconds,
         "drift": folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None,
     }
     folder.write_json("verdict.json", document)

@@ -32,7 +32,7 @@ from realmix.tasks.runtime.archive import Damaged, members, pack, unpack
 log = logging.getLogger("realmix")
 # A study of 2,000 rows caches a few MiB, one of 10,000 rows and all synthesizers a few hundred: room
 # for the last dozens of studies, and small beside one environment with torch in it.
-MAX_BYTES = 4 * 1024**3
+MAX_BYTES = 1024**3
 # Making room empties the cache to this share, so that it is not searched again at once.
 SHARE_AFTER_CLEANING = 0.9
 # A temporary file this old was left by a process that was killed.
@@ -153,6 +153,20 @@ class Cache:
         finally:
             self._try("DELETE FROM studies WHERE id = ?", name)
 
+    def remove_unused(self, before: float, *, is_dry: bool) -> tuple[int, int]:
+        """Remove what was last used before a moment, in seconds since 1970, and by no study that still runs.
+
+        Returns
+        -------
+        tuple of int
+            How many entries, and their bytes; removed, or only counted.
+        """
+        before = min(before, self._pinned_since(time.time()))
+        unused = [(size, place) for used, size, place in self._entries() if used < before]
+        if not is_dry:
+            self._remove([place for _, place in unused])
+        return len(unused), sum(size for size, _ in unused)
+
     def _open(self, key: str) -> IO[bytes] | None:
         """Open the archive of an entry, and note its use; None where there is none."""
         with suppress(OSError):
@@ -242,8 +256,7 @@ class Cache:
         total = sum(size for _, size, _ in found)
         if total <= self.max_bytes:
             return total
-        began = self._try("SELECT min(began) FROM studies WHERE began > ?", now - LONGEST_STUDY_SECONDS)
-        pinned_since = (began[0][0] if began else None) or now + 1
+        pinned_since = self._pinned_since(now)
         going = []
         for used, size, place in sorted(found, key=lambda entry: entry[0]):
             if total <= self.max_bytes * SHARE_AFTER_CLEANING or used >= pinned_since:
@@ -252,6 +265,11 @@ class Cache:
             total -= size
         self._remove(going)
         return total
+
+    def _pinned_since(self, now: float) -> float:
+        """Return when the longest of the running studies began; in the future where none runs."""
+        began = self._try("SELECT min(began) FROM studies WHERE began > ?", now - LONGEST_STUDY_SECONDS)
+        return (began[0][0] if began else None) or now + 1
 
     def _entries(self) -> list[tuple[float, int, Path | str]]:
         """List the last use, bytes and place of each entry: a file, or the key of a row."""

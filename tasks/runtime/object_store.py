@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.core.versions import require
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -19,6 +20,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
 # A web server may send a few bytes a minute for ever.
 TOTAL_TIMEOUT_SECONDS = 1800
+S3 = ("s3", "s3a")
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def connect(location: str) -> AbstractFileSystem:
     Raises
     ------
     BadInput
-        If no library knows the scheme.
+        If no library knows the scheme, or the one that does is not installed.
     """
     import fsspec
 
@@ -50,6 +52,8 @@ def connect(location: str) -> AbstractFileSystem:
         urlsplit(location)
     except ValueError as err:
         raise BadInput(f"{without_secrets(location)} is no address ({err}). Correct it.") from err
+    if scheme in S3:
+        require("s3fs", "s3", f"An address of the kind {scheme}://")
     try:
         return fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
     except (ValueError, ImportError) as err:
@@ -68,8 +72,10 @@ def explained(location: str) -> Iterator[None]:
 
     Raises
     ------
+    NoAnswer
+        If the store does not answer.
     BadInput
-        If the store does not answer or refuses, or something is not there.
+        If it refuses, or something is not there.
     """
     shown = without_secrets(location)
     try:
@@ -82,7 +88,7 @@ def explained(location: str) -> Iterator[None]:
     except Exception as err:
         if getattr(err, "errno", None) == errno.ENOSPC:  # of this machine's disk
             raise
-        raise BadInput(
+        raise NoAnswer(
             f"Cannot use '{shown}': the store does not answer or refuses ({type(err).__name__}). "
             "Check address, network, endpoint and keys."
         ) from err
@@ -109,7 +115,7 @@ def _options(scheme: str) -> dict[str, Any]:
             total=TOTAL_TIMEOUT_SECONDS, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS
         )
         return {"client_kwargs": {"timeout": limits}}
-    if scheme in ("s3", "s3a"):
+    if scheme in S3:
         seconds = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "read_timeout": READ_TIMEOUT_SECONDS}
         return {"config_kwargs": {**seconds, "retries": {"total_max_attempts": 2}}}
     return {}

@@ -119,6 +119,8 @@ def store(snapshot: Snapshot) -> Snapshot:
         write_atomically(path, lambda file: rows.to_parquet(file, engine="pyarrow", index=False))
         # The note is written last: where it exists, the snapshot is complete.
         write_atomically(path.with_suffix(".json"), lambda file: file.write_text(note, encoding="utf-8"))
+    else:
+        path.with_suffix(".json").touch()  # its last use, by which old ones are cleaned away
     return replace(open_snapshot(path), rows=rows)
 
 

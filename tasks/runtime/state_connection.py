@@ -6,7 +6,6 @@ state before or after its change, and what a transaction has read holds until it
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -24,6 +23,8 @@ from sqlalchemy.pool import NullPool
 
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.core.versions import require
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.snapshots import explain_os_error
 from realmix.tasks.runtime.state_move import MOVED, move_state
 from realmix.tasks.runtime.state_tables import leases
@@ -65,7 +66,8 @@ def state_url() -> URL:
     BadInput
         If the variable holds no URL of SQLite or PostgreSQL; its value is in no message.
     """
-    value = os.environ.get(URL_VARIABLE, "")
+    given = settings().state_url
+    value = given.get_secret_value() if given else ""
     if not value:
         return home_file()
     expected = "postgresql://user:password@host/database, or sqlite:/// and an absolute path"
@@ -78,6 +80,8 @@ def state_url() -> URL:
         raise BadInput(f"{URL_VARIABLE} begins with '{url.drivername}'; expected {expected}. Correct it.")
     if url.drivername == "sqlite" and not Path(url.database or "").is_absolute():
         raise BadInput(f"{URL_VARIABLE} names no absolute path of a file; expected {expected}. Correct it.")
+    if url.drivername != "sqlite":
+        require("psycopg2", "postgres", "A state in PostgreSQL")
     return url.set(drivername=DRIVERS[url.drivername])
 
 

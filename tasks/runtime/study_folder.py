@@ -20,6 +20,7 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot, write_atomically
 
 # The drift that a retraining measured before its study, in the study's folder.
@@ -40,7 +41,7 @@ def home() -> Path:
 
     ``REALMIX_HOME``, by default ``.realmix`` under the current folder.
     """
-    return Path(os.environ.get("REALMIX_HOME", ".realmix")).absolute()
+    return settings().home
 
 
 def home_id() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, NoAnswer
+from realmix.tasks.core.versions import require
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.sources._plain import plain_types
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ def open_database(location: str) -> Iterator[Connection]:
                 connection.exec_driver_sql(statement)
             yield connection
     except SQLAlchemyError as err:
+        if getattr(err, "connection_invalidated", False):
+            raise NoAnswer(
+                f"The database broke the connection while '{location}' was read. Run again."
+            ) from err
         raise BadInput(
             f"The database refused '{location}': {_reason(err)}. Correct the table or query."
         ) from err
@@ -138,14 +143,14 @@ def _database_url() -> URL:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
-    value = os.environ.get(URL_VARIABLE, "")
-    if not value:
+    given = settings().sql_url
+    if not (given and given.get_secret_value()):
         raise BadInput(
             f"The environment variable {URL_VARIABLE} is not set; expected the database's SQLAlchemy URL. "
             f"Set it, for example: export {URL_VARIABLE}=postgresql+psycopg2://user:password@host/database"
         )
     try:
-        url = make_url(value)
+        url = make_url(given.get_secret_value())
     except (ArgumentError, ValueError):
         raise BadInput(
             f"{URL_VARIABLE} is no SQLAlchemy URL; expected dialect://user:password@host/database. "
@@ -163,6 +168,8 @@ def _create_engine(url: URL) -> Engine:
     from sqlalchemy.exc import NoSuchModuleError
     from sqlalchemy.pool import NullPool
 
+    if url.drivername == DRIVERS["postgresql"]:
+        require("psycopg2", "postgres", "A PostgreSQL database")
     try:
         arguments = CONNECT_ARGS.get(url.get_backend_name(), {})
         engine = create_engine(
@@ -189,7 +196,7 @@ def _connect(engine: Engine) -> Connection:
     except SQLAlchemyError as err:
         url = engine.url
         place = f"{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database}"
-        raise BadInput(
+        raise NoAnswer(
             f"The {url.get_backend_name()} database at {place} does not answer or refuses the connection "
             f"(waited at most {CONNECT_TIMEOUT_SECONDS} s per address). "
             f"Check that it runs, and host, user and password in {URL_VARIABLE}."

@@ -16,13 +16,14 @@ from realmix.tasks.core.table.set_apart import table_notes
 from realmix.tasks.runtime.snapshots import describe_snapshot, store
 from realmix.tasks.runtime.study_folder import Table, home
 from realmix.tasks.study.request import read_rows, table_name
+from realmix.tasks.study.retries import RETRIES
 
 # Tables that this process has read before their study began, by the study's folder.
 _read_before: dict[str, Table] = {}
 log = logging.getLogger("realmix")
 
 
-@task(task_run_name="ingest", cache_policy=NO_CACHE)
+@task(task_run_name="ingest", cache_policy=NO_CACHE, **RETRIES)
 def ingest(request: StudyRequest) -> Table:
     """Take a content-addressed snapshot of the table a request names, with its rows still in memory."""
     table = _read_before.pop(request.out, None) or read_table(request, home() / "snapshots")

@@ -16,6 +16,7 @@ from realmix.tasks.core.table.card import DataCard, parse_card, read_card
 from realmix.tasks.core.table.request import BUNDLED_TABLE, StudyRequest
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.urls import reveal, without_secrets
+from realmix.tasks.core.versions import require
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from realmix.tasks.plugins import load_plugins, specs_for
@@ -41,6 +42,7 @@ def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], Data
     BadInput
         If anything cannot be used as given.
     """
+    require("xgboost", "cpu", "A study, or its preview,")
     declared = read_card(Path(request.card)) if request.card else None
     # Before the source is opened: the source may be a plug-in itself.
     load_plugins((*(declared.plugins if declared else ()), *request.plugins))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.report.mlflow_records import (
     RunRecord,
     arms_table,
@@ -26,13 +26,17 @@ from realmix.tasks.core.report.mlflow_records import (
     history_note,
     mix_records,
     ratio_curves,
+    run_times,
     study_record,
 )
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.database import note_tracked, note_untracked, untracked_studies
 from realmix.tasks.runtime.leases import table_lock
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.study_folder import StudyFolder, home
+from realmix.tasks.study.retries import RETRIES, is_last_attempt, is_transient
+from realmix.tasks.study.tracking_store import check_tracking_store
 
 log = logging.getLogger("realmix")
 ARTIFACTS = ("verdict.json", "report.html", "plan.json", "manifest.json")
@@ -69,7 +73,7 @@ def make_database() -> None:
     """
     from mlflow import MlflowClient
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    uri = settings().mlflow_tracking_uri
     path = Path(uri.removeprefix("sqlite:///"))
     if not uri.startswith("sqlite:///") or path.exists():
         return
@@ -92,12 +96,12 @@ def experiment_id(table: str) -> str:
     found = client.get_experiment_by_name(table)
     if found is not None:
         return str(found.experiment_id)
-    embedded = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite:")
+    embedded = settings().mlflow_tracking_uri.startswith("sqlite:")
     place = (home() / "mlartifacts" / table).as_uri() if embedded else None
     return str(client.create_experiment(table, artifact_location=place))
 
 
-@task(task_run_name="track", cache_policy=NO_CACHE)
+@task(task_run_name="track", cache_policy=NO_CACHE, **RETRIES)
 def track(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
     """Log a finished study to MLflow; after an error :func:`track_again` does it later.
 
@@ -133,7 +137,7 @@ def track_again(path: Path) -> bool:
 
 def _upload(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
     """Log a study; return its run or the type of the error, also written to ``tracking.json``."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    uri = settings().mlflow_tracking_uri
     tracking = {
         "uri": without_secrets(uri),
         "experiment": document["table"]["name"],
@@ -143,10 +147,12 @@ def _upload(folder: StudyFolder, document: dict[str, Any], figures: dict[str, st
     try:
         tracking |= log_study(folder, document, figures)
     except Exception as err:  # whatever a store or its driver raises, the study is done
-        tracking["error"] = type(err).__name__  # a driver's message may hold its URL
-        log.warning(
-            "logging the study to MLflow failed (%s); its files are in %s", tracking["error"], folder.path
-        )
+        if not is_last_attempt() and _is_transient(err):
+            raise NoAnswer(f"Logging the study to MLflow failed ({type(err).__name__}).") from None
+        tracking["error"] = type(err).__name__
+        # A driver's message may hold its URL.
+        reason = str(err) if isinstance(err, BadInput) else tracking["error"]
+        log.warning("logging the study to MLflow failed (%s); its files are in %s", reason, folder.path)
     folder.write_json("tracking.json", tracking)
     if tracking["run_id"]:
         note_tracked(folder.path)
@@ -154,10 +160,18 @@ def _upload(folder: StudyFolder, document: dict[str, Any], figures: dict[str, st
     return tracking
 
 
+def _is_transient(err: Exception) -> bool:
+    """Return whether MLflow, its database or its object store may answer in some seconds."""
+    # What MLflow raises where its server or database does not answer; requests it refuses have other codes.
+    is_unanswered = getattr(err, "error_code", None) in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
+    return is_transient(err) or is_unanswered or type(err).__module__.startswith(("botocore", "boto3"))
+
+
 def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
     """Log the parent run, its children, its artifacts and the model version, each once."""
     from mlflow import MlflowClient
 
+    check_tracking_store()
     client = MlflowClient()
     experiment = experiment_id(document["table"]["name"])
     digest = file_digest(folder.path / "verdict.json")
@@ -165,11 +179,13 @@ def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, 
     if parent is None:
         record = study_record(document)
         record = dataclasses.replace(record, tags={**record.tags, "verdict_digest": digest})
-        parent = create_run(client, experiment, record)
+        of_study, of_race = run_times(document, (folder.path / "verdict.json").stat().st_mtime)
+        parent = create_run(client, experiment, record, of_study)
         fill_run(client, parent, folder, document, figures)
         for child in mix_records(document):
-            client.set_terminated(create_run(client, experiment, child, parent=parent))
-        client.set_terminated(parent)
+            run = create_run(client, experiment, child, of_race, parent=parent)
+            client.set_terminated(run, end_time=of_race[1])
+        client.set_terminated(parent, end_time=of_study[1])
     if document["word"] == NOT_DECIDED:
         return {"run_id": parent}
     version = register(client, parent, document)
@@ -194,9 +210,10 @@ def fill_run(
     client: Any, run: str, folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]
 ) -> None:
     """Log curves, tables, figures, documents, datasets and models to the parent run."""
-    for curve in ratio_curves(document):
-        for step, value in curve.points:
-            client.log_metric(run, curve.key, value, step=step)
+    now, curves = round(1000 * time.time()), ratio_curves(document)
+    log_points(
+        client, run, [(curve.key, value, now, step) for curve in curves for step, value in curve.points]
+    )
     client.log_table(run, arms_table(document), "arms.json")
     for number, svg in enumerate(figures.values(), start=1):
         client.log_text(run, svg, f"figures/figure-{number}.svg")
@@ -215,7 +232,7 @@ def is_tracked(tracking: dict[str, Any]) -> bool:
     tracking : dict
         From :func:`track`.
     """
-    if tracking["uri"] != without_secrets(os.environ.get("MLFLOW_TRACKING_URI", "")):
+    if tracking["uri"] != without_secrets(settings().mlflow_tracking_uri):
         return False
     from mlflow import MlflowClient
 
@@ -225,17 +242,27 @@ def is_tracked(tracking: dict[str, Any]) -> bool:
         return False
 
 
-def create_run(client: Any, experiment: str, record: RunRecord, parent: str | None = None) -> str:
-    """Create a run and write its record in one batch."""
+def create_run(
+    client: Any, experiment: str, record: RunRecord, times: tuple[int, int], parent: str | None = None
+) -> str:
+    """Create a run that started and ended at these times, and write its record in one batch."""
     from mlflow.entities import Metric, Param
 
     tags = dict(record.tags) | ({"mlflow.parentRunId": parent} if parent else {})
-    run = client.create_run(experiment, tags=tags, run_name=record.name).info.run_id
-    now = int(time.time() * 1000)
-    metrics = [Metric(key, value, now, 0) for key, value in record.metrics.items()]
+    run = client.create_run(experiment, start_time=times[0], tags=tags, run_name=record.name).info.run_id
+    metrics = [Metric(key, value, times[1], 0) for key, value in record.metrics.items()]
     params = [Param(key, value) for key, value in record.params.items()]
     client.log_batch(run, metrics=metrics, params=params)
     return str(run)
+
+
+def log_points(client: Any, run: str, points: Sequence[tuple[str, float, int, int]]) -> None:
+    """Log metrics, each with its key, value, timestamp in milliseconds and step, in as few calls as possible."""
+    from mlflow.entities import Metric
+
+    for start in range(0, len(points), METRICS_AT_ONCE):
+        batch = [Metric(*point) for point in points[start : start + METRICS_AT_ONCE]]
+        client.log_batch(run, metrics=batch)
 
 
 def log_datasets(client: Any, run: str, folder: StudyFolder, document: dict[str, Any]) -> None:
@@ -313,20 +340,19 @@ def log_history(name: str, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> 
         Recorded retrainings, oldest first; moments as ISO 8601.
     """
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
 
     client, experiment = MlflowClient(), experiment_id(name)
     found = client.search_runs([experiment], "tags.kind = 'history'", order_by=["attributes.start_time"])
     if found:
         run = found[0].info.run_id
     else:
-        run = create_run(client, experiment, RunRecord("history", {"kind": "history"}, {}, {}))
+        now = round(1000 * time.time())
+        run = create_run(client, experiment, RunRecord("history", {"kind": "history"}, {}, {}), (now, now))
         client.set_terminated(run)
     points = [
-        Metric(key, value, round(1000 * datetime.fromisoformat(moment).timestamp()), step)
+        (key, value, round(1000 * datetime.fromisoformat(moment).timestamp()), step)
         for step, (moment, entry) in enumerate(entries, start=1)
         for key, value in history_metrics(entry).items()
     ]
-    for start in range(0, len(points), METRICS_AT_ONCE):
-        client.log_batch(run, metrics=points[start : start + METRICS_AT_ONCE])
+    log_points(client, run, points)
     client.set_tag(run, "mlflow.note.content", history_note(entries))

@@ -18,6 +18,8 @@ def place(tmp_path, monkeypatch):
     """A registered table and its landing folder."""
     monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.02)
+    # The step itself: no server is asked.
+    monkeypatch.setattr(module, "land", module.land.fn)
     folder = tmp_path / "incoming"
     folder.mkdir()
     register(folder)

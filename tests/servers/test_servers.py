@@ -100,11 +100,12 @@ def test_nobody_gets_in_with_a_wrong_password(servers, path):
     ask(servers, path, body)
 
 
-def test_a_scheduled_look_leads_to_a_study_that_both_servers_show(up, real_s3):
+def test_the_watcher_leads_to_a_study_that_both_servers_show(up, real_s3):
     named = up[0]
     wait_until(lambda: runs(named, "retrain", "COMPLETED"), 150)
-    look = runs(named, "watch", "COMPLETED")[0]
-    assert look["auto_scheduled"] and look["work_pool_name"] == "realmix"
+    asked = runs(named, "retrain", "COMPLETED")[0]
+    assert asked["idempotency_key"] and asked["work_pool_name"] == "realmix"
+    assert runs(named, "watch", "COMPLETED", "SCHEDULED") == [], "no flow run looks for rows"
     (version,) = versions(named)
     assert version["run_id"] and version["name"] == "bank"
     stored = real_s3[1].list_objects_v2(Bucket="mlflow")["Contents"]
@@ -121,15 +122,19 @@ def test_a_dropped_file_leads_to_one_more_retraining_without_a_command(up):
     assert runs(named, "retrain", "FAILED", "CRASHED") == []
 
 
-def test_an_event_starts_a_look(up):
-    named = up[0]
+def send_event(named, number):
     event = {
         "occurred": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "event": "realmix.data.arrived",
         "resource": {"prefect.resource.id": "realmix.table.bank"},
-        "id": "00000000-0000-4000-8000-000000000001",
+        "id": f"00000000-0000-4000-8000-{number:012}",
     }
     ask(named, "/events", [event])
+
+
+def test_an_event_starts_a_look(up):
+    named = up[0]
+    send_event(named, 1)
     states = ("COMPLETED", "SCHEDULED", "PENDING", "RUNNING", "CANCELLED")
     wait_until(lambda: any(not run["auto_scheduled"] for run in runs(named, "watch", *states)), 30)
 
@@ -140,8 +145,21 @@ def test_a_killed_worker_is_started_again_and_works(up):
     n_done = len(runs(named, "watch", "COMPLETED"))
     worker.kill()
     wait_until(lambda: "The worker was restarted." in (folder / "log").read_text(), 30)
-    # A look that was taken in that moment holds up the others until it is seen to be lost, after a minute.
+    send_event(named, 2)
     wait_until(lambda: len(runs(named, "watch", "COMPLETED")) > n_done, 120)
+
+
+def test_a_killed_watcher_is_started_again_and_finds_what_landed_meanwhile(up):
+    named, landing, started, folder = up
+    watcher = next(
+        p for p in psutil.Process(started.pid).children() if "realmix.flows.watcher" in p.cmdline()
+    )
+    watcher.kill()
+    before = len(runs(named, "retrain", "COMPLETED"))
+    rows = open_source("bundled:bank_marketing?rows=5000").load()[1000:1060]
+    rows.to_csv(landing / "meanwhile.csv", index=False)
+    wait_until(lambda: "The watcher was restarted." in (folder / "log").read_text(), 30)
+    wait_until(lambda: len(runs(named, "retrain", "COMPLETED")) > before, 240)
 
 
 def test_a_retraining_outlives_twenty_seconds_without_postgresql(up, postgresql_cluster):

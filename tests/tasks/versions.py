@@ -170,6 +170,7 @@ def verdict(
         "holdout_reason": "there are too few rows",
         "generalisation": None, "rows_saved": None, "final_fit": None,
         "arms": [arm], "disqualified": {}, "digests": digests, "seeds": {"study": 0},
+        "seconds": {"ingest": 1.0, "validate": 1.0, "plan": 2.0, "race": 10.0, "so far": 20.0},
         "plan": {"holdout": holdout, "n_folds": 5, "n_repeats": 1, "n_trials": 1, "n_development": 400},
     }  # fmt: skip
 

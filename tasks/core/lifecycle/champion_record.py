@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from realmix.tasks.core.lifecycle.records import Decision
 
-# Kinds of entries: a challenger was reviewed; a champion was promoted, or restored; MLflow confirmed it.
-REVIEW, PROMOTION, ROLLBACK, SETTLED = "review", "promotion", "rollback", "settled"
+# Kinds of entries: a challenger was reviewed; a champion was promoted, or restored; MLflow confirmed it;
+# superseded versions were removed from MLflow.
+REVIEW, PROMOTION, ROLLBACK, SETTLED, CLEANED = "review", "promotion", "rollback", "settled", "cleaned"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def read_champion_record(entries: Iterable[Decision]) -> ChampionRecord:
         elif entry.kind == ROLLBACK:
             champions.pop()
             unsettled = entry
+        elif entry.kind == CLEANED:
+            champions = [version for version in champions if version not in document["versions"]]
         elif entry.kind == SETTLED and unsettled and document["settles"] == unsettled.digest:
             unsettled = None
     return ChampionRecord(tuple(champions), waiting, pending, unsettled)

@@ -12,6 +12,10 @@ from realmix.tasks.core.report.verdict_document import summary_lines
 # MLflow silently truncates tags at 8,000 and parameters at 6,000 characters.
 MAX_NOTE = 7_900
 MAX_PARAM = 5_900
+# MLflow's pages compare runs slowly beyond 100 of them; the artifact arms.json holds every arm.
+MAX_CHILDREN = 90
+# Stages of a study before its race, in which every arm of the table is trained.
+BEFORE_RACE = ("ingest", "validate", "plan")
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,54 @@ def rows_saved_metrics(saved: Mapping[str, Any] | None) -> dict[str, float]:
     return {"rows_saved": saved["rows_saved"], "rows_saved_multiplier": saved["multiplier"]}
 
 
+def run_times(document: Mapping[str, Any], ended: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return when a study ran, and when the race in it did.
+
+    Parameters
+    ----------
+    document : mapping
+        Its `seconds` are wall seconds of the stages, one after the other.
+    ended : float
+        Moment in which the document was written, in seconds since 1970.
+
+    Returns
+    -------
+    study, race : tuple of (start, end)
+        In milliseconds since 1970; equal where a renewal had no race.
+
+    Examples
+    --------
+    >>> seconds = {"ingest": 1, "validate": 1, "plan": 2, "race": 10, "so far": 20}
+    >>> run_times({"seconds": seconds}, 100.0)
+    ((80000, 100000), (84000, 94000))
+    """
+    seconds = document["seconds"]
+    began = ended - seconds["so far"]
+    race = began + sum(seconds[stage] for stage in BEFORE_RACE) if "race" in seconds else began
+    race_ended = race + seconds["race"] if "race" in seconds else ended
+    return (_ms(began), _ms(ended)), (_ms(race), _ms(race_ended))
+
+
+def _ms(moment: float) -> int:
+    return round(1000 * moment)
+
+
+def shown_arms(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the arms that have a run of their own, at most :data:`MAX_CHILDREN`, best first.
+
+    What ships, real rows alone and the controls come first, then the best: arms are ranked, and those
+    beaten in the race stand last. A renewal compares none.
+    """
+    arms, winner = document["arms"], document["winner"]["name"]
+    if document.get("renewal_of"):
+        return []
+    by_need = sorted(arms, key=lambda row: (row["name"] != winner, row["role"] == "candidate"))
+    needed = {row["name"] for row in by_need[:MAX_CHILDREN]}
+    return [row for row in arms if row["name"] in needed]
+
+
 def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
-    """Build a child run for every mix and model, at its best trial."""
+    """Build a child run for each of :func:`shown_arms`, at its best trial."""
     metric, digest = document["metric"]["name"], document["digests"]["snapshot"]
     return [
         RunRecord(
@@ -127,7 +177,7 @@ def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
                 }
             ),
         )
-        for row in document["arms"]
+        for row in shown_arms(document)
     ]
 
 

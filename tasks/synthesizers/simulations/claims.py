@@ -38,6 +38,9 @@ import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.versions import require
+
+require("simpy", "examples", "The simulation of claims")
 
 TARGET = "is_fraud"
 COLUMNS = [

@@ -134,24 +134,3 @@ def test_on_a_shared_server_a_run_that_nobody_starts_is_settled(client, make_run
     monkeypatch.setattr(lost_runs, "PENDING_SECONDS", 0)
     assert len(lost_runs.settle_lost_runs(NOW, is_shared=True)) == 1
     assert state_of(client, run)[0] == "CRASHED"
-
-
-def test_looks_that_were_missed_are_removed_and_others_stay(client):
-    from realmix.flows.local.lost_runs import delete_missed_polls, runs_of_pool
-
-    deployment = client.read_deployment_by_name("watch/mended")
-    asked_for = client.create_flow_run_from_deployment(deployment.id)
-    now = datetime.datetime.now(datetime.UTC)
-    hour = datetime.timedelta(hours=1)
-    for start in (now - hour, now + hour):
-        window = {"start_time": start.isoformat(), "end_time": (start + hour / 10).isoformat(), "max_runs": 2}
-        path = {"id": str(deployment.id)}
-        client.request("POST", "/deployments/{id}/schedule", path_params=path, json=window)
-    before = len(runs_of_pool(client, ["SCHEDULED"]))
-    delete_missed_polls()
-    left = runs_of_pool(client, ["SCHEDULED"])
-    assert before - len(left) == 2
-    assert asked_for.id in {run.id for run in left}
-    assert all(run.expected_start_time > now for run in left if run.auto_scheduled)
-    for run in left:
-        client.delete_flow_run(run.id)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from realmix.flows.terminal.doctor import doctor
@@ -74,3 +77,14 @@ def test_the_doctor_compares_the_champion_with_the_record(with_champion, alias, 
     with_champion.setattr("realmix.tasks.lifecycle.model_files.digests_in_registry", lambda *_: found)
     ((is_well, sentence),) = said("table calls: champion")
     assert words in sentence and is_well == (words == "version 3, model's sha256 0a1b")
+
+
+def test_the_doctor_says_what_to_do_about_a_store_of_another_version(place, monkeypatch):
+    database = place / "mlflow.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('451aebb31d03')")
+        connection.commit()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+    ((is_well, sentence),) = said("mlflow")
+    assert not is_well and "mlflow db upgrade" in sentence

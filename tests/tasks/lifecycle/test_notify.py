@@ -11,11 +11,20 @@ from threading import Thread
 import pytest
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.table.card import DataCard, Operation
+from realmix.tasks.lifecycle import notify as module
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement
 
 NAME = "TABLE_WEBHOOK"
+
+
+@pytest.fixture(autouse=True)
+def send(monkeypatch):
+    """The step itself: no server is asked."""
+    monkeypatch.setattr(module, "send", module.send.fn)
+    return module.send
 
 
 @pytest.fixture
@@ -27,7 +36,7 @@ def received() -> Iterator[tuple[str, list[dict[str, str]]]]:
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             bodies.append(json.loads(content))
-            self.send_response(204)
+            self.send_response(int(self.path.removeprefix("/status/")) if "/status/" in self.path else 204)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -80,3 +89,16 @@ def test_a_study_that_decided_nothing_is_told_as_a_failure(received, monkeypatch
     judgement = {"word": NOT_DECIDED, "reason": "All 4 mixes failed.", "promoted": False}
     notify_of_judgement(Registered("bank", card, "2026-01-01T00:00:00Z", "snapshot", None, None), judgement)
     assert bodies == [{"table": "bank", "event": "failed", "sentence": "All 4 mixes failed."}]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(503, NoAnswer), (429, NoAnswer), (404, BadInput), (403, BadInput)]
+)
+def test_a_service_that_is_busy_may_be_asked_again_and_one_that_refuses_not(
+    received, send, monkeypatch, status, error
+):
+    monkeypatch.setenv(NAME, f"http://{received[0]}/status/{status}")
+    with pytest.raises(BadInput, match=str(status)) as raised:
+        send(NAME, "bank", "drift", "age drifted")
+    assert type(raised.value) is error
+    assert "http://" not in str(raised.value)

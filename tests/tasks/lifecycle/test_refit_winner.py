@@ -58,7 +58,7 @@ def published(tmp_path, former):
             Split(300, 240, 60, None if holdout else "Too few rows."),
         )
         fit = {"sentence": "It learnt from 300 rows."}
-        return folder, publish_refit.fn(folder, document, table, split, fit, holdout)
+        return folder, publish_refit.fn(folder, document, table, split, fit, holdout, {"so far": 3.0})
 
     return publish
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.database import untracked_studies
 from realmix.tasks.study.track import experiment_id, is_tracked, log_history, track, track_again
 from tests.tasks.versions import DOWN, N_FIRST, WARNINGS, raw_rows, register, registry, study
@@ -42,6 +43,43 @@ def test_a_study_is_one_run_with_one_below_it_per_mix_and_what_it_names_is_there
     found = {item.path for item in MlflowClient().list_artifacts(tracking["run_id"])}
     assert {"verdict.json", "report.html", "plan.json", "manifest.json", "model", "figures"} <= found
     assert untracked_studies() == []
+
+
+def test_runs_have_the_times_of_the_study_and_of_its_race():
+    folder, document = studied("times")
+    ended = (folder.path / "verdict.json").stat().st_mtime
+    parent = track.fn(folder, document, {})["tracking"]["run_id"]
+    times = {
+        run.info.run_id == parent: (run.info.end_time - run.info.start_time, run.info.end_time)
+        for run in runs_of("times")
+    }
+    # The study of 20 s began with four seconds before its race of ten.
+    assert times == {True: (20_000, round(1000 * ended)), False: (10_000, round(1000 * (ended - 6)))}
+
+
+def test_curves_are_one_call(monkeypatch):
+    from mlflow import MlflowClient
+
+    folder, document = studied("curves")
+    drawn = {**document["arms"][0], "synthesizer": "smote", "role": "candidate"}
+    document["arms"] += [{**drawn, "name": f"at {r}", "synthetic_ratio": r} for r in (0.5, 1.0, 2.0)]
+    monkeypatch.delattr(MlflowClient, "log_metric")
+    run = track.fn(folder, document, {})["tracking"]["run_id"]
+    points = MlflowClient().get_metric_history(run, "curve/smote/joint/log_loss")
+    assert sorted(point.step for point in points) == [50, 100, 200]
+
+
+def test_a_store_of_another_version_is_named_in_the_log(monkeypatch, caplog):
+    folder, document = studied("refused")
+    with monkeypatch.context() as patch:
+        patch.setattr("realmix.tasks.study.track.check_tracking_store", refuse)
+        assert track.fn(folder, document, {})["tracking"]["error"] == "BadInput"
+    assert "another schema" in caplog.text
+    assert track_again(folder.path)
+
+
+def refuse() -> None:
+    raise BadInput("The store has another schema.")
 
 
 def test_tracking_a_study_again_adds_nothing():

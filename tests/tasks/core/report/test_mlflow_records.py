@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from realmix.tasks.core.report.mlflow_records import (
+    MAX_CHILDREN,
     MAX_NOTE,
     generalisation_metrics,
     history_metrics,
     history_note,
     rows_saved_metrics,
+    run_times,
+    shown_arms,
 )
+
+
+def arms(n_candidates: int) -> list[dict]:
+    """Candidates, best first, then two controls and real rows alone, which the race has beaten."""
+    roles = ["candidate"] * n_candidates + ["control", "control", "real_only"]
+    return [{"name": f"arm-{i}", "role": role} for i, role in enumerate(roles)]
+
+
+def test_at_most_ninety_arms_have_a_run_and_what_ships_controls_and_real_rows_are_among_them():
+    document = {"arms": arms(200), "winner": {"name": "arm-150"}}
+    shown = [row["name"] for row in shown_arms(document)]
+    best = [f"arm-{i}" for i in range(MAX_CHILDREN - 4)]
+    assert shown == [*best, "arm-150", "arm-200", "arm-201", "arm-202"]
+    assert len(shown) == MAX_CHILDREN
+
+
+def test_few_arms_all_have_a_run_and_those_of_a_renewal_none():
+    document = {"arms": arms(5), "winner": {"name": "arm-0"}}
+    assert shown_arms(document) == document["arms"]
+    assert shown_arms({**document, "renewal_of": "a study"}) == []
+
+
+def test_a_renewal_had_no_race():
+    assert run_times({"seconds": {"so far": 20}}, 100.0) == ((80_000, 100_000), (80_000, 100_000))
 
 
 def test_what_lies_beyond_the_average_is_four_numbers():

@@ -1,0 +1,95 @@
+"""A store or server of another MLflow is refused before a study, in one sentence with the fix."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.study.tracking_store import check_tracking_store
+from tests.tasks.versions import WARNINGS, registry
+
+pytestmark = WARNINGS
+
+
+@pytest.fixture
+def database(tmp_path):
+    """MLflow's database of this version."""
+    with registry(tmp_path) as place:
+        yield place / "mlflow.db"
+
+
+def set_revision(database, revision: str) -> None:
+    connection = sqlite3.connect(database)
+    connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    connection.commit()
+    connection.close()
+
+
+def test_a_database_of_this_version_is_taken(database):
+    check_tracking_store()
+
+
+def test_an_older_schema_is_refused_with_the_command_that_upgrades_it(database):
+    set_revision(database, "451aebb31d03")
+    with pytest.raises(
+        BadInput, match=r"has the schema 451aebb31d03.*back it up, then run `mlflow db upgrade`"
+    ):
+        check_tracking_store()
+
+
+def test_a_newer_schema_is_refused_and_no_downgrade_is_proposed(database):
+    set_revision(database, "ffffffffffff")
+    with pytest.raises(BadInput, match="a newer MLflow has made it"):
+        check_tracking_store()
+
+
+def test_no_database_is_made_by_looking_for_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
+    check_tracking_store()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server that answers /version with whatever text its `version` is."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(self.server.version.encode())
+
+        def log_message(self, *_):
+            pass
+
+    found = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=found.serve_forever)
+    thread.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{found.server_port}")
+    yield found
+    found.shutdown()
+    thread.join()
+    found.server_close()
+
+
+@pytest.mark.parametrize("version", ["2.22.0", "3.1.4", "4.0.0"])
+def test_a_server_of_another_generation_is_refused_without_its_password(server, version):
+    server.version = version
+    with pytest.raises(BadInput, match=f"has version {version}") as refused:
+        check_tracking_store()
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("version", ["3.17.0", "3.99.1", "<html>"])
+def test_a_server_as_new_as_the_client_and_an_unknown_answer_are_taken(server, version):
+    server.version = version
+    check_tracking_store()
+
+
+def test_a_server_that_does_not_answer_stops_no_study(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    check_tracking_store()
