@@ -7,9 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
+import numpy as np
+import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.fits.scope import (
+    DEVELOPMENT,
+    GROUP,
+    HOLDOUT,
+    WEIGHT,
+    Scope,
+    write_rows,
+    write_scope,
+)
 from realmix.tasks.runtime import shared_storage
 from realmix.tasks.runtime.shared_storage import (
     Mirror,
@@ -73,6 +84,27 @@ def test_a_worker_is_given_its_scope_and_what_it_makes_comes_back(
         write(here.scope("fold-0-0") / "smote.parquet", "made")
     bring(study, "fold-0-0")
     assert (study.scope("fold-0-0") / "smote.parquet").read_text() == "made"
+
+
+def test_a_worker_reads_the_rows_of_its_scope_and_those_of_the_holdout_only_for_the_fit_on_all(
+    tmp_path: Path, url: str, on_a_worker: Path
+) -> None:
+    study, rows = StudyFolder(tmp_path / "study", storage=url), pd.DataFrame({"age": np.arange(8.0)})
+    for name, side in ((DEVELOPMENT, slice(6)), (HOLDOUT, slice(6, 8))):
+        write_rows(study.work / name, rows[side], **{WEIGHT: np.ones(8)[side], GROUP: np.arange(8)[side]})
+    write_scope(study.scope("fold-0-0"), np.arange(4), np.arange(4, 6))
+    write_scope(study.scope("shipped"), np.arange(8)[::-1])
+    with open_storage(study):
+        share(study, "fold-0-0")
+        assert f"work/{HOLDOUT}" not in stored(url)
+        with at_hand(study, "fold-0-0") as here:
+            assert here.path != study.path and not (here.work / HOLDOUT).exists()
+            fold = Scope(here.scope("fold-0-0"))
+            assert fold.training["age"].tolist() == [0, 1, 2, 3] and fold.validation["age"].tolist() == [4, 5]
+        share(study, "shipped")
+        with at_hand(study, "shipped") as here:
+            assert Scope(here.scope("shipped")).training["age"].tolist() == [7, 6, 5, 4, 3, 2, 1, 0]
+            assert Scope(here.scope("shipped")).groups.tolist() == [7, 6, 5, 4, 3, 2, 1, 0]
 
 
 def test_neither_pickles_nor_the_holdout_travel(study: StudyFolder, url: str, on_a_worker: Path) -> None:

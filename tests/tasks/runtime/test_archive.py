@@ -1,0 +1,48 @@
+"""Archives: what is packed is unpacked, and only where it was asked for."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from realmix.tasks.runtime.archive import Damaged, members, pack, unpack
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    (tmp_path / "model" / "trees").mkdir(parents=True)
+    (tmp_path / "model" / "trees" / "0.npy").write_bytes(b"tree")
+    (tmp_path / "rows.parquet").write_bytes(b"rows")
+    named = {"model": tmp_path / "model", "rows": tmp_path / "rows.parquet", "none": tmp_path / "none"}
+    pack(tmp_path / "a.tar", {"score": 0.5}, dict(members(named)))
+    return tmp_path / "a.tar"
+
+
+def test_files_of_folders_are_named_by_their_place_and_what_is_not_there_is_left_out(made: Path) -> None:
+    with tarfile.open(made) as tar:
+        assert tar.getnames()[1:] == ["model/trees/0.npy", "rows"]
+
+
+def test_only_the_files_asked_for_are_copied_beside_their_targets(made: Path, tmp_path: Path) -> None:
+    partial: dict[Path, Path] = {}
+    with tarfile.open(made) as tar:
+        assert unpack(tar, {"model": tmp_path / "out"}, partial) == {"score": 0.5}
+    ((temporary, target),) = partial.items()
+    assert target == tmp_path / "out" / "trees" / "0.npy" and not target.exists()
+    assert temporary.read_bytes() == b"tree"
+
+
+def test_no_name_leads_out_of_the_folder_and_a_file_too_few_is_damage(made: Path, tmp_path: Path) -> None:
+    pack(tmp_path / "b.tar", {}, {"model/../../outside": tmp_path / "rows.parquet"})
+    with tarfile.open(tmp_path / "b.tar") as tar:
+        partial: dict[Path, Path] = {}
+        unpack(tar, {"model": tmp_path / "out"}, partial)
+    assert not partial
+    with tarfile.open(made) as whole, tarfile.open(tmp_path / "c.tar", "w") as tar:
+        head = whole.next()
+        assert head is not None
+        tar.addfile(head, whole.extractfile(head))
+    with tarfile.open(tmp_path / "c.tar") as tar, pytest.raises(Damaged):
+        unpack(tar, {}, {})
