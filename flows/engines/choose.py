@@ -13,10 +13,9 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
-from realmix.tasks.runtime.memory import worker_limit
+from realmix.tasks.runtime.memory import n_workers, worker_limit
 from realmix.tasks.runtime.shared_storage import check_storage, storage_of
 from realmix.tasks.runtime.workers import LocalWorkers
-from realmix.tasks.study.plan import n_workers
 
 Runner = Literal["threads", "dask"]
 AnyRunner = TaskRunner[Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,7 +32,7 @@ from realmix.tasks.models._preprocessing import MAX_LEVELS
 from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key
-from realmix.tasks.runtime.memory import most_workers, usable_bytes
+from realmix.tasks.runtime.memory import usable_bytes
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.study.request import available_synthesizers, check_plan, deciding_metric, read_plan
@@ -178,12 +177,6 @@ def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
         has_time=schema.with_role("time") is not None,
         n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
     )
-
-
-def n_workers() -> int:
-    """Return one worker process per core this process may use, at most as many as memory allows."""
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(n_cores, most_workers())
 
 
 def machine_speed() -> float:

@@ -11,8 +11,8 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.runtime.cache import FOLDER, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key, file_digest
 from realmix.tasks.runtime.holdout_rules import registration_path
+from realmix.tasks.runtime.memory import n_workers
 from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home
-from realmix.tasks.study.plan import n_workers
 from realmix.tasks.study.report import WORK
 from realmix.tasks.study.request import read_plan
 from realmix.tasks.study.track import is_tracked
