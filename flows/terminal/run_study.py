@@ -55,11 +55,9 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
-    from realmix.flows.engines.choose import check_runner, task_runner
-    from realmix.tasks.runtime.state_connection import transaction
-    from realmix.tasks.study.ingest import hand_over, read_table
+    from realmix.flows.engines.options import check_runner
+    from realmix.tasks.study.read_table import hand_over, read_table
     from realmix.tasks.study.request import check_names, check_plan, read_plan, with_plugins
-    from realmix.tasks.study.reuse import reuse_study, study_key
 
     check_runner(runner, address, request.storage)
     request = with_plugins(request)
@@ -68,6 +66,9 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     check_names(request, card, schema)
     if request.plan:
         check_plan(read_plan(Path(request.plan)), schema)
+    from realmix.flows.engines.choose import task_runner
+    from realmix.tasks.study.reuse import reuse_study, study_key
+
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     key = study_key(request, table.snapshot.digest, name, card, schema)
     if former := reuse_study(out, key):

@@ -85,5 +85,5 @@ def test_a_server_that_was_ended_is_started_again() -> None:
         server._process.kill()
         server._process.wait()
         assert workers.run("os:getpid") == before, "its workers go on"
-        workers._drop(workers._all[0])
-        assert workers.run("os:getpid") != before
+        with LocalWorkers(1) as others:
+            assert others.run("os:getpid") != before
