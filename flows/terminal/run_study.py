@@ -21,6 +21,8 @@ from realmix.tasks.core.errors import StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
+from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.runtime.fork_server import fork_server
 from realmix.tasks.runtime.study_folder import check_output_folder, home
 from realmix.tasks.runtime.workers import current_workers
 
@@ -66,7 +68,6 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     check_names(request, card, schema)
     if request.plan:
         check_plan(read_plan(Path(request.plan)), schema)
-    from realmix.flows.engines.choose import task_runner
     from realmix.tasks.study.reuse import reuse_study, study_key
 
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -76,7 +77,6 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         print_verdict(former, out)
         return
     check_output_folder(out)
-    engine = task_runner(runner, address, out, request.storage)
     log.info(
         "%s: %s rows, %d features, %s on '%s'%s",
         name,
@@ -92,9 +92,15 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         log.info("read past: %s", note)
     if request.plan:
         log.info("--plan sets everything but the table: options that it also sets are ignored")
+    from realmix.tasks.runtime.state_connection import transaction
+
     environment.make_home()
     with transaction():
         pass  # a state that cannot be used is found now, not when the holdout is read
+    start_helpers(server)
+    from realmix.flows.engines.choose import task_runner
+
+    engine = task_runner(runner, address, out, request.storage)
     request = request.model_copy(update={"out": str(out)})
     hand_over(table, request.out)
     del table
@@ -123,12 +129,22 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
     dict
         The entry in the record of decisions.
     """
+    registered_table(table)
     environment.prepare()
     show_progress()
     server = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer()
-    environment.make_home()
+    start_helpers(server)
     entry: dict[str, Any] = interruptible("retrain", table, why, server=server, results=str(home()))
     return entry
+
+
+def start_helpers(server: EmbeddedServer | None) -> None:
+    """Start the processes that import libraries for seconds, while this one imports its own."""
+    environment.make_home()
+    log.info("starting Prefect and the workers ...")
+    if server:
+        server.start()
+    fork_server(1)
 
 
 def interruptible(
@@ -151,8 +167,6 @@ def interruptible(
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        if server:
-            server.start()
         from prefect import tags
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
