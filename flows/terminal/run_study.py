@@ -98,10 +98,12 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     with transaction():
         pass  # a state that cannot be used is found now, not when the holdout is read
     start_helpers(server)
+    import psutil
+
     from realmix.flows.engines.choose import task_runner
 
     engine = task_runner(runner, address, out, request.storage)
-    request = request.model_copy(update={"out": str(out)})
+    request = request.model_copy(update={"out": str(out), "began": psutil.Process().create_time()})
     hand_over(table, request.out)
     del table
     document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")

@@ -83,6 +83,8 @@ class Plan:
     budget_seconds: Seconds | None = None
     estimate_seconds: Mapping[str, Annotated[float, Field(ge=0)]] = field(default_factory=dict)
     machine_speed: Annotated[float, Field(gt=0)] = 1.0
+    # Of the estimate, by earlier studies here.
+    corrections: Mapping[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     expected_provable_gain: float | None = None  # from the priors, before the race
     curve_repeats: Annotated[int, Field(ge=0, le=100)] = (
@@ -120,19 +122,21 @@ class Plan:
         return ("prior",) if self.task == "regression" else ("prior", "balanced")
 
     def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
-        """Yield the learners and trials of one mix; learners that know no feature run with real only alone.
-
-        Real only may have more trials: they cost no synthetic rows, and a mix must beat a tuned learner.
-        """
-        of_real = max(self.n_real_trials, self.n_trials)
-        n_trials = of_real if mix.role == "real_only" else self.n_trials
+        """Yield the learners and trials of one mix; learners that know no feature run with real only alone."""
         for model in self.models:
             if model in null_models:
                 if mix == Mix():
                     yield Arm(mix, model)
                 continue
-            for trial in range(n_trials):
+            for trial in range(self.n_trials_of(mix)):
                 yield Arm(mix, model, trial)
+
+    def n_trials_of(self, mix: Mix) -> int:
+        """Return the trials of each learner on a mix.
+
+        Real only may have more: they cost no synthetic rows, and a mix must beat a tuned learner.
+        """
+        return max(self.n_real_trials, self.n_trials) if mix.role == "real_only" else self.n_trials
 
     @property
     def max_ratio(self) -> float:
@@ -170,6 +174,8 @@ class Plan:
             first = err.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
             raise BadInput(f"The plan's `{name}`: {first['msg']}. Give an unchanged plan.json.") from err
+    # Of the estimate, by earlier studies here.
+    corrections: Mapping[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
