@@ -7,7 +7,13 @@ seconds on the reference machine; the planner adds them up to fit a study into i
 from __future__ import annotations
 
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
-from realmix.tasks.synthesizers._sdv import DEFAULT_STEPS, IMPORT_SECONDS, LIBRARIES, SdvSynthesizer, gan_settings
+from realmix.tasks.synthesizers._sdv import (
+    DEFAULT_STEPS,
+    IMPORT_SECONDS,
+    LIBRARIES,
+    SdvSynthesizer,
+    gan_settings,
+)
 
 SPEC = SynthesizerSpec(
     name="ctgan",

@@ -156,7 +156,9 @@ def test_the_cheapest_learner_is_never_left_out():
 
 def test_what_a_short_budget_cannot_try_is_said_with_one_that_can():
     plan = plan_for(BANK, 30)
-    said = re.fullmatch(r"at 30 s only (.+) can be tried; (\d+) min would try (\d+) synthesizers", plan.left_out[0])
+    said = re.fullmatch(
+        r"at 30 s only (.+) can be tried; (\d+) min would try (\d+) synthesizers", plan.left_out[0]
+    )
     assert said and said[1].replace(" and ", ", ").split(", ") == list(plan.synthesizers)
     assert len(plan_for(BANK, 60 * int(said[2])).synthesizers) == int(said[3]) > len(plan.synthesizers)
     assert not any("can be tried" in sentence for sentence in plan_for(BANK, 5400).left_out)
