@@ -17,7 +17,7 @@ from typing import Any
 from realmix.tasks.core.contracts.specs import CONTROLS, FIRST_TO_GO, ModelSpec, SynthesizerSpec
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.memory_estimate import check_study_fits, study_bytes
-from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
+from realmix.tasks.core.plan.plan import MORE_TIME, Asked, Plan, TableShape
 from realmix.tasks.core.splits.holdout import HoldoutRule
 
 DEFAULT_RATIOS = (0.5, 1.0, 2.0, 5.0)
@@ -125,7 +125,7 @@ def _more_time(
         more = _within(richest, shape, costs, asked, longer * PLANNED_SHARE)
         if len(more.synthesizers) > len(plan.synthesizers):
             return (
-                f"at {_duration(budget_seconds)} only {_listed(list(plan.synthesizers))} can be tried; "
+                f"at {_duration(budget_seconds)} only {_listed(list(plan.synthesizers))}{MORE_TIME}"
                 f"{_duration(longer)} would try {len(more.synthesizers)} synthesizers"
             )
     return None

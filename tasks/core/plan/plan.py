@@ -23,6 +23,8 @@ NotNegative = Annotated[int, Field(ge=0)]
 Few = Annotated[int, Field(ge=1, le=1000)]
 Amount = Annotated[float, Field(gt=0, le=100)]
 Seconds = Annotated[float, Field(gt=0)]
+# In the sentence about what a longer budget would try.
+MORE_TIME = " can be tried; "
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,11 @@ class Plan:
                         yield Mix(synthesizer, ratio, weight, rule, balance)
 
     @property
+    def more_time(self) -> str | None:
+        """The sentence that says what a longer budget would try; None where nothing more."""
+        return next((said for said in self.left_out if MORE_TIME in said), None)
+
+    @property
     def class_balances(self) -> tuple[Balance, ...]:
         """Balances of the real rows alone: class weights are a control of every classification."""
         return ("prior",) if self.task == "regression" else ("prior", "balanced")
@@ -154,7 +161,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields and the names of all mixes, as ``plan.json`` stores them."""
-        return dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
+        fields = dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
+        if not self.corrections:  # as in a plan from before they were stored, which keeps its digest
+            del fields["corrections"]
+        return fields
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
@@ -174,8 +184,6 @@ class Plan:
             first = err.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
             raise BadInput(f"The plan's `{name}`: {first['msg']}. Give an unchanged plan.json.") from err
-    # Of the estimate, by earlier studies here.
-    corrections: Mapping[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
