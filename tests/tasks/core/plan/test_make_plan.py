@@ -198,3 +198,8 @@ def test_estimates_follow_what_earlier_studies_took():
     assert plan.estimate_seconds["train"] == pytest.approx(plain["train"] / 2, abs=0.2)
     assert plan.estimate_seconds["track"] == pytest.approx(plain["track"] * 2, abs=0.2)
     assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))).corrections == plan.corrections
+
+
+def test_a_plan_without_corrections_is_written_as_before():
+    written = plan_for(BANK, 240).to_dict()
+    assert "corrections" not in written and Plan.from_dict(written).to_dict() == written
