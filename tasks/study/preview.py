@@ -32,8 +32,8 @@ from realmix.tasks.runtime.memory import n_workers
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.development import Development
-from realmix.tasks.study.read_table import read_table, stored
 from realmix.tasks.study.plan import table_shape
+from realmix.tasks.study.read_table import read_table, stored
 from realmix.tasks.study.request import available_synthesizers, check_names, deciding_metric, with_plugins
 from realmix.tasks.study.split import development_targets, lay_folds, split_holdout
 from realmix.tasks.synthesizers import SYNTHESIZERS
