@@ -92,17 +92,15 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         log.info("read past: %s", note)
     if request.plan:
         log.info("--plan sets everything but the table: options that it also sets are ignored")
-    from realmix.tasks.runtime.state_connection import transaction
-
-    environment.make_home()
-    with transaction():
-        pass  # a state that cannot be used is found now, not when the holdout is read
-    start_helpers(server)
+    if runner == "threads":
+        start_helpers(server)
     import psutil
 
     from realmix.flows.engines.choose import task_runner
 
     engine = task_runner(runner, address, out, request.storage)
+    if runner == "dask":  # nothing is written for a cluster that cannot be used
+        start_helpers(server)
     request = request.model_copy(update={"out": str(out), "began": psutil.Process().create_time()})
     hand_over(table, request.out)
     del table
@@ -141,8 +139,12 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
 
 
 def start_helpers(server: EmbeddedServer | None) -> None:
-    """Start the processes that import libraries for seconds, while this one imports its own."""
+    """Make the home, and start the processes that import libraries for seconds while this one imports its own."""
+    from realmix.tasks.runtime.state_connection import transaction
+
     environment.make_home()
+    with transaction():
+        pass  # a state that cannot be used is found now, not when the holdout is read
     log.info("starting Prefect and the workers ...")
     if server:
         server.start()
