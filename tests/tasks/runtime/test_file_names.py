@@ -16,7 +16,9 @@ def test_a_path_without_a_file_is_refused(name: str, tmp_path: Path) -> None:
         check_table_name(name)
 
 
-@pytest.mark.parametrize("name", [None, "bundled:bank_marketing", "sql:TABLE", "s3://bucket/a.csv", "sales", "a.xlsx#May"])
+@pytest.mark.parametrize(
+    "name", [None, "bundled:bank_marketing", "sql:TABLE", "s3://bucket/a.csv", "sales", "a.xlsx#May"]
+)
 def test_another_kind_of_location_is_left_to_its_source(name: str | None) -> None:
     check_table_name(name)
 
