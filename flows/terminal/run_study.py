@@ -21,7 +21,6 @@ from realmix.tasks.core.errors import StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
-from realmix.tasks.runtime.database import registered_table
 from realmix.tasks.runtime.fork_server import fork_server
 from realmix.tasks.runtime.study_folder import check_output_folder, home
 from realmix.tasks.runtime.workers import current_workers
@@ -129,6 +128,8 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
     dict
         The entry in the record of decisions.
     """
+    from realmix.tasks.runtime.database import registered_table
+
     registered_table(table)
     environment.prepare()
     show_progress()
