@@ -20,7 +20,7 @@ from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.overfitting import measure_gap
-from realmix.tasks.study.plan import announce, on_usable_gpu, plan_study, trained_on_gpu
+from realmix.tasks.study.plan import announce, note_seconds, on_usable_gpu, plan_study, trained_on_gpu
 from realmix.tasks.study.race import race, worker_seconds
 from realmix.tasks.study.refit import arms_of, fit_winner
 from realmix.tasks.study.report import publish
@@ -108,6 +108,8 @@ def _study(request: StudyRequest) -> dict[str, Any]:
 
     opening.join()
     document = ship(folder, table, arms_of(comparison, verdict), plan, write, clock)
+    if not (n_taken or replayed):
+        note_seconds(plan, clock.seconds)
     name, card, schema = ingested.name, ingested.card, ingested.schema
     keep_study(folder, study_key(request, ingested.snapshot.digest, name, card, schema), document)
     return document

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from prefect.context import FlowRunContext
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.urls import without_secrets
-from realmix.tasks.runtime.memory import worker_limit
+from realmix.flows.engines.options import Runner
+from realmix.tasks.runtime.memory import n_workers, worker_limit
 from realmix.tasks.runtime.shared_storage import check_storage, storage_of
 from realmix.tasks.runtime.workers import LocalWorkers
-from realmix.tasks.study.plan import n_workers
 
-Runner = Literal["threads", "dask"]
 AnyRunner = TaskRunner[Any]
 # Threads only wait; the number of worker processes limits how much runs at once.
 MIN_WAITING_THREADS = 16
@@ -59,33 +55,6 @@ def task_runner(runner: Runner, address: str | None, out: Path, storage: str | N
 def threads() -> AnyRunner:
     """Return a task runner whose threads wait for the worker processes of this machine."""
     return ThreadPoolTaskRunner(max_workers=max(MIN_WAITING_THREADS, 2 * n_workers()))
-
-
-def check_runner(runner: Runner, address: str | None, storage: str | None = None) -> None:
-    """Refuse options that contradict each other or need a missing package.
-
-    Raises
-    ------
-    BadInput
-        If an address or storage is given without Dask, or Dask is not installed.
-
-    Examples
-    --------
-    >>> check_runner("threads", None)
-    """
-    if runner == "threads" and address:
-        raise BadInput(
-            f"--address {address} is the address of a Dask scheduler: add --runner dask, or remove --address."
-        )
-    if runner == "threads" and storage:
-        raise BadInput(
-            f"--storage {without_secrets(storage)} is for the workers of a Dask cluster: add --runner dask, or remove --storage."
-        )
-    if runner == "dask" and find_spec("prefect_dask") is None:
-        raise BadInput(
-            "--runner dask needs the package prefect-dask, which is not installed: run pip install -e '.[dask]' "
-            "in the folder of the realmix repository."
-        )
 
 
 def storage_here(url: str | None, study: str) -> str | None:

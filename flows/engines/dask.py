@@ -11,7 +11,7 @@ import logging
 import platform
 import socket
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
@@ -117,8 +117,17 @@ class ClusterWorkers:
         ]
         return [future.result() for future in futures]
 
+    def preload(self, modules: Sequence[str]) -> None:
+        """Import modules on each worker for the fits that start from now on; not waited for."""
+        for worker in self._client.nthreads():
+            fire_and_forget(self._client.submit(_preload_here, modules, workers=[worker], pure=False))
+
     def kill(self) -> None:
         """Do nothing: a cluster drops waiting work as soon as its client is gone."""
+
+
+def _preload_here(modules: Sequence[str]) -> None:
+    current_workers().preload(modules)
 
 
 def _run_here(function: str, timeout_seconds: float | None, kwargs: dict[str, Any]) -> Any:

@@ -13,15 +13,23 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from realmix.flows.local.access import USER, prefect_login
+from realmix.flows.local.empty_database import make_database
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime.study_folder import home
 
 # As Prefect itself starts it: no web pages, and only the services that a single process needs.
-EMBEDDED = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+EMBEDDED = {
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
+    # Nobody can store a block on a server that ends with its study.
+    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+}
 # Tied to this process: where it is killed, the server ends as well.
 SERVER = (
     "-m",
@@ -65,6 +73,7 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Start the process; `wait` returns when it answers. The home must exist."""
+        make_database(Path(os.environ.get("PREFECT_HOME", home() / "prefect")))
         with (home() / "prefect" / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", *SERVER, *OPTIONS, str(self._port)],

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from realmix.flows.terminal import table_commands
 from realmix.tasks.core.errors import BadInput, RealmixError
+from realmix.tasks.runtime.file_names import check_table_name
 
 app = cyclopts.App(
     name="realmix",
@@ -107,6 +108,7 @@ def run(
         With --runner dask: s3://bucket/prefix through which the workers read and write the files of the
         study. Default: none; all workers must then see the folder of --out under the same path.
     """
+    check_table_name(table)
     from realmix.flows.terminal.run_study import run_study
     from realmix.tasks.core.table.request import parse_request
 
@@ -167,6 +169,7 @@ def preview(
     seed
         Random seed of splits and fits, 0 or above.
     """
+    check_table_name(table)
     from realmix.flows.terminal.preview import run_preview
     from realmix.tasks.core.table.request import parse_request
 
@@ -217,6 +220,7 @@ def card(
     out
         File to write. Default: print the card.
     """
+    check_table_name(table)
     from realmix.tasks.core.table.hints.find_hints import find_hints
     from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
     from realmix.tasks.core.table.infer_schema import infer_schema

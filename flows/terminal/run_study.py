@@ -23,6 +23,7 @@ from realmix.tasks.core.errors import BadInput, StudyInterrupted
 from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
+from realmix.tasks.runtime.fork_server import fork_server
 from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.study_folder import check_output_folder, home, only_study_in
 from realmix.tasks.runtime.workers import current_workers
@@ -58,11 +59,9 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     server = None if settings().prefect_api_url else EmbeddedServer()
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
-    from realmix.flows.engines.choose import check_runner, task_runner
-    from realmix.tasks.runtime.state_connection import transaction
-    from realmix.tasks.study.ingest import hand_over, read_table
+    from realmix.flows.engines.options import check_runner
+    from realmix.tasks.study.read_table import hand_over, read_table
     from realmix.tasks.study.request import check_names, check_plan, read_plan, with_plugins
-    from realmix.tasks.study.reuse import reuse_study, study_key
 
     check_runner(runner, address, request.storage)
     request = with_plugins(request)
@@ -71,6 +70,8 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     check_names(request, card, schema)
     if request.plan:
         check_plan(read_plan(Path(request.plan)), schema)
+    from realmix.tasks.study.reuse import reuse_study, study_key
+
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     key = study_key(request, table.snapshot.digest, name, card, schema)
     if former := reuse_study(out, key):
@@ -78,7 +79,6 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         print_verdict(former, out)
         return
     check_output_folder(out)
-    engine = task_runner(runner, address, out, request.storage)
     log.info(
         "%s: %s rows, %d features, %s on '%s'%s",
         name,
@@ -94,10 +94,16 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         log.info("read past: %s", note)
     if request.plan:
         log.info("--plan sets everything but the table: options that it also sets are ignored")
-    environment.make_home()
-    with transaction():
-        pass  # a state that cannot be used is found now, not when the holdout is read
-    request = request.model_copy(update={"out": str(out)})
+    if runner == "threads":
+        start_helpers(server)
+    import psutil
+
+    from realmix.flows.engines.choose import task_runner
+
+    engine = task_runner(runner, address, out, request.storage)
+    if runner == "dask":  # nothing is written for a cluster that cannot be used
+        start_helpers(server)
+    request = request.model_copy(update={"out": str(out), "began": psutil.Process().create_time()})
     with only_study_in(out):
         hand_over(table, request.out)
         del table
@@ -126,12 +132,28 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
     dict
         The entry in the record of decisions.
     """
+    from realmix.tasks.runtime.database import registered_table
+
+    registered_table(table)
     environment.prepare()
     show_progress()
     server = None if settings().prefect_api_url else EmbeddedServer()
-    environment.make_home()
+    start_helpers(server)
     entry: dict[str, Any] = interruptible("retrain", table, why, server=server, results=str(home()))
     return entry
+
+
+def start_helpers(server: EmbeddedServer | None) -> None:
+    """Make the home, and start the processes that import libraries for seconds while this one imports its own."""
+    from realmix.tasks.runtime.state_connection import transaction
+
+    environment.make_home()
+    with transaction():
+        pass  # a state that cannot be used is found now, not when the holdout is read
+    log.info("starting Prefect and the workers ...")
+    if server:
+        server.start()
+    fork_server(1)
 
 
 def interruptible(
@@ -160,8 +182,6 @@ def interruptible(
         signal.signal(signal.SIGTERM, interrupted)
 
     try:
-        if server:
-            server.start()
         from prefect import tags
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
@@ -30,6 +31,12 @@ def most_workers() -> int:
 
     whole = _within_container(psutil.virtual_memory().total)
     return max(int(WORKERS_SHARE * whole / WORKER_BYTES), 1)
+
+
+def n_workers() -> int:
+    """Return one worker process per core this process may use, at most as many as memory allows."""
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(n_cores, most_workers())
 
 
 def worker_limit(n_workers: int) -> int:

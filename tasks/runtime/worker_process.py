@@ -1,7 +1,8 @@
-"""The loop of a worker process: answer requests until the caller's end of the pipe closes."""
+"""The loops of a worker process and of the fork server: answer until the caller's end of the pipe closes."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -9,8 +10,11 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
+from multiprocessing.reduction import recv_handle
+from typing import Any, NoReturn
 
 from realmix.tasks.core.errors import RealmixError
 
@@ -24,6 +28,90 @@ def ping() -> dict[str, Any]:
     ['pid', 'threads']
     """
     return {"pid": os.getpid(), "threads": int(os.environ.get("OMP_NUM_THREADS", "1"))}
+
+
+def serve_forks(descriptor: int) -> None:
+    """Import libraries and fork workers as the pipe says until it closes: the main loop of the fork server.
+
+    Parameters
+    ----------
+    descriptor : int
+        Inherited file descriptor of the pipe, over which :class:`~realmix.tasks.runtime.fork_server.ForkServer`
+        sends what is to be done and what about.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.set_inheritable(descriptor, False)
+    connection, ended = Connection(descriptor), dict[int, int]()
+    while True:
+        try:
+            what, about = connection.recv()
+        except (EOFError, OSError):
+            return
+        if what == "import":
+            _import_all(about)
+        elif what == "fork":
+            connection.send(_fork(connection, *about))
+        elif what == "threads":
+            connection.send(_n_threads())
+        else:
+            connection.send(_exit_code(about, ended))
+
+
+def _import_all(modules: Sequence[str]) -> None:
+    """Import what can be imported: an error is raised, and reported, in the worker that needs the module."""
+    for module in modules:
+        with suppress(Exception):
+            importlib.import_module(module)
+    # A collection in a worker would write to, and so copy, the memory that all share.
+    gc.collect()
+    gc.freeze()
+
+
+def _fork(connection: Connection, variables: Mapping[str, str], path: list[str], folder: str | None) -> int:
+    """Fork a worker, whose pipe and log come over the connection; return its process id."""
+    pipe, log = recv_handle(connection), recv_handle(connection)
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        _become_worker(pipe, log, variables, path, folder)
+    os.close(pipe)
+    os.close(log)
+    return pid
+
+
+def _become_worker(
+    pipe: int, log: int, variables: Mapping[str, str], path: list[str], folder: str | None
+) -> NoReturn:
+    """Give this process a group, output, environment and import path of its own, and serve to the end."""
+    try:
+        os.setsid()
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        os.environ.clear()
+        os.environ.update(variables)
+        sys.path[:] = path
+        if folder:
+            os.chdir(folder)
+        serve(pipe)
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+    os._exit(1)
+
+
+def _exit_code(pid: int, ended: dict[int, int]) -> int | None:
+    """Return how a worker ended, negative for a signal; None while it runs."""
+    with suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            ended[found[0]] = os.waitstatus_to_exitcode(found[1])
+    return ended.get(pid)
+
+
+def _n_threads() -> int:
+    import psutil
+
+    return int(psutil.Process().num_threads())
 
 
 def serve(descriptor: int) -> None:

@@ -1,21 +1,18 @@
 """Warm worker processes in which fits run: isolated, bounded in time, threads and memory, never orphaned.
 
-A worker is a fresh interpreter (never a fork: the caller holds threads) in its own process
-group. Ctrl-C does not reach it; when its parent dies, however that happens, it ends itself.
+A worker is forked from the fork server (never from the caller, which holds threads) when it is first needed,
+into its own process group. Ctrl-C does not reach it; when the caller dies, however that happens, it ends itself.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Pipe
@@ -30,16 +27,13 @@ from realmix.tasks.core.errors import (
     WorkerDied,
     WorkerError,
 )
+from realmix.tasks.runtime.fork_server import ForkServer, fork_server
 from realmix.tasks.runtime.worker_process import kill_group
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # How long a caller waits for an answer before it checks whether the worker is still alive.
 HEARTBEAT_SECONDS = 0.2
-# The parent's import path comes as an argument: the worker imports what the parent would.
-BOOTSTRAP = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from realmix.tasks.runtime.worker_process import serve; serve(int(sys.argv[2]))"
-)
+ENDING_SECONDS = 2.0
+POLL_SECONDS = 0.005
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,6 +53,9 @@ class Workers(Protocol):
 
     def everywhere(self, function: str, /) -> list[Any]:
         """Call a function once on each machine that has workers."""
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Import modules once, for all fits that start from now on."""
 
     def kill(self) -> None:
         """End all workers."""
@@ -106,12 +103,11 @@ class LocalWorkers:
         self.memory_bytes = memory_bytes
         self._free: list[_Worker] = []
         self._all: list[_Worker] = []
+        self._old: set[_Worker] = set()
         self._changed = threading.Condition()
         self._is_killed = False
 
     def __enter__(self) -> LocalWorkers:
-        for _ in range(self.n_workers):
-            self._add_worker()
         _current.append(self)
         return self
 
@@ -154,7 +150,7 @@ class LocalWorkers:
         try:
             answer = self._answer(worker, request, function, timeout_seconds)
         except BaseException:
-            self._replace(worker)
+            self._drop(worker)
             raise
         self._give_back(worker)
         return self._result(answer, function)
@@ -180,6 +176,14 @@ class LocalWorkers:
         """Call a function once on each machine that has workers, which is this one."""
         return [self.run(function)]
 
+    def preload(self, modules: Sequence[str]) -> None:
+        """Import modules in the fork server, in a thread: fits go on meanwhile, in workers without them.
+
+        Each of those is replaced after its fit, so that in the end all share the modules' memory.
+        """
+        if modules:
+            threading.Thread(target=self._preload, args=(modules,), daemon=True).start()
+
     def kill(self) -> None:
         """End all workers at once; waiting and later calls raise `StudyInterrupted`."""
         with self._changed:
@@ -189,35 +193,47 @@ class LocalWorkers:
         for worker in workers:
             worker.kill()
 
-    def _add_worker(self) -> None:
-        """Start a process unless the workers were ended meanwhile."""
+    def _preload(self, modules: Sequence[str]) -> None:
+        for _ in range(self.n_workers):
+            # While it imports, the server forks nobody.
+            self._give_back(self._take_worker())
+        fork_server(self.threads_per_worker).preload(modules)
         with self._changed:
-            if self._is_killed:
-                return
-            worker = _Worker(self.threads_per_worker, self.log_path)
-            self._all.append(worker)
-            self._free.append(worker)
-            self._changed.notify()
+            self._old |= set(self._all)
+            idle, self._free = self._free, []
+        for worker in idle:
+            self._drop(worker)
 
     def _take_worker(self) -> _Worker:
         with self._changed:
-            self._changed.wait_for(lambda: self._free or self._is_killed)
+            self._changed.wait_for(self._has_worker)
             if self._is_killed:
                 raise _interrupted()
+            if not self._free:
+                self._free.append(_Worker(fork_server(self.threads_per_worker), self.log_path))
+                self._all.append(self._free[-1])
             return self._free.pop()
+
+    def _has_worker(self) -> bool:
+        return self._is_killed or bool(self._free) or len(self._all) < self.n_workers
 
     def _give_back(self, worker: _Worker) -> None:
         with self._changed:
-            if not self._is_killed:
+            is_old = worker in self._old
+            if not is_old and not self._is_killed:
                 self._free.append(worker)
                 self._changed.notify()
+        if is_old:
+            self._drop(worker)
 
-    def _replace(self, worker: _Worker) -> None:
+    def _drop(self, worker: _Worker) -> None:
+        """End a worker; another one is forked when it is needed."""
         worker.kill()
         with self._changed:
+            self._old.discard(worker)
             if worker in self._all:
                 self._all.remove(worker)
-        self._add_worker()
+            self._changed.notify()
 
     def _answer(
         self, worker: _Worker, request: bytes, function: str, timeout_seconds: float | None
@@ -234,7 +250,7 @@ class LocalWorkers:
                         "Give it fewer rows or steps, or a larger budget."
                     )
                 self._refuse_too_large(worker, function)
-                if worker.process.poll() is not None and not worker.connection.poll():
+                if not worker.is_alive() and not worker.connection.poll():
                     raise EOFError
             return pickle.loads(worker.connection.recv_bytes())
         except (EOFError, OSError) as err:
@@ -262,50 +278,55 @@ class LocalWorkers:
 
 
 class _Worker:
-    """One process, its pipe, and its lifeline: stdin, which closes when this process dies."""
+    """One process, forked by the fork server, and its pipe."""
 
-    def __init__(self, threads: int, log_path: Path | None) -> None:
+    def __init__(self, server: ForkServer, log_path: Path | None) -> None:
+        import psutil
+
+        self._server = server
         self.connection, theirs = Pipe()
-        environment = os.environ | {name: str(threads) for name in THREAD_VARIABLES}
         log = os.open(log_path or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", BOOTSTRAP, json.dumps(sys.path), str(theirs.fileno())],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            self.pid = server.fork(theirs, log)
         finally:
             os.close(log)
             theirs.close()
+        self._process = psutil.Process(self.pid)
 
     def kill(self) -> None:
         """End the process and whatever it started; may be called more than once."""
-        if self.process.poll() is None:
-            kill_group(self.process.pid)
-        self.process.wait()
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        if self.is_alive():
+            kill_group(self.pid)
+        deadline = time.monotonic() + ENDING_SECONDS
+        while self.is_alive() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+    def is_alive(self) -> bool:
+        """Whether the process still runs; that it ended may not have been noted yet."""
+        import psutil
+
+        try:
+            return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
     def resident_bytes(self) -> int:
         """Resident memory of the process; 0 where it has ended."""
         import psutil
 
         try:
-            return int(psutil.Process(self.process.pid).memory_info().rss)
+            return int(self._process.memory_info().rss)
         except psutil.NoSuchProcess:
             return 0
 
     def exit_code(self) -> int:
         """Exit code of a worker that is ending by itself; negative for a signal."""
-        try:
-            return self.process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
+        deadline = time.monotonic() + ENDING_SECONDS
+        while (code := self._server.exit_code(self.pid)) is None and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        if code is None:
             self.kill()
-            return self.process.returncode
+        return -signal.SIGKILL if code is None else code
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.runtime.file_names import no_such_file
 from realmix.tasks.sources._compressed import check_bytes
 from realmix.tasks.sources._table import read_table
 
@@ -62,9 +63,7 @@ def _read_bytes(location: str) -> bytes:
             raise BadInput(f"'{location}' is a device or a pipe; expected a file. Save the table in one.")
         return path.read_bytes()
     except FileNotFoundError as err:
-        raise BadInput(
-            f"There is no file '{location}'; expected a CSV file, a workbook or Parquet. Check the path."
-        ) from err
+        raise no_such_file(location) from err
     except IsADirectoryError as err:
         raise BadInput(f"'{location}' is a folder; expected one file. Name the table inside it.") from err
     except OSError as err:

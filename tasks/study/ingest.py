@@ -1,68 +1,25 @@
-"""Read a table once, check it against its card, and store it as a snapshot."""
+"""Store the table of a study as a snapshot, and log what stands out in it."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from realmix.tasks.core.table.checks import check_study_input
-from realmix.tasks.core.table.hints.find_hints import check_hints, find_hints
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.set_apart import table_notes
-from realmix.tasks.runtime.snapshots import describe_snapshot, store
 from realmix.tasks.runtime.study_folder import Table, home
-from realmix.tasks.study.request import read_rows, table_name
+from realmix.tasks.study.read_table import handed_over, read_table, stored
 from realmix.tasks.study.retries import RETRIES
 
-# Tables that this process has read before their study began, by the study's folder.
-_read_before: dict[str, Table] = {}
 log = logging.getLogger("realmix")
 
 
 @task(task_run_name="ingest", cache_policy=NO_CACHE, **RETRIES)
 def ingest(request: StudyRequest) -> Table:
     """Take a content-addressed snapshot of the table a request names, with its rows still in memory."""
-    table = _read_before.pop(request.out, None) or read_table(request, home() / "snapshots")
+    table = handed_over(request.out) or read_table(request, home() / "snapshots")
     for note in table_notes(table.schema, table.card, table.hints):
         log.info("%s", note)
     return stored(table)
-
-
-def read_table(request: StudyRequest, snapshots: Path) -> Table:
-    """Read and check the table a request names; nothing is written yet.
-
-    Parameters
-    ----------
-    request : StudyRequest
-    snapshots : Path
-        Folder in which :func:`stored` will store it.
-
-    Raises
-    ------
-    BadInput
-        If anything cannot be used as given, or a strong hint is open; of a registered table this was asked
-        when it was registered, and what new rows hint at is logged.
-    """
-    raw, source, card = read_rows(request)
-    snapshot = describe_snapshot(raw, snapshots, source=source)
-    # The rows as they are stored: one digest has one schema, whatever the order or the types of the source.
-    rows = snapshot.read()
-    schema = check_study_input(rows, card)
-    hints = find_hints(rows, schema, card)
-    if source.get("kind") != "registered":
-        check_hints(hints)
-    return Table(table_name(card, request), snapshot, source, card, schema, hints)
-
-
-def stored(table: Table) -> Table:
-    """Store the snapshot of a table that was read."""
-    return replace(table, snapshot=store(table.snapshot))
-
-
-def hand_over(table: Table, out: str) -> None:
-    """Give a table that was just read to the study in a folder, which will run in this process."""
-    _read_before[out] = table

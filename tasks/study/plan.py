@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.contracts.specs import ModelSpec, SynthesizerSpec
 from realmix.tasks.core.decision.race import is_raced
+from realmix.tasks.core.plan.corrections import corrections_from, observed
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.extend_plan import extend_plan
 from realmix.tasks.core.plan.make_plan import make_plan
@@ -33,8 +34,9 @@ from realmix.tasks.models._preprocessing import MAX_LEVELS
 from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key
-from realmix.tasks.runtime.memory import most_workers, usable_bytes
-from realmix.tasks.runtime.study_folder import StudyFolder, Table
+from realmix.tasks.runtime.memory import usable_bytes
+from realmix.tasks.runtime.study_folder import StudyFolder, Table, home
+from realmix.tasks.runtime.timings import note_timing, read_timings
 from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.study.request import available_synthesizers, check_plan, deciding_metric, read_plan
 from realmix.tasks.synthesizers import SYNTHESIZERS
@@ -54,10 +56,23 @@ def plan_study(
     elif folder.cache:
         plan = cached_plan(request, table, split, rule, y, cache_at(folder.cache))
     else:
-        plan = new_plan(request, table, table_shape(table, split, y), rule, costs_here(table.card))
+        shape = table_shape(table, split, y)
+        plan = new_plan(request, table, shape, rule, costs_here(table.card, request.began))
     plan = dataclasses.replace(plan, on_gpu=on_gpu)
     folder.write_json("plan.json", plan.to_dict())
+    current_workers().preload(libraries(plan))
     return plan
+
+
+def libraries(plan: Plan) -> list[str]:
+    """Return the modules that the synthesizers of a plan import, each once."""
+    return list(dict.fromkeys(name for each in plan.synthesizers for name in SYNTHESIZERS[each].libraries))
+
+
+def note_seconds(plan: Plan, seconds: Mapping[str, float]) -> None:
+    """Store how far the estimate of a plan was off, for the plans of later studies in this home."""
+    if entry := observed(plan.estimate_seconds, plan.corrections, seconds):
+        note_timing(home(), entry)
 
 
 def trained_on_gpu(device: Device) -> tuple[str, ...]:
@@ -111,7 +126,7 @@ def cached_plan(
     family = entry_key(kind="plans", asked={**asked, "synthesizers": None}, **decided_by)
     if found := cache.get(key):
         return Plan.from_dict(found)
-    shape, costs = table_shape(table, split, y), costs_here(table.card)
+    shape, costs = table_shape(table, split, y), costs_here(table.card, request.began)
     plan = extended_plan(request, cache.get(family), shape, costs)
     plan = plan or new_plan(request, table, shape, rule, costs)
     cache.put(key, plan.to_dict())
@@ -149,11 +164,24 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
     return with_expected_gain(plan)
 
 
-def costs_here(card: DataCard) -> Costs:
-    """Return the cost table, scaled to this machine by one timing probe."""
+def costs_here(card: DataCard, began: float | None) -> Costs:
+    """Return the cost table for this machine now: scaled by a timing probe, corrected by earlier studies.
+
+    Parameters
+    ----------
+    card : DataCard
+    began : float or None
+        When the study was asked for, see :class:`~realmix.tasks.core.table.request.StudyRequest`.
+    """
     raced = frozenset(name for name, metric in METRICS.items() if is_raced(metric, n_repeats=2))
     return Costs(
-        specs_for(SYNTHESIZERS, card), specs_for(MODELS, card), machine_speed(), raced, usable_bytes()
+        specs_for(SYNTHESIZERS, card),
+        specs_for(MODELS, card),
+        machine_speed(),
+        raced,
+        usable_bytes(),
+        start_seconds=None if began is None else round(time.time() - began, 1),
+        corrections=corrections_from(read_timings(home())),
     )
 
 
@@ -178,12 +206,6 @@ def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
         has_time=schema.with_role("time") is not None,
         n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
     )
-
-
-def n_workers() -> int:
-    """Return one worker process per core this process may use, at most as many as memory allows."""
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(n_cores, most_workers())
 
 
 def machine_speed() -> float:

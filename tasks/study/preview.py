@@ -17,7 +17,8 @@ from realmix.tasks.core.decision.preview import (
     study_sizes,
 )
 from realmix.tasks.core.plan.costs import Costs
-from realmix.tasks.core.plan.plan import Layout, Split
+from realmix.tasks.core.plan.make_plan import make_plan
+from realmix.tasks.core.plan.plan import Asked, Layout, Split
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.splits.holdout import register_holdout
 from realmix.tasks.core.table.request import StudyRequest
@@ -27,16 +28,19 @@ from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.holdout_rules import frozen_rule
+from realmix.tasks.runtime.memory import n_workers
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.development import Development
-from realmix.tasks.study.ingest import read_table, stored
-from realmix.tasks.study.plan import n_workers, table_shape
-from realmix.tasks.study.request import check_names, deciding_metric, with_plugins
+from realmix.tasks.study.plan import table_shape
+from realmix.tasks.study.read_table import read_table, stored
+from realmix.tasks.study.request import available_synthesizers, check_names, deciding_metric, with_plugins
 from realmix.tasks.study.split import development_targets, lay_folds, split_holdout
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
 log = logging.getLogger("realmix")
+# A budget that many try first.
+SHORT_SECONDS = 90.0
 
 
 def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
@@ -70,9 +74,21 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     metric = deciding_metric(request, table.schema)
     synthesizers, models = (specs_for(each, table.card) for each in (SYNTHESIZERS, MODELS))
     costs = Costs(synthesizers, models)
-    plan = preview_plan(
-        table_shape(table, split, y), costs, metric=metric.name, holdout=rule, seed=request.seed
+    shape = table_shape(table, split, y)
+    plan = preview_plan(shape, costs, metric=metric.name, holdout=rule, seed=request.seed)
+    short = make_plan(
+        shape,
+        costs,
+        asked=Asked(),
+        available=available_synthesizers(table.card, table.schema),
+        metric=metric.name,
+        holdout=rule,
+        budget_seconds=SHORT_SECONDS,
+        seed=request.seed,
+        n_workers=n_workers(),
     )
+    if short.more_time:
+        log.info("a study: %s", short.more_time)
     layout = lay_folds.fn(folder, plan)
     log.info(
         "%s: %d of %s rows in %d folds", table.name, plan.n_development, f"{len(raw):,}", len(layout.blocks)

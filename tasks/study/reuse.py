@@ -11,13 +11,11 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.runtime.cache import FOLDER, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key, file_digest
 from realmix.tasks.runtime.holdout_rules import registration_path
+from realmix.tasks.runtime.memory import n_workers
 from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home
-from realmix.tasks.study.plan import n_workers
-from realmix.tasks.study.report import WORK
 from realmix.tasks.study.request import read_plan
-from realmix.tasks.study.track import is_tracked
 
-VERDICT, MANIFEST = "verdict.json", "manifest.json"
+VERDICT, MANIFEST, WORK = "verdict.json", "manifest.json", "work"
 
 
 def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, schema: Schema) -> str | None:
@@ -98,7 +96,12 @@ def reuse_study(out: Path, key: str | None) -> dict[str, Any] | None:
     """
     cache, folder = cache_at(home() / FOLDER), StudyFolder(out.absolute())
     former = cache.get(key) if key else None
-    if key is None or former is None or not is_tracked(former["tracking"]):
+    if key is None or former is None:
+        return None
+    # With Prefect, whose import takes longer than all that comes before a study.
+    from realmix.tasks.study.track import is_tracked
+
+    if not is_tracked(former["tracking"]):
         return None
     if not holds_results(folder, former):
         check_output_folder(out)

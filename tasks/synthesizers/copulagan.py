@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
-from realmix.tasks.synthesizers._sdv import DEFAULT_STEPS, IMPORT_SECONDS, SdvSynthesizer, gan_settings
+from realmix.tasks.synthesizers._sdv import (
+    DEFAULT_STEPS,
+    IMPORT_SECONDS,
+    LIBRARIES,
+    SdvSynthesizer,
+    gan_settings,
+)
 
 SPEC = SynthesizerSpec(
     name="copulagan",
@@ -23,5 +29,6 @@ SPEC = SynthesizerSpec(
     sample_cost=lambda n_rows, n_columns: 0.02 + 0.01 * n_columns + 2e-6 * n_rows * n_columns,
     default_steps=DEFAULT_STEPS,
     gpu_library="torch",
+    libraries=LIBRARIES,
     import_seconds=IMPORT_SECONDS,
 )

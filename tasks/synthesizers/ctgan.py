@@ -7,7 +7,13 @@ seconds on the reference machine; the planner adds them up to fit a study into i
 from __future__ import annotations
 
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
-from realmix.tasks.synthesizers._sdv import DEFAULT_STEPS, IMPORT_SECONDS, SdvSynthesizer, gan_settings
+from realmix.tasks.synthesizers._sdv import (
+    DEFAULT_STEPS,
+    IMPORT_SECONDS,
+    LIBRARIES,
+    SdvSynthesizer,
+    gan_settings,
+)
 
 SPEC = SynthesizerSpec(
     name="ctgan",
@@ -22,6 +28,7 @@ SPEC = SynthesizerSpec(
     sample_cost=lambda n_rows, n_columns: 0.02 + 0.005 * n_columns + 1.5e-6 * n_rows * n_columns,
     default_steps=DEFAULT_STEPS,
     gpu_library="torch",
+    libraries=LIBRARIES,
     import_seconds=IMPORT_SECONDS,
     drop_order=2,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
-from realmix.tasks.synthesizers._sdv import IMPORT_SECONDS, SdvSynthesizer
+from realmix.tasks.synthesizers._sdv import IMPORT_SECONDS, LIBRARIES, SdvSynthesizer
 
 SPEC = SynthesizerSpec(
     name="gaussian-copula",
@@ -14,6 +14,7 @@ SPEC = SynthesizerSpec(
     reference="Patki, Wedge, Veeramachaneni 2016, doi:10.1109/DSAA.2016.49",
     fit_cost=lambda n_rows, n_columns, steps: 0.1 + 0.02 * n_columns + 1.1e-5 * n_rows * n_columns,
     sample_cost=lambda n_rows, n_columns: 0.02 + 0.006 * n_columns + 1.5e-6 * n_rows * n_columns,
+    libraries=LIBRARIES,
     import_seconds=IMPORT_SECONDS,
     drop_order=5,
 )

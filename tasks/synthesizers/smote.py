@@ -94,6 +94,7 @@ SPEC = SynthesizerSpec(
     build=lambda card: Smote(card.rules),
     family="augmentation",
     reference="Chawla, Bowyer, Hall, Kegelmeyer 2002, doi:10.1613/jair.953",
+    libraries=("imblearn.over_sampling",),
     fit_cost=lambda n_rows, n_columns, steps: 0.005 + 1e-6 * n_rows * n_columns,
     sample_cost=lambda n_rows, n_columns: 0.03 + 2e-3 * n_columns + 5e-6 * n_rows * n_columns,
     drop_order=None,

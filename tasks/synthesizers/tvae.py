@@ -7,7 +7,7 @@ improving.
 from __future__ import annotations
 
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
-from realmix.tasks.synthesizers._sdv import IMPORT_SECONDS, SdvSynthesizer, vae_settings
+from realmix.tasks.synthesizers._sdv import IMPORT_SECONDS, LIBRARIES, SdvSynthesizer, vae_settings
 
 SPEC = SynthesizerSpec(
     name="tvae",
@@ -22,6 +22,7 @@ SPEC = SynthesizerSpec(
     sample_cost=lambda n_rows, n_columns: 0.02 + 0.003 * n_columns + 2e-6 * n_rows * n_columns,
     default_steps=500,
     gpu_library="torch",
+    libraries=LIBRARIES,
     import_seconds=IMPORT_SECONDS,
     drop_order=4,
 )

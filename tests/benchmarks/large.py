@@ -145,7 +145,7 @@ def _measure_one(scratch: Path, n_rows: int, suffix: str, budget: str) -> list[d
 class PeakByStage:
     """Watches a study and all its children: wall seconds, and the most memory they hold together, by stage.
 
-    Pages that processes share count in each of them, so this is never too low.
+    Pages that processes share, as forked workers do, count once.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class PeakByStage:
 
 
 def tree_mb(pid: int) -> float:
-    """Resident memory of a process and its descendants, in MiB; 0 when it is gone."""
+    """Proportional resident memory of a process and its descendants, in MiB; 0 when it is gone."""
     try:
         parent = psutil.Process(pid)
         family = [parent, *parent.children(recursive=True)]
@@ -199,7 +199,7 @@ def tree_mb(pid: int) -> float:
 
 def _resident(process: psutil.Process) -> int:
     try:
-        return int(process.memory_info().rss)
+        return int(process.memory_full_info().pss)
     except psutil.NoSuchProcess:
         return 0
 

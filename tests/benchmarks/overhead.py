@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,6 +19,11 @@ from tests.benchmarks.processes import Study, environment, run_study, seconds_to
 
 PART = "overhead"
 START = "start-up"
+WRONG = {
+    "path": ("no/such/table.csv", "--target", "y"),
+    "target": ("bundled:bank_marketing", "--target", "none"),
+    "name": ("bundled:bank_marketing", "--synthesizers", "none"),
+}
 # Parts of a verdict that say what a run took, not what it found.
 OF_THE_RUN = ("study", "tracking")
 # What Prefect and MLflow do in a process of its own: as many tasks as a study has, none of which does anything.
@@ -101,6 +107,7 @@ def measure_start(*, repeats: int = 3, table: str = "bundled:bank_marketing?rows
     fresh: list[float] = []
     again: list[float] = []
     helped: list[float] = []
+    refused: dict[str, list[float]] = {what: [] for what in WRONG}
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as scratch:
             place = Path(scratch)
@@ -108,19 +115,25 @@ def measure_start(*, repeats: int = 3, table: str = "bundled:bank_marketing?rows
                 arguments = [table, "--seed", str(number)]  # another seed: no plan lies in the store
                 at = place / str(number)
                 seconds.append(seconds_to_first_fit(arguments, scratch=at, home=place / "home"))
-            helped.append(help_seconds(place / "home"))
+            helped.append(command_seconds(["--help"], place / "home"))
+            for what, arguments in WRONG.items():
+                refused[what].append(command_seconds(["run", *arguments], place / "home"))
     return [
-        Figure(START, "to the first fit, fresh home", median(fresh), "s", 20, "at most"),
-        Figure(START, "to the first fit, home that was used before", median(again), "s", 12, "at most"),
+        Figure(START, "to the first fit, fresh home", median(fresh), "s", 8, "at most"),
+        Figure(START, "to the first fit, home that was used before", median(again), "s", 4, "at most"),
         Figure(START, "realmix --help", median(helped), "s", 0.3, "at most"),
+        *(
+            Figure(START, f"a wrong {what}, to the sentence", median(seconds), "s", 0.5, "at most")
+            for what, seconds in refused.items()
+        ),
     ]
 
 
-def help_seconds(home: Path) -> float:
-    """Seconds of ``realmix --help``."""
-    command = [str(Path(sys.executable).with_name("realmix")), "--help"]
+def command_seconds(arguments: Sequence[str], home: Path) -> float:
+    """Seconds of a command of ``realmix`` that ends by itself."""
+    command = [str(Path(sys.executable).with_name("realmix")), *arguments]
     began = time.perf_counter()
-    subprocess.run(command, env=environment(home), capture_output=True, check=True)
+    subprocess.run(command, env=environment(home), cwd=home, capture_output=True, check=False)
     return time.perf_counter() - began
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from realmix.tasks.core.table.request import parse_request
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.study.ingest import read_table, stored
+from realmix.tasks.study.read_table import read_table, stored
 from realmix.tasks.study.split import split_holdout
 from tests.benchmarks.large import TARGET, PeakByStage, write_table
 

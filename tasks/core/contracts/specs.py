@@ -72,8 +72,10 @@ class SynthesizerSpec:
     fit_cost, sample_cost : callable
         Expected seconds on the reference machine, for the plan:
         ``fit_cost(n_rows, n_columns, steps)``, ``sample_cost(n_rows, n_columns)``.
+    libraries : tuple of str
+        Modules that take long to import: imported once, before the workers are forked.
     import_seconds : float
-        Seconds that its library takes to import, once per worker.
+        Seconds that they take.
     drop_order : int or None
         Place in the order in which the planner leaves synthesizers out of a study whose budget is
         short: 1 is dropped first; None is never dropped.
@@ -92,6 +94,7 @@ class SynthesizerSpec:
     needs: str | None = None
     tasks: tuple[Task, ...] = ALL_TASKS
     gpu_library: str | None = None
+    libraries: tuple[str, ...] = ()
     import_seconds: float = 0.0
     drop_order: int | None = FIRST_TO_GO
     preview_mix: tuple[float, Literal["joint", "teacher"]] | None = None

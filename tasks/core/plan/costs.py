@@ -7,31 +7,27 @@ arm explains is listed here. One timing probe scales all of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from realmix.tasks.core.contracts.specs import CONTROLS, ModelSpec, SynthesizerSpec
 from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.plan.corrections import PARTS
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan, TableShape
 from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
 
 # Two workers rarely end together, and share memory bandwidth.
 PARALLEL_EFFICIENCY = 0.85
-# Seconds of the reference machine that no fit explains, by stage.
-OVERHEAD_SECONDS = {
-    "start": 13.0,  # Prefect's server, imports, workers, and their end
-    "validate": 3.5,  # Great Expectations' import and the raw suite
-    "plan": 3.0,  # the timing probe, imports in the workers
-    "compare": 4.0,
-    "track": 5.0,  # MLflow's records, artifacts and the model version
-    "report": 2.5,
-}
+# Seconds of the reference machine that no fit explains, by stage: before the plan, where they were not measured
+# (Prefect's server, imports, the raw suite, the timing probe), and after it.
+BEFORE_SECONDS = {"start": 5.0, "validate": 0.5, "plan": 1.0}
+AFTER_SECONDS = {"compare": 1.5, "report": 1.0, "track": 3.0}
 # Read twice, inferred, validated, hashed, written, packed, and the holdout drawn a thousand times:
 # 100,000 and 1,000,000 rows of 20 mixed columns.
 READ_SECONDS_PER_CELL = 3e-6
 # One row by one member of the teacher.
 LABEL_SECONDS = 1e-5
 GATE_SECONDS = 0.04  # one synthetic table through its suite
-CHILD_RUN_SECONDS = 0.05  # one mix into MLflow
+CHILD_RUN_SECONDS = 0.03  # one mix into MLflow
 MIN_TIMEOUT_SECONDS = 60.0
 TIMEOUT_FACTOR = 10.0
 INNER_FOLDS = 3
@@ -50,6 +46,10 @@ class Costs:
         Metrics whose studies are raced: fewer mixes run in their repeats.
     usable_bytes : float
         Memory that a study may take here.
+    start_seconds : float or None
+        Seconds since the command, where they were measured; all that comes before the plan.
+    corrections : mapping of stage to float
+        See :func:`realmix.tasks.core.plan.corrections.corrections_from`.
     """
 
     synthesizers: Mapping[str, SynthesizerSpec]
@@ -57,6 +57,8 @@ class Costs:
     machine_speed: float = 1.0
     raced_metrics: frozenset[str] = frozenset()
     usable_bytes: float = float("inf")
+    start_seconds: float | None = None
+    corrections: Mapping[str, float] = field(default_factory=dict)
 
     def estimate(self, plan: Plan, shape: TableShape) -> dict[str, float]:
         """Estimate the wall seconds of a plan, by stage.
@@ -69,21 +71,26 @@ class Costs:
         folds = plan.n_folds * plan.n_repeats
         n_train = round(plan.n_development * (1 - 1 / plan.n_folds))
         pools = (*CONTROLS, *plan.synthesizers)
-        n_mixes = sum(1 for _ in plan.mixes()) * len(plan.models)
+        n_mixes = sum(1 for _ in plan.mixes())
         scale = self.machine_speed / (plan.n_workers * PARALLEL_EFFICIENCY)
         imports = max(self.synthesizers[s].import_seconds for s in pools)
-        seconds = {stage: cost * self.machine_speed for stage, cost in OVERHEAD_SECONDS.items()}
-        seconds["start"] += imports * self.machine_speed
+        overhead = AFTER_SECONDS if self.start_seconds is not None else BEFORE_SECONDS | AFTER_SECONDS
+        seconds = {stage: cost * self.machine_speed for stage, cost in overhead.items()}
         seconds["rows"] = READ_SECONDS_PER_CELL * shape.n_all * shape.n_columns * self.machine_speed
         seconds["teacher"] = folds * self.teacher(plan, shape, n_train) * scale
-        seconds["synthesize"] = self.all_pools(plan, shape, n_train) * scale
+        # The fork server imports what the synthesizers need while the first fits run.
+        seconds["synthesize"] = (self.all_pools(plan, shape, n_train) + imports) * scale
         seconds["gate"] = folds * len(pools) * GATE_SECONDS * self.machine_speed
         seconds["train"] = self.all_arms(plan, shape, n_train) * scale
         seconds["track"] += n_mixes * CHILD_RUN_SECONDS * self.machine_speed
         seconds["refit"] = self.refit(plan, shape) * self.machine_speed
         seconds["gap"] = 2 * plan.n_folds * self.dearest_arm(plan, shape, n_train) * scale
         seconds["rows saved"] = self.rows_saved(plan, shape, n_train) * scale
-        return {stage: round(value, 1) for stage, value in seconds.items()}
+        factors = {part: self.corrections.get(stage, 1.0) for stage, parts in PARTS.items() for part in parts}
+        corrected = {part: value * factors.get(part, 1.0) for part, value in seconds.items()}
+        if self.start_seconds is not None:
+            corrected["start"] = self.start_seconds
+        return {part: round(value, 1) for part, value in corrected.items()}
 
     def teacher(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """Estimate one teacher: its members on inner folds and on all its rows, and labels of other rows."""
@@ -114,13 +121,19 @@ class Costs:
 
     def all_arms(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """Estimate the arms of all folds."""
-        null = [name for name in plan.models if self.models[name].is_null]
-        mixes = {
-            mix: sum(self.arm(arm, shape, n_rows) for arm in plan.arms_of(mix, null)) for mix in plan.mixes()
-        }
+        mixes = {mix: self.arms_of(plan, mix, shape, n_rows) for mix in plan.mixes()}
         candidates = [cost for mix, cost in mixes.items() if mix.role == "candidate"]
         others = sum(mixes.values()) - sum(candidates)
         return plan.n_folds * plan.n_repeats * others + self._raced(plan, candidates)
+
+    def arms_of(self, plan: Plan, mix: Mix, shape: TableShape, n_rows: int) -> float:
+        """Estimate all arms of one mix; every trial of a learner takes as long."""
+        null = [name for name in plan.models if self.models[name].is_null]
+        once = sum(self.model(name, n_rows, shape) for name in null) if mix == Mix() else 0.0
+        learners = (name for name in plan.models if name not in null)
+        return once + plan.n_trials_of(mix) * sum(
+            self.arm(Arm(mix, name), shape, n_rows) for name in learners
+        )
 
     def _raced(self, plan: Plan, candidates: Sequence[float]) -> float:
         """Sum all candidates in the first repeat and, after a race, the dearest finalists in the others."""

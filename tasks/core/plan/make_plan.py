@@ -17,12 +17,14 @@ from typing import Any
 from realmix.tasks.core.contracts.specs import CONTROLS, FIRST_TO_GO, ModelSpec, SynthesizerSpec
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.memory_estimate import check_study_fits, study_bytes
-from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
+from realmix.tasks.core.plan.plan import MORE_TIME, Asked, Plan, TableShape
 from realmix.tasks.core.splits.holdout import HoldoutRule
 
 DEFAULT_RATIOS = (0.5, 1.0, 2.0, 5.0)
 # Share of the budget that is planned for; the rest absorbs what an estimate cannot know.
 PLANNED_SHARE = 0.9
+# Budgets that are suggested where a shorter one leaves synthesizers out.
+BUDGETS = (120, 180, 240, 300, 600, 900, 1800, 3600)
 SMALL_TABLE_ROWS = 300
 RARE_CLASS_SHARE = 0.2
 MIN_DEVELOPMENT_ROWS = 500
@@ -78,16 +80,11 @@ def make_plan(
     BadInput
         If even the smallest study does not fit into memory.
     """
-    plan = _richest(shape, costs, asked, available, metric, holdout, seed, n_workers)
+    richest = _richest(shape, costs, asked, available, metric, holdout, seed, n_workers)
     target = budget_seconds * PLANNED_SHARE
-    plan = _fit(
-        plan,
-        _reductions(shape, costs, asked, target),
-        lambda tried: (
-            sum(costs.estimate(tried, shape).values()) <= target
-            and study_bytes(tried, shape, costs.models) <= costs.usable_bytes
-        ),
-    )
+    plan = _within(richest, shape, costs, asked, target)
+    if sentence := _more_time(richest, plan, shape, costs, asked, budget_seconds):
+        plan = replace(plan, left_out=(sentence, *plan.left_out))
     needed = check_study_fits(plan, shape, costs.models, costs.usable_bytes)
     estimate = costs.estimate(plan, shape)
     total = sum(estimate.values())
@@ -101,8 +98,60 @@ def make_plan(
         estimate_seconds=estimate,
         timeout_seconds=limits,
         machine_speed=costs.machine_speed,
+        corrections=dict(costs.corrections),
         memory_bytes=needed,
     )
+
+
+def _within(plan: Plan, shape: TableShape, costs: Costs, asked: Asked, seconds: float) -> Plan:
+    """Leave out what does not fit in so many seconds, or into memory."""
+    return _fit(
+        plan,
+        _reductions(shape, costs, asked, seconds),
+        lambda tried: (
+            sum(costs.estimate(tried, shape).values()) <= seconds
+            and study_bytes(tried, shape, costs.models) <= costs.usable_bytes
+        ),
+    )
+
+
+def _more_time(
+    richest: Plan, plan: Plan, shape: TableShape, costs: Costs, asked: Asked, budget_seconds: float
+) -> str | None:
+    """Say which synthesizers the budget allows, and which next longer one would try more of them."""
+    if len(plan.synthesizers) == len(richest.synthesizers):
+        return None
+    for longer in (seconds for seconds in BUDGETS if seconds > budget_seconds):
+        more = _within(richest, shape, costs, asked, longer * PLANNED_SHARE)
+        if len(more.synthesizers) > len(plan.synthesizers):
+            return (
+                f"at {_duration(budget_seconds)} only {_listed(list(plan.synthesizers))}{MORE_TIME}"
+                f"{_duration(longer)} would try {len(more.synthesizers)} synthesizers"
+            )
+    return None
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Join names as people do.
+
+    Examples
+    --------
+    >>> _listed(["smote"]), _listed(["rules", "smote", "tvae"])
+    ('smote', 'rules, smote and tvae')
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _duration(seconds: float) -> str:
+    """Write a budget as people say it.
+
+    Examples
+    --------
+    >>> _duration(90), _duration(240), _duration(3600)
+    ('90 s', '4 min', '60 min')
+    """
+    return f"{seconds / 60:g} min" if seconds >= 120 and seconds % 60 == 0 else f"{seconds:g} s"
 
 
 def _richest(
@@ -178,8 +227,14 @@ def _reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) -
             or _fit_seconds(costs.synthesizers[name], shape) * costs.machine_speed > min_seconds
         ]
 
+    learners = [m for m, spec in costs.models.items() if not spec.is_null and shape.task in spec.tasks]
+    # In folds of so few rows as are left when learners go.
+    small = replace(shape, n_development=min(shape.n_development, MIN_DEVELOPMENT_ROWS))
+    cheapest = min(learners, key=lambda name: _fit_seconds(costs.models[name], small))
+
     def models(first: float, last: float) -> list[Reduction]:
-        names = _in_drop_order(costs.models, shape, first, last)
+        # What the cheapest learner takes buys nothing, and it often wins.
+        names = [m for m in _in_drop_order(costs.models, shape, first, last) if m != cheapest]
         return [partial(_without_model, asked=asked, model=name) for name in names]
 
     return [
@@ -221,6 +276,7 @@ def _reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) -
         partial(_fewer_real_trials, n_trials=2),
         _smaller_teacher,
         *models(SECOND_TO_GO, math.inf),
+        partial(_without_large_model, asked=asked, model=cheapest, shape=shape, costs=costs),
     ]
 
 
@@ -271,9 +327,7 @@ def _fewer_synthetic_rows(plan: Plan, shape: TableShape, n_rows: int) -> Plan | 
 
 def _cheaper_refit(plan: Plan, asked: Asked, shape: TableShape, costs: Costs) -> Plan | None:
     """Drop the largest ratio where the final fits alone would take more than 30 reference seconds."""
-    estimate = costs.estimate(plan, shape)
-    small_share = estimate["refit"] <= 30 * costs.machine_speed
-    if small_share or plan.max_ratio <= 1:
+    if plan.max_ratio <= 1 or costs.refit(plan, shape) <= 30:
         return None
     return _fewer_ratios(plan, asked, tuple(r for r in plan.ratios if r < plan.max_ratio))
 
@@ -347,6 +401,15 @@ def _without_model(plan: Plan, asked: Asked, model: str) -> Plan | None:
     stays = model in (name for name, _ in plan.teacher)
     sentence = f"{model} as a learner" + (" (it stays in the teacher)" if stays else "")
     return _less(plan, sentence, models=tuple(m for m in plan.models if m != model))
+
+
+def _without_large_model(
+    plan: Plan, asked: Asked, model: str, shape: TableShape, costs: Costs
+) -> Plan | None:
+    """Drop the cheapest learner only where it would not fit into memory."""
+    if study_bytes(plan, shape, costs.models) <= costs.usable_bytes or plan.models == (model,):
+        return None
+    return _without_model(plan, asked, model)
 
 
 def _smaller_teacher(plan: Plan) -> Plan | None:

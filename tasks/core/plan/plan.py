@@ -23,6 +23,8 @@ NotNegative = Annotated[int, Field(ge=0)]
 Few = Annotated[int, Field(ge=1, le=1000)]
 Amount = Annotated[float, Field(gt=0, le=100)]
 Seconds = Annotated[float, Field(gt=0)]
+# In the sentence about what a longer budget would try.
+MORE_TIME = " can be tried; "
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Plan:
     budget_seconds: Seconds | None = None
     estimate_seconds: Mapping[str, Annotated[float, Field(ge=0)]] = field(default_factory=dict)
     machine_speed: Annotated[float, Field(gt=0)] = 1.0
+    # Of the estimate, by earlier studies here.
+    corrections: Mapping[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     expected_provable_gain: float | None = None  # from the priors, before the race
     curve_repeats: Annotated[int, Field(ge=0, le=100)] = (
@@ -115,24 +119,31 @@ class Plan:
                         yield Mix(synthesizer, ratio, weight, rule, balance)
 
     @property
+    def more_time(self) -> str | None:
+        """The sentence that says what a longer budget would try; None where nothing more."""
+        return next((said for said in self.left_out if MORE_TIME in said), None)
+
+    @property
     def class_balances(self) -> tuple[Balance, ...]:
         """Balances of the real rows alone: class weights are a control of every classification."""
         return ("prior",) if self.task == "regression" else ("prior", "balanced")
 
     def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
-        """Yield the learners and trials of one mix; learners that know no feature run with real only alone.
-
-        Real only may have more trials: they cost no synthetic rows, and a mix must beat a tuned learner.
-        """
-        of_real = max(self.n_real_trials, self.n_trials)
-        n_trials = of_real if mix.role == "real_only" else self.n_trials
+        """Yield the learners and trials of one mix; learners that know no feature run with real only alone."""
         for model in self.models:
             if model in null_models:
                 if mix == Mix():
                     yield Arm(mix, model)
                 continue
-            for trial in range(n_trials):
+            for trial in range(self.n_trials_of(mix)):
                 yield Arm(mix, model, trial)
+
+    def n_trials_of(self, mix: Mix) -> int:
+        """Return the trials of each learner on a mix.
+
+        Real only may have more: they cost no synthetic rows, and a mix must beat a tuned learner.
+        """
+        return max(self.n_real_trials, self.n_trials) if mix.role == "real_only" else self.n_trials
 
     @property
     def max_ratio(self) -> float:
@@ -150,7 +161,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields and the names of all mixes, as ``plan.json`` stores them."""
-        return dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
+        fields = dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
+        if not self.corrections:  # as in a plan from before they were stored, which keeps its digest
+            del fields["corrections"]
+        return fields
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:

@@ -52,6 +52,9 @@ class StudyRequest(Frozen):
         URL of the study's files for workers of a Dask cluster; None if they share `out`.
     plugins : tuple of str
         Plug-ins from outside this package, ``module:SPEC``, beside those of the card.
+    began : float or None
+        When the study was asked for, in seconds since 1970: the budget counts from there. None where its
+        start-up is to be estimated.
     """
 
     table: str | None = None
@@ -71,6 +74,7 @@ class StudyRequest(Frozen):
     first: str | None = None
     storage: str | None = None
     plugins: tuple[str, ...] = ()
+    began: float | None = None
 
     def decides(self) -> dict[str, Any]:
         """Return the fields that affect results, beside the table, its card and a replayed plan.
@@ -81,7 +85,7 @@ class StudyRequest(Frozen):
         >>> one.decides() == other.decides(), one.decides() == StudyRequest(out="a", seed=1).decides()
         (True, False)
         """
-        named = {"table", "card", "target", "positive", "task", "out", "plan", "storage"}
+        named = {"table", "card", "target", "positive", "task", "out", "plan", "storage", "began"}
         return self.model_dump(mode="json", exclude=named)
 
 

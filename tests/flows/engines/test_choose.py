@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from realmix.flows.engines import choose
-from realmix.flows.engines.choose import check_runner, open_workers, storage_here, task_runner, threads
-from realmix.tasks.core.errors import BadInput
+from realmix.flows.engines.choose import open_workers, storage_here, task_runner, threads
 from realmix.tasks.runtime.workers import LocalWorkers, current_workers
-
-
-@pytest.mark.parametrize(
-    ("given", "named"),
-    [
-        (("threads", "tcp://10.0.0.1:8786", None), "tcp://10.0.0.1:8786"),
-        (("threads", None, "s3://me:s3cret@bucket/place"), "s3://bucket/place"),
-    ],
-)
-def test_what_only_a_cluster_understands_is_refused_without_one(given, named):
-    with pytest.raises(BadInput, match="--runner dask") as caught:
-        check_runner(*given)
-    assert named in str(caught.value) and "s3cret" not in str(caught.value)
-
-
-def test_a_cluster_needs_its_library(monkeypatch):
-    check_runner("dask", "tcp://10.0.0.1:8786", "s3://bucket/place")
-    monkeypatch.setattr(choose, "find_spec", lambda name: None)
-    with pytest.raises(BadInput, match="prefect-dask"):
-        check_runner("dask", None)
-    check_runner("threads", None)
-    assert importlib.util.find_spec("prefect_dask") is not None
 
 
 @pytest.mark.parametrize(("n_workers", "n_threads"), [(1, 16), (2, 16), (20, 40)])

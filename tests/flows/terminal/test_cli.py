@@ -221,3 +221,23 @@ def test_a_card_with_an_infinite_number_is_refused(tmp_path):
     card.write_text("target: bought\noperation: {lag_seconds: .inf}\n")
     done = realmix("run", good(tmp_path), "--card", card, cwd=tmp_path)
     assert done.returncode == 2 and "lag_seconds" in done.stderr and "finite" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["run", "no/such.csv", "--target", "y"], ["pandas", "pydantic", "prefect"]),
+        (["preview", "no/such.csv", "--target", "y"], ["pandas", "pydantic", "prefect"]),
+        (["run", "bundled:bank_marketing", "--target", "none"], ["prefect", "sklearn", "mlflow", "torch"]),
+        (["run", "bundled:bank_marketing", "--metric", "none"], ["prefect", "sklearn", "mlflow", "torch"]),
+    ],
+)
+def test_what_is_wrong_is_said_before_heavy_libraries_are_imported(tmp_path, arguments, unneeded):
+    script = (
+        "import sys; from realmix.flows.terminal import cli\n"
+        f"sys.argv[1:] = {arguments!r}\n"
+        "try: cli.main()\n"
+        f"except SystemExit as end: print(end.code, [name for name in {unneeded!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "2 []\n" and done.stderr.startswith("realmix: ")

@@ -3,8 +3,7 @@ import pytest
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.plan.memory_estimate import WORKER_BYTES
 from realmix.tasks.runtime import memory
-from realmix.tasks.runtime.memory import check_table_fits, most_workers, usable_bytes
-from realmix.tasks.study.plan import n_workers
+from realmix.tasks.runtime.memory import check_table_fits, most_workers, n_workers, usable_bytes
 
 
 def test_there_are_no_more_workers_than_memory_holds(tmp_path, monkeypatch):

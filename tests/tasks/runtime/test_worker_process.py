@@ -79,13 +79,16 @@ def test_workers_leave_ctrl_c_to_their_parent(workers: LocalWorkers) -> None:
 # A shell that starts tests in the background makes them, and all they start, ignore SIGINT.
 PARENT = """
 import signal, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {jobs!r})
 from realmix.tasks.runtime.workers import LocalWorkers
 with LocalWorkers(3) as workers:
     threading.Thread(target=lambda: workers.run("worker_jobs:spin"), daemon=True).start()
     time.sleep(0.5)
-    print(*(worker.process.pid for worker in workers._all), flush=True)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda _: workers.run("worker_jobs:sleep", seconds=0.5), range(2)))
+    print(*(worker.pid for worker in workers._all), flush=True)
     time.sleep(60)
 """
 

@@ -108,7 +108,7 @@ def collect(workers: LocalWorkers, errors: list[BaseException]) -> None:
 
 def test_leaving_the_block_leaves_no_process() -> None:
     with LocalWorkers(2) as brief:
-        pids = [worker.process.pid for worker in brief._all]
+        pids = run_at_once(brief, 2)
     assert len(pids) == 2 and ended_within(1, pids)
 
 

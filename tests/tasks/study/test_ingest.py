@@ -7,7 +7,8 @@ import pytest
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.sources.file import FileSource
-from realmix.tasks.study.ingest import hand_over, ingest, read_table, stored
+from realmix.tasks.study.ingest import ingest
+from realmix.tasks.study.read_table import hand_over, read_table, stored
 from tests.tasks.shop_table import rows
 
 pytestmark = pytest.mark.usefixtures("own_home")

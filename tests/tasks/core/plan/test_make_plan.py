@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_everything_left_out_is_said():
 
 
 def test_an_impossible_budget_gives_the_smallest_study_and_says_so():
-    plan = plan_for(LARGE, 30)
+    plan = within(30, start_seconds=60.0)
     assert "nothing more could be left out" in plan.left_out[-1]
 
 
@@ -128,7 +129,7 @@ def test_a_synthesizer_of_a_minute_a_fit_is_left_out_instead_of_everything_else(
 
 def test_the_dearest_of_equals_goes_first():
     two = {"slow": of_a_minute("slow"), "quick": of_a_minute("quick", fit_cost=lambda *sizes: 0.01)}
-    plan = plan_for(BANK, 600, {**SYNTHESIZERS, **two})
+    plan = plan_for(BANK, 500, {**SYNTHESIZERS, **two})
     assert "quick" in plan.synthesizers and "slow" not in plan.synthesizers
 
 
@@ -146,3 +147,59 @@ def test_a_learner_from_outside_competes_but_labels_nothing_unless_it_says_so():
     dear = dataclasses.replace(mine, fit_cost=lambda n_rows, n_columns, n_classes: 20.0)
     plan = plan_for(BANK, 240, learners={**MODELS, "mine": dear})
     assert "mine" not in plan.models and "linear" in plan.models and "xgboost" in plan.models
+
+
+def test_the_cheapest_learner_is_never_left_out():
+    for shape in (BANK, LARGE):
+        assert "linear" in plan_for(shape, 30).models
+
+
+def test_what_a_short_budget_cannot_try_is_said_with_one_that_can():
+    plan = plan_for(BANK, 30)
+    said = re.fullmatch(
+        r"at 30 s only (.+) can be tried; (\d+) min would try (\d+) synthesizers", plan.left_out[0]
+    )
+    assert said and said[1].replace(" and ", ", ").split(", ") == list(plan.synthesizers)
+    assert len(plan_for(BANK, 60 * int(said[2])).synthesizers) == int(said[3]) > len(plan.synthesizers)
+    assert not any("can be tried" in sentence for sentence in plan_for(BANK, 5400).left_out)
+    assert not any("can be tried" in s for s in plan_for(BANK, 90, synthesizers=("smote",)).left_out)
+
+
+def within(budget, **known):
+    return make_plan(
+        BANK,
+        Costs(SYNTHESIZERS, MODELS, **known),
+        asked=Asked(),
+        available=[n for n, s in SYNTHESIZERS.items() if not s.is_control and s.needs is None],
+        metric="log_loss",
+        holdout=RULE,
+        budget_seconds=budget,
+        seed=0,
+        n_workers=2,
+    )
+
+
+def test_a_measured_start_is_taken_off_the_budget():
+    quick, slow = within(120, start_seconds=4.0), within(120, start_seconds=60.0)
+    assert (quick.estimate_seconds["start"], slow.estimate_seconds["start"]) == (4.0, 60.0)
+    assert sum(slow.estimate_seconds.values()) <= 120
+    assert len(list(quick.mixes())) > len(list(slow.mixes()))
+
+
+def test_two_thirds_of_a_short_budget_are_fits():
+    estimate = within(90, start_seconds=8.0).estimate_seconds
+    fits = ("teacher", "synthesize", "train", "refit", "gap", "rows saved")
+    assert sum(estimate[part] for part in fits) >= 2 / 3 * 0.9 * 90
+
+
+def test_estimates_follow_what_earlier_studies_took():
+    plan = within(240, corrections={"race": 0.5, "track": 2.0})
+    plain = dataclasses.replace(Costs(SYNTHESIZERS, MODELS)).estimate(plan, BANK)
+    assert plan.estimate_seconds["train"] == pytest.approx(plain["train"] / 2, abs=0.2)
+    assert plan.estimate_seconds["track"] == pytest.approx(plain["track"] * 2, abs=0.2)
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))).corrections == plan.corrections
+
+
+def test_a_plan_without_corrections_is_written_as_before():
+    written = plan_for(BANK, 240).to_dict()
+    assert "corrections" not in written and Plan.from_dict(written).to_dict() == written
