@@ -56,6 +56,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
     from realmix.flows.engines.choose import check_runner, task_runner
+    from realmix.tasks.core.table.reading_report import reading_lines
     from realmix.tasks.runtime.state_connection import transaction
     from realmix.tasks.study.ingest import hand_over, read_table
     from realmix.tasks.study.request import check_names, check_plan, read_plan, with_plugins
@@ -85,9 +86,11 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         schema.target,
         f" (positive: {schema.positive})" if schema.positive else "",
     )
-    log.info(
-        "input: %s", ", ".join(f"{key} {value}" for key, value in table.source.items() if key != "location")
-    )
+    hidden = ("location", "reading", "notes")
+    source = {key: value for key, value in table.source.items() if key not in hidden}
+    log.info("input: %s", ", ".join(f"{key} {value}" for key, value in source.items()))
+    for line in reading_lines(table.source["reading"]):
+        log.info("read: %s", line)
     if request.plan:
         log.info("--plan sets everything but the table: options that it also sets are ignored")
     environment.make_home()

@@ -1,8 +1,9 @@
-"""Parse the bytes of a CSV, CSV.gz or Parquet table; its format is detected by content, and reported."""
+"""Parse the bytes of a CSV or CSV.gz table into text cells; its format is detected by content, and reported."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import gzip
 import io
 import itertools
@@ -13,14 +14,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.csv
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.runtime.memory import check_table_fits
-from realmix.tasks.sources._plain import check_column_names, plain_types
+from realmix.tasks.sources._plain import check_column_names
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-# "?" marks missing cells in many UCI tables; the rest are pandas' own markers.
-MISSING_MARKERS = ["?"]
 SAMPLE_BYTES = 1 << 20
 SAMPLE_RECORDS = 200
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
@@ -45,21 +47,15 @@ OTHER_FORMATS = (
 CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13})
 
 
-def read_table(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    r"""Read a table from the bytes of a file.
+def read_text(content: bytes, where: str) -> TextTable:
+    r"""Read a text table, exactly as it is written.
 
     Parameters
     ----------
     content : bytes
-        CSV, CSV compressed with gzip, or Parquet.
+        CSV, or CSV compressed with gzip.
     where : str
         Name of the file, for messages.
-
-    Returns
-    -------
-    frame : DataFrame of shape (n_rows, n_columns)
-    detected : dict
-        Format, and for text its compression, encoding, delimiter, decimal mark and header.
 
     Raises
     ------
@@ -69,17 +65,15 @@ def read_table(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]
 
     Examples
     --------
-    >>> frame, detected = read_table(b"age;bought\n30;no\n41;yes\n", "example.csv")
-    >>> frame.shape, detected["delimiter"], detected["encoding"]
-    ((2, 2), 'semicolon', 'utf-8')
+    >>> table = read_text(b"age;bought\n030;no\n41;\n", "example.csv")
+    >>> table.cells.to_pydict(), table.lines.tolist()
+    ({'age': ['030', '41'], 'bought': ['no', None]}, [2, 3])
     """
     if not content:
         raise BadInput(f"{where} is empty (0 bytes); expected a table with a header. Check the file.")
-    if content.startswith(b"PAR1"):
-        return _read_parquet(content, where)
     if content.startswith(b"\x1f\x8b"):
-        frame, detected = read_table(_decompress(content, where), f"{where} (decompressed)")
-        return frame, {**detected, "compression": "gzip"}
+        table = read_text(_decompress(content, where), f"{where} (decompressed)")
+        return dataclasses.replace(table, detected={**table.detected, "compression": "gzip"})
     other = next((name for magic, name in OTHER_FORMATS if content.startswith(magic)), None)
     if other:
         raise BadInput(
@@ -87,24 +81,6 @@ def read_table(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]
         )
     text, detected = _to_utf8(content, where)
     return _read_delimited(text, detected, where)
-
-
-def _read_parquet(content: bytes, where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
-        check_table_fits(file.metadata.num_rows, file.metadata.num_columns, where)
-        table = file.read()
-        # The file's columns as they are: with pandas' metadata some would become an index.
-        frame = table.to_pandas(ignore_metadata=True)
-    except (pyarrow.ArrowException, OSError, ValueError) as err:
-        raise BadInput(
-            f"{where} starts like a Parquet file but cannot be read ({len(content):,} bytes): "
-            "it is damaged or cut short. Write or download it again."
-        ) from err
-    return plain_types(frame, where), {"format": "parquet"}
 
 
 def _decompress(content: bytes, where: str) -> bytes:
@@ -210,7 +186,7 @@ def _decode(content: bytes, encoding: str, where: str) -> str:
         ) from err
 
 
-def _read_delimited(text: bytes, detected: dict[str, Any], where: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _read_delimited(text: bytes, detected: dict[str, Any], where: str) -> TextTable:
     text = text.strip(b"\n\r") + b"\n"
     sample = _sample(text)
     delimiter = _detect_delimiter(sample, where)
@@ -218,9 +194,9 @@ def _read_delimited(text: bytes, detected: dict[str, Any], where: str) -> tuple[
     _check_header(records, where)
     _check_fields_per_line(text, delimiter, len(records[0]), where)
     check_table_fits(text.count(b"\n") - 1, len(records[0]), where)
-    decimal = _detect_decimal(records, delimiter)
-    detected |= {"delimiter": DELIMITERS[delimiter], "decimal": decimal, "header": "line 1"}
-    return plain_types(_parse(text, delimiter, decimal, where), where), detected
+    detected |= {"delimiter": DELIMITERS[delimiter], "header": "line 1"}
+    cells = _parse(text, delimiter, where)
+    return TextTable(cells, np.arange(2, cells.num_rows + 2), detected=detected)
 
 
 def _sample(text: bytes) -> str:
@@ -275,13 +251,6 @@ def _check_header(records: list[list[str]], where: str) -> None:
         )
 
 
-def _detect_decimal(records: list[list[str]], delimiter: str) -> str:
-    """Detect the decimal mark: a comma if it does not separate fields and no number has a point."""
-    cells = [cell for record in records[1:] for cell in record if NUMBER.fullmatch(cell)]
-    has_comma = delimiter != "," and any("," in cell for cell in cells)
-    return "," if has_comma and not any("." in cell for cell in cells) else "."
-
-
 def _check_fields_per_line(text: bytes, delimiter: str, n_fields: int, where: str) -> None:
     """Refuse ragged rows: pandas would fill short ones and shift long ones without any warning."""
     if _is_regular(text, delimiter, n_fields):
@@ -320,15 +289,35 @@ def _unclosed_quote(where: str, line: int | str) -> BadInput:
     )
 
 
-def _parse(text: bytes, delimiter: str, decimal: str, where: str) -> pd.DataFrame:
+def _parse(text: bytes, delimiter: str, where: str) -> pyarrow.Table:
+    if b'"' not in text:
+        names = next(
+            csv.reader(io.StringIO(text[:SAMPLE_BYTES].decode(errors="ignore")), delimiter=delimiter)
+        )
+        names = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(names)]
+        return pyarrow.csv.read_csv(
+            pyarrow.BufferReader(text),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, skip_rows=1, block_size=1 << 24),
+            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pyarrow.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
+        )
     try:
-        return pd.read_csv(
+        frame = pd.read_csv(
             io.BytesIO(text),
             sep=delimiter,
-            decimal=decimal,
-            na_values=MISSING_MARKERS,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
             skipinitialspace=True,
-            low_memory=False,
+        )
+        return pyarrow.Table.from_pandas(
+            frame,
+            schema=pyarrow.schema([(name, pyarrow.string()) for name in frame.columns]),
+            preserve_index=False,
         )
     except pd.errors.ParserError as err:
         row = re.search(r"row (\d+)", str(err))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.errors import BadInput, unknown_name
-from realmix.tasks.sources._delimited import read_table
+from realmix.tasks.sources._table import read_table
 
 PREFIX = "bundled:"
 CARDS: dict[str, dict[str, Any]] = {

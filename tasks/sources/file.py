@@ -9,7 +9,8 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.sources._delimited import read_table
+from realmix.tasks.core.table.text_table import TextTable
+from realmix.tasks.sources._table import read_content, typed_rows
 
 
 class FileSource:
@@ -26,7 +27,17 @@ class FileSource:
         self._detected: dict[str, Any] = {}
 
     def load(self) -> pd.DataFrame:
-        """Read all rows; see :func:`realmix.tasks.sources._delimited.read_table`.
+        """Read all rows, each column typed by what its cells say.
+
+        Raises
+        ------
+        BadInput
+            As :meth:`read`; also if a column must not be used before a person says how it is to be read.
+        """
+        return typed_rows(self.read())
+
+    def read(self) -> TextTable | pd.DataFrame:
+        """Read all rows; see :func:`realmix.tasks.sources._table.read_content`.
 
         Raises
         ------
@@ -34,9 +45,9 @@ class FileSource:
             If the file cannot be opened or is not a table.
         """
         content = _read_bytes(self.location)
-        frame, self._detected = read_table(content, self.location)
-        self._detected["n_bytes"] = len(content)
-        return frame
+        table, detected = read_content(content, self.location)
+        self._detected = {**detected, "n_bytes": len(content)}
+        return table
 
     def describe(self) -> dict[str, Any]:
         """Return the location, and after loading what was detected."""
