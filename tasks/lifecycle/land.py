@@ -13,7 +13,7 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.landing import find_landing
 from realmix.tasks.runtime.database import batches, note_read, read_cursor, registered_table
-from realmix.tasks.runtime.snapshots import content_digest, storable, take_snapshot, write_atomically
+from realmix.tasks.runtime.snapshots import frame_digest, storable, take_snapshot, write_atomically
 from realmix.tasks.runtime.study_folder import home, stored_snapshot
 
 
@@ -73,7 +73,7 @@ def _keep(landed: Landed, card: DataCard, folder: Path) -> tuple[str, str, int]:
     """Write a batch, read as its table was, to disk; return its digest, name and number of rows."""
     rows, refusal = (None, landed.refusal) if landed.rows is None else read_batch_rows(landed.rows, card)
     if rows is None or refusal:
-        fingerprint = landed.fingerprint or content_digest(storable(rows), landed.source)
+        fingerprint = landed.fingerprint or frame_digest(storable(rows))
         reason = refusal or ""
         write_atomically(
             folder / f"{fingerprint}.refusal", lambda file: file.write_text(reason, encoding="utf-8")

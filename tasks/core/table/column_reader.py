@@ -430,10 +430,9 @@ class ColumnReader:
         if not self._is_few(self._rest(is_read) & ~is_zero, MAX_CODES + 1):
             is_bad = self._rest(is_read) & ~is_zero
             problem = self._problem(is_bad, "dates", MAX_CODES + 1)
-            return problem and (
-                self._text()[0],
-                self._reading("text", 0, {}, {"type": "text"}, problem=problem),
-            )
+            if problem is None:
+                return None
+            return self._text()[0], self._reading("text", 0, {}, {"type": "text"}, problem=problem)
         texts = iso_texts(np.where(is_read, seconds, np.nan))
         texts = np.where(is_read, texts, np.nan)
         return self.cells.spread(texts, np.nan), self._date_reading(is_read, is_zero, order)
