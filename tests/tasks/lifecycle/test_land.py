@@ -70,7 +70,7 @@ def test_two_watchers_of_a_database_take_each_row_once(tmp_path, monkeypatch):
         monkeypatch.setattr(land, "_keep", keep)
         rows(20, first=130).to_sql("visits", engine, index=False, if_exists="append")
         look("shop")
-        return keep(landed, folder)
+        return keep(landed, card, folder)
 
     monkeypatch.setattr(land, "_keep", overtaken)
     look("shop")
