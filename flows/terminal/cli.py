@@ -224,6 +224,9 @@ def card(
     from realmix.tasks.core.table.hints.find_hints import find_hints
     from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
     from realmix.tasks.core.table.infer_schema import infer_schema
+    from realmix.tasks.core.table.read_columns import read_columns
+    from realmix.tasks.core.table.reading_report import ReadingReport
+    from realmix.tasks.core.table.set_apart import set_apart
     from realmix.tasks.core.urls import without_secrets
     from realmix.tasks.runtime.snapshots import write_atomically
     from realmix.tasks.sources import open_source
@@ -233,15 +236,15 @@ def card(
             f"{out} exists, and what was edited in it would be lost: name another file after --out."
         )
     source = open_source(table)
-    raw = source.load()
-    for note in source.describe().get("notes", ()):
-        print(f"read past: {note}", file=sys.stderr)
+    # What a run would refuse is a comment here: the card is where it is declared.
+    raw, report = read_columns(source.read()) if hasattr(source, "read") else (source.load(), ReadingReport())
     inferred = infer_card(raw, target, without_secrets(table), task=task, positive=positive)
     # A leaking feature is no error here: the card is where it is ignored or allowed.
     schema = infer_schema(
         raw, target, task=task, positive=positive, kinds=inferred.columns, roles=inferred.roles
     )
-    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred))
+    report = report.with_apart(set_apart(schema, inferred))
+    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred), report)
     if out is None:
         print(text, end="")
         return

@@ -11,6 +11,7 @@ from realmix.flows.local import environment
 from realmix.flows.terminal.run_study import show_progress
 from realmix.tasks.core.plan.plan import Split
 from realmix.tasks.core.report.preview_text import preview_lines
+from realmix.tasks.core.table.reading_report import reading_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.set_apart import table_notes
 from realmix.tasks.core.urls import hide_secrets
@@ -37,9 +38,9 @@ def run_preview(request: StudyRequest) -> None:
         from realmix.tasks.study.preview import preview
 
         table, split, judged = preview(request, Path(place))
-    past = [f"read past: {note}" for note in table.source.get("notes", ())]
     notes = table_notes(table.schema, table.card, table.hints)
-    for line in (describe(table, split), *past, *notes, *preview_lines(judged)):
+    read = [f"read: {line}" for line in reading_lines(table.source["reading"])]
+    for line in (describe(table, split), *read, *notes, *preview_lines(judged)):
         print(line)
 
 

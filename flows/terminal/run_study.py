@@ -60,6 +60,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
     from realmix.flows.engines.options import check_runner
+    from realmix.tasks.core.table.reading_report import reading_lines
     from realmix.tasks.study.read_table import hand_over, read_table
     from realmix.tasks.study.request import check_names, check_plan, read_plan, with_plugins
 
@@ -88,10 +89,11 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         schema.target,
         f" (positive: {schema.positive})" if schema.positive else "",
     )
-    shown = {key: value for key, value in table.source.items() if key not in ("location", "notes")}
-    log.info("input: %s", ", ".join(f"{key} {value}" for key, value in shown.items()))
-    for note in table.source.get("notes", ()):
-        log.info("read past: %s", note)
+    hidden = ("location", "reading", "notes")
+    source = {key: value for key, value in table.source.items() if key not in hidden}
+    log.info("input: %s", ", ".join(f"{key} {value}" for key, value in source.items()))
+    for line in reading_lines(table.source["reading"]):
+        log.info("read: %s", line)
     if request.plan:
         log.info("--plan sets everything but the table: options that it also sets are ignored")
     if runner == "threads":

@@ -13,7 +13,7 @@ from realmix.flows.local import environment
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.champion_record import read_champion_record
 from realmix.tasks.core.lifecycle.records import Decision, Registered
-from realmix.tasks.core.table.card import DataCard, Operation, read_card
+from realmix.tasks.core.table.card import DataCard, Operation, Reading, read_card
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.database import (
     batches,
@@ -67,11 +67,17 @@ def register(card_path: Path, name: str | None) -> str:
             f"The card {card_path} names no `source`: add the path or URL of the table's first rows."
         )
     check_operation(declared)
-    raw, source, card = read_rows(StudyRequest(card=str(card_path), out=""))
+    raw, source, card, report = read_rows(StudyRequest(card=str(card_path), out=""))
     name = name or table_name(card, StudyRequest(out=""))
     known = {table.name: table for table in registered_tables()}
+    # Its batches are read as its first rows were.
+    found = {column: Reading(**form) for column, form in report.declared.items()}
     card = card.model_copy(
-        update={"source": f"table:{name}", "operation": with_absolute_landing(card.operation)}
+        update={
+            "source": f"table:{name}",
+            "operation": with_absolute_landing(card.operation),
+            "reading": {**found, **(known[name].card.reading if name in known else {}), **card.reading},
+        }
     )
     if name in known:
         register_table(name, card, known[name].snapshot)

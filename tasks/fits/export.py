@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from realmix.tasks.core.contracts.specs import Model
+from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.schema import Schema
 
 
@@ -30,7 +31,7 @@ def export_model(model: Model, name: str, schema: Schema, folder: Path) -> None:
 
 
 def serving_spec(model_spec: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """Add the types of the raw columns to what the model exported.
+    """Add to what the model exported how the raw columns are read.
 
     Parameters
     ----------
@@ -39,8 +40,17 @@ def serving_spec(model_spec: dict[str, Any], schema: Schema) -> dict[str, Any]:
     schema : Schema
     """
     return {
-        "columns": [{"name": c.name, "kind": c.kind, "raw_type": c.raw_type} for c in schema.features],
+        "columns": [_column_spec(column, schema) for column in schema.features],
         "target": {"name": schema.target, "raw_type": schema[schema.target].raw_type},
         "classes": list(schema.classes),
         "model": model_spec,
     }
+
+
+def _column_spec(column: Column, schema: Schema) -> dict[str, Any]:
+    spec: dict[str, Any] = {"name": column.name, "kind": column.kind, "raw_type": column.raw_type}
+    if column.is_categorical:
+        spec["levels"] = list(column.levels)
+    if column.name in schema.forms:
+        spec["form"] = dict(schema.forms[column.name])
+    return spec

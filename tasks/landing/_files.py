@@ -7,7 +7,7 @@ from typing import Any
 
 from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.sources._table import read_table
+from realmix.tasks.sources._table import read_content
 
 # A file that marks the others in its folder as complete, as Hadoop and Spark write it.
 MARKER = "_SUCCESS"
@@ -28,7 +28,7 @@ def is_batch_name(path: str) -> bool:
 
 
 def read_batch(content: bytes, name: str, cursor: Any, source: dict[str, Any]) -> Landed:
-    """Parse a file's bytes as a batch, or give the reason why they are not a table.
+    """Read a file's bytes as a batch, or give the reason why they are not a table.
 
     Parameters
     ----------
@@ -39,10 +39,11 @@ def read_batch(content: bytes, name: str, cursor: Any, source: dict[str, Any]) -
     source : dict
         Kind and location of the file.
     """
+    fingerprint = hashlib.sha256(content).hexdigest()
     try:
-        rows, detected = read_table(content, name)
+        rows, detected = read_content(content, name)
     except BadInput as err:
         # With the name: two files of equal content are refused for reasons that name each of them.
         fingerprint = hashlib.sha256(f"{name}\n".encode(errors="surrogateescape") + content).hexdigest()
         return Landed(cursor, name, refusal=str(err), fingerprint=fingerprint)
-    return Landed(cursor, name, rows=rows, source={**source, **detected})
+    return Landed(cursor, name, rows=rows, fingerprint=fingerprint, source={**source, **detected})

@@ -10,11 +10,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.contracts.specs import Landed
+from realmix.tasks.core.lifecycle.read_batch import read_batch_rows
 from realmix.tasks.core.lifecycle.records import Batch
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.landing import find_landing
 from realmix.tasks.runtime.database import batches, note_read, read_cursor, registered_table
-from realmix.tasks.runtime.snapshots import take_snapshot, write_atomically
+from realmix.tasks.runtime.snapshots import frame_digest, storable, take_snapshot, write_atomically
 from realmix.tasks.runtime.study_folder import home, stored_snapshot
 from realmix.tasks.study.retries import RETRIES
 
@@ -55,7 +57,7 @@ def look(table: str) -> list[Batch]:
         cursor = start if note_read(table, place, before=None, after=start) else read_cursor(table, place)
     with contextlib.closing(landing.read(location, operation, cursor)) as steps:
         for landed in steps:
-            batch = _keep(landed, batch_folder(table)) if landed.name else None
+            batch = _keep(landed, registered.card, batch_folder(table)) if landed.name else None
             if batch and batch[0] == registered.snapshot:
                 # The rows with which the table was registered, still at the landing place.
                 batch = None
@@ -74,15 +76,17 @@ def batch_folder(table: str) -> Path:
     return home() / "tables" / table / "batches"
 
 
-def _keep(landed: Landed, folder: Path) -> tuple[str, str, int]:
-    """Write a batch to disk; return its digest, name and number of rows."""
-    if landed.rows is None:
-        reason = landed.refusal or ""
+def _keep(landed: Landed, card: DataCard, folder: Path) -> tuple[str, str, int]:
+    """Write a batch, read as its table was, to disk; return its digest, name and number of rows."""
+    rows, refusal = (None, landed.refusal) if landed.rows is None else read_batch_rows(landed.rows, card)
+    if rows is None or refusal:
+        fingerprint = landed.fingerprint or frame_digest(storable(rows))
+        reason = refusal or ""
         write_atomically(
-            folder / f"{landed.fingerprint}.refusal", lambda file: file.write_text(reason, encoding="utf-8")
+            folder / f"{fingerprint}.refusal", lambda file: file.write_text(reason, encoding="utf-8")
         )
-        return landed.fingerprint, landed.name, 0
-    snapshot = take_snapshot(landed.rows, folder, source=landed.source)
+        return fingerprint, landed.name, 0 if rows is None else len(rows)
+    snapshot = take_snapshot(rows, folder, source=landed.source)
     return snapshot.digest, landed.name, snapshot.n_rows
 
 

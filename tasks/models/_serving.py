@@ -1,8 +1,8 @@
 """Rows in, predictions out: the code that training, evaluation and a shipped model share.
 
-A shipped model consists of a copy of this file, the model's own `serve` and `load_state`, and data
-files (`spec.json` and, for some models, `model.json`). So this file imports public libraries only,
-nothing is unpickled, and the code that was evaluated is the code that serves.
+A shipped model consists of copies of this file and of those that read raw rows, the model's own `serve`
+and `load_state`, and data files (`spec.json` and, for some models, `model.json`). So this file imports
+public libraries only, nothing is unpickled, and the code that was evaluated is the code that serves.
 """
 
 from __future__ import annotations
@@ -21,79 +21,11 @@ MIN_PROBA = 1e-6
 MAX_DEVIATIONS = 8.0
 # Rows predicted at once: one-hot columns of a million rows take a gigabyte.
 PREDICTED_ROWS = 50_000
-# The same two values as Python, numpy, 0 and 1, and a text file write them.
-BOOLEAN_TEXTS: dict[Any, str] = {True: "True", False: "False"} | {
-    text: name for name in ("True", "False") for text in (name, name.lower(), name.upper())
-}
 
 Spec = Mapping[str, Any]
 State = Mapping[str, Any]
 Serve = Callable[[pd.DataFrame, Spec, State], np.ndarray]
-
-
-def canonical_features(raw: pd.DataFrame, columns: list[dict[str, str]]) -> pd.DataFrame:
-    """Convert raw rows into numbers (NaN for missing) and texts (None for missing).
-
-    Parameters
-    ----------
-    raw : DataFrame of shape (n_rows, n_columns)
-        Any dtypes and any order of columns; columns that the model does not know are dropped.
-    columns : list of dict
-        ``name``, ``kind`` and ``raw_type`` of each feature, as in the training schema.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_features)
-
-    Raises
-    ------
-    ValueError
-        If a feature is missing or a numeric column holds text.
-    """
-    missing = [c["name"] for c in columns if c["name"] not in raw.columns]
-    if missing:
-        expected = [c["name"] for c in columns]
-        raise ValueError(
-            f"Columns {missing} are missing: the model expects {expected}. Add them to the rows."
-        )
-    return pd.DataFrame({c["name"]: _canonical(raw[c["name"]], c) for c in columns}, index=raw.index)
-
-
-def _canonical(values: pd.Series, column: dict[str, str]) -> pd.Series:
-    if column["kind"] == "datetime":
-        parsed = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
-        return ((parsed - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).astype(float)
-    if column["kind"] == "categorical":
-        return _as_strings(values, column["raw_type"])
-    try:
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        return pd.Series(numbers, index=values.index, name=values.name)
-    except (TypeError, ValueError) as err:
-        raise ValueError(
-            f"Column '{column['name']}' holds text where the model expects numbers. Correct the cells."
-        ) from err
-
-
-def _as_strings(values: pd.Series, raw_type: str) -> pd.Series:
-    """Convert categories to text: 3 and 3.0 are both "3"."""
-    present = values.notna()
-    out = pd.Series([None] * len(values), index=values.index, dtype=object)
-    known = values[present]
-    if raw_type == "boolean":
-        texts = known.astype(object).map(BOOLEAN_TEXTS)
-        out[present] = texts.where(texts.notna(), None).to_numpy(dtype=object)
-        return out
-    if raw_type == "integer" and pd.api.types.is_numeric_dtype(known):
-        known = known.astype(float).astype("int64")
-    elif raw_type == "integer":
-        known = known.map(_whole_as_int)
-    out[present] = known.astype(str).to_numpy(dtype=object)
-    return out
-
-
-def _whole_as_int(value: Any) -> Any:
-    is_whole = isinstance(value, float | np.floating) and value.is_integer()
-    return int(value) if is_whole else value
+Read = Callable[[pd.DataFrame, list[dict[str, Any]]], pd.DataFrame]
 
 
 def encode_codes(frame: pd.DataFrame, spec: Spec) -> np.ndarray:
@@ -252,11 +184,15 @@ class Served:
         model's data files.
     serve, load_state : callable
         The model's own functions.
+    read : callable
+        ``canonical_features``: raw rows as numbers and labels.
     """
 
-    def __init__(self, folder: Path, serve: Serve, load_state: Callable[[Path, Spec], State]) -> None:
+    def __init__(
+        self, folder: Path, serve: Serve, load_state: Callable[[Path, Spec], State], read: Read
+    ) -> None:
         self.spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
-        self.serve = serve
+        self.serve, self.read = serve, read
         self.state = load_state(folder, self.spec["model"])
 
     def predict(self, raw: pd.DataFrame) -> pd.DataFrame:
@@ -268,7 +204,7 @@ class Served:
             ``prediction`` (most probable class in the target's own type, or the number) and
             ``proba_<class>``; same index as `raw`.
         """
-        frame = canonical_features(raw, self.spec["columns"])
+        frame = self.read(raw, self.spec["columns"])
         predicted = predict(self.serve, frame, self.spec["model"], self.state)
         classes = self.spec["classes"]
         if not classes:

@@ -10,13 +10,17 @@ import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 from realmix.tasks.core.contracts.specs import ModelSpec
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table import dates_as_written, markers, numbers_as_written, served_rows
 from realmix.tasks.models import _serving
 
+# The code that every shipped model has, in this order.
+SHARED = (markers, numbers_as_written, dates_as_written, served_rows, _serving)
+FUTURE = "from __future__ import annotations"
 ENTRY_POINT = '''
 
 import mlflow  # noqa: E402
@@ -26,7 +30,7 @@ class ServedModel(mlflow.pyfunc.PythonModel):
     """The model as MLflow loads it."""
 
     def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
-        self.served = Served(Path(context.artifacts["data"]), {serve}, {load_state})
+        self.served = Served(Path(context.artifacts["data"]), {serve}, {load_state}, canonical_features)
 
     def predict(
         self,
@@ -56,7 +60,13 @@ def served_code(spec: ModelSpec) -> str:
     load_state = spec.load_state or _serving.load_nothing
     own = [textwrap.dedent(inspect.getsource(function)) for function in own_functions(spec)]
     entry = ENTRY_POINT.replace("{serve}", spec.serve.__name__).replace("{load_state}", load_state.__name__)
-    return "\n\n".join([Path(_serving.__file__).read_text(encoding="utf-8"), *own]) + entry
+    return "\n\n".join([FUTURE, *map(_shipped, SHARED), *own]) + entry
+
+
+def _shipped(module: ModuleType) -> str:
+    """Return the source of a shared module without its imports of modules that are shipped beside it."""
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    return re.sub(r"^from (__future__|realmix\S+) import [^\n]+\n", "", source, flags=re.MULTILINE)
 
 
 def own_functions(spec: ModelSpec) -> list[Callable[..., Any]]:

@@ -11,6 +11,7 @@ import pyarrow
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.memory import check_table_fits
 from realmix.tasks.sources._compressed import check_bytes
+from realmix.tasks.sources._plain import plain_arrow
 
 FORMATS = ((b"PAR1", "parquet"), (b"ARROW1", "arrow"), (b"FEA1", "feather"))
 # A value that is stored once and repeated in every row may unpack to thousands of times its size: few rows a time.
@@ -41,7 +42,7 @@ def read_arrow(content: bytes, where: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_rows, n_columns)
-        The file's columns as they are: with pandas' metadata some would become an index.
+        The file's columns by their logical types: with pandas' metadata some would become an index.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def read_arrow(content: bytes, where: str) -> pd.DataFrame:
     name = str(arrow_format(content))
     try:
         table = _read_parquet(content, where) if name == "parquet" else _read_feather(content, where)
-        return table.to_pandas(ignore_metadata=True)
+        return plain_arrow(table)
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError) as err:
         raise BadInput(
             f"{where} starts like a {name.capitalize()} file but cannot be read ({len(content):,} bytes, "

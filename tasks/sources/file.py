@@ -10,9 +10,10 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.runtime.file_names import no_such_file
 from realmix.tasks.sources._compressed import check_bytes
-from realmix.tasks.sources._table import read_table
+from realmix.tasks.sources._table import read_content, typed_rows
 
 
 class FileSource:
@@ -29,7 +30,17 @@ class FileSource:
         self._detected: dict[str, Any] = {}
 
     def load(self) -> pd.DataFrame:
-        """Read all rows; see :func:`realmix.tasks.sources._table.read_table`.
+        """Read all rows, each column typed by what its cells say.
+
+        Raises
+        ------
+        BadInput
+            As :meth:`read`; also if a column must not be used before a person says how it is to be read.
+        """
+        return typed_rows(self.read())
+
+    def read(self) -> TextTable | pd.DataFrame:
+        """Read all rows; see :func:`realmix.tasks.sources._table.read_content`.
 
         Raises
         ------
@@ -38,9 +49,9 @@ class FileSource:
         """
         path, sheet = _path_and_sheet(self.location)
         content = _read_bytes(path)
-        frame, self._detected = read_table(content, path, sheet)
-        self._detected["n_bytes"] = len(content)
-        return frame
+        table, detected = read_content(content, path, sheet)
+        self._detected = {**detected, "n_bytes": len(content)}
+        return table
 
     def describe(self) -> dict[str, Any]:
         """Return the location, and after loading what was detected."""

@@ -8,7 +8,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.runtime.memory import check_table_fits
-from realmix.tasks.sources._plain import plain_types
+from realmix.tasks.sources._plain import plain_arrow, plain_types
 
 
 class FrameSource:
@@ -39,7 +39,7 @@ class FrameSource:
         if not isinstance(frame, pd.DataFrame):
             import pyarrow
 
-            frame = pyarrow.table(frame).to_pandas(ignore_metadata=True)
+            frame = plain_arrow(pyarrow.table(frame))
         check_table_fits(len(frame), len(frame.columns), "the frame")
         return plain_types(frame, "the frame")
 

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SourceSpec
+from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.object_store import open_store
 from realmix.tasks.sources._compressed import CHUNK_BYTES, MAX_FILE_BYTES, check_bytes
-from realmix.tasks.sources._table import read_table
+from realmix.tasks.sources._table import read_content, typed_rows
 
 
 class ObjectStoreSource:
@@ -32,7 +33,17 @@ class ObjectStoreSource:
         self._detected: dict[str, Any] = {}
 
     def load(self) -> pd.DataFrame:
-        """Read all rows; see :func:`realmix.tasks.sources._table.read_table`.
+        """Read all rows, each column typed by what its cells say.
+
+        Raises
+        ------
+        BadInput
+            As :meth:`read`; also if a column must not be used before a person says how it is to be read.
+        """
+        return typed_rows(self.read())
+
+    def read(self) -> TextTable | pd.DataFrame:
+        """Read all rows; see :func:`realmix.tasks.sources._table.read_content`.
 
         Raises
         ------
@@ -40,9 +51,9 @@ class ObjectStoreSource:
             If the object cannot be read or is not a table.
         """
         content = read_object(self.location)
-        frame, self._detected = read_table(content, self.shown)
-        self._detected["n_bytes"] = len(content)
-        return frame
+        table, detected = read_content(content, self.shown)
+        self._detected = {**detected, "n_bytes": len(content)}
+        return table
 
     def describe(self) -> dict[str, Any]:
         """Return the location without secrets, and after loading what was detected."""

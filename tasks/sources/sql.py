@@ -16,6 +16,7 @@ from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.versions import require
 from realmix.tasks.runtime.settings import settings
 from realmix.tasks.sources._plain import plain_types
+from realmix.tasks.sources._table import typed_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, TableClause
@@ -75,7 +76,17 @@ class SqlSource:
         return bool(QUERY.match(self.statement))
 
     def load(self) -> pd.DataFrame:
-        """Read all rows.
+        """Read all rows, each column of text typed by what its cells say.
+
+        Raises
+        ------
+        BadInput
+            As :meth:`read`; also if a column must not be used before a person says how it is to be read.
+        """
+        return typed_rows(self.read())
+
+    def read(self) -> pd.DataFrame:
+        """Read all rows in the database's types.
 
         Raises
         ------
@@ -98,11 +109,15 @@ class SqlSource:
     def _read(self, connection: Connection) -> pd.DataFrame:
         if self.is_query:
             # Without parameters a % in the query stays a %.
-            return pd.read_sql_query(self.statement, connection.execution_options(no_parameters=True))
+            return pd.read_sql_query(
+                self.statement, connection.execution_options(no_parameters=True), coerce_float=False
+            )
         from sqlalchemy import literal_column, select
 
         table = find_table(connection, self.statement)
-        return pd.read_sql_query(select(literal_column("*")).select_from(table), connection)
+        return pd.read_sql_query(
+            select(literal_column("*")).select_from(table), connection, coerce_float=False
+        )
 
 
 @contextmanager

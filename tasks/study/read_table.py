@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from realmix.tasks.core.table.checks import check_study_input
 from realmix.tasks.core.table.hints.find_hints import check_hints, find_hints
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.snapshots import describe_snapshot, store
 from realmix.tasks.runtime.study_folder import Table
-from realmix.tasks.study.request import read_rows, table_name
+from realmix.tasks.study.request import check_read, read_rows, table_name
 
 # Tables that this process has read before their study began, by the study's folder.
 _read_before: dict[str, Table] = {}
@@ -31,14 +30,15 @@ def read_table(request: StudyRequest, snapshots: Path) -> Table:
         If anything cannot be used as given, or a strong hint is open; of a registered table this was asked
         when it was registered, and what new rows hint at is logged.
     """
-    raw, source, card = read_rows(request)
+    raw, source, card, report = read_rows(request)
     snapshot = describe_snapshot(raw, snapshots, source=source)
     # The rows as they are stored: one digest has one schema, whatever the order or the types of the source.
     rows = snapshot.read()
-    schema = check_study_input(rows, card)
+    schema, reading = check_read(rows, card, report)
     hints = find_hints(rows, schema, card)
     if source.get("kind") != "registered":
         check_hints(hints)
+    source = {**source, "reading": reading}
     return Table(table_name(card, request), snapshot, source, card, schema, hints)
 
 

@@ -65,6 +65,7 @@ def publish(
     document = build_verdict_document(
         study=folder.path.name,
         table=describe_table(table, split),
+        reading=table.source.get("reading"),
         comparison=comparison,
         verdict=verdict,
         holdout=holdout and describe_holdout_gain(comparison, verdict, holdout),
@@ -129,7 +130,7 @@ def describe_table(table: Table, split: Split) -> dict[str, Any]:
         "n_features": len(schema.features),
         "columns_set_apart": set_apart(schema, table.card),
         "hints": [hint.to_dict() for hint in table.hints],
-        "read_as": {key: value for key, value in table.source.items() if key != "location"},
+        "read_as": {key: value for key, value in table.source.items() if key not in ("location", "reading")},
     }
 
 

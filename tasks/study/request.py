@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -13,8 +14,12 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
+from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.read_columns import read_columns
+from realmix.tasks.core.table.reading_report import ReadingReport
 from realmix.tasks.core.table.request import BUNDLED_TABLE, StudyRequest
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.core.table.set_apart import set_apart
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.core.versions import require
 from realmix.tasks.metrics import METRICS
@@ -26,7 +31,21 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 MAX_RATIO = 100
 
 
-def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard]:
+def check_read(raw: pd.DataFrame, card: DataCard, report: ReadingReport) -> tuple[Schema, dict[str, Any]]:
+    """Check rows, and add to their schema how they are read again.
+
+    Returns
+    -------
+    schema : Schema
+    reading : dict
+        What was made of each column, and why some are left out, as plain values for JSON.
+    """
+    schema = check_study_input(raw, card)
+    schema = dataclasses.replace(schema, forms={**schema.forms, **report.forms})
+    return schema, report.with_apart(set_apart(schema, card)).to_dict(card.sensitive)
+
+
+def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], DataCard, ReadingReport]:
     """Read the rows and the card a request names.
 
     Returns
@@ -36,6 +55,7 @@ def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], Data
         What the source detected, without secrets.
     card : DataCard
         With the values that the request overrides.
+    report : ReadingReport
 
     Raises
     ------
@@ -48,10 +68,14 @@ def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], Data
     load_plugins((*(declared.plugins if declared else ()), *request.plugins))
     location = request.table or (declared and declared.source) or BUNDLED_TABLE
     source = open_source(reveal(location))
-    raw = source.load()
     card = _card(request, declared, location, source)
     load_plugins(card.plugins)
-    return raw, source.describe(), card
+    # A source without `read` has typed rows: a registered table was read when it was registered.
+    raw, report = (
+        read_columns(source.read(), card) if hasattr(source, "read") else (source.load(), ReadingReport())
+    )
+    report.check(card.ignore)
+    return raw, source.describe(), card, report
 
 
 def with_plugins(request: StudyRequest) -> StudyRequest:

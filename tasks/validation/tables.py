@@ -14,6 +14,7 @@ from realmix.tasks.core.contracts.specs import CONTROLS
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.pools import is_copy
 from realmix.tasks.core.table.card import ConditionRule, DataCard, DerivedRule, DistributionRule
+from realmix.tasks.core.table.dates_as_written import as_moments, moments_of
 from realmix.tasks.core.table.rules import violations
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.validation.metadata import narrowed, personal_columns, suite_metadata
@@ -57,7 +58,8 @@ def validate_raw(
     # Ranges have expectations of their own, which name the column.
     rules = [i for i, rule in enumerate(card.rules) if isinstance(rule, ConditionRule | DerivedRule)]
     dates = [c.name for c in schema.columns if c.kind == "datetime" and c.name in raw.columns]
-    parsed = {name: _timestamps(raw[name]) for name in dates}
+    # In nanoseconds where their range suffices: Great Expectations checks others one by one.
+    parsed = {name: as_moments(raw[name]) for name in dates}
     frame = raw.assign(**parsed).assign(**_rule_columns(raw, card, rules))
     frame[ROW] = np.arange(len(raw))
     outcome = run_suite(
@@ -186,16 +188,6 @@ def validate_training(
     return outcome
 
 
-def _timestamps(values: pd.Series) -> pd.Series:
-    """Parse dates to timestamps without zone; other values become missing.
-
-    In nanoseconds where their range suffices: Great Expectations checks others one by one.
-    """
-    parsed = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
-    reaches = parsed.min() >= pd.Timestamp.min and parsed.max() <= pd.Timestamp.max
-    return parsed.astype("datetime64[ns]") if reaches else parsed
-
-
 def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Copy a frame with dates as timestamps, and integer columns as integers where they are whole."""
     typed: dict[str, pd.Series] = {}
@@ -204,9 +196,7 @@ def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         if values is None or not pd.api.types.is_float_dtype(values):
             continue
         if column.kind == "datetime":
-            # For a NaN pandas 2.3 rounds uninitialised memory, which sometimes overflows.
-            moments = pd.to_datetime(values.fillna(0), unit="s").dt.round("s")
-            typed[column.name] = moments.where(values.notna())
+            typed[column.name] = moments_of(values.round())
         elif column.is_integer and bool((values.dropna() % 1 == 0).all()):
             typed[column.name] = values.astype("Int64")
     return canonical.assign(**typed)

@@ -14,6 +14,7 @@ from realmix.tasks.core.table.schema import Schema, Task
 
 if TYPE_CHECKING:
     from realmix.tasks.core.table.card import DataCard, Operation
+    from realmix.tasks.core.table.text_table import TextTable
 
 ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 # Names that the decision refers to; the plug-ins of these names import them from here.
@@ -241,7 +242,11 @@ class MetricSpec:
 
 
 class Source(Protocol):
-    """Where real rows come from."""
+    """Where real rows come from.
+
+    A source whose text nobody has interpreted yet has a method ``read()`` too: it returns a
+    :class:`~realmix.tasks.core.table.text_table.TextTable`, or a frame whose columns of text are interpreted.
+    """
 
     def load(self) -> pd.DataFrame:
         """Read all rows, with the source's own column names and types."""
@@ -272,17 +277,19 @@ class Landed:
         Position up to which the place is read once this step is stored.
     name : str
         Of the file, object or table, for display; empty where there is no batch.
-    rows : DataFrame or None
+    rows : TextTable or DataFrame or None
+        As the place holds them: text that nobody has interpreted yet, or columns of a database's types.
     refusal : str or None
-        Why the content is not a table; `fingerprint` is then the hash of its bytes.
+        Why the content is not a table.
     fingerprint : str
+        Hash of the bytes of a file.
     source : dict
         What was read and detected, without secrets.
     """
 
     cursor: Any
     name: str = ""
-    rows: pd.DataFrame | None = None
+    rows: TextTable | pd.DataFrame | None = None
     refusal: str | None = None
     fingerprint: str = ""
     source: dict[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from realmix.tasks.core.lifecycle.column_drift import unit_factor
 from realmix.tasks.core.lifecycle.drift import MIN_ROWS
 from realmix.tasks.core.table.card import ConditionRule, DataCard
 from realmix.tasks.core.table.columns import BOOLEAN_TEXTS, Column
+from realmix.tasks.core.table.dates_as_written import as_moments, iso_texts, seconds_since_1970
 from realmix.tasks.core.table.schema import Schema
 
 # A sentence names at most this many levels and counts the others.
@@ -165,8 +166,7 @@ def _as_moments(values: pd.Series) -> pd.Series:
         return values
     if pd.api.types.is_numeric_dtype(values):
         return pd.Series(pd.NaT, index=values.index, dtype="datetime64[ns]")
-    parsed: pd.Series = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
-    return parsed.dt.tz_localize(None)
+    return as_moments(values)
 
 
 def _as_truths(values: pd.Series) -> pd.Series:
@@ -185,6 +185,9 @@ def _as_numbers(values: pd.Series) -> pd.Series:
 
 
 def _as_texts(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        # As the reader writes the dates of a text file.
+        return pd.Series(iso_texts(seconds_since_1970(values).to_numpy()), index=values.index, dtype=object)
     if values.dtype == object:
         return values.where(values.isna(), values.astype(str)).where(values.notna(), None)
     present = values.notna()

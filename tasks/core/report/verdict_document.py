@@ -76,6 +76,7 @@ def build_verdict_document(
     rows_saved_reason: str | None = None,
     final_fit: Mapping[str, Any] | None = None,
     drift: Mapping[str, Any] | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build the strict JSON object of a study's results.
 
@@ -117,6 +118,9 @@ def build_verdict_document(
         Rows of the shipped fit, from :func:`realmix.tasks.core.plan.final_fit.describe_final_fit`.
     drift : mapping, optional
         New rows against those of the last study, from :meth:`realmix.tasks.core.lifecycle.drift.Drift.to_dict`.
+    reading : mapping, optional
+        What was made of each column, from
+        :meth:`realmix.tasks.core.table.reading_report.ReadingReport.to_dict`.
 
     Returns
     -------
@@ -127,6 +131,7 @@ def build_verdict_document(
         "realmix_version": realmix_version,
         "study": study,
         "table": table,
+        "reading": reading,
         "complete": not missing,
         "missing": list(missing),
         "word": verdict.outcome,

@@ -140,6 +140,33 @@ class Operation(Frozen):
     notify: tuple[str, ...] = ()
 
 
+class Reading(Frozen):
+    """How the text of a column is read, where its cells do not say it or say it wrongly.
+
+    Attributes
+    ----------
+    type : {"number", "date", "clock", "truth", "text"} or None
+        A clock is a time of day or a duration as 14:35.
+    decimal : {".", ","} or None
+        Decimal mark of numbers.
+    unit : str or None
+        Unit or currency beside numbers; cells in another one are not read.
+    order : {"dmy", "mdy"} or None
+        Order of day and month in dates.
+    missing : tuple of str
+        Words that mean a missing cell, besides the usual ones.
+    fold : bool
+        Whether labels that differ only by blanks or case are one.
+    """
+
+    type: Literal["number", "date", "clock", "truth", "text"] | None = None
+    decimal: Literal[".", ","] | None = None
+    unit: str | None = None
+    order: Literal["dmy", "mdy", "ymd"] | None = None
+    missing: tuple[str, ...] = ()
+    fold: bool = True
+
+
 class DataCard(Frozen):
     """Declarations of a table's owner; only the target cannot be inferred.
 
@@ -151,6 +178,8 @@ class DataCard(Frozen):
     task, positive : optional
     columns : mapping of column to kind
         For example ``{"zip": "categorical", "note": "text"}``.
+    reading : mapping of column to Reading
+        How text is read, for example ``{"visit": {"order": "dmy"}, "income": {"missing": ["refused"]}}``.
     key, time, group, weight : str or None
         Columns in these roles.
     ignore : tuple of str
@@ -175,6 +204,7 @@ class DataCard(Frozen):
     task: Task | None = None
     positive: str | None = None
     columns: dict[str, Kind] = Field(default_factory=dict)
+    reading: dict[str, Reading] = Field(default_factory=dict)
     key: str | None = None
     time: str | None = None
     group: str | None = None
@@ -206,15 +236,20 @@ class DataCard(Frozen):
 
     @property
     def studied(self) -> dict[str, Any]:
-        """The fields that affect a study, as strict JSON: all but `operation`, and `plugins` where there are none."""
-        # Without plug-ins, the digest of a card is what it was before there were any.
-        without = {"operation"} if self.plugins else {"operation", "plugins"}
+        """The fields that affect a study, as strict JSON: all but `operation`, and none that is newer and empty."""
+        # A card that declares nothing new has the digest that it had before.
+        without = {"operation", *(field for field in ("plugins", "reading") if not getattr(self, field))}
         return self.model_dump(mode="json", exclude=without)
 
     @property
     def protected(self) -> tuple[str, ...]:
         """Columns on which the mix must not be worse for any group, each once."""
         return tuple(dict.fromkeys((*self.sensitive, *self.slices)))
+
+    @property
+    def forms(self) -> dict[str, dict[str, Any]]:
+        """How columns are read, as a model's spec holds it."""
+        return {name: form.model_dump(mode="json", exclude_none=True) for name, form in self.reading.items()}
 
     @property
     def roles(self) -> dict[str, Role]:

@@ -11,6 +11,7 @@ import pandas as pd
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.columns import Column
+from realmix.tasks.core.table.fold_labels import spellings
 from realmix.tasks.core.table.infer_schema import infer_schema, infer_task
 from realmix.tasks.core.table.limits import MIN_GROUPS, MIN_TIMES
 from realmix.tasks.core.table.rules import check_rules
@@ -58,7 +59,13 @@ def check_study_input(raw: pd.DataFrame, card: DataCard) -> Schema:
     check_target(raw, card)
     _check_finite(raw.drop(columns=list(card.ignore)))
     schema = infer_schema(
-        raw, card.target, task=card.task, positive=card.positive, kinds=card.columns, roles=card.roles
+        raw,
+        card.target,
+        task=card.task,
+        positive=card.positive,
+        kinds=card.columns,
+        roles=card.roles,
+        forms=card.forms,
     )
     _check_roles(raw, schema)
     _check_features(schema)
@@ -95,6 +102,7 @@ def _check_declared_columns(raw: pd.DataFrame, card: DataCard) -> None:
             _check_column(field, name, raw)
     several: dict[str, Iterable[str]] = {
         "columns": card.columns,
+        "reading": card.reading,
         "ignore": card.ignore,
         "sensitive": card.sensitive,
         "slices": card.slices,
@@ -177,8 +185,25 @@ def _check_quantity(target: pd.Series, card: DataCard) -> None:
         )
 
 
+def _check_spellings(labels: Iterable[object], card: DataCard) -> None:
+    """Refuse a class that is written in several ways: which of them is meant, only its owner knows."""
+    twice = spellings([label for label in labels if isinstance(label, str)])
+    if not twice:
+        return
+    names = list(next(iter(twice.values())))
+    more = f" ({len(twice) - 1} more classes likewise)" if len(twice) > 1 else ""
+    shown = (
+        " and ".join(f"'{name}'" for name in names) if card.target not in card.sensitive else "two spellings"
+    )
+    raise BadInput(
+        f"Classes of the target '{card.target}' differ by blanks or by upper and lower case only: {shown}{more}; "
+        "expected one spelling per class. Write each class in one way."
+    )
+
+
 def _check_classes(target: pd.Series, card: DataCard) -> None:
     counts = target.value_counts()
+    _check_spellings(counts.index, card)
     if len(counts) == 1:
         raise BadInput(
             f"The target '{target.name}' has one class only in all {len(target):,} rows; expected at least "

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.dates_as_written import as_moments, moments_of, seconds_since_1970
+from realmix.tasks.core.table.served_rows import BOOLEAN_TEXTS, as_strings
 
 Kind = Literal["numeric", "categorical", "datetime", "identifier", "text", "constant", "empty"]
 RawType = Literal["integer", "float", "string", "boolean", "datetime"]
 Role = Literal["feature", "target", "key", "time", "group", "weight", "ignored"]
 
 MODELLED_KINDS = ("numeric", "categorical", "datetime")
-# The same two values as Python, numpy, a count and a text file write them.
-BOOLEAN_TEXTS: dict[Any, str] = {True: "True", False: "False"} | {
-    text: word for word in ("True", "False") for text in (word, word.lower(), word.upper())
-}
+# Truth values as text files write them; others (yes and no, 1 and 0) are levels.
+TRUTHS = {text: text.lower() == "true" for text in BOOLEAN_TEXTS if isinstance(text, str)}
 
 
 @dataclass(frozen=True)
@@ -80,34 +80,9 @@ def raw_type_of(values: pd.Series) -> RawType:
     return "boolean" if pd.api.types.infer_dtype(values, skipna=True) == "boolean" else "string"
 
 
-def as_strings(values: pd.Series, raw_type: RawType) -> pd.Series:
-    """Convert categories to text: 3 and 3.0 are both "3"."""
-    present = values.notna()
-    out = pd.Series([None] * len(values), index=values.index, dtype=object)
-    cells = values[present]
-    if raw_type == "integer" and pd.api.types.is_numeric_dtype(cells):
-        cells = cells.astype(float).astype("int64")
-    elif raw_type == "integer":
-        cells = cells.map(_without_point)
-    elif raw_type == "boolean":
-        cells = cells.astype(object).map(BOOLEAN_TEXTS)
-        cells = cells.where(cells.notna(), None)
-        out[present] = cells.to_numpy(dtype=object)
-        return out
-    out[present] = cells.astype(str).to_numpy(dtype=object)
-    return out
-
-
-def _without_point(value: Any) -> Any:
-    is_whole = isinstance(value, float | np.floating) and value.is_integer()
-    return int(value) if is_whole else value
-
-
 def as_dates(values: pd.Series) -> pd.Series:
     """Convert dates to seconds since 1970; text that is not a date becomes missing."""
-    parsed = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
-    seconds = (parsed - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-    return seconds.astype(float)
+    return seconds_since_1970(values)
 
 
 def canonical(values: pd.Series, column: Column) -> pd.Series:
@@ -135,9 +110,7 @@ def canonical(values: pd.Series, column: Column) -> pd.Series:
 def restored(values: pd.Series, column: Column) -> pd.Series:
     """Convert canonical cells to the type of the file."""
     if column.kind == "datetime":
-        # Only numbers go in: for a NaN pandas 2.3 rounds uninitialised memory, which sometimes overflows.
-        moments = pd.to_datetime(values.fillna(0), unit="s", utc=True).dt.tz_localize(None)
-        moments = moments.where(values.notna())
+        moments = moments_of(values)
         if column.raw_type == "datetime":
             return moments
         return moments.dt.strftime("%Y-%m-%dT%H:%M:%S").astype(object).where(moments.notna(), None)
@@ -149,7 +122,7 @@ def restored(values: pd.Series, column: Column) -> pd.Series:
 def restored_constant(values: pd.Series, column: Column) -> pd.Series:
     """Convert the only value of a constant column to the type of the file."""
     if column.kind == "datetime" or column.raw_type == "datetime":
-        return pd.to_datetime(values)
+        return as_moments(values)
     return _typed(values, column)
 
 

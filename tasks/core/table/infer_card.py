@@ -14,7 +14,8 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.checks import check_target
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.hints.hint import Hint
-from realmix.tasks.core.table.infer_schema import IDENTIFIER_NAME, infer_schema
+from realmix.tasks.core.table.infer_schema import IDENTIFIER_NAME, ROW_NUMBER_NAME, infer_schema
+from realmix.tasks.core.table.reading_report import ReadingReport
 from realmix.tasks.core.table.schema import Schema, Task
 
 # Column names that suggest a sensitive trait: on these the mix must not be worse for any group.
@@ -22,9 +23,6 @@ SENSITIVE_NAME = re.compile(
     r"^age($|_(at|band|cat|group|years))|(^|_)(sex|gender|race|ethnic\w*|religio\w*|nationality|native_country|marital\w*|"
     r"disab\w*|pregnan\w*|birth\w*|dob)(_|$)",
     re.IGNORECASE,
-)
-ROW_NUMBER_NAME = re.compile(
-    r"^(unnamed|index$|level_\d|row(_?(id|index|key|names?|nr|no|number|num))?$)", re.IGNORECASE
 )
 FIELD_COMMENTS = {
     "source": "Where the rows come from: a path, bundled:..., sql:..., s3://... or https://...",
@@ -34,6 +32,13 @@ FIELD_COMMENTS = {
     "columns": (
         "What the columns mean: numeric, categorical, datetime are features; identifier, text,\n"
         "constant, empty are left out. Correct wrong guesses."
+    ),
+    "reading": (
+        "How text is read where its cells do not say it, by column. For example:\n"
+        "  visit: {order: dmy}            # day before month; or mdy\n"
+        "  income: {decimal: ',', missing: [refused]}\n"
+        "  plan: {fold: false}            # Pro and pro are two labels\n"
+        "  code: {type: text}             # or number, date, clock, truth"
     ),
     "key": "Identifies a row permanently: it stays in or out of the holdout when the table grows.",
     "time": "Rows are split forward in time along this column.",
@@ -127,11 +132,19 @@ def schema_of(raw: pd.DataFrame, card: DataCard) -> Schema:
     card : DataCard
     """
     return infer_schema(
-        raw, card.target, task=card.task, positive=card.positive, kinds=card.columns, roles=card.roles
+        raw,
+        card.target,
+        task=card.task,
+        positive=card.positive,
+        kinds=card.columns,
+        roles=card.roles,
+        forms=card.forms,
     )
 
 
-def card_to_yaml(card: DataCard, schema: Schema, hints: Sequence[Hint] = ()) -> str:
+def card_to_yaml(
+    card: DataCard, schema: Schema, hints: Sequence[Hint] = (), report: ReadingReport | None = None
+) -> str:
     """Return a card as YAML with a comment for each field; see :func:`realmix.tasks.core.table.card.read_card`.
 
     Parameters
@@ -141,8 +154,13 @@ def card_to_yaml(card: DataCard, schema: Schema, hints: Sequence[Hint] = ()) -> 
         For the comments on how each column is stored; no cells are quoted.
     hints : sequence of Hint
         Written as comments above the fields.
+    report : ReadingReport, optional
+        For the comments on how each column was read.
     """
+    columns = report.columns if report else ()
+    read = {c.name: c.problem or c.sentence(is_sensitive=c.name in card.sensitive) for c in columns}
     values = card.model_dump(mode="json")
+    values["reading"] = card.forms
     # Only the fields that a rule sets.
     values["rules"] = [{k: v for k, v in rule.items() if v not in (None, {})} for rule in values["rules"]]
     blocks = ["# Data card: edit what is wrong, and delete what you do not want to declare."]
@@ -150,15 +168,18 @@ def card_to_yaml(card: DataCard, schema: Schema, hints: Sequence[Hint] = ()) -> 
     for field, value in values.items():
         lines = [f"# {line}" for line in FIELD_COMMENTS.get(field, "").split("\n") if line]
         if field == "columns" and value:
-            lines += ["columns:", *(_column_line(schema[name], kind) for name, kind in value.items())]
+            lines += [
+                "columns:",
+                *(_column_line(schema[name], kind, read.get(name)) for name, kind in value.items()),
+            ]
         else:
             lines.append(_dump({field: value}))
         blocks.append("\n".join(lines))
     return "\n".join(blocks) + "\n"
 
 
-def _column_line(column: Column, kind: str) -> str:
-    facts: list[str] = [column.raw_type]
+def _column_line(column: Column, kind: str, read: str | None) -> str:
+    facts: list[str] = [read or column.raw_type]
     if column.levels:
         facts.append(f"{len(column.levels)} level{'s' * (len(column.levels) != 1)}")
     if column.has_missing:

@@ -28,7 +28,13 @@ TIME_KINDS = ("numeric", "datetime")
 MAX_INTEGER_CLASSES = 10
 # Below this many rows a column of distinct strings may still be a small set of names.
 MIN_IDENTIFIER_ROWS = 50
-IDENTIFIER_NAME = re.compile(r"(^|_)(id|uuid|guid|index|rownames?|key)(_|$)|^unnamed", re.IGNORECASE)
+IDENTIFIER_NAME = re.compile(r"(^|_)(id|uuid|guid|key)(_|$)|^(index|rownames?|unnamed.*)$", re.IGNORECASE)
+# Names that pandas and R give to row numbers: these identify a row of one file only.
+ROW_NUMBER_NAME = re.compile(
+    r"^(unnamed: \d+|index|rownames?|level_\d+|row_?(id|number|nr|no))$", re.IGNORECASE
+)
+NESTED = re.compile(r"\s*(\[.*\]|\{.*\})\s*", re.DOTALL)
+DATE = r"^\d{4}-\d{1,2}-\d{1,2}(?:[ T].*)?$"
 POSITIVE_WORDS = ("1", "true", "yes", "y", "t", "positive", "pos")
 
 
@@ -40,6 +46,7 @@ def infer_schema(
     positive: str | None = None,
     kinds: Mapping[str, Kind] | None = None,
     roles: Mapping[str, Role] | None = None,
+    forms: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Schema:
     """Infer the schema of a table; what the card declares wins.
 
@@ -54,6 +61,8 @@ def infer_schema(
         "yes", else the rarer one.
     kinds, roles : mapping of column name to kind or role, optional
         Declared in the data card.
+    forms : mapping of column name to form, optional
+        How raw rows are read, for the schema.
 
     Raises
     ------
@@ -76,7 +85,7 @@ def infer_schema(
         for name in raw.columns
     )
     classes = _ordered_classes(raw[target], columns, target, task, positive)
-    return Schema(columns, target, task, classes)
+    return Schema(columns, target, task, classes, dict(forms or {}))
 
 
 def infer_task(target: pd.Series) -> Task:
@@ -112,10 +121,21 @@ def _ordered_classes(
 
 
 def _looks_like_dates(present: pd.Series) -> bool:
-    sample = present.iloc[:200].astype(str)
-    if not sample.str.match(r"^\d{4}-\d{1,2}-\d{1,2}([ T].*)?$").all():
+    distinct = pd.Series(present.unique()).astype(str)
+    # The first ones alone, because most columns are none.
+    if not distinct.iloc[:50].str.match(DATE).all() or not distinct.str.match(DATE).all():
         return False
-    return bool(as_dates(sample).notna().all())
+    return bool(as_dates(distinct).notna().all())
+
+
+def _is_prose(present: pd.Series, n_unique: int) -> bool:
+    # Distinct values first: most text columns repeat, and counting blanks is slow.
+    return n_unique > 0.5 * len(present) and bool(present.astype(str).str.count(r"\s").mean() > 6)
+
+
+def _is_nested(present: pd.Series) -> bool:
+    texts = present.astype(str)
+    return bool(texts.iloc[:50].str.fullmatch(NESTED).all() and texts.str.fullmatch(NESTED).all())
 
 
 def _infer_kind(values: pd.Series, target: pd.Series, raw_type: RawType) -> Kind:
@@ -124,26 +144,29 @@ def _infer_kind(values: pd.Series, target: pd.Series, raw_type: RawType) -> Kind
     if len(present) == 0:
         return "empty"
     if n_unique == 1:
-        return "constant"
+        # A flag: its other level is blank.
+        is_flag = len(present) < len(values) and raw_type in ("string", "boolean")
+        return "categorical" if is_flag else "constant"
     if raw_type == "datetime":
         return "datetime"
     if raw_type == "boolean":
         return "categorical"
-    all_distinct = n_unique == len(present) >= MIN_IDENTIFIER_ROWS
     if raw_type in ("integer", "float"):
-        is_called_so = bool(IDENTIFIER_NAME.search(str(values.name)))
-        if raw_type == "integer" and all_distinct:
-            told = target[values.notna()]
-            return "identifier" if names_rows(present, told, is_called_so=is_called_so) else "numeric"
-        return "categorical" if raw_type == "integer" and n_unique == 2 else "numeric"
+        return _number_kind(present, n_unique, raw_type, target[values.notna()])
     if _looks_like_dates(present):
         return "datetime"
-    # Distinct values first: most text columns repeat, and counting blanks is slow.
-    if n_unique > 0.5 * len(present) and present.astype(str).str.count(r"\s").mean() > 6:
+    if _is_nested(present) or _is_prose(present, n_unique):
         return "text"
     if n_unique > 0.9 * len(present) and len(present) >= MIN_IDENTIFIER_ROWS:
         return "identifier"
     return "categorical"
+
+
+def _number_kind(present: pd.Series, n_unique: int, raw_type: RawType, told: pd.Series) -> Kind:
+    if raw_type == "integer" and n_unique == len(present) >= MIN_IDENTIFIER_ROWS:
+        is_called_so = bool(IDENTIFIER_NAME.search(str(present.name)))
+        return "identifier" if names_rows(present, told, is_called_so=is_called_so) else "numeric"
+    return "categorical" if raw_type == "integer" and n_unique == 2 else "numeric"
 
 
 def _infer_column(values: pd.Series, target: pd.Series, kind: Kind | None, role: Role) -> Column:
@@ -165,8 +188,6 @@ def _infer_column(values: pd.Series, target: pd.Series, kind: Kind | None, role:
         ordered = sorted(levels, key=float) if raw_type in ("integer", "float") else sorted(levels)
         return Column(**base, levels=tuple(ordered))
     if kind in ("numeric", "datetime"):
-        if kind == "datetime" and raw_type == "string":
-            base["raw_type"] = "string"
         numbers = canonical(values, Column(**base)).dropna()
         if len(numbers):
             return Column(**base, minimum=float(numbers.min()), maximum=float(numbers.max()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -35,12 +35,16 @@ class Schema:
     task : {"binary", "multiclass", "regression"}
     classes : tuple of str
         Class labels, the negative before the positive one; empty for regression.
+    forms : mapping of column name to form
+        How the file wrote a column, where it is not the plain way; see
+        :attr:`realmix.tasks.core.table.reading_report.ReadingReport.forms`.
     """
 
     columns: tuple[Column, ...]
     target: str
     task: Task
     classes: tuple[str, ...] = ()
+    forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def features(self) -> tuple[Column, ...]:
@@ -191,4 +195,4 @@ class Schema:
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
         """Build a schema from what :meth:`to_dict` returned."""
         columns = tuple(Column(**{**c, "levels": tuple(c["levels"])}) for c in data["columns"])
-        return cls(columns, data["target"], data["task"], tuple(data["classes"]))
+        return cls(columns, data["target"], data["task"], tuple(data["classes"]), data.get("forms", {}))

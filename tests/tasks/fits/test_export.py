@@ -20,7 +20,7 @@ def test_serving_knows_the_raw_type_of_every_feature_and_nothing_of_other_column
     assert spec["columns"] == [
         {"name": "visits", "kind": "numeric", "raw_type": "integer"},
         {"name": "day", "kind": "datetime", "raw_type": "string"},
-        {"name": "flag", "kind": "categorical", "raw_type": "boolean"},
+        {"name": "flag", "kind": "categorical", "raw_type": "boolean", "levels": ["False", "True"]},
     ]
     assert spec["target"] == {"name": "y", "raw_type": "integer"} and spec["classes"] == ["0", "1"]
     assert spec["model"] == {"kind": "linear", "coefficients": [1.0]}

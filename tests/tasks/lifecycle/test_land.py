@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from realmix.tasks.core.contracts.specs import Landed
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.lifecycle import land
 from realmix.tasks.lifecycle.land import look
 from realmix.tasks.runtime.database import batches
@@ -65,12 +66,12 @@ def test_two_watchers_of_a_database_take_each_row_once(tmp_path, monkeypatch):
     register(tmp_path, operation={"landing": "sql:visits", "cursor": "id", "lag_seconds": 0})
     keep = land._keep
 
-    def overtaken(landed: Landed, folder: Path) -> tuple[str, str, int]:
+    def overtaken(landed: Landed, card: DataCard, folder: Path) -> tuple[str, str, int]:
         """Another watcher looks, and finds more, between reading and noting."""
         monkeypatch.setattr(land, "_keep", keep)
         rows(20, first=130).to_sql("visits", engine, index=False, if_exists="append")
         look("shop")
-        return keep(landed, folder)
+        return keep(landed, card, folder)
 
     monkeypatch.setattr(land, "_keep", overtaken)
     look("shop")

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.served_rows import canonical_features
 from realmix.tasks.models import MODELS, _serving
-from realmix.tasks.models._serving import _typed_labels, canonical_features
+from realmix.tasks.models._serving import _typed_labels
 
 TABLES = Path(__file__).resolve().parents[4] / "shared" / "data"
 INDEX = TABLES / "index.json"
@@ -39,7 +40,7 @@ def test_serving_reads_every_raw_type_as_the_schema_does():
             "count": [1, 2, 3, 4],
             "code": [7.0, 8.0, np.nan, 7.0],
             "share": [0.5, np.nan, 0.25, 1.0],
-            "day": ["2024-01-01", "2024-02-30", None, "2024-03-01T12:00:00"],
+            "day": ["2024-01-01", "2024-02-29", None, "2024-03-01T12:00:00"],
             "moment": pd.to_datetime(["2024-01-01", None, "2024-05-05", "2024-01-02"]),
             "name": ["a", "b", None, "a"],
             "y": ["no", "yes", "no", "yes"],

@@ -24,7 +24,6 @@ def test_a_plain_csv_file_is_read_and_described():
         "format": "csv",
         "encoding": "utf-8",
         "delimiter": "comma",
-        "decimal": ".",
         "header": "line 1",
     }
 
@@ -59,9 +58,8 @@ def test_cyrillic_text_is_not_read_as_western_letters():
 
 
 def test_decimal_commas_are_understood_where_they_are_not_delimiters():
-    frame, detected = read_table(b"x;y\n1,5;a\n2,25;b\n", "t.csv")
+    frame, _ = read_table(b"x;y\n1,5;a\n2,25;b\n", "t.csv")
     assert frame["x"].tolist() == [1.5, 2.25]
-    assert detected["decimal"] == ","
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])

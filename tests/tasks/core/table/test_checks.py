@@ -156,7 +156,7 @@ BAD_TABLES: dict[str, tuple[pd.DataFrame, dict[str, Any], list[str]]] = {
     ),
     "copied target": (customers(copy=bought_as("no", "yes")), {}, ["'copy'", "leak", "allow_leaks"]),
     "recoded target": (customers(code=bought_as(0, 1)), {}, ["'code'", "leak"]),
-    "target as empty cells": (customers(code=bought_as(None, "x")), {}, ["No feature"]),
+    "target as empty cells": (customers(code=bought_as(None, "x")), {}, ["'code'", "leak"]),
     "target with empty cells": (
         customers(code=[*bought_as("a", "b")[:150], *[None] * 50]),
         {},
@@ -194,12 +194,6 @@ BAD_TABLES: dict[str, tuple[pd.DataFrame, dict[str, Any], list[str]]] = {
     "gap in the group": (with_cell("town", None), {"group": "town"}, ["group", "missing in 1 of 200"]),
     "reserved name": (customers(_realmix_weight=1.0), {}, ["_realmix_weight", "Rename"]),
 }
-# Here the only feature is a constant with gaps, and constants are not features.
-BAD_TABLES["target as empty cells"] = (
-    BAD_TABLES["target as empty cells"][0][["code", "bought"]],
-    {},
-    ["No feature", "code (constant)"],
-)
 
 
 @pytest.mark.parametrize("case", BAD_TABLES)
@@ -289,3 +283,13 @@ def test_no_hint_for_a_target_of_text_leads_to_the_next_refusal():
         assert "--task" not in message and "plain numbers" in message
     assert "--task" not in refusal([f"name {'x' * i}" for i in range(N_ROWS)])
     assert "Use --task binary" in refusal(bought_as("no", "yes"), task="regression")
+
+
+def test_a_class_in_two_spellings_is_refused_with_both_unless_it_is_sensitive():
+    raw = customers().assign(bought=["yes", "Yes ", "no", "no"] * 50)
+    with pytest.raises(
+        BadInput, match=r"'bought' differ by blanks or by upper and lower case only: 'Yes ' and 'yes'"
+    ):
+        check_study_input(raw, DataCard(target="bought"))
+    with pytest.raises(BadInput, match="two spellings"):
+        check_study_input(raw, DataCard(target="bought", sensitive=("bought",)))

@@ -42,7 +42,7 @@ def test_one_code_is_one_text_whatever_type_it_came_in():
 
 def test_missing_and_unknown_cells_are_none_and_rows_keep_their_index():
     text = as_strings(pd.Series(["yes", None, "perhaps"], index=[7, 3, 5]), "boolean")
-    assert text.tolist() == [None, None, None] and text.index.tolist() == [7, 3, 5]
+    assert text.tolist() == ["True", None, None] and text.index.tolist() == [7, 3, 5]
     assert as_strings(pd.Series(["a", None]), "string").tolist() == ["a", None]
 
 

@@ -121,3 +121,42 @@ def test_a_declared_task_wins_over_the_target_s_values():
     schema = infer_schema(raw, "stars", task="regression")
     assert (schema.classes, schema["stars"].kind) == ((), "numeric")
     assert infer_schema(raw, "stars").classes == ("1", "2", "3", "4", "5")
+
+
+def numbered(n=200, **columns):
+    rng = np.random.default_rng(0)
+    y = rng.choice(["no", "yes"], n)
+    return pd.DataFrame({**columns, "x": rng.normal(size=n), "y": y})
+
+
+def kind_beside_target(values, name="v"):
+    raw = numbered(**{name: values})
+    return infer_schema(raw, "y")[name].kind
+
+
+def test_a_row_count_is_an_identifier_and_rising_numbers_that_tell_of_the_target_are_not():
+    rng = np.random.default_rng(0)
+    is_yes = (numbered()["y"] == "yes").to_numpy()
+    telling = np.where(is_yes, 50_000, 10_000) + rng.permutation(200)
+    assert kind_beside_target(range(200)) == "identifier"
+    assert (
+        kind_beside_target(telling, "price_index") == "numeric"
+        and kind_beside_target(telling, "id") == "numeric"
+    )
+    assert kind_beside_target(rng.permutation(10_000)[:200], "customer_id") == "identifier"
+    assert kind_beside_target(rng.permutation(10_000)[:200], "salary") == "numeric"
+
+
+def test_a_flag_of_one_label_or_blank_varies():
+    assert (
+        kind_beside_target(["X", None] * 100) == "categorical"
+        and kind_beside_target(["X"] * 200) == "constant"
+    )
+
+
+def test_lists_and_structures_are_text():
+    assert kind_beside_target(["[1, 2]", '{"a": 3}'] * 100) == "text"
+
+
+def test_dates_are_judged_by_the_whole_column():
+    assert kind_beside_target(["2024-01-05", "2024-01-06"] * 99 + ["soon", "later"]) == "categorical"

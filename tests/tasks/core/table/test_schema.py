@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.infer_schema import infer_schema, infer_task
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.models._serving import canonical_features
+from realmix.tasks.core.table.served_rows import canonical_features
 
 N_ROWS = 60
 

@@ -1,0 +1,108 @@
+"""Find what the text of each column means, by all of its cells together, and read it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from realmix.tasks.core.table.card import DataCard, Reading
+from realmix.tasks.core.table.column_reader import ColumnReader, distinct_cells
+from realmix.tasks.core.table.plain_columns import read_plain_numbers
+from realmix.tasks.core.table.reading_report import ColumnReading, ReadingReport
+from realmix.tasks.core.table.text_table import TextTable
+
+PLAIN_NUMBERS = Reading(type="number")
+
+
+def read_columns(
+    table: TextTable | pd.DataFrame, card: DataCard | None = None
+) -> tuple[pd.DataFrame, ReadingReport]:
+    """Read the text of a table as numbers, dates, truth values and levels.
+
+    Parameters
+    ----------
+    table : TextTable or DataFrame of shape (n_rows, n_columns)
+        Of a frame only the columns of text are read; the others have their types already.
+    card : DataCard, optional
+        What it declares of a column wins over what the cells say. Without it no labels are folded.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Whole numbers as int64 (float64 where cells are missing), other numbers as float64, dates as ISO
+        text, truth values as bool, everything else as text.
+    report : ReadingReport
+        How each column was read. Its problems are not raised: see :meth:`ReadingReport.check`.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"price": ["$1,200", "$80", "-"], "on": ["31/01/2024", "01/02/2024", None], "zip": ["02139", "10001", "10002"]})
+    >>> read_columns(frame)[0].to_dict("list")
+    {'price': [1200.0, 80.0, nan], 'on': ['2024-01-31', '2024-02-01', nan], 'zip': ['02139', '10001', '10002']}
+    """
+    columns, lines, notes = _columns_of(table)
+    mark = functools.cache(lambda: _decimal_mark(columns))
+    read = {name: _read(name, cells, lines, card, mark) for name, cells in columns.items()}
+    frame = pd.DataFrame({name: values for name, (values, _) in read.items()})
+    return frame, ReadingReport(tuple(column for _, column in read.values()), tuple(notes))
+
+
+def _columns_of(
+    table: TextTable | pd.DataFrame,
+) -> tuple[dict[str, pa.ChunkedArray | pd.Series], np.ndarray, Sequence[str]]:
+    if isinstance(table, TextTable):
+        return dict(zip(table.cells.column_names, table.cells.columns, strict=True)), table.lines, table.notes
+    columns: dict[str, Any] = {}
+    for name, values in table.items():
+        is_text = values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "string"
+        is_text = is_text or isinstance(values.dtype, pd.StringDtype)
+        columns[str(name)] = (
+            pa.chunked_array([pa.array(values, pa.string(), from_pandas=True)]) if is_text else values
+        )
+    return columns, np.arange(1, len(table) + 1), ()
+
+
+def _read(
+    name: str, cells: Any, lines: np.ndarray, card: DataCard | None, mark: Callable[[], str | None]
+) -> tuple[Any, ColumnReading]:
+    if isinstance(cells, pd.Series):
+        return cells.array, ColumnReading(name, "typed", len(cells), n_blank=int(cells.isna().sum()))
+    declared = card.reading.get(name, Reading()) if card else Reading()
+    kind = _declared_kind(name, card)
+    is_open = declared in (Reading(), PLAIN_NUMBERS)
+    if is_open and (plain := read_plain_numbers(name, cells)) is not None:
+        return plain
+    column = distinct_cells(name, cells, lines)
+    return ColumnReader(column, declared, kind, card, mark).read()
+
+
+def _declared_kind(name: str, card: DataCard | None) -> str | None:
+    if card is None:
+        return None
+    if name == card.target:
+        return {"regression": "numeric", None: None}.get(card.task)
+    if name in (card.key, card.group):
+        return card.columns.get(name) or None
+    return card.columns.get(name)
+
+
+def _decimal_mark(columns: Mapping[str, Any]) -> str | None:
+    """Return the decimal comma if more cells of the file must have it than must have a point; else None."""
+    texts = [cells for cells in columns.values() if not isinstance(cells, pd.Series)]
+    votes = {
+        mark: sum(
+            pc.sum(pc.match_substring_regex(cells, _DECIMALS.format(mark))).as_py() or 0 for cells in texts
+        )
+        for mark in (",", "[.]")
+    }
+    return "," if votes[","] > votes["[.]"] else None
+
+
+# One or two digits behind the last mark: no group of thousands.
+_DECIMALS = r"^\s*[-+(]?\D{{0,4}}\d[\d., ]*{}\d{{1,2}}\D{{0,6}}$"
