@@ -40,7 +40,9 @@ def web_server(tmp_path):
         thread.join()
 
 
-@pytest.mark.parametrize("content", [csv_bytes(), gzip.compress(csv_bytes()), parquet_bytes()])
+@pytest.mark.parametrize(
+    "content", [csv_bytes(), gzip.compress(csv_bytes()), parquet_bytes()], ids=["csv", "gzip", "parquet"]
+)
 def test_an_s3_object_of_any_format_is_read(bucket, content):
     bucket.put_object(Bucket="tables", Key="a folder/t", Body=content)
     source = ObjectStoreSource("s3://tables/a folder/t")
