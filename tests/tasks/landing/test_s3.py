@@ -32,7 +32,7 @@ def test_objects_below_the_prefix_are_read_once(bucket):
     put(bucket, "first-but-another", **{"d.csv": CSV})
     steps = read("first")
     assert sorted(names(steps)) == ["tables/first/a.csv", "tables/first/day=2/b.csv"]
-    assert all(landed.rows.shape == (2, 2) for landed in steps)
+    assert all(landed.rows.cells.shape == (2, 2) for landed in steps)
     assert read("first", steps[-1].cursor) == []
 
 
@@ -42,7 +42,7 @@ def test_an_object_written_anew_is_read_again_and_a_lost_one_forgotten(bucket):
     put(bucket, "second", **{"a.csv": CSV + b"52,no\n"})
     bucket.delete_object(Bucket="tables", Key="second/b.csv")
     steps = read("second", cursor)
-    assert names(steps) == ["tables/second/a.csv"] and len(steps[-1].rows) == 3
+    assert names(steps) == ["tables/second/a.csv"] and steps[-1].rows.cells.num_rows == 3
     assert list(steps[-1].cursor) == ["tables/second/a.csv"]
 
 
