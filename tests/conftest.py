@@ -16,7 +16,8 @@ SERVERS = {
     "s3_endpoint": "S3",
     "dask_cluster": "Dask",
     "prefect_server": "Prefect",
-    "servers": "PostgreSQL",  # and MLflow, Prefect and S3 on it
+    "postgresql_cluster": "PostgreSQL",  # and MLflow, Prefect and S3 on it
+    "browser": "Chromium",
 }
 
 

@@ -28,6 +28,8 @@ SETTINGS = {
     "PREFECT_LOGGING_EXTRA_LOGGERS": "realmix",
     # These retries take longer than a restart of the server.
     "PREFECT_CLIENT_MAX_RETRIES": "10",
+    # What Prefect's server answers while PostgreSQL, its database, refuses connections.
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
     "PREFECT_WORKER_QUERY_SECONDS": "5",
     # Kept in the server's memory by default, leases of slots are lost when it restarts, and each run that
     # still holds one crashes at its next renewal, after 225 seconds.
