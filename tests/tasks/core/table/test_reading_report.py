@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.read_columns import read_columns
 from realmix.tasks.core.table.reading_report import ColumnReading, ReadingReport, reading_lines
 
 PLAIN = ColumnReading("age", "integers", 100, 100, form={"type": "number"})
@@ -58,3 +61,19 @@ def test_a_problem_is_raised_unless_the_column_is_ignored():
 def test_a_column_left_out_says_why():
     report = ReadingReport((PLAIN,)).with_apart({"age": "constant"})
     assert reading_lines(report.to_dict()) == ["age: integers; left out: constant"]
+
+
+def test_forms_of_all_kinds_of_columns_are_json():
+    cells = {
+        "sex": ["m", "f"] * 9,
+        "zip": ["01", "02"] * 9,
+        "day": ["31/01/2024"] * 18,
+        "at": ["14:35", "9:00"] * 9,
+    }
+    cells |= {"price": ["1,5 €", "-"] * 9, "ok": ["true", "false"] * 9}
+    _, report = read_columns(pd.DataFrame(cells), DataCard(target="y"))
+    assert json.loads(json.dumps(report.declared)) == report.declared
+    assert json.loads(json.dumps(report.to_dict()))["columns"]["zip"]["form"] == {
+        "type": "text",
+        "fold": True,
+    }
