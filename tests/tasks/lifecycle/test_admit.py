@@ -165,8 +165,11 @@ def test_what_is_no_table_is_refused_once_and_stops_nothing(place, content):
     look("shop")
     statuses = {outcome["name"]: outcome["status"] for outcome in admit_waiting("shop")}
     assert statuses == {"bad.csv": "refused", "good.csv": "admitted"}
-    (place / "bad.csv").rename(place / "again.csv")
     assert look("shop") == []
+    # The reason names the file: under another name it is refused by that.
+    (place / "bad.csv").rename(place / "again.csv")
+    assert [batch.name for batch in look("shop")] == ["again.csv"]
+    assert admit_waiting("shop")[0]["status"] == "refused"
 
 
 def test_a_batch_with_which_the_table_could_not_be_studied_is_refused(place):
