@@ -18,6 +18,7 @@ from realmix.tasks.core.lifecycle.merge_batch import (
     Merged,
     Prepared,
     brings_labels_only,
+    check_replaced,
     merge_batch,
     prepare_batch,
 )
@@ -100,6 +101,7 @@ def _admit_or_refuse(current: _TableRows, batch: Batch) -> dict[str, Any]:
         valid, warnings = _validate(current, batch, prepared)
         notes += warnings
         merged = merge_batch(current.rows, current.unlabelled, valid, card=current.registered.card)
+        check_replaced(merged, len(current.rows), current.registered.card)
         check_study_input(merged.rows, current.registered.card)
     except (BadInput, ValidationFailed) as err:
         outcome = {"n_rows": batch.n_rows, "reason": str(err), "notes": notes}

@@ -24,7 +24,10 @@ log = logging.getLogger("realmix")
 
 
 def register_table(name: str, card: DataCard, snapshot: str) -> None:
-    """Register a table, or replace the card of a registered one; its rows and decisions stay."""
+    """Register a table, or replace the card of a registered one; its rows and decisions stay.
+
+    Batches that the former card refused wait for the new one.
+    """
     text = card.model_dump_json()
     with transaction() as state:
         state.execute(
@@ -32,6 +35,8 @@ def register_table(name: str, card: DataCard, snapshot: str) -> None:
             .values(name=name, card=text, registered_at=_now(), snapshot=snapshot)
             .on_conflict_do_update(index_elements=["name"], set_={"card": text})
         )
+        is_refused = (stored.batches.c.table_name == name) & (stored.batches.c.status == "refused")
+        state.execute(update(stored.batches).where(is_refused).values(status="waiting"))
 
 
 def unregister_table(name: str) -> None:

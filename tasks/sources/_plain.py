@@ -6,6 +6,7 @@ import datetime
 import json
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pandas as pd
 import pyarrow
@@ -162,7 +163,7 @@ def _plain_objects(values: pd.Series) -> pd.Series:
     inferred = pd.api.types.infer_dtype(values, skipna=True)
     if inferred in ("string", "boolean", "empty"):
         return values
-    if inferred == "integer":
+    if inferred == "integer" or (inferred == "decimal" and values.dropna().map(_is_whole).all()):
         return _exact_integers(values)
     if inferred in ("decimal", "floating", "mixed-integer-float"):
         return values.astype(float)
@@ -175,6 +176,10 @@ def _plain_objects(values: pd.Series) -> pd.Series:
     if inferred == "period":
         return _plain(values.astype("period"))
     return values.astype(str).where(values.notna(), None)
+
+
+def _is_whole(number: Decimal) -> bool:
+    return number.is_finite() and number.as_tuple().exponent >= 0
 
 
 def _after_midnight(time: datetime.time) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,17 +107,24 @@ class SqlSource:
         return {"kind": "sql", "location": self.location, "row_order": row_order, **self._database}
 
     def _read(self, connection: Connection) -> pd.DataFrame:
-        if self.is_query:
-            # Without parameters a % in the query stays a %.
-            return pd.read_sql_query(
-                self.statement, connection.execution_options(no_parameters=True), coerce_float=False
-            )
         from sqlalchemy import literal_column, select
 
-        table = find_table(connection, self.statement)
-        return pd.read_sql_query(
-            select(literal_column("*")).select_from(table), connection, coerce_float=False
-        )
+        if self.is_query:
+            # Without parameters a % in the query stays a %.
+            result = connection.execution_options(no_parameters=True).exec_driver_sql(self.statement)
+        else:
+            table = find_table(connection, self.statement)
+            result = connection.execute(select(literal_column("*")).select_from(table))
+        names, rows = list(result.keys()), result.fetchall()
+        columns = [_typed(cells) for cells in zip(*rows, strict=True)]
+        return pd.concat(columns, axis=1).set_axis(names, axis=1) if rows else pd.DataFrame(columns=names)
+
+
+def _typed(cells: Sequence[Any]) -> pd.Series:
+    """Give cells the type that they share; whole numbers beside missing cells stay exact."""
+    values = pd.Series(cells, dtype=object)
+    is_whole = pd.api.types.infer_dtype(values, skipna=True) == "integer"
+    return values if is_whole and values.isna().any() else values.infer_objects()
 
 
 @contextmanager

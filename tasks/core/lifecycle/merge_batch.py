@@ -174,6 +174,39 @@ def merge_batch(
     return Merged(rows, stack([unlabelled, waiting]), n_new, n_replaced, len(waiting), n_joined)
 
 
+def check_replaced(merged: Merged, n_before: int, card: DataCard) -> None:
+    """Refuse a batch that would correct more of its table than the card allows.
+
+    Keys that were written or numbered anew name other rows than before: then a batch overwrites what it does not know.
+
+    Parameters
+    ----------
+    merged : Merged
+    n_before : int
+        Rows of the table before.
+    card : DataCard
+
+    Raises
+    ------
+    BadInput
+
+    Examples
+    --------
+    >>> card = DataCard(target="y", key="id", operation={"arrival": "upsert"})
+    >>> none = pd.DataFrame()
+    >>> check_replaced(Merged(none, none, n_new=50, n_replaced=20, n_unlabelled=0, n_joined=0), 100, card)
+    """
+    operation = card.operation
+    if operation.arrival != "upsert" or merged.n_replaced <= operation.max_replaced * n_before:
+        return
+    raise BadInput(
+        f"The batch would replace {merged.n_replaced:,} of the table's {n_before:,} rows "
+        f"({merged.n_replaced / n_before:.0%}); expected at most {operation.max_replaced:.0%}. Check that its "
+        f"'{card.key}' names the same rows as the table's; if it does, raise `max_replaced` under `operation` in the "
+        "card and run `realmix register` with it: the batch is then considered again."
+    )
+
+
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Concatenate frames of the same columns, in the types of the first where possible.
 

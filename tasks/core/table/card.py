@@ -96,6 +96,8 @@ class Operation(Frozen):
     arrival : {"append", "upsert", "replace"}
         What a batch does to the existing rows: adds to them, adds and corrects by `key`, or
         replaces them.
+    max_replaced : float
+        Share of the table's rows that one batch of `upsert` may change; a batch that would change more is refused.
     cursor : str or None
         Of ``sql:TABLE``: the strictly increasing column that marks new rows.
     lag_seconds : float
@@ -126,6 +128,7 @@ class Operation(Frozen):
 
     landing: str | None = None
     arrival: Literal["append", "upsert", "replace"] = "append"
+    max_replaced: float = Field(default=0.2, gt=0, le=1)
     cursor: str | None = None
     lag_seconds: float = Field(default=60.0, ge=0)
     schedule: str | None = None

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from realmix.tasks.core.table.card import DataCard, Reading
-from realmix.tasks.core.table.column_reader import ColumnReader, distinct_cells
+from realmix.tasks.core.table.column_cells import distinct_cells
+from realmix.tasks.core.table.column_reader import read_column
+from realmix.tasks.core.table.column_text import ColumnText
 from realmix.tasks.core.table.plain_columns import read_plain_numbers
 from realmix.tasks.core.table.reading_report import ColumnReading, ReadingReport
 from realmix.tasks.core.table.text_table import TextTable
@@ -79,7 +81,7 @@ def _read(
     if is_open and (plain := read_plain_numbers(name, cells)) is not None:
         return plain
     column = distinct_cells(name, cells, lines)
-    return ColumnReader(column, declared, kind, card, mark).read()
+    return read_column(ColumnText(column, declared, kind, card, mark))
 
 
 def _declared_kind(name: str, card: DataCard | None) -> str | None:

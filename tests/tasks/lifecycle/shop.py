@@ -33,9 +33,10 @@ def rows(n_rows: int = 100, *, first: int = 0) -> pd.DataFrame:
     )
 
 
-def register(place: Path, arrival: str = "append", **more: Any) -> DataCard:
+def register(place: Path, arrival: str = "append", *, max_replaced: float = 0.2, **more: Any) -> DataCard:
     declared = {"target": "bought", "key": "id", "sensitive": ["faith"], "source": "table:shop"}
-    card = parse_card({**declared, "operation": {"landing": str(place), "arrival": arrival}, **more})
+    operation = {"landing": str(place), "arrival": arrival, "max_replaced": max_replaced}
+    card = parse_card({**declared, "operation": operation, **more})
     snapshot = take_snapshot(rows(), home() / "snapshots", source={})
     schema = check_study_input(snapshot.read(), card)
     registered_rule(Table("shop", snapshot, {}, card, schema), rows())

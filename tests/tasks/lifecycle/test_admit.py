@@ -18,7 +18,7 @@ from realmix.tasks.lifecycle import admit, land
 from realmix.tasks.lifecycle.admit import admit_waiting, quarantine_folder
 from realmix.tasks.lifecycle.land import batch_folder, look
 from realmix.tasks.runtime import snapshots
-from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.runtime.database import register_table, registered_table
 from realmix.tasks.runtime.holdout_rules import frozen_rule
 from realmix.tasks.runtime.snapshots import open_snapshot
 from realmix.tasks.runtime.study_folder import Table, home
@@ -165,8 +165,11 @@ def test_what_is_no_table_is_refused_once_and_stops_nothing(place, content):
     look("shop")
     statuses = {outcome["name"]: outcome["status"] for outcome in admit_waiting("shop")}
     assert statuses == {"bad.csv": "refused", "good.csv": "admitted"}
-    (place / "bad.csv").rename(place / "again.csv")
     assert look("shop") == []
+    # The reason names the file: under another name it is refused by that.
+    (place / "bad.csv").rename(place / "again.csv")
+    assert [batch.name for batch in look("shop")] == ["again.csv"]
+    assert admit_waiting("shop")[0]["status"] == "refused"
 
 
 def test_a_batch_with_which_the_table_could_not_be_studied_is_refused(place):
@@ -192,8 +195,23 @@ def test_rows_without_a_target_wait_apart_and_join_by_key(place):
     assert waiting_rows()["id"].tolist() == [115, 116, 117, 118, 119]
 
 
+def test_a_batch_that_would_replace_much_of_the_table_is_held_until_the_card_allows_it(place):
+    register(place, "upsert")
+    drop(place, "other_people.csv", rows(30, first=10))
+    look("shop")
+    (outcome,) = admit_waiting("shop")
+    assert outcome["status"] == "refused" and len(today()) == 100
+    assert "would replace 30 of the table's 100 rows (30%); expected at most 20%" in outcome["reason"]
+    pd.testing.assert_frame_equal(today(), rows())
+    register_table("shop", registered_table("shop").card, registered_table("shop").snapshot)
+    assert admit_waiting("shop")[0]["status"] == "refused"
+    register(place, "upsert", max_replaced=0.3)
+    (outcome,) = admit_waiting("shop")
+    assert (outcome["status"], outcome["n_replaced"]) == ("admitted", 30)
+
+
 def test_corrected_rows_keep_their_side_of_the_frozen_holdout(place):
-    card = register(place, "upsert")
+    card = register(place, "upsert", max_replaced=1)
 
     def sides() -> dict[int, bool]:
         table = Table("shop", None, {}, card, check_study_input(today(), card))

@@ -75,6 +75,24 @@ def test_postgresql_types_become_plain_columns(postgresql_url, monkeypatch):
     assert [type(frame[name][0]) for name in ("numbers", "id", "percent")] == [str, str, str]
 
 
+@pytest.mark.parametrize("kind", ["BIGINT", "NUMERIC(20)"])
+@pytest.mark.parametrize("database", ["sqlite_url", "postgresql_url"])
+def test_whole_numbers_beyond_2_53_beside_missing_cells_are_exact(database, kind, request, monkeypatch):
+    monkeypatch.setenv(URL_VARIABLE, request.getfixturevalue(database))
+    keys = (9007199254740993, None, 9007199254740995)
+    cells = " UNION ALL ".join(
+        f"SELECT {i} AS n, CAST({'NULL' if key is None else key} AS {kind}) AS k, 7 AS small"
+        for i, key in enumerate(keys)
+    )
+    frame = SqlSource(f"sql:SELECT n, k, small FROM ({cells}) AS t ORDER BY n").load()
+    assert frame["k"].where(frame["k"].notna(), None).tolist() == [
+        "9007199254740993",
+        None,
+        "9007199254740995",
+    ]
+    assert frame["n"].dtype == np.int64 and frame["small"].tolist() == [7, 7, 7]
+
+
 @pytest.mark.parametrize(
     ("location", "words"),
     [
