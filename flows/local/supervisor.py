@@ -116,7 +116,7 @@ class Supervisor:
             self.sockets.append(bound)
         else:
             bound.close()
-        if port != wanted:
+        if wanted not in (0, port):
             print(f"Port {wanted} is in use: {name} uses port {port}.", flush=True)
         return port
 

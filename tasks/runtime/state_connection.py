@@ -111,10 +111,9 @@ def transaction() -> Iterator[Connection]:
         If another process has taken over a lease under which this code runs.
     """
     url = state_url()
-    with _explained(), _connect(url) as connection, connection.begin():
-        _take_turn(connection)
-        check_leases(connection)
+    with _explained(), _begin(url) as connection:
         yield connection
+        connection.commit()
 
 
 @contextmanager
@@ -138,14 +137,14 @@ def _reason(err: BaseException | None) -> str:
     return said.replace(str(password), "***") if password else said
 
 
-def _connect(url: URL) -> Connection:
-    """Connect; a server that was reached before may be away for a while."""
+def _begin(url: URL) -> Connection:
+    """Begin a transaction; a server that was reached before may be away for a while."""
     if url.drivername == "sqlite":
         _prepare_place(Path(str(url.database)))
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            connection = _engine(url).connect()
+            connection = _begin_once(url)
         except OperationalError:
             is_away = url.drivername != "sqlite" and url in _reached
             if not is_away or time.monotonic() > deadline:
@@ -154,6 +153,18 @@ def _connect(url: URL) -> Connection:
         else:
             _reached.add(url)
             return connection
+
+
+def _begin_once(url: URL) -> Connection:
+    connection = _engine(url).connect()
+    try:
+        connection.begin()
+        _take_turn(connection)
+        check_leases(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _prepare_place(path: Path) -> None:
@@ -225,7 +236,7 @@ def _take_turn(connection: Connection) -> None:
     upgrade(connection)
     file = home_file()
     if connection.engine.url != file and Path(str(file.database)).exists():
-        with _connect(file) as own, own.begin():
+        with _engine(file).begin() as own:
             move_state(own, connection)
 
 

@@ -61,7 +61,7 @@ class Home:
         """A command, with what it said."""
         return subprocess.run(
             [*REALMIX, *arguments], env=self.environment, cwd=self.place, text=True, capture_output=True,
-            timeout=240,
+            timeout=600,
         )  # fmt: skip
 
     def log(self) -> str:

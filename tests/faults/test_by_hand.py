@@ -21,6 +21,7 @@ from tests.servers.conftest import free_port, process, wait_for
 
 # A client that asks whether a server is up again leaves the sockets of refused calls to the collector.
 pytestmark = [
+    pytest.mark.timeout(900),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -36,6 +36,7 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 
 # Of Prefect's embedded server, and of a client that asks whether a server is up again.
 pytestmark = [
+    pytest.mark.timeout(900),
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType.*:UserWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
 
@@ -18,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from realmix.tasks.runtime import leases
 from realmix.tasks.runtime.database import batches, decisions, record_decision, registered_table
-from realmix.tasks.runtime.state_connection import transaction
+from realmix.tasks.runtime.state_connection import TURN, transaction
 from realmix.tasks.runtime.study_folder import stored_snapshot
 from tests.tasks.lifecycle.shop import register, rows
 
@@ -32,7 +33,7 @@ from realmix.tasks.lifecycle.admit import admit_waiting
 from realmix.tasks.lifecycle.land import look
 from realmix.tasks.runtime import leases
 from realmix.tasks.runtime.database import record_decision, registered_table
-leases.LEASE_SECONDS, leases.HEARTBEAT_SECONDS, leases.POLL_SECONDS = 4.0, 0.5, 0.05
+leases.LEASE_SECONDS, leases.HEARTBEAT_SECONDS, leases.POLL_SECONDS = 12.0, 0.5, 0.05
 while not Path(sys.argv[2]).exists():
     look("shop")
     with leases.table_lock("shop"):
@@ -179,3 +180,24 @@ def test_a_lease_and_its_work_outlive_a_restart_of_postgresql(team, postgresql_c
         record_decision("bank", "retraining", {"level": "study"})
     with leases.table_lock("bank"):
         assert [entry.document["level"] for entry in decisions("bank")][-2:] == ["refit", "study"]
+
+
+def test_a_change_that_waits_for_its_turn_outlives_a_restart_of_postgresql(
+    team, team_url, postgresql_cluster
+):
+    n_before = len(decisions("bank"))
+    other = psycopg2.connect(team_url)
+    with ThreadPoolExecutor() as threads, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
+        change = threads.submit(record_decision, "bank", "retraining", {"level": "refit"})
+        wait_until(lambda: n_waiting(cursor) == 1, team)
+        postgresql_cluster.kill()
+        postgresql_cluster.start()
+        change.result(timeout=60)
+    assert len(decisions("bank")) == n_before + 1
+
+
+def n_waiting(cursor) -> int:
+    """Transactions that wait for their turn."""
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    return int(cursor.fetchone()[0])
