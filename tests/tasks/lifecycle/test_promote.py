@@ -311,7 +311,7 @@ def test_a_reviewer_finds_verdict_and_gains_as_columns_and_what_a_version_is(ban
     parent = runs_of(
         "bank", "tags.kind = 'study' and metrics.promised_gain > 0 and metrics.realised_gain > 0"
     )
-    assert {run.data.tags["verdict"] for run in parent} == {"augment"}
+    assert {run.data.tags["verdict"] for run in parent} == {"proven"}
     tags = version("bank", "1").tags
     assert {"verdict", "study", "arm", "metric", "snapshot"} <= tags.keys()
     assert version("bank", "1").description.startswith("The study bank-")
