@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from realmix.tasks.core.report import verdict_document
+from realmix.tasks.core.report import manifest, verdict_document
 
 FOLDER = Path(verdict_document.__file__).parent / "schemas"
-PUBLISHED = {"verdict-1.json": verdict_document.VerdictDocument}
+PUBLISHED = {"manifest-1.json": manifest.Manifest, "verdict-1.json": verdict_document.VerdictDocument}
 
 if __name__ == "__main__":
     for name, model in PUBLISHED.items():

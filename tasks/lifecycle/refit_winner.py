@@ -100,7 +100,7 @@ def publish_refit(
     )
     folder.write_json("verdict.json", document.to_dict())
     (folder.path / "report.html").write_text(render_report(document, {}), encoding="utf-8")
-    folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
+    folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document
 
 

@@ -20,6 +20,7 @@ from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
 from realmix.tasks.core.report.describe_decision import describe_decision
 from realmix.tasks.core.report.figures import draw_figures
+from realmix.tasks.core.report.manifest import Manifest
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
@@ -81,7 +82,7 @@ def publish(
     folder.write_json("verdict.json", document.to_dict())
     figures = draw_figures(document, *figure_rows(folder, development, oof, verdict, comparison, holdout))
     (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
-    folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
+    folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document, figures
 
 
@@ -225,7 +226,8 @@ def figure_rows(
     return y[known], shipped[known], real_only[known]
 
 
-def manifest(folder: Path) -> dict[str, str]:
-    """Return the sha256 of every file of the results, by its path inside the folder."""
+def manifest(folder: Path) -> Manifest:
+    """Return the digests of the results in a folder; intermediate files are none."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != WORK)
-    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files if p.name != "manifest.json"}
+    digests = {p.relative_to(folder).as_posix(): file_digest(p) for p in files if p.name != "manifest.json"}
+    return Manifest.build({"sha256": digests})

@@ -113,6 +113,8 @@ def test_without_a_holdout_the_reason_stands_in_its_place(published, document):
 def test_everything_that_is_promised_is_written_and_listed(published, document):
     folder, made = published(document)
     assert made.sentence in html.unescape((folder.path / "report.html").read_text())
-    assert folder.read_json("manifest.json") == {"sha256": manifest(folder.path)}
-    assert {"plan.json", "report.html", "training.parquet", "verdict.json"} == set(manifest(folder.path))
+    assert folder.read_json("manifest.json") == manifest(folder.path).to_dict()
+    assert {"plan.json", "report.html", "training.parquet", "verdict.json"} == set(
+        manifest(folder.path).sha256
+    )
     assert (folder.path / "plan.json").read_text() == json.dumps(PLAN.to_dict(), indent=1)
