@@ -16,6 +16,7 @@ from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.lifecycle.retrain_level import LevelChoice, choose_level
 from realmix.tasks.core.lifecycle.retraining_entry import retraining_entry
 from realmix.tasks.core.plan.final_fit import describe_final_fit
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.lifecycle.admit import admit_waiting, start_new_epoch
 from realmix.tasks.lifecycle.clean import clean_up
@@ -130,7 +131,7 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
     copy_plan(former, folder)
     final_fit = describe_final_fit(arms["model"], plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
 
-    def write(holdout: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
+    def write(holdout: dict[str, Any] | None) -> tuple[VerdictDocument, dict[str, str]]:
         return publish_refit(folder, document, table, split, final_fit, holdout, clock.all_seconds()), {}
 
     return ship(folder, table, arms, plan, write, clock)

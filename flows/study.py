@@ -12,6 +12,7 @@ from prefect.context import TagsContext
 from threadpoolctl import threadpool_limits
 
 from realmix.flows.engines.choose import open_workers, storage_here, threads
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.cache import cache_at, make_cache
 from realmix.tasks.runtime.shared_storage import open_storage, share
@@ -101,7 +102,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
     if n_taken := cache.n_taken - n_taken_before:
         log.info("%d results of earlier runs were taken from the cache", n_taken)
 
-    def write(holdout: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
+    def write(holdout: dict[str, Any] | None) -> tuple[VerdictDocument, dict[str, str]]:
         oof, seconds = raced.oof, clock.all_seconds()
         return publish(folder, table, split, layout, development, oof, comparison, verdict, fits, holdout,
                        raced.pools, seconds, saved)  # fmt: skip

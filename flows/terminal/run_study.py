@@ -20,7 +20,8 @@ from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, StudyInterrupted
-from realmix.tasks.core.report.verdict_document import summary_lines
+from realmix.tasks.core.report.summary import summary_lines
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
 from realmix.tasks.runtime.fork_server import fork_server
@@ -77,7 +78,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     key = study_key(request, table.snapshot.digest, name, card, schema)
     if former := reuse_study(out, key):
         print(f"Nothing changed since the study '{former['study']}': same table, options and code.")
-        print_verdict(former, out)
+        print_verdict(VerdictDocument.read(former), out)
         return
     check_output_folder(out)
     log.info(
@@ -109,9 +110,10 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     with only_study_in(out):
         hand_over(table, request.out)
         del table
-        document = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
+        shipped = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
+    document = VerdictDocument.read(shipped)
     print_verdict(document, out)
-    exit_if_not_decided(document["word"])
+    exit_if_not_decided(document.word)
 
 
 def exit_if_not_decided(word: str | None) -> None:
@@ -226,16 +228,17 @@ def show_progress() -> None:
     log.propagate = False
 
 
-def print_verdict(document: dict[str, Any], out: Path) -> None:
+def print_verdict(document: VerdictDocument, out: Path) -> None:
     """Print the verdict and the places of its files in a few lines."""
     print()
-    print(f"Verdict: {document['word']}")
-    print(document["sentence"])
+    print(f"Verdict: {document.word}")
+    print(document.sentence)
     for line in summary_lines(document):
         print(f"  {line}")
     print(f"Report:  {out / 'report.html'}")
     print(f"Files:   {out}/ (verdict.json, model/, real_only/, training.parquet, manifest.json)")
-    print(f"MLflow:  experiment '{document['tracking']['experiment']}' in {document['tracking']['uri']}")
+    assert document.tracking is not None
+    print(f"MLflow:  experiment '{document.tracking.experiment}' in {document.tracking.uri}")
     print("         `make ui`, or `realmix ui`, opens it.")
 
 

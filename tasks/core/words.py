@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def gain_in_words(gain: float | None, is_relative: bool) -> str:
@@ -19,7 +20,7 @@ def gain_in_words(gain: float | None, is_relative: bool) -> str:
     return f"{number} %" if is_relative else f"{number} points"
 
 
-def interval_in_words(interval: tuple[float, float] | list[float] | None, is_relative: bool) -> str:
+def interval_in_words(interval: Sequence[float | None] | None, is_relative: bool) -> str:
     """Format both bounds of a gain.
 
     Examples

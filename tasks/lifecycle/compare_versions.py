@@ -17,6 +17,7 @@ import pandas as pd
 from realmix.tasks.core.errors import RealmixError, RegistryRefused
 from realmix.tasks.core.lifecycle.challenge import Compared, Judgement, judge_challenger, undecided
 from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.scores.slices import declared_slices
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.holdout import HoldoutRule, hash_units, holdout_side
@@ -45,20 +46,26 @@ class Version:
     Attributes
     ----------
     number : str
-    document : dict
-        The verdict document of its study; empty where no study registered it.
+    document : VerdictDocument or None
+        Of its study; None where no study registered it.
     folder : Path or None
         Its evaluated fit; None where it was registered without one.
     """
 
     number: str
-    document: dict[str, Any]
+    document: VerdictDocument | None
     folder: Path | None
+
+    @property
+    def studied(self) -> VerdictDocument:
+        """The verdict document of a version that has an evaluated fit."""
+        assert self.document is not None
+        return self.document
 
     @cached_property
     def snapshot(self) -> Snapshot:
         """The table of its study."""
-        return stored_snapshot(self.document["digests"]["snapshot"])
+        return stored_snapshot(self.studied.digests["snapshot"])
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -68,7 +75,7 @@ class Version:
     @property
     def cutoff(self) -> float | None:
         """Time after which its holdout begins; None where rows are not ordered in time."""
-        cutoff: float | None = self.document["plan"]["holdout"]["cutoff"]
+        cutoff: float | None = self.studied.plan["holdout"]["cutoff"]
         return cutoff
 
     @cached_property
@@ -125,7 +132,7 @@ def compare_on_new_rows(
             fetch(table.name, number, Path(scratch) / number, (recorded or {}).get(number, {}))
             for number in (champion_version, challenger_version)
         )
-        metric = METRICS[challenger.document["metric"]["name"]]
+        metric = METRICS[challenger.studied.metric.name]
         why_not = why_not_comparable(champion, challenger)
         if why_not:
             return undecided(why_not, metric.name, drift_is_critical=drift_is_critical)
@@ -157,7 +164,6 @@ def fetch(name: str, number: str, folder: Path, recorded: Mapping[str, str]) -> 
     from mlflow import MlflowClient
 
     folder.mkdir(parents=True)
-    document: dict[str, Any] = {}
     verdict = fit = None
     try:
         client = MlflowClient()
@@ -165,8 +171,7 @@ def fetch(name: str, number: str, folder: Path, recorded: Mapping[str, str]) -> 
         stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
         if run and VERDICT in stored:
             verdict = Path(client.download_artifacts(run, VERDICT, str(folder)))
-            document = json.loads(verdict.read_text(encoding="utf-8"))
-        if run and document and Path(EVALUATED).parts[0] in stored:
+        if run and verdict and Path(EVALUATED).parts[0] in stored:
             fit = Path(client.download_artifacts(run, EVALUATED, str(folder)))
     except Exception as err:  # whatever a store or its driver raises
         raise RegistryRefused(
@@ -175,6 +180,7 @@ def fetch(name: str, number: str, folder: Path, recorded: Mapping[str, str]) -> 
         ) from err
     found = {what: tree_digest(path) for what, path in ((VERDICT, verdict), (EVALUATED, fit)) if path}
     check_digests(f"Version {number} of '{name}'", found, recorded)
+    document = VerdictDocument.read(json.loads(verdict.read_text(encoding="utf-8"))) if verdict else None
     return Version(number, document, fit)
 
 
@@ -183,11 +189,10 @@ def why_not_comparable(champion: Version, challenger: Version) -> str | None:
     for version in (champion, challenger):
         if version.folder is None:
             return f"Version {version.number} was registered without its evaluated fit."
-    if challenger.document["table"]["n_holdout"] == 0:
-        return f"The challenger's study had no holdout: {challenger.document['holdout_reason']}."
-    if any(
-        champion.document["table"][key] != challenger.document["table"][key] for key in ("target", "task")
-    ):
+    of_champion, of_challenger = champion.studied.table, challenger.studied.table
+    if of_challenger.n_holdout == 0:
+        return f"The challenger's study had no holdout: {challenger.studied.holdout_reason}."
+    if (of_champion.target, of_champion.task) != (of_challenger.target, of_challenger.task):
         return "Champion and challenger do not predict the same target."
     lost = {column["name"] for column in champion.spec["columns"]} - set(challenger.rows.columns)
     if lost:
@@ -274,7 +279,7 @@ def holdout_of(raw: pd.DataFrame, schema: Schema, rule: HoldoutRule, version: Ve
         If it had another number of rows: its evaluated fit may have seen the present ones.
     """
     is_holdout = holdout_side(raw, schema, rule)
-    n_now, n_then = int(is_holdout.sum()), version.document["table"]["n_holdout"]
+    n_now, n_then = int(is_holdout.sum()), version.studied.table.n_holdout
     if n_now != n_then:
         raise RealmixError(
             f"The holdout of version {version.number} had {n_then:,} rows; by the rule frozen today it would "

@@ -17,15 +17,16 @@ from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.plan import Plan, Split
 from realmix.tasks.core.report.page import render_report
-from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
+from realmix.tasks.core.report.verdict_document import VerdictDocument
+from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.study.refit import final_fits
-from realmix.tasks.study.report import describe_table, digests, manifest
+from realmix.tasks.study.report import describe_table, digests, manifest, read_drift
 
 # Documents of a study from which its renewal starts.
 DOCUMENTS = ("verdict.json", "plan.json")
 
 
-def last_winner(former: StudyFolder) -> tuple[dict[str, Any], Plan, dict[str, Arm]]:
+def last_winner(former: StudyFolder) -> tuple[VerdictDocument, Plan, dict[str, Arm]]:
     """Read the verdict document, plan and final arms of a finished study.
 
     Raises
@@ -34,11 +35,12 @@ def last_winner(former: StudyFolder) -> tuple[dict[str, Any], Plan, dict[str, Ar
         If its folder is gone or damaged.
     """
     try:
-        document, plan = (former.read_json(name) for name in DOCUMENTS)
-        shipped = {"model": document["winner"], "real_only": document["real_only"]}
-        arms = {role: Arm(Mix(**arm["recipe"]), arm["model"], arm["trial"]) for role, arm in shipped.items()}
+        verdict, plan = (former.read_json(name) for name in DOCUMENTS)
+        document = VerdictDocument.read(verdict)
+        shipped = {"model": document.winner, "real_only": document.real_only}
+        arms = {role: Arm(Mix(**arm.recipe.to_dict()), arm.model, arm.trial) for role, arm in shipped.items()}
         return document, Plan.from_dict(plan), arms
-    except (OSError, ValueError, KeyError, TypeError) as err:
+    except (OSError, ValueError, TypeError, BadInput) as err:
         raise BadInput(
             f"The last study, {former.path}, cannot be read ({type(err).__name__}): a whole study is needed."
         ) from err
@@ -47,20 +49,20 @@ def last_winner(former: StudyFolder) -> tuple[dict[str, Any], Plan, dict[str, Ar
 @task(task_run_name="publish-renewal", cache_policy=NO_CACHE)
 def publish_refit(
     folder: StudyFolder,
-    former: dict[str, Any],
+    former: VerdictDocument,
     table: Table,
     split: Split,
     final_fit: dict[str, Any],
     holdout: dict[str, Any] | None,
     seconds: dict[str, float],
-) -> dict[str, Any]:
+) -> VerdictDocument:
     """Write the documents of a renewal.
 
     Parameters
     ----------
     folder : StudyFolder
-    former : dict
-        Verdict document of the study that chose the mix.
+    former : VerdictDocument
+        Of the study that chose the mix.
     table, split
         Of the present rows.
     final_fit : dict
@@ -72,38 +74,40 @@ def publish_refit(
 
     Returns
     -------
-    dict
+    VerdictDocument
         As written to ``verdict.json``: the former document, with the present rows, digests and
         holdout scores, and with `renewal_of`.
     """
     n_rows = table.snapshot.n_rows
     sentence = (
-        f"The recipe chosen by the study '{former['study']}' was fitted again on {n_rows:,} rows; "
+        f"The recipe chosen by the study '{former.study}' was fitted again on {n_rows:,} rows; "
         "the mixes were not compared again, because nothing drifted and few rows came."
     )
-    document = {
-        **former,
-        "study": folder.path.name,
-        "renewal_of": former.get("renewal_of") or former["study"],
-        "sentence": sentence,
-        "table": describe_table(table, split),
-        "digests": digests(folder, table),
-        "holdout": holdout and _described(holdout, former),
-        "holdout_reason": split.no_holdout,
-        "final_fit": final_fit,
-        "seconds": seconds,
-        "drift": folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None,
-    }
-    folder.write_json("verdict.json", document)
+    document = VerdictDocument.build(
+        {
+            **former.to_dict(),
+            "study": folder.path.name,
+            "renewal_of": former.renewal_of or former.study,
+            "sentence": sentence,
+            "table": describe_table(table, split),
+            "digests": digests(folder, table),
+            "holdout": holdout and _described(holdout, former),
+            "holdout_reason": split.no_holdout,
+            "final_fit": final_fit,
+            "seconds": seconds,
+            "drift": read_drift(folder),
+        }
+    )
+    folder.write_json("verdict.json", document.to_dict())
     (folder.path / "report.html").write_text(render_report(document, {}), encoding="utf-8")
-    folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
+    folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document
 
 
-def _described(holdout: dict[str, Any], former: dict[str, Any]) -> dict[str, Any]:
+def _described(holdout: dict[str, Any], former: VerdictDocument) -> dict[str, Any]:
     """Describe the new scores, without the promised gain: it was promised for other rows."""
-    metric = former["metric"]["name"]
-    if former["winner"]["name"] == former["real_only"]["name"]:
+    metric = former.metric.name
+    if former.winner.name == former.real_only.name:
         return describe_real_only_holdout(holdout, metric)
     score, (low, high) = holdout["mix"]["score"], holdout["mix"]["interval"]
     sentence = (

@@ -18,9 +18,11 @@ from realmix.tasks.core.decision.race import describe_race
 from realmix.tasks.core.decision.verdict import Verdict
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
+from realmix.tasks.core.report.describe_decision import describe_decision
 from realmix.tasks.core.report.figures import draw_figures
+from realmix.tasks.core.report.manifest import Manifest
 from realmix.tasks.core.report.page import render_report
-from realmix.tasks.core.report.verdict_document import build_verdict_document
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.table.set_apart import set_apart
 from realmix.tasks.core.versions import installed_version
@@ -51,53 +53,80 @@ def publish(
     pools: list[dict[str, Any]],
     seconds: dict[str, float],
     rows_saved: dict[str, Any],
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[VerdictDocument, dict[str, str]]:
     """Write the verdict document, the HTML report and the manifest.
 
     `rows_saved` is the result of :func:`realmix.tasks.study.rows_saved.rows_saved`.
 
     Returns
     -------
-    document : dict
+    document : VerdictDocument
         As written to ``verdict.json``.
     figures : dict of caption to SVG
     """
-    document = build_verdict_document(
-        study=folder.path.name,
-        table=describe_table(table, split),
-        reading=table.source.get("reading"),
-        comparison=comparison,
-        verdict=verdict,
-        holdout=holdout and describe_holdout_gain(comparison, verdict, holdout),
-        holdout_reason=split.no_holdout,
-        params={
-            verdict.ships.name: fits["shipped"]["model"]["params"],
-            comparison.incumbent.name: fits["shipped"]["real_only"]["params"],
-        },
-        plan=layout.plan.to_dict(),
-        seconds=seconds,
-        seeds={"study": layout.plan.seed},
-        digests=digests(folder, table),
-        versions={
+    params = {
+        verdict.ships.name: fits["shipped"]["model"]["params"],
+        comparison.incumbent.name: fits["shipped"]["real_only"]["params"],
+    }
+    on_holdout = holdout and describe_holdout_gain(comparison, verdict, holdout)
+    expected = layout.plan.expected_provable_gain
+    document = VerdictDocument.build(
+        {
+            **describe_circumstances(folder, table, split, layout.plan, seconds),
+            **describe_decision(comparison, verdict, on_holdout, params, expected),
+            **describe_evidence(folder, layout, pools, missing=[*missing(pools), *fits["failed"]]),
+            **rows_saved,
+            "final_fit": final_fit(verdict, layout.plan, fits["shipped"]["model"]),
+        }
+    )
+    folder.write_json("verdict.json", document.to_dict())
+    figures = draw_figures(document, *figure_rows(folder, development, oof, verdict, comparison, holdout))
+    (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
+    folder.write_json("manifest.json", manifest(folder.path).to_dict())
+    return document, figures
+
+
+def describe_circumstances(
+    folder: StudyFolder, table: Table, split: Split, plan: Plan, seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Describe what was studied, by which plan, with which versions, and how long it took."""
+    return {
+        "schema_version": 1,
+        "realmix_version": installed_version("realmix"),
+        "study": folder.path.name,
+        "table": describe_table(table, split),
+        "reading": table.source.get("reading"),
+        "holdout_reason": split.no_holdout,
+        "drift": read_drift(folder),
+        "plan": plan.to_dict(),
+        "seconds": seconds,
+        "seeds": {"study": plan.seed},
+        "digests": digests(folder, table),
+        "versions": {
             "python": platform.python_version(),
             **{name: installed_version(name) for name in LIBRARIES},
         },
-        provenance=table.card.provenance.model_dump(),
-        realmix_version=installed_version("realmix"),
-        missing=[*missing(pools), *fits["failed"]],
-        synthesizers=summarise_pools(pools),
-        teacher=teacher_score(folder, layout),
-        race=describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
-        generalisation=folder.read_json("work/generalisation.json"),
-        final_fit=final_fit(verdict, layout.plan, fits["shipped"]["model"]),
-        drift=folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None,
-        **rows_saved,
-    )
-    folder.write_json("verdict.json", document)
-    figures = draw_figures(document, *figure_rows(folder, development, oof, verdict, comparison, holdout))
-    (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
-    folder.write_json("manifest.json", {"sha256": manifest(folder.path)})
-    return document, figures
+        "provenance": table.card.provenance.model_dump(),
+    }
+
+
+def describe_evidence(
+    folder: StudyFolder, layout: Layout, pools: list[dict[str, Any]], missing: list[str]
+) -> dict[str, Any]:
+    """Describe what the race and the pools left behind, and the parts that are missing."""
+    return {
+        "complete": not missing,
+        "missing": missing,
+        "synthesizers": summarise_pools(pools),
+        "teacher": {"score": teacher_score(folder, layout)},
+        "race": describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
+        "generalisation": folder.read_json("work/generalisation.json"),
+    }
+
+
+def read_drift(folder: StudyFolder) -> dict[str, Any] | None:
+    """Return the drift since the last study; None where none was measured."""
+    return folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None
 
 
 def final_fit(verdict: Verdict, plan: Plan, fit: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +226,8 @@ def figure_rows(
     return y[known], shipped[known], real_only[known]
 
 
-def manifest(folder: Path) -> dict[str, str]:
-    """Return the sha256 of every file of the results, by its path inside the folder."""
+def manifest(folder: Path) -> Manifest:
+    """Return the digests of the results in a folder; intermediate files are none."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != WORK)
-    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files if p.name != "manifest.json"}
+    digests = {p.relative_to(folder).as_posix(): file_digest(p) for p in files if p.name != "manifest.json"}
+    return Manifest.build({"sha256": digests})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.report.manifest import Manifest
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
@@ -114,9 +116,9 @@ def reuse_study(out: Path, key: str | None) -> dict[str, Any] | None:
 def holds_results(folder: StudyFolder, former: dict[str, Any]) -> bool:
     """Return whether a folder contains all results of a former study, unchanged."""
     try:
-        listed = folder.read_json(MANIFEST)["sha256"]
+        listed = Manifest.read(folder.read_json(MANIFEST)).sha256
         return listed[VERDICT] == former["verdict"] and all(
             file_digest(folder.path / name) == digest for name, digest in listed.items()
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, BadInput):
         return False

@@ -10,6 +10,7 @@ from typing import Any
 
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.study.holdout import read_holdout
 from realmix.tasks.study.refit import package
@@ -46,7 +47,7 @@ def ship(
     table: Table,
     arms: dict[str, Arm],
     plan: Plan,
-    publish: Callable[[dict[str, Any] | None], tuple[dict[str, Any], dict[str, str]]],
+    publish: Callable[[dict[str, Any] | None], tuple[VerdictDocument, dict[str, str]]],
     clock: Stages,
 ) -> dict[str, Any]:
     """Gate, score, package, report and track both final fits.
@@ -82,6 +83,6 @@ def ship(
     with clock("report"):
         document, figures = publish(holdout)
     with clock("track"):
-        document = track(folder, document, figures)
+        tracked = track(folder, document, figures)
     folder.clear_work()
-    return document
+    return tracked

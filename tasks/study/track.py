@@ -29,6 +29,7 @@ from realmix.tasks.core.report.mlflow_records import (
     run_times,
     study_record,
 )
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.database import note_tracked, note_untracked, untracked_studies
@@ -102,7 +103,7 @@ def experiment_id(table: str) -> str:
 
 
 @task(task_run_name="track", cache_policy=NO_CACHE, **RETRIES)
-def track(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
+def track(folder: StudyFolder, document: VerdictDocument, figures: dict[str, str]) -> dict[str, Any]:
     """Log a finished study to MLflow; after an error :func:`track_again` does it later.
 
     Returns
@@ -112,11 +113,11 @@ def track(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]
     """
     folder.work.mkdir(parents=True, exist_ok=True)
     folder.write_json(FIGURES, figures)
-    table = document["table"]["name"]
+    table = document.table.name
     with table_lock(f"{table}/tracking"):
         # The list of untracked studies first, MLflow second: after a kill in between it is logged later.
         note_untracked(folder.path, table)
-        return document | {"tracking": _upload(folder, document, figures)}
+        return document.to_dict() | {"tracking": _upload(folder, document, figures)}
 
 
 def track_again(path: Path) -> bool:
@@ -126,8 +127,8 @@ def track_again(path: Path) -> bool:
         log.warning("%s is gone: its study will not be logged to MLflow", path)
         note_tracked(path)
         return False
-    document = folder.read_json("verdict.json")
-    with table_lock(f"{document['table']['name']}/tracking"):
+    document = VerdictDocument.read(folder.read_json("verdict.json"))
+    with table_lock(f"{document.table.name}/tracking"):
         # Another process may have logged it in the meantime.
         if path not in untracked_studies():
             return False
@@ -135,12 +136,12 @@ def track_again(path: Path) -> bool:
         return _upload(folder, document, figures)["run_id"] is not None
 
 
-def _upload(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
+def _upload(folder: StudyFolder, document: VerdictDocument, figures: dict[str, str]) -> dict[str, Any]:
     """Log a study; return its run or the type of the error, also written to ``tracking.json``."""
     uri = settings().mlflow_tracking_uri
     tracking = {
         "uri": without_secrets(uri),
-        "experiment": document["table"]["name"],
+        "experiment": document.table.name,
         "run_id": None,
         "error": None,
     }
@@ -167,26 +168,26 @@ def _is_transient(err: Exception) -> bool:
     return is_transient(err) or is_unanswered or type(err).__module__.startswith(("botocore", "boto3"))
 
 
-def log_study(folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]) -> dict[str, Any]:
+def log_study(folder: StudyFolder, document: VerdictDocument, figures: dict[str, str]) -> dict[str, Any]:
     """Log the parent run, its children, its artifacts and the model version, each once."""
     from mlflow import MlflowClient
 
     check_tracking_store()
     client = MlflowClient()
-    experiment = experiment_id(document["table"]["name"])
+    experiment = experiment_id(document.table.name)
     digest = file_digest(folder.path / "verdict.json")
     parent = find_finished_run(client, experiment, digest)
     if parent is None:
         record = study_record(document)
         record = dataclasses.replace(record, tags={**record.tags, "verdict_digest": digest})
-        of_study, of_race = run_times(document, (folder.path / "verdict.json").stat().st_mtime)
+        of_study, of_race = run_times(document.seconds, (folder.path / "verdict.json").stat().st_mtime)
         parent = create_run(client, experiment, record, of_study)
         fill_run(client, parent, folder, document, figures)
         for child in mix_records(document):
             run = create_run(client, experiment, child, of_race, parent=parent)
             client.set_terminated(run, end_time=of_race[1])
         client.set_terminated(parent, end_time=of_study[1])
-    if document["word"] == NOT_DECIDED:
+    if document.word == NOT_DECIDED:
         return {"run_id": parent}
     version = register(client, parent, document)
     return {"run_id": parent, "model": version["name"], "version": version["version"]}
@@ -207,7 +208,7 @@ def find_finished_run(client: Any, experiment: str, digest: str) -> str | None:
 
 
 def fill_run(
-    client: Any, run: str, folder: StudyFolder, document: dict[str, Any], figures: dict[str, str]
+    client: Any, run: str, folder: StudyFolder, document: VerdictDocument, figures: dict[str, str]
 ) -> None:
     """Log curves, tables, figures, documents, datasets and models to the parent run."""
     now, curves = round(1000 * time.time()), ratio_curves(document)
@@ -265,15 +266,15 @@ def log_points(client: Any, run: str, points: Sequence[tuple[str, float, int, in
         client.log_batch(run, metrics=batch)
 
 
-def log_datasets(client: Any, run: str, folder: StudyFolder, document: dict[str, Any]) -> None:
+def log_datasets(client: Any, run: str, folder: StudyFolder, document: VerdictDocument) -> None:
     """Log the tables with our own digests; MLflow's digest covers the first rows only."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     training = pd.read_parquet(folder.path / "training.parquet")
-    table, digests = document["table"], document["digests"]
+    table, digests = document.table, document.digests
     inputs = [
-        (table["name"], digests["snapshot"], table["n_rows"], "snapshot"),
-        (f"{table['name']}-training", digests["training"], len(training), "training"),
+        (table.name, digests["snapshot"], table.n_rows, "snapshot"),
+        (f"{table.name}-training", digests["training"], len(training), "training"),
     ]
     datasets = [
         DatasetInput(
@@ -281,7 +282,7 @@ def log_datasets(client: Any, run: str, folder: StudyFolder, document: dict[str,
                 name=name,
                 digest=digest[:36],
                 source_type="local",
-                source=json.dumps({"uri": without_secrets(table["source"])}),
+                source=json.dumps({"uri": without_secrets(table.source)}),
                 profile=json.dumps({"num_rows": n_rows}),
             ),
             tags=[InputTag("mlflow.data.context", context)],
@@ -291,11 +292,11 @@ def log_datasets(client: Any, run: str, folder: StudyFolder, document: dict[str,
     client.log_inputs(run, datasets)
 
 
-def register(client: Any, run: str, document: dict[str, Any]) -> dict[str, str]:
+def register(client: Any, run: str, document: VerdictDocument) -> dict[str, str]:
     """Register the model that ships, once: the first version is the champion, a later one the challenger."""
     from mlflow.exceptions import MlflowException
 
-    name = document["table"]["name"]
+    name = document.table.name
     try:
         aliases = client.get_registered_model(name).aliases
     except MlflowException:
@@ -309,20 +310,20 @@ def register(client: Any, run: str, document: dict[str, Any]) -> dict[str, str]:
     return {"name": name, "version": number}
 
 
-def create_version(client: Any, name: str, run: str, document: dict[str, Any]) -> Any:
+def create_version(client: Any, name: str, run: str, document: VerdictDocument) -> Any:
     """Create a model version, tagged with its study, its arm and the verdict."""
     return client.create_model_version(
         name,
         source=f"{client.get_run(run).info.artifact_uri}/model",
         run_id=run,
         tags={
-            "verdict": document["word"],
-            "study": document["study"],
-            "arm": document["winner"]["name"],
-            "metric": document["metric"]["name"],
-            "snapshot": document["digests"]["snapshot"],
+            "verdict": document.word,
+            "study": document.study,
+            "arm": document.winner.name,
+            "metric": document.metric.name,
+            "snapshot": document.digests["snapshot"],
         },
-        description=document["sentence"],
+        description=document.sentence,
     )
 
 

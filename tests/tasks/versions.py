@@ -16,6 +16,8 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.core.mixes.arms import Mix
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.splits.holdout import holdout_side
 from realmix.tasks.core.table.card import parse_card
 from realmix.tasks.core.table.schema import Schema
@@ -117,9 +119,9 @@ def study(
     raw: pd.DataFrame,
     kind: str,
     *,
-    word: str = "augment",
+    word: str = "proven",
     **changes: Any,
-) -> tuple[StudyFolder, dict[str, Any]]:
+) -> tuple[StudyFolder, VerdictDocument]:
     """Lay down what a study leaves behind; `changes` are to its description of the table."""
     card, snapshot = table.card, snapshot_of(raw)
     schema = schema_of(raw, card)
@@ -133,12 +135,16 @@ def study(
     raw[~held].to_parquet(folder.path / "training.parquet")
     described = {
         "name": table.name, "source": f"table:{table.name}", "target": "y", "task": schema.task,
-        "n_rows": len(raw), "n_holdout": int(held.sum()), **changes,
+        "classes": list(schema.classes), "positive": schema.positive, "n_rows": len(raw),
+        "n_development": int((~held).sum()), "n_holdout": int(held.sum()), "n_features": len(schema.features),
+        **changes,
     }  # fmt: skip
     digests = {"snapshot": snapshot.digest, "training": snapshot.digest}
-    document = verdict(folder.path.name, kind, word, described, digests, rule.to_dict())
+    document = VerdictDocument.build(
+        verdict(folder.path.name, kind, word, described, digests, rule.to_dict())
+    )
     for name in ("verdict.json", "plan.json", "manifest.json"):
-        folder.write_json(name, document)
+        folder.write_json(name, document.to_dict())
     (folder.path / "report.html").write_text("<p>", encoding="utf-8")
     return folder, document
 
@@ -148,30 +154,51 @@ def verdict(
 ) -> dict[str, Any]:
     """A verdict document as far as MLflow is told of it."""
     scored = {"name": kind, "score": 0.5, "interval": [0.4, 0.6]}
+    recipe = Mix().to_dict()
     arm = {
-        **scored, "std": 0.1, "gain": 0.0, "gain_interval": [0.0, 0.0], "p_corrected": 1.0,
-        "share_of_folds_won": 0.5, "extra_metrics": {}, "trial": 0, "synthesizer": None,
-        "synthetic_ratio": 0.0, "weight": 1.0, "label_rule": "joint", "balance": "prior", "model": kind,
+        **scored, **recipe, "mix": "real-only", "std": 0.1, "gain": 0.0, "gain_interval": [0.0, 0.0],
+        "p_corrected": 1.0, "share_of_folds_won": 0.5, "extra_metrics": {}, "trial": 0, "model": kind,
         "role": "real_only", "why": "",
     }  # fmt: skip
+    shipped = {
+        "name": kind, "mix": "real-only", "recipe": recipe, "in_words": "real rows", "model": kind, "trial": 0,
+        "params": {},
+    }  # fmt: skip
+    unknown = (
+        "n_validation", "n_train", "challenger_gain", "standard_error", "p_corrected", "p_holm", "p_max", "p_value",
+        "share_of_folds_won", "beats_duplicates", "beats_shuffled", "beats_distillation", "calibration_change",
+        "shrunken_gain", "loss_chance", "rows_to_prove",
+    )  # fmt: skip
     return {
+        "schema_version": 1,
+        "realmix_version": "0.1.0",
         "study": name,
         "word": word,
         "sentence": f"The study {name} is done.",
+        "reason": "It is simulated.",
         "complete": True,
-        "winner": {"name": kind},
+        "missing": [],
+        "winner": shipped,
+        "real_only": shipped,
         "table": table,
-        "metric": {"name": "log_loss", "direction": "lower is better", "margin_is_relative": True},
+        "metric": {
+            "name": "log_loss", "direction": "lower is better", "margin": 0.005, "margin_is_relative": True,
+        },
         "validation": {
             "real_only": scored, "mix": None, "promised_gain": 0.02, "naive_gain": 0.03, "optimism": 0.01,
-            "promised_interval": [0.0, 0.04], "smallest_provable_gain": 0.01,
+            "promised_interval": [0.0, 0.04], "smallest_provable_gain": 0.01, "n_rows": 400, "n_folds": 5,
+            **dict.fromkeys(unknown),
         },
-        "holdout": {"sentence": "It held.", "gain": 0.015, "mix": None, "real_only": {"score": 0.5}},
+        "holdout": {
+            "sentence": "It held.", "n_rows": 100, "gain": 0.015, "mix": None,
+            "real_only": {"score": 0.5, "interval": [0.4, 0.6]},
+            **dict.fromkeys(("interval", "standard_error", "promised", "prediction_interval", "inside_interval")),
+        },
         "holdout_reason": "there are too few rows",
-        "generalisation": None, "rows_saved": None, "final_fit": None,
-        "arms": [arm], "disqualified": {}, "digests": digests, "seeds": {"study": 0},
+        "gates": [], "arms": [arm], "disqualified": {}, "digests": digests, "seeds": {"study": 0},
         "seconds": {"ingest": 1.0, "validate": 1.0, "plan": 2.0, "race": 10.0, "so far": 20.0},
         "plan": {"holdout": holdout, "n_folds": 5, "n_repeats": 1, "n_trials": 1, "n_development": 400},
+        "versions": {}, "provenance": {},
     }  # fmt: skip
 
 

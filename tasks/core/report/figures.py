@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from io import StringIO
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
+
+from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
+from realmix.tasks.core.report.verdict_evidence import RowsSaved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +57,7 @@ def styled(draw: Callable[P, str]) -> Callable[P, str]:
 
 
 def draw_figures(
-    verdict_document: Mapping[str, Any],
+    verdict_document: VerdictDocument,
     y: np.ndarray,
     predicted_winner: np.ndarray,
     predicted_real_only: np.ndarray,
@@ -62,8 +66,7 @@ def draw_figures(
 
     Parameters
     ----------
-    verdict_document : mapping
-        From :func:`realmix.tasks.core.report.verdict_document.build_verdict_document`.
+    verdict_document : VerdictDocument
     y : ndarray of shape (n_rows,)
         Class codes or numbers.
     predicted_winner, predicted_real_only : ndarray of shape (n_rows[, n_classes])
@@ -73,22 +76,22 @@ def draw_figures(
     -------
     dict of caption to SVG
     """
-    arms = verdict_document["arms"]
-    metric = verdict_document["metric"]
+    arms = verdict_document.arms
+    metric = verdict_document.metric
     figures = {
         "Gain of each mix over the best real-only model, with 90 % intervals; right of the line is "
-        "better.": draw_gains(arms, is_relative=metric["margin_is_relative"])
+        "better.": draw_gains(arms, is_relative=metric.margin_is_relative)
     }
-    if any(arm["role"] == "candidate" for arm in arms):
-        caption = f"{metric['name']} against synthetic rows per real row ({metric['direction']})."
-        figures[caption] = draw_ratio_curves(arms, metric=metric["name"], direction=metric["direction"])
-    saved = verdict_document["rows_saved"]
+    if any(arm.role == "candidate" for arm in arms):
+        caption = f"{metric.name} against synthetic rows per real row ({metric.direction})."
+        figures[caption] = draw_ratio_curves(arms, metric=metric.name, direction=metric.direction)
+    saved = verdict_document.rows_saved
     if saved:
         caption = (
-            f"Learning curve: {metric['name']} of real rows alone against their number ({metric['direction']}), "
+            f"Learning curve: {metric.name} of real rows alone against their number ({metric.direction}), "
             "and of the best mix made from half of them; the band and the thick line are 90 % intervals."
         )
-        figures[caption] = draw_learning_curve(saved, metric=metric["name"], direction=metric["direction"])
+        figures[caption] = draw_learning_curve(saved, metric=metric.name, direction=metric.direction)
     if predicted_winner.ndim == 2:
         caption = "Calibration: observed frequency against predicted probability; the diagonal is ideal."
         figures[caption] = draw_calibration(y, predicted_winner, predicted_real_only)
@@ -99,26 +102,26 @@ def draw_figures(
 
 
 @styled
-def draw_gains(arms: Sequence[Mapping[str, Any]], *, is_relative: bool) -> str:
+def draw_gains(arms: Sequence[ArmOfStudy], *, is_relative: bool) -> str:
     """Draw a forest plot of the best arm of each mix: the 15 best mixes, all controls, real only.
 
     Parameters
     ----------
-    arms : sequence of mapping
-        Of the verdict document, best first.
+    arms : sequence of ArmOfStudy
+        Best first.
     is_relative : bool
         True for gains as shares, otherwise points of the metric.
     """
     shown = _best_of_mixes(arms)
     figure, axes = _new_figure(height=0.9 + 0.24 * len(shown))
     for position, arm in enumerate(reversed(shown)):
-        colour = {"candidate": BLUE, "control": ORANGE}.get(arm["role"], GREY)
-        low, high = (100 * bound for bound in arm["gain_interval"])
+        colour = {"candidate": BLUE, "control": ORANGE}.get(arm.role, GREY)
+        low, high = (100 * _or_nan(bound) for bound in arm.gain_interval)
         axes.plot([low, high], [position, position], color=colour, linewidth=1.6)
-        axes.plot(100 * arm["gain"], position, {"candidate": "o", "control": "s"}.get(arm["role"], "D"),
+        axes.plot(100 * _or_nan(arm.gain), position, {"candidate": "o", "control": "s"}.get(arm.role, "D"),
                   color=colour, markersize=5)  # fmt: skip
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(shown)), [arm["name"] for arm in reversed(shown)])
+    axes.set_yticks(range(len(shown)), [arm.name for arm in reversed(shown)])
     axes.set_xlabel(f"gain over real only, {'per cent' if is_relative else 'points'} (right is better)")
     for role, colour, marker in (("mix", BLUE, "o"), ("control", ORANGE, "s"), ("real rows only", GREY, "D")):
         axes.plot([], [], marker, color=colour, label=role)
@@ -127,17 +130,17 @@ def draw_gains(arms: Sequence[Mapping[str, Any]], *, is_relative: bool) -> str:
 
 
 @styled
-def draw_ratio_curves(arms: Sequence[Mapping[str, Any]], *, metric: str, direction: str) -> str:
+def draw_ratio_curves(arms: Sequence[ArmOfStudy], *, metric: str, direction: str) -> str:
     """Draw the best score at each ratio, one line per synthesizer and label rule, and real only.
 
     Arms come best first, those scored on few folds last: the first one at a ratio is its best.
     """
     curves: dict[tuple[str, str], dict[float, float]] = {}
     for arm in arms:
-        if arm["synthesizer"] is not None:
-            curve = curves.setdefault((arm["synthesizer"], arm["label_rule"]), {})
-            curve.setdefault(arm["synthetic_ratio"], arm["score"])
-    real_only = next(arm["score"] for arm in arms if arm["role"] == "real_only")
+        if arm.synthesizer is not None:
+            curve = curves.setdefault((arm.synthesizer, arm.label_rule), {})
+            curve.setdefault(arm.synthetic_ratio, _or_nan(arm.score))
+    real_only = next(_or_nan(arm.score) for arm in arms if arm.role == "real_only")
     figure, axes = _new_figure(height=3.6)
     names = sorted({synthesizer for synthesizer, _ in curves})
     for (synthesizer, label_rule), curve in sorted(curves.items()):
@@ -153,28 +156,25 @@ def draw_ratio_curves(arms: Sequence[Mapping[str, Any]], *, metric: str, directi
 
 
 @styled
-def draw_learning_curve(saved: Mapping[str, Any], *, metric: str, direction: str) -> str:
+def draw_learning_curve(saved: RowsSaved, *, metric: str, direction: str) -> str:
     """Draw the learning curve of real only, and the mix's score on it.
 
     Parameters
     ----------
-    saved : mapping
-        ``rows_saved`` of the verdict document.
+    saved : RowsSaved
     metric, direction : str
     """
-    points, mix = saved["curve"], saved["mix"]
-    n_rows = [point["n_rows"] for point in points]
+    points, mix = saved.curve, saved.mix
+    n_rows = [point.n_rows for point in points]
     figure, axes = _new_figure(height=3.6, width=5.6)
     axes.set_xscale("log")
-    low, high = ([point[side] for point in points] for side in ("low", "high"))
+    low, high = ([getattr(point, side) for point in points] for side in ("low", "high"))
     axes.fill_between(n_rows, low, high, color=ORANGE, alpha=0.15, linewidth=0)
-    axes.plot(n_rows, [point["score"] for point in points], color=ORANGE, label="real only")
-    axes.plot(n_rows, [point["measured"] for point in points], "s", color=ORANGE, markersize=4)
-    axes.plot(mix["n_rows"], mix["score"], "o", color=BLUE, label="best mix")
-    axes.plot(
-        [mix["n_rows"], saved["n_eq"]], [mix["score"]] * 2, ":", color=BLUE, label="real rows it is worth"
-    )
-    axes.plot(saved["interval"], [mix["score"]] * 2, color=BLUE, linewidth=4, alpha=0.25)
+    axes.plot(n_rows, [point.score for point in points], color=ORANGE, label="real only")
+    axes.plot(n_rows, [point.measured for point in points], "s", color=ORANGE, markersize=4)
+    axes.plot(mix.n_rows, mix.score, "o", color=BLUE, label="best mix")
+    axes.plot([mix.n_rows, saved.n_eq], [mix.score] * 2, ":", color=BLUE, label="real rows it is worth")
+    axes.plot(saved.interval, [mix.score] * 2, color=BLUE, linewidth=4, alpha=0.25)
     axes.set_xticks(n_rows, [f"{n:,.0f}" for n in n_rows])
     axes.minorticks_off()
     axes.set_xlabel("real training rows")
@@ -225,13 +225,17 @@ def draw_predicted(y: np.ndarray, winner: np.ndarray, real_only: np.ndarray) -> 
     return _to_svg(figure, "predicted")
 
 
-def _best_of_mixes(arms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _best_of_mixes(arms: Sequence[ArmOfStudy]) -> list[ArmOfStudy]:
     """Select the first arm of each mix: at most 15 candidates, all controls and real only."""
-    first: dict[str, Mapping[str, Any]] = {}
+    first: dict[str, ArmOfStudy] = {}
     for arm in arms:
-        first.setdefault(arm["mix"], arm)
-    candidates = [arm for arm in first.values() if arm["role"] == "candidate"][:N_GAINS]
-    return [arm for arm in first.values() if arm["role"] != "candidate" or arm in candidates]
+        first.setdefault(arm.mix, arm)
+    candidates = [arm for arm in first.values() if arm.role == "candidate"][:N_GAINS]
+    return [arm for arm in first.values() if arm.role != "candidate" or arm in candidates]
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _pair(winner: np.ndarray, real_only: np.ndarray) -> list[tuple[np.ndarray, tuple[str, str, str]]]:

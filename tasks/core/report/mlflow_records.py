@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from realmix.tasks.core.report.verdict_document import summary_lines
+from realmix.tasks.core.report.summary import summary_lines
+from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
+from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
 
 # MLflow silently truncates tags at 8,000 and parameters at 6,000 characters.
 MAX_NOTE = 7_900
@@ -36,72 +38,72 @@ class Curve:
     points: tuple[tuple[int, float], ...]
 
 
-def study_record(document: Mapping[str, Any]) -> RunRecord:
+def study_record(document: VerdictDocument) -> RunRecord:
     """Build the parent run of a study."""
-    table, metric = document["table"], document["metric"]["name"]
-    digest = document["digests"]["snapshot"]
+    table, metric = document.table, document.metric.name
+    digest = document.digests["snapshot"]
     tags = {
         "kind": "study",
-        "study": document["study"],
-        "verdict": document["word"],
-        "winner": document["winner"]["name"],
+        "study": document.study,
+        "verdict": document.word,
+        "winner": document.winner.name,
         "metric": metric,
         "dataset_digest": digest,
-        "status": "complete" if document["complete"] else "incomplete",
+        "status": "complete" if document.complete else "incomplete",
         "mlflow.note.content": note(document)[:MAX_NOTE],
     }
     params = {
-        "task": table["task"],
-        "target": table["target"],
-        "n_rows": table["n_rows"],
-        "seed": document["seeds"]["study"],
-        **{key: document["plan"][key] for key in ("n_folds", "n_repeats", "n_trials", "n_development")},
+        "task": table.task,
+        "target": table.target,
+        "n_rows": table.n_rows,
+        "seed": document.seeds["study"],
+        **{key: document.plan[key] for key in ("n_folds", "n_repeats", "n_trials", "n_development")},
     }
-    validation, holdout = document["validation"], document["holdout"]
+    validation, holdout = document.validation, document.holdout
     metrics = {
-        "promised_gain": validation["promised_gain"],
-        "naive_gain": validation["naive_gain"],
-        "optimism": validation["optimism"],
-        f"validation_{metric}": (validation["mix"] or validation["real_only"])["score"],
-        f"validation_{metric}_real_only": validation["real_only"]["score"],
+        "promised_gain": validation.promised_gain,
+        "naive_gain": validation.naive_gain,
+        "optimism": validation.optimism,
+        f"validation_{metric}": (validation.mix or validation.real_only).score,
+        f"validation_{metric}_real_only": validation.real_only.score,
     }
     if holdout:
-        metrics["realised_gain"] = holdout["gain"]
-        metrics[f"holdout_{metric}"] = (holdout["mix"] or holdout["real_only"])["score"]
-        metrics[f"holdout_{metric}_real_only"] = holdout["real_only"]["score"]
-    metrics |= generalisation_metrics(document["generalisation"])
-    metrics |= rows_saved_metrics(document["rows_saved"])
+        metrics["realised_gain"] = holdout.gain
+        metrics[f"holdout_{metric}"] = (holdout.mix or holdout.real_only).score
+        metrics[f"holdout_{metric}_real_only"] = holdout.real_only.score
+    metrics |= generalisation_metrics(document.generalisation)
+    metrics |= rows_saved_metrics(document.rows_saved)
     texts = {key: str(value)[:MAX_PARAM] for key, value in params.items()}
-    return RunRecord(document["study"], tags, texts, _finite(metrics))
+    return RunRecord(document.study, tags, texts, _finite(metrics))
 
 
-def generalisation_metrics(found: Mapping[str, Any] | None) -> dict[str, float | None]:
+def generalisation_metrics(found: Generalisation | None) -> dict[str, float | None]:
     """Return the overfitting of both models, and the mix's gain on its worst slice and under a shift."""
     if found is None:
         return {}
-    gaps, shift = found["gap"] or {"real_only": None, "mix": None}, found["shift"]
+    gap, shift = found.gap, found.shift
     return {
-        "gap_real_only": gaps["real_only"] and gaps["real_only"]["gap"],
-        "gap_mix": gaps["mix"] and gaps["mix"]["gap"],
-        "worst_slice_gain": found["worst_slice_gain"],
-        "shift_gain": shift and shift["gain"],
+        "gap_real_only": gap.real_only.gap if gap and gap.real_only else None,
+        "gap_mix": gap.mix.gap if gap and gap.mix else None,
+        "worst_slice_gain": found.worst_slice_gain,
+        "shift_gain": shift.gain if shift else None,
     }
 
 
-def rows_saved_metrics(saved: Mapping[str, Any] | None) -> dict[str, float]:
+def rows_saved_metrics(saved: RowsSaved | None) -> dict[str, float]:
     """Return the rows saved by the best mix; bounds where the curve ends."""
     if saved is None:
         return {}
-    return {"rows_saved": saved["rows_saved"], "rows_saved_multiplier": saved["multiplier"]}
+    return {"rows_saved": saved.rows_saved, "rows_saved_multiplier": saved.multiplier}
 
 
-def run_times(document: Mapping[str, Any], ended: float) -> tuple[tuple[int, int], tuple[int, int]]:
+def run_times(seconds: Mapping[str, float], ended: float) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return when a study ran, and when the race in it did.
 
     Parameters
     ----------
-    document : mapping
-        Its `seconds` are wall seconds of the stages, one after the other.
+    seconds : mapping of stage to float
+        Wall seconds of the stages, one after the other.
     ended : float
         Moment in which the document was written, in seconds since 1970.
 
@@ -113,10 +115,9 @@ def run_times(document: Mapping[str, Any], ended: float) -> tuple[tuple[int, int
     Examples
     --------
     >>> seconds = {"ingest": 1, "validate": 1, "plan": 2, "race": 10, "so far": 20}
-    >>> run_times({"seconds": seconds}, 100.0)
+    >>> run_times(seconds, 100.0)
     ((80000, 100000), (84000, 94000))
     """
-    seconds = document["seconds"]
     began = ended - seconds["so far"]
     race = began + sum(seconds[stage] for stage in BEFORE_RACE) if "race" in seconds else began
     race_ended = race + seconds["race"] if "race" in seconds else ended
@@ -127,53 +128,53 @@ def _ms(moment: float) -> int:
     return round(1000 * moment)
 
 
-def shown_arms(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def shown_arms(document: VerdictDocument) -> list[ArmOfStudy]:
     """Return the arms that have a run of their own, at most :data:`MAX_CHILDREN`, best first.
 
     What ships, real rows alone and the controls come first, then the best: arms are ranked, and those
     beaten in the race stand last. A renewal compares none.
     """
-    arms, winner = document["arms"], document["winner"]["name"]
-    if document.get("renewal_of"):
+    arms, winner = document.arms, document.winner.name
+    if document.renewal_of:
         return []
-    by_need = sorted(arms, key=lambda row: (row["name"] != winner, row["role"] == "candidate"))
-    needed = {row["name"] for row in by_need[:MAX_CHILDREN]}
-    return [row for row in arms if row["name"] in needed]
+    by_need = sorted(arms, key=lambda row: (row.name != winner, row.role == "candidate"))
+    needed = {row.name for row in by_need[:MAX_CHILDREN]}
+    return [row for row in arms if row.name in needed]
 
 
-def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
+def mix_records(document: VerdictDocument) -> list[RunRecord]:
     """Build a child run for each of :func:`shown_arms`, at its best trial."""
-    metric, digest = document["metric"]["name"], document["digests"]["snapshot"]
+    metric, digest = document.metric.name, document.digests["snapshot"]
     return [
         RunRecord(
-            name=row["name"],
+            name=row.name,
             tags={
                 "kind": "mix",
-                "study": document["study"],
+                "study": document.study,
                 "dataset_digest": digest,
-                "synthesizer": row["synthesizer"] or "none",
-                "synthetic_ratio": f"{row['synthetic_ratio']:g}",
-                "weight": f"{row['weight']:g}",
-                "label_rule": row["label_rule"],
-                "balance": row["balance"],
-                "model": row["model"],
-                "role": row["role"],
-                "why": row["why"],
+                "synthesizer": row.synthesizer or "none",
+                "synthetic_ratio": f"{row.synthetic_ratio:g}",
+                "weight": f"{row.weight:g}",
+                "label_rule": row.label_rule,
+                "balance": row.balance,
+                "model": row.model,
+                "role": row.role,
+                "why": row.why,
                 "status": "complete",
             },
-            params={"trial": str(row["trial"])},
+            params={"trial": str(row.trial)},
             metrics=_finite(
                 {
-                    metric: row["score"],
-                    f"{metric}_std": row["std"],
-                    f"{metric}_low": row["interval"][0],
-                    f"{metric}_high": row["interval"][1],
-                    "gain": row["gain"],
-                    "gain_low": row["gain_interval"][0],
-                    "gain_high": row["gain_interval"][1],
-                    "p_corrected": row["p_corrected"],
-                    "share_of_folds_won": row["share_of_folds_won"],
-                    **row["extra_metrics"],
+                    metric: row.score,
+                    f"{metric}_std": row.std,
+                    f"{metric}_low": row.interval[0],
+                    f"{metric}_high": row.interval[1],
+                    "gain": row.gain,
+                    "gain_low": row.gain_interval[0],
+                    "gain_high": row.gain_interval[1],
+                    "p_corrected": row.p_corrected,
+                    "share_of_folds_won": row.share_of_folds_won,
+                    **row.extra_metrics,
                 }
             ),
         )
@@ -181,33 +182,33 @@ def mix_records(document: Mapping[str, Any]) -> list[RunRecord]:
     ]
 
 
-def ratio_curves(document: Mapping[str, Any]) -> list[Curve]:
+def ratio_curves(document: VerdictDocument) -> list[Curve]:
     """Return the best score over models at each ratio, one curve per synthesizer and label rule.
 
     Arms come best first, those scored on few folds last: the first one at a ratio is its best.
     """
-    metric = document["metric"]["name"]
+    metric = document.metric.name
     found: dict[str, dict[int, float]] = {}
-    for row in document["arms"]:
-        if row["synthesizer"] and row["score"] is not None:
-            key = f"curve/{row['synthesizer']}/{row['label_rule']}/{metric}"
-            step = round(100 * row["synthetic_ratio"])
-            found.setdefault(key, {}).setdefault(step, row["score"])
+    for row in document.arms:
+        if row.synthesizer and row.score is not None:
+            key = f"curve/{row.synthesizer}/{row.label_rule}/{metric}"
+            step = round(100 * row.synthetic_ratio)
+            found.setdefault(key, {}).setdefault(step, row.score)
     return [Curve(key, tuple(sorted(points.items()))) for key, points in sorted(found.items())]
 
 
-def arms_table(document: Mapping[str, Any]) -> dict[str, list[Any]]:
+def arms_table(document: VerdictDocument) -> dict[str, list[Any]]:
     """Return all arms as columns of one sortable table."""
     rows = [
-        {key: value for key, value in row.items() if not isinstance(value, (list, dict))}
-        for row in document["arms"]
+        {key: value for key, value in row.to_dict().items() if not isinstance(value, (list, dict))}
+        for row in document.arms
     ]
     return {key: [row[key] for row in rows] for key in (rows[0] if rows else {})}
 
 
-def note(document: Mapping[str, Any]) -> str:
+def note(document: VerdictDocument) -> str:
     """Return the verdict in Markdown, as the note of the run."""
-    lines = [f"**{document['word']}**", "", document["sentence"], ""]
+    lines = [f"**{document.word}**", "", document.sentence, ""]
     return "\n".join([*lines, *(f"- {line}" for line in summary_lines(document))])
 
 

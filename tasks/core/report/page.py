@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 # Next step for each outcome.
@@ -25,13 +26,12 @@ ADVICE = {
 }
 
 
-def render_report(verdict_document: Mapping[str, Any], figures: Mapping[str, str]) -> str:
+def render_report(verdict_document: VerdictDocument, figures: Mapping[str, str]) -> str:
     """Render the report as HTML.
 
     Parameters
     ----------
-    verdict_document : mapping
-        From :func:`realmix.tasks.core.report.verdict_document.build_verdict_document`.
+    verdict_document : VerdictDocument
     figures : mapping of caption to SVG
         From :mod:`realmix.tasks.core.report.figures`; captions are also the alternative text.
 
@@ -50,17 +50,17 @@ def render_report(verdict_document: Mapping[str, Any], figures: Mapping[str, str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    relative = bool(verdict_document["metric"]["margin_is_relative"])
+    relative = verdict_document.metric.margin_is_relative
     environment.filters["gain"] = lambda gain: gain_in_words(gain, relative)
     environment.filters["gains"] = lambda interval: interval_in_words(interval, relative)
     environment.filters["number"] = format_number
     # Slices may be scored by another metric than the one that decides.
-    environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g["margin_is_relative"])
-    environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g["margin_is_relative"])
+    environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g.margin_is_relative)
+    environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g.margin_is_relative)
     template = environment.get_template("report.html.j2")
     return template.render(
         doc=verdict_document,
-        advice=ADVICE[verdict_document["word"]],
+        advice=ADVICE[verdict_document.word],
         figures={caption: Markup(svg) for caption, svg in figures.items()},
     )
 

@@ -14,7 +14,7 @@ from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import reveal
 from realmix.tasks.metrics import METRICS
 from tests.tasks.core.conftest import simulate
-from tests.tasks.core.report.documents import build
+from tests.tasks.core.report.documents import build, changed
 
 pytestmark = pytest.mark.usefixtures("restored_environment")
 
@@ -84,12 +84,12 @@ def test_progress_goes_to_standard_error_with_the_seconds_since_the_start(capsys
 
 def test_the_verdict_is_printed_with_its_reasons_and_where_everything_lies(tmp_path, capsys):
     document = build(simulate(0, offsets={6: -0.1}), METRICS["rmse"])
-    tracking = {"experiment": "bank", "uri": "http://mlflow", "run_id": "r1"}
-    print_verdict(document | {"tracking": tracking}, tmp_path / "out")
+    tracking = {"experiment": "bank", "uri": "http://mlflow", "run_id": "r1", "error": None}
+    print_verdict(changed(document, tracking=tracking), tmp_path / "out")
     said = capsys.readouterr().out
     for part in (
-        document["word"],
-        document["sentence"],
+        document.word,
+        document.sentence,
         "promised gain",
         "report.html",
         "http://mlflow",

@@ -110,7 +110,7 @@ def test_a_study_that_decided_nothing_registers_and_promotes_nothing(promotion):
     assert tracked["tracking"]["run_id"] and "version" not in tracked["tracking"]
     review = review_challenger(table, tracked, drift_is_critical=True)
     assert (review["word"], review["promoted"], review["is_pending"]) == (NOT_DECIDED, False, False)
-    assert review["reason"] == document["sentence"] and not review["waits_for_approval"]
+    assert review["reason"] == document.sentence and not review["waits_for_approval"]
     found = read_champion_record(decisions(table.name))
     assert (found.champions, found.waiting, found.pending) == ((), None, None)
     assert champion(table.name) is None
@@ -311,7 +311,7 @@ def test_a_reviewer_finds_verdict_and_gains_as_columns_and_what_a_version_is(ban
     parent = runs_of(
         "bank", "tags.kind = 'study' and metrics.promised_gain > 0 and metrics.realised_gain > 0"
     )
-    assert {run.data.tags["verdict"] for run in parent} == {"augment"}
+    assert {run.data.tags["verdict"] for run in parent} == {"proven"}
     tags = version("bank", "1").tags
     assert {"verdict", "study", "arm", "metric", "snapshot"} <= tags.keys()
     assert version("bank", "1").description.startswith("The study bank-")

@@ -16,7 +16,7 @@ from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.report import manifest
 from tests.tasks.core.conftest import simulate
 from tests.tasks.core.plan.test_plan import PLAN
-from tests.tasks.core.report.documents import build
+from tests.tasks.core.report.documents import build, changed
 from tests.tasks.shop_table import rows, table_of
 
 TODAY = {
@@ -30,7 +30,7 @@ def document():
     """The verdict document of a study whose mix ships."""
     oof = simulate(0, noise=0.05, offsets={4: 0.02, 5: 0.02, 6: -0.1})
     found = build(oof, METRICS["rmse"])
-    assert found["winner"]["name"] != found["real_only"]["name"]
+    assert found.winner.name != found.real_only.name
     return found
 
 
@@ -39,7 +39,7 @@ def former(tmp_path, document):
     """The folder of that study."""
     folder = StudyFolder(tmp_path / "first")
     folder.path.mkdir()
-    folder.write_json("verdict.json", document)
+    folder.write_json("verdict.json", document.to_dict())
     folder.write_json("plan.json", PLAN.to_dict())
     return folder
 
@@ -57,7 +57,7 @@ def published(tmp_path, former):
             table_of(rows(300), tmp_path),
             Split(300, 240, 60, None if holdout else "Too few rows."),
         )
-        fit = {"sentence": "It learnt from 300 rows."}
+        fit = {"n_real": 300, "n_synthetic": 0, "n_teacher": None, "sentence": "It learnt from 300 rows."}
         return folder, publish_refit.fn(folder, document, table, split, fit, holdout, {"so far": 3.0})
 
     return publish
@@ -67,8 +67,8 @@ def test_the_winner_of_a_study_is_read_back_with_its_plan(former, document):
     found, plan, arms = last_winner(former)
     assert found == document and plan == PLAN
     assert {role: arm.name for role, arm in arms.items()} == {
-        "model": document["winner"]["name"],
-        "real_only": document["real_only"]["name"],
+        "model": document.winner.name,
+        "real_only": document.real_only.name,
     }
 
 
@@ -85,34 +85,36 @@ def test_a_study_that_cannot_be_read_is_named(former, spoil):
 
 def test_a_refit_has_the_rows_and_scores_of_today_and_the_comparison_of_its_study(published, document):
     folder, made = published(document)
-    assert made["study"] == "again" and made["renewal_of"] == "bank"
-    assert (made["table"]["n_rows"], made["table"]["n_holdout"]) == (300, 60)
-    assert made["digests"]["snapshot"] != document["digests"]["snapshot"]
+    assert made.study == "again" and made.renewal_of == "bank"
+    assert (made.table.n_rows, made.table.n_holdout) == (300, 60)
+    assert made.digests["snapshot"] != document.digests["snapshot"]
     for name in ("word", "arms", "winner", "validation", "gates"):
-        assert made[name] == document[name]
-    assert made["holdout"]["mix"]["score"] == 0.85 and "0.85" in made["holdout"]["sentence"]
-    assert folder.read_json("verdict.json") == json.loads(json.dumps(made))
+        assert getattr(made, name) == getattr(document, name)
+    assert made.holdout.mix.score == 0.85 and "0.85" in made.holdout.sentence
+    assert folder.read_json("verdict.json") == made.to_dict()
 
 
 def test_the_promise_was_made_for_other_rows_and_is_not_compared(published, document):
     _, made = published(document)
-    assert made["holdout"]["promised"] is made["holdout"]["inside_interval"] is None
-    assert "OUTSIDE" not in made["sentence"]
+    assert made.holdout.promised is made.holdout.inside_interval is None
+    assert "OUTSIDE" not in made.sentence
 
 
 def test_a_refit_of_a_refit_names_the_study_that_chose_the_mix(published, document):
-    _, made = published(document | {"study": "shop-2", "renewal_of": "shop-1"})
-    assert made["renewal_of"] == "shop-1"
+    _, made = published(changed(document, study="shop-2", renewal_of="shop-1"))
+    assert made.renewal_of == "shop-1"
 
 
 def test_without_a_holdout_the_reason_stands_in_its_place(published, document):
     _, made = published(document, holdout=None)
-    assert made["holdout"] is None and made["holdout_reason"] == "Too few rows."
+    assert made.holdout is None and made.holdout_reason == "Too few rows."
 
 
 def test_everything_that_is_promised_is_written_and_listed(published, document):
     folder, made = published(document)
-    assert made["sentence"] in html.unescape((folder.path / "report.html").read_text())
-    assert folder.read_json("manifest.json") == {"sha256": manifest(folder.path)}
-    assert {"plan.json", "report.html", "training.parquet", "verdict.json"} == set(manifest(folder.path))
+    assert made.sentence in html.unescape((folder.path / "report.html").read_text())
+    assert folder.read_json("manifest.json") == manifest(folder.path).to_dict()
+    assert {"plan.json", "report.html", "training.parquet", "verdict.json"} == set(
+        manifest(folder.path).sha256
+    )
     assert (folder.path / "plan.json").read_text() == json.dumps(PLAN.to_dict(), indent=1)

@@ -37,8 +37,10 @@ def test_the_manifest_lists_what_is_promised_and_not_itself_nor_intermediate_fil
     for name in ("verdict.json", "manifest.json", "model/spec.json", "work/fold-0-0/pool.parquet"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
-    assert manifest(tmp_path) == {
-        name: hashlib.sha256(name.encode()).hexdigest() for name in ("model/spec.json", "verdict.json")
+    assert manifest(tmp_path).to_dict() == {
+        "sha256": {
+            name: hashlib.sha256(name.encode()).hexdigest() for name in ("model/spec.json", "verdict.json")
+        }
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.database import untracked_studies
 from realmix.tasks.study.track import experiment_id, is_tracked, log_history, track, track_again
+from tests.tasks.core.report.documents import changed
 from tests.tasks.versions import DOWN, N_FIRST, WARNINGS, raw_rows, register, registry, study
 
 pytestmark = WARNINGS
@@ -39,7 +40,7 @@ def test_a_study_is_one_run_with_one_below_it_per_mix_and_what_it_names_is_there
     assert tracking["error"] is None and folder.read_json("tracking.json") == tracking
     parents = [run for run in runs_of("one") if "mlflow.parentRunId" not in run.data.tags]
     assert [run.info.run_id for run in parents] == [tracking["run_id"]]
-    assert len(runs_of("one")) == 1 + len(document["arms"])
+    assert len(runs_of("one")) == 1 + len(document.arms)
     found = {item.path for item in MlflowClient().list_artifacts(tracking["run_id"])}
     assert {"verdict.json", "report.html", "plan.json", "manifest.json", "model", "figures"} <= found
     assert untracked_studies() == []
@@ -61,8 +62,9 @@ def test_curves_are_one_call(monkeypatch):
     from mlflow import MlflowClient
 
     folder, document = studied("curves")
-    drawn = {**document["arms"][0], "synthesizer": "smote", "role": "candidate"}
-    document["arms"] += [{**drawn, "name": f"at {r}", "synthetic_ratio": r} for r in (0.5, 1.0, 2.0)]
+    drawn = document.arms[0].to_dict() | {"synthesizer": "smote", "role": "candidate"}
+    more = [drawn | {"name": f"at {r}", "synthetic_ratio": r} for r in (0.5, 1.0, 2.0)]
+    document = changed(document, arms=[*document.to_dict()["arms"], *more])
     monkeypatch.delattr(MlflowClient, "log_metric")
     run = track.fn(folder, document, {})["tracking"]["run_id"]
     points = MlflowClient().get_metric_history(run, "curve/smote/joint/log_loss")

@@ -7,8 +7,19 @@ import numpy as np
 from realmix.tasks.core.decision.comparison import compare
 from realmix.tasks.core.decision.holdout_gain import describe_holdout
 from realmix.tasks.core.decision.verdict import decide
+from realmix.tasks.core.report.describe_decision import describe_decision
 from realmix.tasks.core.report.figures import draw_figures
-from realmix.tasks.core.report.verdict_document import build_verdict_document
+from realmix.tasks.core.report.verdict_document import VerdictDocument
+
+TABLE = {
+    "name": "bank", "source": "bank.csv", "target": "subscribed", "task": "binary", "classes": ["no", "yes"],
+    "positive": "yes", "n_rows": 300, "n_development": 150, "n_holdout": 150, "n_features": 4,
+}  # fmt: skip
+
+
+def changed(document, **fields):
+    """Return the document with other fields."""
+    return VerdictDocument.build(document.to_dict() | fields)
 
 
 def build(oof, metric, **changes):
@@ -23,23 +34,27 @@ def build(oof, metric, **changes):
         "standard_error": 0.02,
         "decisions_served": [1, 2],
     }
+    on_holdout = changes.pop("holdout", describe_holdout(comparison, realised))
+    plan = {"n_folds": 5, "left_out": ["ctgan at ratio 4"]} | changes.pop("plan", {})
+    params = {arm.name: {"max_depth": 3} for arm in oof.arms}
+    missing = changes.pop("missing", [])
     fields = {
+        "schema_version": 1,
+        "realmix_version": "0.1.0",
         "study": "bank",
-        "table": {"name": "bank", "target": "subscribed", "n_rows": 300},
-        "comparison": comparison,
-        "verdict": verdict,
-        "holdout": describe_holdout(comparison, realised),
+        "table": TABLE | changes.pop("table", {}),
         "holdout_reason": None,
-        "params": {arm.name: {"max_depth": 3} for arm in oof.arms},
-        "plan": {"n_folds": 5, "left_out": ["ctgan at ratio 4"]},
+        "complete": not missing,
+        "missing": missing,
+        "plan": plan,
         "seconds": {"train": 12.5},
         "seeds": {"study": 0},
         "digests": {"snapshot": "abc"},
         "versions": {"numpy": np.__version__},
         "provenance": {"owner": "Bank & Sons", "licence": "CC BY 4.0"},
-        "realmix_version": "0.1.0",
     }
-    return build_verdict_document(**{**fields, **changes})
+    decided = describe_decision(comparison, verdict, on_holdout, params, plan.get("expected_provable_gain"))
+    return VerdictDocument.build(fields | decided | changes)
 
 
 def figures_of(document, oof):

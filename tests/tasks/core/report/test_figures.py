@@ -13,6 +13,7 @@ from realmix.tasks.core.report.figures import (
     draw_predicted,
     draw_ratio_curves,
 )
+from realmix.tasks.core.report.verdict_document import ArmOfStudy
 from tests.tasks.core.report.documents import figures_of
 
 
@@ -29,7 +30,7 @@ def test_calibration_of_three_classes_judges_the_most_probable_one():
 
 
 def test_a_dollar_sign_in_a_name_is_no_formula(document):
-    arms = [{**arm, "name": f"pay$1$_{i}"} for i, arm in enumerate(document["arms"])]
+    arms = [arm.model_copy(update={"name": f"pay$1$_{i}"}) for i, arm in enumerate(document.arms)]
     assert "pay$1$_0" in draw_gains(arms, is_relative=True)
 
 
@@ -40,8 +41,8 @@ def lines_of(svg):
 
 def arm(mix, role="candidate", **more):
     plain = {"name": f"{mix}/linear", "mix": mix, "role": role, "synthesizer": mix.split("/")[0]}
-    scores = {"score": 0.5, "gain": 0.01, "gain_interval": [-0.01, 0.03], "synthetic_ratio": 1.0}
-    return plain | scores | {"label_rule": "joint"} | more
+    scores = {"score": 0.5, "gain": 0.01, "gain_interval": (-0.01, 0.03), "synthetic_ratio": 1.0}
+    return ArmOfStudy.model_construct(**plain | scores | {"label_rule": "joint"} | more)
 
 
 REAL = arm("real-only", "real_only", synthesizer=None, synthetic_ratio=0.0, gain=0.0)
@@ -105,7 +106,7 @@ def test_the_figures_follow_the_task_and_what_was_measured(document, study):
     assert any("probabilit" in caption for caption in captions)
     numbers = draw_figures(document, np.arange(9.0), np.arange(9.0), np.zeros(9))
     assert any("actual" in caption for caption in numbers) and len(numbers) == len(captions)
-    bare = {**document, "arms": [a for a in document["arms"] if a["role"] != "candidate"]}
+    bare = document.model_copy(update={"arms": [a for a in document.arms if a.role != "candidate"]})
     assert len(draw_figures(bare, np.arange(9.0), np.arange(9.0), np.zeros(9))) == len(captions) - 1
 
 

@@ -12,39 +12,40 @@ from realmix.tasks.core.report.mlflow_records import (
     run_times,
     shown_arms,
 )
+from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
+from tests.tasks.core.report.documents import changed
 
 
-def arms(n_candidates: int) -> list[dict]:
-    """Candidates, best first, then two controls and real rows alone, which the race has beaten."""
+def with_arms(document, n_candidates: int):
+    """The document with candidates, best first, then two controls and real rows alone, which the race has beaten."""
     roles = ["candidate"] * n_candidates + ["control", "control", "real_only"]
-    return [{"name": f"arm-{i}", "role": role} for i, role in enumerate(roles)]
+    plain = document.arms[0].to_dict()
+    return changed(
+        document,
+        winner=document.winner.to_dict() | {"name": f"arm-{n_candidates - 1}"},
+        arms=[plain | {"name": f"arm-{i}", "role": role} for i, role in enumerate(roles)],
+    )
 
 
-def test_at_most_ninety_arms_have_a_run_and_what_ships_controls_and_real_rows_are_among_them():
-    document = {"arms": arms(200), "winner": {"name": "arm-150"}}
-    shown = [row["name"] for row in shown_arms(document)]
+def test_at_most_ninety_arms_have_a_run_and_what_ships_controls_and_real_rows_are_among_them(document):
+    shown = [row.name for row in shown_arms(with_arms(document, 200))]
     best = [f"arm-{i}" for i in range(MAX_CHILDREN - 4)]
-    assert shown == [*best, "arm-150", "arm-200", "arm-201", "arm-202"]
+    assert shown == [*best, "arm-199", "arm-200", "arm-201", "arm-202"]
     assert len(shown) == MAX_CHILDREN
 
 
-def test_few_arms_all_have_a_run_and_those_of_a_renewal_none():
-    document = {"arms": arms(5), "winner": {"name": "arm-0"}}
-    assert shown_arms(document) == document["arms"]
-    assert shown_arms({**document, "renewal_of": "a study"}) == []
+def test_few_arms_all_have_a_run_and_those_of_a_renewal_none(document):
+    few = with_arms(document, 5)
+    assert shown_arms(few) == list(few.arms)
+    assert shown_arms(changed(few, renewal_of="a study")) == []
 
 
 def test_a_renewal_had_no_race():
-    assert run_times({"seconds": {"so far": 20}}, 100.0) == ((80_000, 100_000), (80_000, 100_000))
+    assert run_times({"so far": 20}, 100.0) == ((80_000, 100_000), (80_000, 100_000))
 
 
 def test_what_lies_beyond_the_average_is_four_numbers():
-    found = {
-        "gap": {"real_only": {"gap": 0.12}, "mix": {"gap": 0.05}},
-        "worst_slice_gain": -0.03,
-        "shift": {"gain": 0.02},
-    }
-    assert generalisation_metrics(found) == {
+    assert generalisation_metrics(beyond(gap=gap(mix=0.05), shift=SHIFT)) == {
         "gap_real_only": 0.12,
         "gap_mix": 0.05,
         "worst_slice_gain": -0.03,
@@ -53,16 +54,29 @@ def test_what_lies_beyond_the_average_is_four_numbers():
 
 
 def test_without_a_mix_only_the_gap_of_real_only_is_a_number():
-    found = {"gap": {"real_only": {"gap": 0.12}, "mix": None}, "worst_slice_gain": None, "shift": None}
-    known = {key: value for key, value in generalisation_metrics(found).items() if value is not None}
-    assert known == {"gap_real_only": 0.12}
-    without = generalisation_metrics({**found, "gap": None})
+    found = generalisation_metrics(beyond(gap=gap(), worst_slice_gain=None))
+    assert {key: value for key, value in found.items() if value is not None} == {"gap_real_only": 0.12}
+    without = generalisation_metrics(beyond(worst_slice_gain=None))
     assert not any(value is not None for value in without.values())
     assert generalisation_metrics(None) == {}
 
 
+SHIFT = {"kind": "covariate shift", "samples": (), "gain": 0.02, "interval": None, "sentence": ""}
+
+
+def beyond(**found) -> Generalisation:
+    empty = {"metric": "rmse", "margin_is_relative": True, "gap": None, "slices": (), "shift": None}
+    return Generalisation.model_validate(empty | {"worst_slice_gain": -0.03, "sentence": ""} | found)
+
+
+def gap(mix: float | None = None) -> dict:
+    of_real, of_mix = ({"training": 0.5, "validation": 0.4, "gap": value} for value in (0.12, mix))
+    both = {"real_only": of_real, "mix": None if mix is None else of_mix}
+    return both | {"difference": None, "interval": None, "sentence": ""}
+
+
 def test_rows_saved_are_two_numbers_or_none():
-    saved = {"rows_saved": -200, "multiplier": 0.75, "n_eq": 600, "sentence": "..."}
+    saved = RowsSaved.model_construct(rows_saved=-200, multiplier=0.75)
     assert rows_saved_metrics(saved) == {"rows_saved": -200, "rows_saved_multiplier": 0.75}
     assert rows_saved_metrics(None) == {}
 

@@ -14,8 +14,8 @@ from realmix.tasks.core.decision.holdout_gain import (
 )
 from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.page import render_report
-from realmix.tasks.core.report.verdict_document import summary_lines
-from tests.tasks.core.report.documents import build, figures_of
+from realmix.tasks.core.report.summary import summary_lines
+from tests.tasks.core.report.documents import TABLE, build, changed, figures_of
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "path", "use"}
 
@@ -50,9 +50,11 @@ def test_real_only_that_ships_has_a_score_on_the_holdout_and_no_gain(simulate_st
     scored["decisions_served"] = [1, 1]
     described = describe_real_only_holdout(scored, "squared_error")
     document = build(oof, squared_error, holdout=described)
-    assert set(document["holdout"]) == set(describe_holdout(compare(oof, squared_error, seed=0), scored))
-    assert document["holdout"]["inside_interval"] is None
-    assert "But:" not in document["sentence"]
+    assert set(document.holdout.to_dict()) == set(
+        describe_holdout(compare(oof, squared_error, seed=0), scored)
+    )
+    assert document.holdout.inside_interval is None
+    assert "But:" not in document.sentence
     page = render_report(document, {})
     assert "Gain on the holdout" not in page
     assert f"<dt>Score on the holdout</dt>\n<dd>{described['sentence']}</dd>" in page
@@ -78,7 +80,7 @@ def test_the_page_says_the_decision_first(document, study):
     page = render_report(document, figures_of(document, study[0]))
     order = [page.index(text) for text in ("What to do:", "Promised gain", "<h2>Gates", "<h2>Everything")]
     assert order == sorted(order)
-    assert document["sentence"] in page
+    assert document.sentence in page
     assert "Bank &amp; Sons" in page
     assert "ctgan at ratio 4" in page
 
@@ -105,8 +107,8 @@ def test_a_study_that_keeps_real_only_has_a_page_too(simulate_study, squared_err
     oof = simulate_study(0, offsets={0: -0.5})
     document = build(oof, squared_error, holdout=None, holdout_reason="The holdout would hold 40 rows.")
     page = render_report(document, figures_of(document, oof))
-    assert document["word"] == "keep real only"
-    assert document["winner"]["name"] == document["real_only"]["name"]
+    assert document.word == "keep real only"
+    assert document.winner.name == document.real_only.name
     assert "Not measured. The holdout would hold 40 rows." in page
 
 
@@ -115,7 +117,7 @@ def test_a_study_without_candidates_has_a_page_too(simulate_study, squared_error
     oof = dataclasses.replace(full, arms=full.arms[:6], predictions=full.predictions[:6])
     document = build(oof, squared_error, holdout=None, holdout_reason="None.")
     figures = draw_figures(document, oof.y, oof.predictions[0, 0], oof.predictions[0, 0])
-    assert document["validation"]["mix"] is None
+    assert document.validation.mix is None
     assert "No mix could be compared" in render_report(document, figures)
 
 
@@ -126,13 +128,15 @@ def test_the_page_shows_what_lies_beyond_the_average(study):
     found = {
         "metric": "log_loss",
         "margin_is_relative": True,
-        "gap": {"real_only": {"gap": 0.12}, "mix": {"gap": 0.05}},
+        "gap": None,
         "slices": [plan, alone],
         "worst_slice_gain": -0.1,
         "shift": {
             "kind": "covariate shift",
             "gain": 0.02,
+            "interval": None,
             "samples": [part | {"name": "rows at the low end"}],
+            "sentence": "",
         },
         "sentence": "The mix overfits less.",
     }
@@ -149,7 +153,15 @@ def test_the_page_shows_what_lies_beyond_the_average(study):
 
 SAVED = {
     "sentence": "At 800 rows the best mix is worth about 1,150 real rows.",
+    "arm": "smote/1/linear",
+    "n0": 800,
     "n_eq": 1150,
+    "interval_censored": [None, None],
+    "censored": None,
+    "money": None,
+    "currency": None,
+    "days": None,
+    "n_folds": 5,
     "interval": [900, 1600],
     "rows_saved": 350,
     "multiplier": 1.4375,
@@ -194,9 +206,15 @@ def test_the_page_says_what_the_race_saved_and_is_silent_without_one(study, docu
 
 
 def test_hints_stand_on_the_page_with_their_card_lines_and_reasons_with_their_columns(document):
-    hint = {"sentence": "'code' alone tells all.", "answers": ["ignore: [code]", "allow_leaks: [code]"]}
-    table = {"name": "bank", "hints": [hint], "columns_set_apart": {"note": "free text"}}
-    page = render_report(document | {"table": table}, {})
+    hint = {
+        "kind": "leak",
+        "columns": ["code"],
+        "is_strong": True,
+        "sentence": "'code' alone tells all.",
+        "answers": ["ignore: [code]", "allow_leaks: [code]"],
+    }
+    table = TABLE | {"hints": [hint], "columns_set_apart": {"note": "free text"}}
+    page = render_report(changed(document, table=table), {})
     assert (
         "alone tells all" in page
         and "<code>ignore: [code]</code> or <code>allow_leaks: [code]</code>" in page
@@ -210,6 +228,6 @@ def test_a_study_that_decided_nothing_has_a_page_that_begins_with_the_reason(sim
         full, arms=full.arms[:6], predictions=full.predictions[:6], disqualified={"smote/1/joint": "it broke"}
     )
     document = build(oof, squared_error, holdout=None, holdout_reason="None.")
-    assert document["word"] == "not decided" and "it broke" in document["sentence"]
+    assert document.word == "not decided" and "it broke" in document.sentence
     page = render_report(document, {})
     assert page.index("it broke") < page.index("In short")

@@ -1,0 +1,39 @@
+"""Verdict document in a few lines, for the terminal and the note of a run."""
+
+from __future__ import annotations
+
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.report.verdict_document import MetricOfStudy, Scored, VerdictDocument
+from realmix.tasks.core.words import gain_in_words, interval_in_words
+
+
+def summary_lines(document: VerdictDocument) -> list[str]:
+    """Summarise the document in a few lines."""
+    metric, validation = document.metric, document.validation
+    relative = metric.margin_is_relative
+    lines = [
+        f"{'kept' if document.word == NOT_DECIDED else 'ships'}: {document.winner.name}",
+        _score_line("real only", validation.real_only, metric),
+    ]
+    if validation.mix:
+        promised = gain_in_words(validation.promised_gain, relative)
+        interval = interval_in_words(validation.promised_interval, relative)
+        lines += [
+            _score_line("best mix", validation.mix, metric),
+            f"promised gain: {promised} (90 % interval {interval})",
+        ]
+    on_holdout = document.holdout.sentence if document.holdout else f"none: {document.holdout_reason}"
+    provable = gain_in_words(validation.smallest_provable_gain, relative)
+    lines += [f"holdout: {on_holdout}", f"smallest gain these rows could prove: {provable}"]
+    if document.disqualified:
+        name, why = next(iter(document.disqualified.items()))
+        lines.append(f"failed or refused: {len(document.disqualified)} mixes; the first, {name}: {why}")
+    if document.final_fit and document.final_fit.sentence:
+        lines.append(f"final fit: {document.final_fit.sentence}")
+    if document.rows_saved and document.rows_saved.sentence:
+        lines.append(f"rows saved: {document.rows_saved.sentence}")
+    return lines
+
+
+def _score_line(label: str, scored: Scored, metric: MetricOfStudy) -> str:
+    return f"{label}: {scored.name}, {metric.name} {scored.score:.4g} ({metric.direction})"

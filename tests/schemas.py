@@ -1,0 +1,14 @@
+"""Write the JSON schemas of the documents that realmix publishes: ``python -m tests.schemas``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from realmix.tasks.core.report import manifest, verdict_document
+
+FOLDER = Path(verdict_document.__file__).parent / "schemas"
+PUBLISHED = {"manifest-1.json": manifest.Manifest, "verdict-1.json": verdict_document.VerdictDocument}
+
+if __name__ == "__main__":
+    for name, model in PUBLISHED.items():
+        (FOLDER / name).write_text(model.schema_text(), encoding="utf-8")

@@ -1,0 +1,34 @@
+"""The verdict in a few lines."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from realmix.tasks.core.report.summary import summary_lines
+from tests.tasks.core.report.documents import build, changed
+
+FIT = {"n_real": 900, "n_synthetic": 0, "n_teacher": None, "sentence": None}
+
+
+def test_the_lines_for_a_terminal_name_what_ships_its_promise_and_the_holdout(document):
+    lines = summary_lines(document)
+    assert lines[0] == f"ships: {document.winner.name}"
+    text = "\n".join(lines)
+    assert "promised gain" in text and document.holdout.sentence in text
+    assert f"{document.validation.mix.score:.4g}" in text
+    assert "final fit" not in text and "rows saved" not in text
+
+
+def test_without_a_holdout_or_a_mix_the_lines_say_so(simulate_study, squared_error):
+    full = simulate_study(0)
+    oof = dataclasses.replace(full, arms=full.arms[:6], predictions=full.predictions[:6])
+    lines = summary_lines(build(oof, squared_error, holdout=None, holdout_reason="Too few rows."))
+    assert "holdout: none: Too few rows." in lines
+    assert not any(line.startswith(("best mix", "promised")) for line in lines)
+
+
+def test_the_final_fit_has_a_line_where_there_is_something_to_say(document):
+    said = changed(document, final_fit=FIT | {"sentence": "It learnt from 900 rows."})
+    silent = changed(document, final_fit=FIT)
+    assert "final fit: It learnt from 900 rows." in summary_lines(said)
+    assert summary_lines(silent) == summary_lines(document)
