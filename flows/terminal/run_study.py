@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from realmix.flows.local import environment
 from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, StudyInterrupted
-from realmix.tasks.core.report.verdict_document import summary_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
 from realmix.tasks.runtime.fork_server import fork_server
@@ -116,6 +114,8 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
 
 def exit_if_not_decided(word: str | None) -> None:
     """End the process with the exit code of a study that decided nothing."""
+    from realmix.tasks.core.decision.verdict import NOT_DECIDED
+
     if word == NOT_DECIDED:
         sys.exit(NOTHING_DECIDED)
 
@@ -228,6 +228,8 @@ def show_progress() -> None:
 
 def print_verdict(document: dict[str, Any], out: Path) -> None:
     """Print the verdict and the places of its files in a few lines."""
+    from realmix.tasks.core.report.verdict_document import summary_lines
+
     print()
     print(f"Verdict: {document['word']}")
     print(document["sentence"])
