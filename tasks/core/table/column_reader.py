@@ -441,7 +441,7 @@ class ColumnReader:
         cells, is_target = self.cells, self.card is not None and self.cells.name == self.card.target
         keeps = self.kind in TEXT_KINDS or self.card is None or cells.name in (self.card.key, self.card.group)
         may_fold = not (keeps or is_target) and self.declared.fold
-        may_fold = may_fold and len(cells.texts) <= cells.counts.sum() / 2
+        may_fold = may_fold and len(cells.texts) <= int(cells.counts.sum()) / 2
         folded, n_folded = fold_labels(cells.written, cells.counts, merge=may_fold)
         texts = np.where(self.is_sign, np.nan, np.array(folded, dtype=object))
         form = {"type": "text", "fold": may_fold}

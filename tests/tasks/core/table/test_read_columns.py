@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -242,3 +244,15 @@ def test_dates_written_in_any_format_are_read_as_the_same_days(moments, form, mi
         moment if "H" in form or "I" in form else moment.replace(hour=0, minute=0) for moment in moments
     ]
     assert whole.tolist() == [pd.Timestamp(moment) for moment in expected] and pd.isna(got.iloc[-1])
+
+
+def test_how_a_table_was_read_is_plain_values_for_json():
+    frame = pd.DataFrame(
+        {
+            "job": ["nurse", "smith"] * 30,
+            "size": ["1,200", "80"] * 30,
+            "on": ["31/01/2024", "01/02/2024"] * 30,
+        }
+    )
+    _, report = read_columns(frame, DataCard(target="on"))
+    assert json.loads(json.dumps(report.to_dict(()))) and json.loads(json.dumps(report.forms))
