@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from realmix.flows.local.tied_process import MARK
+from realmix.flows.local.tied_process import MARK, PARENT
 
 # The wait before a restart doubles with each death; a minute of running resets it.
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, QUIET_SECONDS = 1.0, 30.0, 60.0
@@ -59,7 +59,7 @@ class Child:
                 [sys.executable, "-P", "-m", "realmix.flows.local.tied_process", *self.command],
                 # A server imports from the folder it is started in, which must not be the user's.
                 cwd=self.log.parent if self.port else None,
-                env=self.environment,
+                env=self.environment | {PARENT: str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 from realmix.flows.local.access import USER, prefect_login
 from realmix.flows.local.empty_database import make_database
+from realmix.flows.local.tied_process import PARENT
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime.study_folder import home
 
@@ -79,7 +80,7 @@ class EmbeddedServer:
                 [sys.executable, "-P", *SERVER, *OPTIONS, str(self._port)],
                 # The server imports from the folder it is started in, which must not be the user's.
                 cwd=home() / "prefect",
-                env=os.environ | EMBEDDED,
+                env={**os.environ, **EMBEDDED, PARENT: str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

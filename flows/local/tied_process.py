@@ -20,6 +20,8 @@ from types import FrameType
 MARK = "REALMIX_UP"
 # Variable in the environment of a run's processes: its id.
 RUN = "PREFECT__FLOW_RUN_ID"
+# Variable in the environment of a bound process: the process id of its parent.
+PARENT = "REALMIX_PARENT"
 # Folder of the home with an empty file for each run that was started from there.
 RUNS = "runs"
 # Of <sys/prctl.h>: the signal this process gets when its parent ends.
@@ -37,12 +39,12 @@ def main() -> None:
 
 
 def bind_to_parent() -> None:
-    """End this process group when the parent ends.
+    """End this process group when the parent ends, or has ended while Python was starting.
 
     Uses a signal that no server handles, so that our handler stays in place. The whole group is ended
     because MLflow's server starts a process of its own.
     """
-    parent = os.getppid()
+    parent = int(os.environ.pop(PARENT, os.getppid()))
     signal.signal(signal.SIGHUP, _end_group)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGHUP)

@@ -18,10 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from realmix.flows.local import environment
 from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, StudyInterrupted
-from realmix.tasks.core.report.summary import summary_lines
-from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
 from realmix.tasks.runtime.fork_server import fork_server
@@ -31,6 +28,7 @@ from realmix.tasks.runtime.workers import current_workers
 
 if TYPE_CHECKING:
     from realmix.flows.engines.choose import AnyRunner
+    from realmix.tasks.core.report.verdict_document import VerdictDocument
 
 log = logging.getLogger("realmix")
 INTERRUPTED = 130
@@ -72,6 +70,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     check_names(request, card, schema)
     if request.plan:
         check_plan(read_plan(Path(request.plan)), schema)
+    from realmix.tasks.core.report.verdict_document import VerdictDocument
     from realmix.tasks.study.reuse import reuse_study, study_key
 
     out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -118,6 +117,8 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
 
 def exit_if_not_decided(word: str | None) -> None:
     """End the process with the exit code of a study that decided nothing."""
+    from realmix.tasks.core.decision.verdict import NOT_DECIDED
+
     if word == NOT_DECIDED:
         sys.exit(NOTHING_DECIDED)
 
@@ -230,6 +231,8 @@ def show_progress() -> None:
 
 def print_verdict(document: VerdictDocument, out: Path) -> None:
     """Print the verdict and the places of its files in a few lines."""
+    from realmix.tasks.core.report.summary import summary_lines
+
     print()
     print(f"Verdict: {document.word}")
     print(document.sentence)

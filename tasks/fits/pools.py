@@ -67,7 +67,7 @@ def synthesize(
         max_steps=max_steps,
     )
     refuse_leak(scope, synthesizer, rows)
-    rows.to_parquet(scope.folder / f"{synthesizer}.parquet", index=False)
+    rows.to_parquet(scope.folder / f"{synthesizer}.parquet", index=False, compression="zstd")
     labels = load_teacher(scope).predict(rows[schema.feature_names])
     scope.write_array(f"{synthesizer}-teacher.npy", labels)
     return dataclasses.asdict(log)

@@ -28,9 +28,9 @@ class Teacher:
     Attributes
     ----------
     members : tuple of Model
-        Fitted on all training rows of the scope.
+        Those that the greedy selection chose, fitted on all training rows of the scope.
     weights : ndarray of shape (n_members,)
-        Sum to 1.
+        Above 0; they sum to 1.
     """
 
     members: tuple[Model, ...]
@@ -40,7 +40,7 @@ class Teacher:
         """Predict class probabilities (n_rows, n_classes), or means (n_rows,)."""
         X = code_texts([X])[0]
         weighted = zip(self.members, self.weights, strict=True)
-        return sum(weight * member.predict(X) for member, weight in weighted if weight > 0)
+        return sum(weight * member.predict(X) for member, weight in weighted)
 
 
 def fit_teacher(
@@ -72,8 +72,9 @@ def fit_teacher(
     sample_weight = scope.base_weight[learnt]
     out_of_fold = [_out_of_fold(scope, name, trial, n_jobs, learnt) for name, trial in members]
     weights = greedy_weights(out_of_fold, y, sample_weight)
-    fitted = tuple(_member(scope, name, trial, n_jobs).fit(X, y, sample_weight) for name, trial in members)
-    teacher = Teacher(fitted, weights)
+    chosen = [member for member, weight in zip(members, weights, strict=True) if weight > 0]
+    fitted = tuple(_member(scope, name, trial, n_jobs).fit(X, y, sample_weight) for name, trial in chosen)
+    teacher = Teacher(fitted, weights[weights > 0])
     scope.write_array("teacher-training.npy", teacher.predict(everything))
     if scope.has_validation:
         scope.write_array("teacher-validation.npy", teacher.predict(scope.validation[schema.feature_names]))

@@ -14,12 +14,13 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
-from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.checks import check_declared_columns, check_study_input
 from realmix.tasks.core.table.read_columns import read_columns
 from realmix.tasks.core.table.reading_report import ReadingReport
 from realmix.tasks.core.table.request import BUNDLED_TABLE, StudyRequest
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.table.set_apart import set_apart
+from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.core.versions import require
 from realmix.tasks.metrics import METRICS
@@ -70,10 +71,12 @@ def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], Data
     source = open_source(reveal(location))
     card = _card(request, declared, location, source)
     load_plugins(card.plugins)
+    check_known(request)
     # A source without `read` has typed rows: a registered table was read when it was registered.
-    raw, report = (
-        read_columns(source.read(), card) if hasattr(source, "read") else (source.load(), ReadingReport())
-    )
+    read = getattr(source, "read", None)
+    table = read() if read else source.load()
+    check_declared_columns(table.cells.column_names if isinstance(table, TextTable) else table.columns, card)
+    raw, report = read_columns(table, card) if read else (table, ReadingReport())
     report.check(card.ignore)
     return raw, source.describe(), card, report
 
@@ -96,6 +99,14 @@ def with_plugins(request: StudyRequest) -> StudyRequest:
     }
     metric = request.metric and names.get(request.metric, request.metric)
     return request.model_copy(update={**renamed, "metric": metric, "plugins": references})
+
+
+def check_known(request: StudyRequest) -> None:
+    """Refuse names of synthesizers, models and metrics that are not registered, before a table is read."""
+    asked = (SYNTHESIZERS, request.synthesizers), (MODELS, request.models)
+    for registry, names in (*asked, (METRICS, (request.metric,) if request.metric else ())):
+        for name in names or ():
+            registry[name]
 
 
 def table_name(card: DataCard, request: StudyRequest) -> str:

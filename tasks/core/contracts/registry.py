@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 import re
@@ -116,7 +117,7 @@ class Registry(Mapping[str, S], Generic[S]):
     def _load(self) -> dict[str, S]:
         if self._specs is None:
             specs = self._specs_of_folder()
-            for point in entry_points(group=self.group) if self.group else ():
+            for point in _offered().select(group=self.group) if self.group else ():
                 origin = (
                     f"The entry point '{point.name}' of {point.dist.name if point.dist else 'a distribution'}"
                 )
@@ -154,6 +155,12 @@ class Registry(Mapping[str, S], Generic[S]):
 
     def __len__(self) -> int:
         return len(self._load())
+
+
+@functools.cache
+def _offered() -> Any:
+    """Return what the installed distributions offer, of all groups: reading them takes a tenth of a second."""
+    return entry_points()
 
 
 def _load(point: EntryPoint, origin: str) -> Any:

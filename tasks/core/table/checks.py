@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -79,11 +79,11 @@ def check_target(raw: pd.DataFrame, card: DataCard) -> None:
     The first part of :func:`check_study_input`, with the same parameters and errors: what
     must hold before a card can be inferred.
     """
-    _check_declared_columns(raw, card)
+    check_declared_columns(raw.columns, card)
     for number, rule in enumerate(card.rules, start=1):
         column = getattr(rule, "column", None)
         if column is not None:
-            _check_column(f"column of rule {number}", column, raw)
+            _check_column(f"column of rule {number}", column, raw.columns)
     check_rules(card.rules, raw)
     if len(raw) < MIN_ROWS:
         raise BadInput(
@@ -93,13 +93,28 @@ def check_target(raw: pd.DataFrame, card: DataCard) -> None:
     _check_target(raw[card.target], card)
 
 
-def _check_declared_columns(raw: pd.DataFrame, card: DataCard) -> None:
-    _check_column("target", card.target, raw)
+def check_declared_columns(columns: Iterable[str], card: DataCard) -> None:
+    """Check that a table has the columns that a card names.
+
+    The first part of :func:`check_target`; it needs no cells.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Names of the table's columns.
+    card : DataCard
+
+    Raises
+    ------
+    BadInput
+    """
+    columns = [str(name) for name in columns]
+    _check_column("target", card.target, columns)
     _check_roles_differ(card)
     single = {"key": card.key, "time": card.time, "group": card.group, "weight": card.weight}
     for field, name in single.items():
         if name is not None:
-            _check_column(field, name, raw)
+            _check_column(field, name, columns)
     several: dict[str, Iterable[str]] = {
         "columns": card.columns,
         "reading": card.reading,
@@ -110,8 +125,8 @@ def _check_declared_columns(raw: pd.DataFrame, card: DataCard) -> None:
     }
     for field, names in several.items():
         for name in names:
-            _check_column(f"{field} entry", name, raw)
-    reserved = [name for name in raw.columns if name.startswith(RESERVED_PREFIX)]
+            _check_column(f"{field} entry", name, columns)
+    reserved = [name for name in columns if name.startswith(RESERVED_PREFIX)]
     if reserved:
         raise BadInput(
             f"The table has a column '{reserved[0]}': names that begin with {RESERVED_PREFIX} are "
@@ -119,10 +134,9 @@ def _check_declared_columns(raw: pd.DataFrame, card: DataCard) -> None:
         )
 
 
-def _check_column(field: str, name: str, raw: pd.DataFrame) -> None:
-    if name in raw.columns:
+def _check_column(field: str, name: str, names: Sequence[str]) -> None:
+    if name in names:
         return
-    names = [str(column) for column in raw.columns]
     by_lower = {column.lower(): column for column in names}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     hint = f"; did you mean '{by_lower[near[0]]}'?" if near else "."

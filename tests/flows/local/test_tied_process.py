@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -9,12 +10,12 @@ import time
 import psutil
 import pytest
 
-from realmix.flows.local.tied_process import MARK, RUN, RUNS
+from realmix.flows.local.tied_process import MARK, PARENT, RUN, RUNS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the signal on a parent's end is Linux's")
 
 # A parent that starts a bound process, which starts another one, as MLflow's server does.
-PARENT = """
+STARTER = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-P", "-m", "realmix.flows.local.tied_process", *sys.argv[1:]], start_new_session=True)
 time.sleep(60)
@@ -38,13 +39,25 @@ def test_a_parent_that_is_killed_hard_leaves_nobody_behind(tmp_path, monkeypatch
     (tmp_path / "a_child.py").write_text(CHILD)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     written = tmp_path / "pid"
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, "a_child", str(written)])
+    parent = subprocess.Popen([sys.executable, "-c", STARTER, "a_child", str(written)])
     wait_until(lambda: written.exists() and written.read_text())
     family = psutil.Process(parent.pid).children(recursive=True)
     assert int(written.read_text()) in {process.pid for process in family}
     parent.kill()
     parent.wait()
     wait_until(lambda: not any(process.is_running() for process in family))
+
+
+def test_a_process_whose_parent_ended_while_it_started_ends_at_once(tmp_path, monkeypatch):
+    (tmp_path / "says.py").write_text("print('ran')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    # Who adopts a process is not the parent that started it.
+    monkeypatch.setenv(PARENT, str(ended.pid))
+    command = [sys.executable, "-P", "-m", "realmix.flows.local.tied_process", "says"]
+    done = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
+    assert (done.stdout, done.returncode) == ("", -signal.SIGKILL)
 
 
 def test_a_module_gets_its_arguments_and_its_status_is_passed_on(tmp_path, monkeypatch):

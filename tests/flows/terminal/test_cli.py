@@ -223,13 +223,18 @@ def test_a_card_with_an_infinite_number_is_refused(tmp_path):
     assert done.returncode == 2 and "lag_seconds" in done.stderr and "finite" in done.stderr
 
 
+HEAVY = ["prefect", "scipy", "sklearn", "mlflow", "torch", "sqlalchemy", "great_expectations", "xgboost"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "unneeded"),
     [
         (["run", "no/such.csv", "--target", "y"], ["pandas", "pydantic", "prefect"]),
         (["preview", "no/such.csv", "--target", "y"], ["pandas", "pydantic", "prefect"]),
-        (["run", "bundled:bank_marketing", "--target", "none"], ["prefect", "sklearn", "mlflow", "torch"]),
-        (["run", "bundled:bank_marketing", "--metric", "none"], ["prefect", "sklearn", "mlflow", "torch"]),
+        (["run", "bundled:bank_marketing", "--target", "none"], HEAVY),
+        (["run", "bundled:bank_marketing", "--metric", "none"], HEAVY),
+        (["run", "bundled:bank_marketing", "--models", "none"], HEAVY),
+        (["run", "bundled:bank_marketing", "--synthesizers", "none"], HEAVY),
     ],
 )
 def test_what_is_wrong_is_said_before_heavy_libraries_are_imported(tmp_path, arguments, unneeded):

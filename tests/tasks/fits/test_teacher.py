@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.mixes.training_set import synthetic_quota
+from realmix.tasks.fits import teacher
 from realmix.tasks.fits.scope import GROUP
 from realmix.tasks.fits.teacher import fit_teacher, greedy_weights, inner_folds, learnt_rows, load_teacher
 from tests.tasks.scopes import scope_of, set_beside
@@ -33,6 +34,16 @@ def test_distillation_learns_from_what_the_fitted_teacher_says_of_the_training_r
     fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
     X = scope.training[scope.context.schema.feature_names]
     assert np.allclose(scope.read_array("teacher-training.npy"), load_teacher(scope).predict(X))
+
+
+def test_a_member_that_was_not_chosen_is_neither_fitted_nor_stored(scope, monkeypatch):
+    monkeypatch.setattr(teacher, "greedy_weights", lambda *_: np.array([0.0, 1.0]))
+    made = fit_teacher(str(scope.folder), [("class-prior", 0), *MEMBERS], n_jobs=1)
+    assert made["weights"] == {"class-prior/0": 0.0, "linear/0": 1.0}
+    assert len(load_teacher(scope).members) == 1
+    labels = scope.read_array("teacher-training.npy")
+    fit_teacher(str(scope.folder), [("linear", 0), ("linear", 0)], n_jobs=1)
+    assert np.array_equal(scope.read_array("teacher-training.npy"), labels)
 
 
 def test_teacher_is_no_worse_than_its_best_member_out_of_fold():

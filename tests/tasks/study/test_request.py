@@ -6,14 +6,16 @@ import dataclasses
 
 import pytest
 
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, UnknownName
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.card import read_card
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.study.request import check_plan, table_name
+from realmix.tasks.sources import file
+from realmix.tasks.study import request as requests
+from realmix.tasks.study.request import check_plan, read_rows, table_name
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,24 @@ def test_a_plan_of_another_task_or_table_is_refused():
         check_plan(plan("binary", ("income",)), schema)
     with pytest.raises(BadInput, match="gtgan"):
         check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), schema)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"models": ("xgbost",)}, {"synthesizers": ("smoot",)}, {"metric": "log_los"}],
+    ids=lambda w: next(iter(w)),
+)
+def test_an_unknown_name_is_refused_before_the_table_is_read(tmp_path, monkeypatch, wrong):
+    path = tmp_path / "table.csv"
+    path.write_text("age,bought\n")
+    monkeypatch.setattr(file.FileSource, "read", lambda source: pytest.fail("the table was read"))
+    with pytest.raises(UnknownName, match="did you mean"):
+        read_rows(StudyRequest(table=str(path), target="bought", out="", **wrong))
+
+
+def test_a_column_that_is_not_there_is_refused_before_cells_are_interpreted(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    path.write_text("age,bought\n" + "30,yes\n" * 60)
+    monkeypatch.setattr(requests, "read_columns", lambda *_: pytest.fail("cells were interpreted"))
+    with pytest.raises(BadInput, match="'bougth' is no column of the table; did you mean 'bought'"):
+        read_rows(StudyRequest(table=str(path), target="bougth", out=""))
