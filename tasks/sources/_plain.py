@@ -179,7 +179,8 @@ def _plain_objects(values: pd.Series) -> pd.Series:
 
 
 def _is_whole(number: Decimal) -> bool:
-    return number.is_finite() and number.as_tuple().exponent >= 0
+    exponent = number.as_tuple().exponent  # a letter where the number is infinite or none
+    return isinstance(exponent, int) and exponent >= 0
 
 
 def _after_midnight(time: datetime.time) -> float:
