@@ -158,13 +158,19 @@ def _answer(request: bytes) -> bytes:
     except RealmixError as err:
         if err.__cause__ is not None:
             # The reason that a study shows must not quote cells; how it came about stands in the workers' log.
-            traceback.print_exc()
+            _log(traceback.format_exc())
         return pickle.dumps(("known", type(err), str(err)))
     except BaseException as err:  # even SystemExit is only this fit's failure
         trace = traceback.format_exc()
-        print(trace, file=sys.stderr, flush=True)
+        _log(trace)
         # Only the type: a message of a library may quote cells, which must not leave the log.
         return pickle.dumps(("unforeseen", type(err).__name__, trace))
+
+
+def _log(trace: str) -> None:
+    """Write to the workers' log; that the disk is full must not take the place of the answer."""
+    with suppress(OSError):
+        print(trace, file=sys.stderr, flush=True)
 
 
 def kill_group(leader: int) -> None:

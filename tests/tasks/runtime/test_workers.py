@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from realmix.tasks.core.errors import (
     FitTooLarge,
     StudyInterrupted,
     WorkerDied,
+    WorkerError,
 )
 from realmix.tasks.runtime.workers import LocalWorkers, current_workers
 from tests.tasks.runtime.conftest import ended_within
@@ -64,6 +66,15 @@ def test_a_worker_that_dies_is_named_and_the_others_go_on(
     with pytest.raises(WorkerDied, match=words):
         workers.run(f"worker_jobs:{function}", **kwargs)
     assert len(set(run_at_once(workers, 2))) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_under_the_log_does_not_end_a_worker_that_fails() -> None:
+    with LocalWorkers(1, log_path=Path("/dev/full")) as workers:
+        pid = workers.run("os:getpid")
+        with pytest.raises(WorkerError, match="JSONDecodeError"):
+            workers.run("json:loads", s="{")
+        assert workers.run("os:getpid") == pid
 
 
 def test_a_worker_that_died_while_idle_costs_one_call(workers: LocalWorkers) -> None:
