@@ -65,7 +65,7 @@ def test_a_plan_of_another_task_or_table_is_refused():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"models": ("xgbost",)}, {"synthesizers": ("smoot",)}, {"metric": "log_los"}],
+    [{"models": ("xgbost",)}, {"synthesizers": ("ctgam",)}, {"metric": "log_los"}],
     ids=lambda w: next(iter(w)),
 )
 def test_an_unknown_name_is_refused_before_the_table_is_read(tmp_path, monkeypatch, wrong):
