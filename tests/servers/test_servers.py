@@ -173,7 +173,7 @@ def test_a_retraining_outlives_twenty_seconds_without_postgresql(up, postgresql_
     everything = open_source("bundled:bank_marketing?rows=5000").load()
     everything.head(200).assign(y="yes").to_csv(landing / "july.csv", index=False)
     (landing / "july.csv._SUCCESS").touch()
-    wait_until(lambda: runs(named, "retrain", "RUNNING"), 60)
+    wait_until(lambda: runs(named, "study", "RUNNING"), RETRAINING_SECONDS)
     (asked,) = runs(named, "retrain", "RUNNING")
     postgresql_cluster.kill()
     time.sleep(20)
