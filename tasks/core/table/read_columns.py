@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -50,7 +51,7 @@ def read_columns(
     """
     columns, lines, notes = _columns_of(table)
     mark = functools.cache(lambda: _decimal_mark(columns))
-    read = {name: _read(name, cells, lines, card, mark) for name, cells in columns.items()}
+    read = {name: _with_infinite(*_read(name, cells, lines, card, mark)) for name, cells in columns.items()}
     frame = pd.DataFrame({name: values for name, (values, _) in read.items()})
     return frame, ReadingReport(tuple(column for _, column in read.values()), tuple(notes))
 
@@ -82,6 +83,15 @@ def _read(
         return plain
     column = distinct_cells(name, cells, lines)
     return read_column(ColumnText(column, declared, kind, card, mark))
+
+
+def _with_infinite(values: Any, reading: ColumnReading) -> tuple[Any, ColumnReading]:
+    """Note infinite cells, which no study takes: whoever writes a card learns it there."""
+    n = int(np.isinf(values).sum()) if isinstance(values, np.ndarray) and values.dtype.kind == "f" else 0
+    if not n:
+        return values, reading
+    note = f"{n:,} of {reading.n_cells:,} cells are infinite, which a study refuses"
+    return values, dataclasses.replace(reading, notes=(*reading.notes, note))
 
 
 def _declared_kind(name: str, card: DataCard | None) -> str | None:

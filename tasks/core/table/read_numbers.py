@@ -16,7 +16,6 @@ from realmix.tasks.core.table.numbers_as_written import (
     clock_seconds,
     find_number_form,
     number_values,
-    parse_number,
 )
 from realmix.tasks.core.table.read_labels import why_codes
 from realmix.tasks.core.table.reading_report import ColumnReading
@@ -65,16 +64,11 @@ def _spec(column: ColumnText, form: NumberForm, counts: Mapping[str, int]) -> di
     """Return the format as a model's spec holds it."""
     declared = column.declared
     unit = form.unit if declared.unit is None else declared.unit
-    if unit and declared.unit is None and _n_with(unit, counts, form.decimal) < form.n_read / 2:
+    if unit and declared.unit is None and form.n_with_unit < form.n_read / 2:
         unit = ""
     spec = {"type": "number", "decimal": declared.decimal or form.decimal, "unit": unit}
     is_plain = (spec["decimal"], unit) == (".", "") and all(map(PLAIN.fullmatch, counts))
     return {"type": "number"} if is_plain else spec
-
-
-def _n_with(unit: str, counts: Mapping[str, int], decimal: str) -> int:
-    numbers = ((parse_number(text, decimal), n) for text, n in counts.items())
-    return sum(n for number, n in numbers if number is not None and number.unit == unit)
 
 
 def _read_as(

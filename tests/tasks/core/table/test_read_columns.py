@@ -15,6 +15,12 @@ def test_truth_values_and_whole_numbers_have_the_types_of_pandas():
     assert read(["1.0", "2"])[0].dtype == float
 
 
+def test_infinite_cells_are_said_before_a_study_refuses_them():
+    values, reading = read(["1.5", "inf", "-inf", "2.5"])
+    assert np.isinf(values).sum() == 2
+    assert "2 of 4 cells are infinite, which a study refuses" in reading.sentence()
+
+
 def test_typed_columns_stay_as_they_are():
     frame = pd.DataFrame({"a": [1, 2], "b": [0.5, None], "c": pd.to_datetime(["2024-01-01", None])})
     assert read_columns(frame)[0].equals(frame)
