@@ -10,7 +10,7 @@ run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
 
 test: $(VENV)/.test check  ## every test but the slow ones
-	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=10; status=$$?; \
+	@start=$$(date +%s); $(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=10; status=$$?; \
 	  echo "tests: $$(( $$(date +%s) - start )) s"; exit $$status
 
 coverage: $(VENV)/.test  ## the same tests, and how much of the code they run; slower

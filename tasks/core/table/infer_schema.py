@@ -35,7 +35,7 @@ ROW_NUMBER_NAME = re.compile(
 )
 NESTED = re.compile(r"\s*(\[.*\]|\{.*\})\s*", re.DOTALL)
 DATE = r"^\d{4}-\d{1,2}-\d{1,2}(?:[ T].*)?$"
-POSITIVE_WORDS = ("1", "true", "yes", "y", "t", "positive", "pos")
+POSITIVE_WORDS = ("1", "true", "yes", "y", "t", "positive", "pos", "ja", "oui", "si", "sí", "sim")
 
 
 def infer_schema(

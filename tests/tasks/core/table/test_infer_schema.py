@@ -100,6 +100,7 @@ def test_many_texts_are_classes_however_many():
     ("values", "positive"),
     [
         (["yes"] * 9 + ["no"], "yes"),  # the word counts before the number of rows
+        (["ja"] * 9 + ["nein"], "ja"),
         (["a"] * 9 + ["b"], "b"),
         ([1] * 9 + [0], "1"),
         (["t"] * 9 + ["y"], "y"),  # two such words say nothing: the rarer one
