@@ -34,13 +34,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.user_properties.append(("server", server))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    run, skipped = [], []
-    for outcome, names in (("passed", run), ("failed", run), ("skipped", skipped)):
-        for report in terminalreporter.stats.get(outcome, []):
+def server_tests(reporter: pytest.TerminalReporter) -> dict[str, list[tuple[str, str]]]:
+    """The server and the name of each test that needed one, by whether it ran or was skipped."""
+    found: dict[str, list[tuple[str, str]]] = {"run": [], "skipped": []}
+    for outcome, kind in (("passed", "run"), ("failed", "run"), ("skipped", "skipped")):
+        for report in reporter.stats.get(outcome, []):
             server = dict(getattr(report, "user_properties", ())).get("server")
             if server:
-                names.append((server, report.nodeid))
+                found[kind].append((server, report.nodeid))
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    found = server_tests(terminalreporter)
+    run, skipped = found["run"], found["skipped"]
     if run or skipped:
         named = "; skipped: " + ", ".join(sorted(name for _, name in skipped)) if skipped else ""
         terminalreporter.write_line(f"server tests: {len(run)} run, {len(skipped)} skipped{named}")
@@ -48,11 +55,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Skipping PostgreSQL's tests where its binaries are is a failure, not a pass."""
-    wanted = [item for item in session.items if server_of(item) == "PostgreSQL"]
     binaries = list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if not wanted or not binaries or reporter is None or session.config.option.collectonly:
+    if not binaries or reporter is None or session.config.option.collectonly:
         return
-    skipped = {report.nodeid for report in reporter.stats.get("skipped", [])}
-    if all(item.nodeid in skipped for item in wanted):
+    found = {
+        kind: [s for s, _ in tests if s == "PostgreSQL"] for kind, tests in server_tests(reporter).items()
+    }
+    if found["skipped"] and not found["run"]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
