@@ -197,8 +197,8 @@ def test_a_signal_ends_it_within_five_seconds_and_leaves_no_process(tmp_path, af
     assert time.monotonic() - started < 5
     assert process.returncode == 130
     assert "Traceback" not in said
-    time.sleep(0.5)
-    assert not [child for child in children if child.is_running() and child.status() != "zombie"]
+    _, left = psutil.wait_procs(children, timeout=5)
+    assert not [child for child in left if child.is_running() and child.status() != "zombie"]
 
 
 def test_files_of_the_current_folder_are_not_imported_and_results_are_for_their_owner_alone(tmp_path):
