@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("flows", "tasks", "expectations", "infra")
@@ -89,3 +92,10 @@ def test_the_repository_names_no_place_of_a_machine():
     ]
     place = re.compile(r"/(home|root)/[a-z]")
     assert not [p for p in tracked if place.search(p.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_folder_is_imported_under_one_name_only(name):
+    code = f"import realmix.{name}\ntry:\n    import {name}\nexcept ImportError as err:\n    print(err)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"import realmix.{name}" in run.stdout
