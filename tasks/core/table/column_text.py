@@ -117,7 +117,7 @@ class ColumnText:
             len(cells.codes),
             cells.count(is_read),
             int((cells.codes < 0).sum()),
-            {cells.texts[i]: int(cells.counts[i]) for i in np.flatnonzero(missing)},
+            cells.counted(missing),
             n_unreadable=cells.count(is_bad),
             first_line=cells.first_line(is_bad),
             form=form,

@@ -16,6 +16,7 @@ from realmix.tasks.core.table.card import DataCard, Reading
 from realmix.tasks.core.table.column_cells import distinct_cells
 from realmix.tasks.core.table.column_reader import read_column
 from realmix.tasks.core.table.column_text import ColumnText
+from realmix.tasks.core.table.formatted_columns import read_formatted
 from realmix.tasks.core.table.plain_columns import read_plain_numbers
 from realmix.tasks.core.table.reading_report import ColumnReading, ReadingReport
 from realmix.tasks.core.table.text_table import TextTable
@@ -52,6 +53,8 @@ def read_columns(
     columns, lines, notes = _columns_of(table)
     mark = functools.cache(lambda: _decimal_mark(columns))
     read = {name: _with_infinite(*_read(name, cells, lines, card, mark)) for name, cells in columns.items()}
+    # Arrow keeps what it no longer uses; the frame needs it.
+    pa.default_memory_pool().release_unused()
     frame = pd.DataFrame({name: values for name, (values, _) in read.items()})
     return frame, ReadingReport(tuple(column for _, column in read.values()), tuple(notes))
 
@@ -81,6 +84,8 @@ def _read(
     is_open = declared in (Reading(), PLAIN_NUMBERS)
     if is_open and (plain := read_plain_numbers(name, cells)) is not None:
         return plain
+    if (formatted := read_formatted(name, cells, declared, kind, mark)) is not None:
+        return formatted
     column = distinct_cells(name, cells, lines)
     return read_column(ColumnText(column, declared, kind, card, mark))
 

@@ -91,7 +91,7 @@ def _read_as(
     spread = cells.spread(np.where(is_read, values, np.nan), np.nan)
     if is_whole and not np.isnan(spread).any() and np.abs(spread).max() <= MAX_EXACT:
         spread = spread.astype(np.int64)
-    return spread, column.reading(_in_words(spec, is_whole), is_read, ~is_read & column.is_marker, spec)
+    return spread, column.reading(number_in_words(spec, is_whole), is_read, ~is_read & column.is_marker, spec)
 
 
 def _inexact(column: ColumnText, why: str) -> str:
@@ -130,7 +130,8 @@ def _is_unit(text: str) -> bool:
     return len(text) > 1 or not text.isalpha() or text in "mgshlLWVCFKtdcyw"
 
 
-def _in_words(form: Mapping[str, Any], is_whole: bool) -> str:
+def number_in_words(form: Mapping[str, Any], is_whole: bool) -> str:
+    """Say in which form numbers are written."""
     unit = f" in {form['unit']}" if form.get("unit") else ""
     mark = " with a decimal comma" if form.get("decimal") == "," else ""
     return f"{'integers' if is_whole else 'decimal numbers'}{mark}{unit}"

@@ -44,3 +44,9 @@ def test_a_column_of_labels_is_not_measured_unless_the_card_says_so():
     assert not column(["red", "blue", "7"]).begins_measured()
     assert column(["red", "blue", "7"], kind="numeric").begins_measured()
     assert not column(["1", "2"], kind="text").begins_measured()
+
+
+def test_a_marker_with_and_without_blanks_behind_it_is_counted_once():
+    text = column(["1,5", "NA", "NA ", "NA"])
+    reading = text.reading("numbers", ~text.is_marker, text.is_marker, {})
+    assert (reading.markers, reading.n_read + reading.n_blank) == ({"NA": 3}, 1)
