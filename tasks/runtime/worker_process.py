@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
 import pickle
+import shutil
 import signal
 import sys
 import threading
@@ -14,9 +16,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
+from pathlib import Path
 from typing import Any, NoReturn
 
 from realmix.tasks.core.errors import RealmixError
+
+# A file system that has less left cannot take another result.
+FULL_BYTES = 1 << 16
 
 
 def ping() -> dict[str, Any]:
@@ -150,6 +156,7 @@ def _end_with_parent() -> None:
 
 def _answer(request: bytes) -> bytes:
     """Run one request and pickle ``("result", value)`` or a description of the error."""
+    kwargs: dict[str, Any] = {}
     try:
         address, kwargs = pickle.loads(request)
         module, _, name = address.partition(":")
@@ -163,8 +170,30 @@ def _answer(request: bytes) -> bytes:
     except BaseException as err:  # even SystemExit is only this fit's failure
         trace = traceback.format_exc()
         _log(trace)
+        if isinstance(err, OSError) and is_full_disk(err, kwargs.get("folder", ".")):
+            from realmix.tasks.runtime.snapshots import explain_os_error
+
+            why = explain_os_error(OSError(errno.ENOSPC, ""), Path(kwargs.get("folder", ".")))
+            return pickle.dumps(("known", type(why), str(why)))
         # Only the type: a message of a library may quote cells, which must not leave the log.
         return pickle.dumps(("unforeseen", type(err).__name__, trace))
+
+
+def is_full_disk(err: OSError, folder: str) -> bool:
+    """Return whether an error of the operating system says, or shows, that the disk of a folder is full.
+
+    numpy reports a short write without the system's error number.
+
+    Examples
+    --------
+    >>> is_full_disk(OSError(errno.ENOSPC, "No space left on device"), ".")
+    True
+    >>> is_full_disk(PermissionError(errno.EACCES, "Permission denied"), ".")
+    False
+    """
+    if err.errno is not None:
+        return err.errno == errno.ENOSPC
+    return shutil.disk_usage(folder).free < FULL_BYTES
 
 
 def _log(trace: str) -> None:

@@ -21,6 +21,7 @@ from realmix.tasks.core.errors import BadInput
 
 def refuse(): raise BadInput("Got 3 rows, expected 60.")
 def stumble(): raise ValueError("no\\n  such thing")
+def fill(): raise OSError(28, "No space left on device")
 def unpicklable(): return lambda: None
 def leave(): sys.exit(7)
 def end(code): os._exit(code)

@@ -23,6 +23,11 @@ def test_an_error_of_ours_comes_back_with_its_type_and_sentence(workers: LocalWo
         workers.run("worker_jobs:refuse")
 
 
+def test_a_full_disk_is_said_with_the_folder_and_what_to_do(workers: LocalWorkers) -> None:
+    with pytest.raises(BadInput, match=r"Cannot write .*no space is left.*Free some space"):
+        workers.run("worker_jobs:fill")
+
+
 def test_of_another_error_only_the_type_comes_back_and_the_log_holds_the_rest(workers: LocalWorkers) -> None:
     with pytest.raises(WorkerError) as caught:
         workers.run("worker_jobs:stumble")
