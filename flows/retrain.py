@@ -79,14 +79,14 @@ def _retrain(name: str, why: str) -> dict[str, Any]:
     choice = choose_level(since, table.card.operation, is_changed=table.decided != table.snapshot)
     log.info("%s: %s, because %s", name, choice.level, choice.reason)
     document = None if choice.level == "skip" else study_or_refit(table, choice, folder)
-    entry = retraining_entry(table, why, choice, since, drift, arrivals, document)
+    judgement = None
     if document is not None:
         is_critical = drift is not None and drift.level == "critical"
         judgement = review_challenger(table, document, drift_is_critical=is_critical)
-        entry["judgement"] = judgement
         if drift is not None and drift.level != "none":
             notify(table.card.operation, name, "drift", drift.sentence)
         notify_of_judgement(table, judgement)
+    entry = retraining_entry(table, why, choice, since, drift, arrivals, document, judgement).to_dict()
     decision = record_decision(name, RETRAINING, entry, decided=table.snapshot)
     write_history(name)
     clean_up()
