@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from realmix.tasks.core.lifecycle import entries
+from realmix.tasks.core.mixes import pool_result
 from realmix.tasks.core.report import manifest, verdict_document
 
 FOLDER = Path(verdict_document.__file__).parent / "schemas"
@@ -12,6 +13,7 @@ PUBLISHED = {
     "cleaned-1.json": entries.CleanedVersions,
     "epoch-1.json": entries.Epoch,
     "manifest-1.json": manifest.Manifest,
+    "pool-1.json": pool_result.PoolResult,
     "promotion-1.json": entries.Promotion,
     "retraining-1.json": entries.Retraining,
     "review-1.json": entries.Review,
