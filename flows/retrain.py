@@ -129,7 +129,7 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
         table = table.without_rows()
         fit = fit_again(folder, arms, plan, table)
     copy_plan(former, folder)
-    final_fit = describe_final_fit(arms["model"], plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
+    final_fit = describe_final_fit(arms["model"], plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)
 
     def write(holdout: dict[str, Any] | None) -> tuple[VerdictDocument, dict[str, str]]:
         return publish_refit(folder, document, table, split, final_fit, holdout, clock.all_seconds()), {}

@@ -42,7 +42,7 @@ def refit(
     Returns
     -------
     dict
-        The result of :func:`realmix.tasks.fits.final.fit_final` by role; ``failure`` is the reason why
+        The :class:`~realmix.tasks.core.mixes.fit_result.FitResult` by role; ``failure`` is the reason why
         the mix could not be made, or None.
     """
     raw = raw if scope == "shipped" else None

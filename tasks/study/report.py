@@ -16,6 +16,7 @@ from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, describe_real_only_holdout
 from realmix.tasks.core.decision.race import describe_race
 from realmix.tasks.core.decision.verdict import Verdict
+from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
@@ -66,8 +67,8 @@ def publish(
     figures : dict of caption to SVG
     """
     params = {
-        verdict.ships.name: fits["shipped"]["model"]["params"],
-        comparison.incumbent.name: fits["shipped"]["real_only"]["params"],
+        verdict.ships.name: fits["shipped"]["model"].params,
+        comparison.incumbent.name: fits["shipped"]["real_only"].params,
     }
     on_holdout = holdout and describe_holdout_gain(comparison, verdict, holdout)
     expected = layout.plan.expected_provable_gain
@@ -130,9 +131,9 @@ def read_drift(folder: StudyFolder) -> dict[str, Any] | None:
     return folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None
 
 
-def final_fit(verdict: Verdict, plan: Plan, fit: dict[str, Any]) -> dict[str, Any]:
+def final_fit(verdict: Verdict, plan: Plan, fit: FitResult) -> dict[str, Any]:
     """Describe the rows of the fit that ships."""
-    return describe_final_fit(verdict.ships, plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
+    return describe_final_fit(verdict.ships, plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)
 
 
 def describe_holdout_gain(
