@@ -79,14 +79,14 @@ def _retrain(name: str, why: str) -> dict[str, Any]:
     choice = choose_level(since, table.card.operation, is_changed=table.decided != table.snapshot)
     log.info("%s: %s, because %s", name, choice.level, choice.reason)
     document = None if choice.level == "skip" else study_or_refit(table, choice, folder)
-    entry = retraining_entry(table, why, choice, since, drift, arrivals, document)
+    judgement = None
     if document is not None:
         is_critical = drift is not None and drift.level == "critical"
         judgement = review_challenger(table, document, drift_is_critical=is_critical)
-        entry["judgement"] = judgement
         if drift is not None and drift.level != "none":
             notify(table.card.operation, name, "drift", drift.sentence)
         notify_of_judgement(table, judgement)
+    entry = retraining_entry(table, why, choice, since, drift, arrivals, document, judgement).to_dict()
     decision = record_decision(name, RETRAINING, entry, decided=table.snapshot)
     write_history(name)
     clean_up()
@@ -129,7 +129,7 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
         table = table.without_rows()
         fit = fit_again(folder, arms, plan, table)
     copy_plan(former, folder)
-    final_fit = describe_final_fit(arms["model"], plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
+    final_fit = describe_final_fit(arms["model"], plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)
 
     def write(holdout: dict[str, Any] | None) -> tuple[VerdictDocument, dict[str, str]]:
         return publish_refit(folder, document, table, split, final_fit, holdout, clock.all_seconds()), {}

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from realmix.tasks.core.lifecycle import entries
+from realmix.tasks.core.mixes import fit_result, pool_result
+from realmix.tasks.core.plan import plan
 from realmix.tasks.core.report import manifest, verdict_document
 
 FOLDER = Path(verdict_document.__file__).parent / "schemas"
-PUBLISHED = {"manifest-1.json": manifest.Manifest, "verdict-1.json": verdict_document.VerdictDocument}
+PUBLISHED = {
+    "cleaned-1.json": entries.CleanedVersions,
+    "epoch-1.json": entries.Epoch,
+    "fit-1.json": fit_result.FitResult,
+    "manifest-1.json": manifest.Manifest,
+    "plan-1.json": plan.Plan,
+    "pool-1.json": pool_result.PoolResult,
+    "promotion-1.json": entries.Promotion,
+    "retraining-1.json": entries.Retraining,
+    "review-1.json": entries.Review,
+    "rollback-1.json": entries.Rollback,
+    "settled-1.json": entries.Settled,
+    "verdict-1.json": verdict_document.VerdictDocument,
+}
 
 if __name__ == "__main__":
     for name, model in PUBLISHED.items():

@@ -12,6 +12,7 @@ from typing import Any
 from realmix.flows.local import environment
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.champion_record import read_champion_record
+from realmix.tasks.core.lifecycle.entries import Retraining, Review
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.table.card import DataCard, Operation, Reading, read_card
 from realmix.tasks.core.table.request import StudyRequest
@@ -137,16 +138,17 @@ def status() -> Iterator[str]:
 def _status_of(table: Registered) -> Iterator[str]:
     waiting, entries = batches(table.name, "waiting"), decisions(table.name)
     retrained = [entry for entry in entries if entry.kind == RETRAINING]
-    studied = [entry for entry in retrained if entry.document["level"] != "skip"]
+    studied = [entry for entry in retrained if Retraining.read(entry.document).level != "skip"]
     yield f"{table.name}"
     if studied:
         last = studied[-1]
-        yield f"  last verdict: {last.document['verdict']} ({last.document['study']}, {last.made_at})"
+        found = Retraining.read(last.document)
+        yield f"  last verdict: {found.verdict} ({found.study}, {last.made_at})"
     else:
         yield "  last verdict: none yet"
     yield f"  champion: {champion_line(entries)}"
-    if retrained and retrained[-1].document.get("judgement"):
-        yield f"  last judgement: {retrained[-1].document['judgement']['reason']}"
+    if retrained and (judgement := Retraining.read(retrained[-1].document).judgement):
+        yield f"  last judgement: {judgement.reason}"
     pending = sum(batch.n_rows for batch in waiting)
     unused = (
         ""
@@ -163,7 +165,7 @@ def champion_line(entries: list[Decision]) -> str:
     champion = f"version {found.champions[-1]}" if found.champions else "none yet"
     if found.waiting is None:
         return champion
-    waiting = found.waiting.document["challenger_version"]
+    waiting = Review.read(found.waiting.document).challenger_version
     return f"{champion}; version {waiting} waits for `realmix promote`"
 
 

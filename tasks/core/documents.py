@@ -66,4 +66,9 @@ class Document(Part):
     @classmethod
     def schema_text(cls) -> str:
         """Return the JSON schema as it is published."""
-        return json.dumps(cls.model_json_schema(), indent=1) + "\n"
+        return published(cls.model_json_schema())
+
+
+def published(schema: Mapping[str, Any]) -> str:
+    """Return the text of a JSON schema as it is published."""
+    return json.dumps(schema, indent=1) + "\n"

@@ -19,6 +19,7 @@ import numpy as np
 
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.scope import DEVELOPMENT, HOLDOUT, TRAINING, VALIDATION
 from realmix.tasks.plugins import load_plugins
@@ -129,7 +130,7 @@ def cached_training_scores(
 
 def cached_final(
     folder: StudyFolder, scope: str, role: str, arm: Arm, plan: Plan, *, raw: Path | None
-) -> dict[str, Any]:
+) -> FitResult:
     """Fit an arm on a whole scope; see :func:`realmix.tasks.fits.final.fit_final`.
 
     Parameters
@@ -150,7 +151,7 @@ def cached_final(
     training = folder.path / "training.parquet" if ships else None
     arguments: dict[str, Any] = {"arm": arm.to_dict(), "n_jobs": plan.threads_per_fit}
     decided_by = {**arguments, "raw": raw and file_digest(raw), "with_training": ships}
-    return _cached(
+    made = _cached(
         folder,
         fit_key(FINAL, place, digests_of(place, arm_files(arm)), decided_by),
         {"model": place / role} | ({"training": training} if training else {}),
@@ -161,6 +162,7 @@ def cached_final(
         raw=raw and str(raw),
         **arguments,
     )
+    return FitResult.read(made)
 
 
 def pool_files(synthesizer: str) -> tuple[str, str]:

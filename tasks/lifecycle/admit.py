@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from realmix.tasks.core.errors import BadInput, ValidationFailed
+from realmix.tasks.core.lifecycle.entries import Epoch
 from realmix.tasks.core.lifecycle.merge_batch import (
     Merged,
     Prepared,
@@ -186,6 +187,5 @@ def start_new_epoch(table: Registered) -> None:
     rows = snapshot.read()
     whole = Table(table.name, snapshot, snapshot.source, table.card, schema_of(rows, table.card))
     if moved := start_epoch(whole, rows):
-        record_decision(
-            table.name, "epoch", {"cutoff_before": moved[0], "cutoff": moved[1], "snapshot": table.snapshot}
-        )
+        epoch = Epoch.build({"cutoff_before": moved[0], "cutoff": moved[1], "snapshot": table.snapshot})
+        record_decision(table.name, "epoch", epoch.to_dict())

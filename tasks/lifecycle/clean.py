@@ -24,6 +24,7 @@ from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.champion_record import CLEANED
+from realmix.tasks.core.lifecycle.entries import CleanedVersions
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.lifecycle.retention import Needed, needed
 from realmix.tasks.lifecycle.drift import next_folder_path
@@ -220,7 +221,7 @@ def _remove_version(name: str, version: Any) -> None:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     client, number = MlflowClient(), str(version.version)
-    record_decision(name, CLEANED, {"versions": [number]})
+    record_decision(name, CLEANED, CleanedVersions(versions=(number,)).to_dict())
     artifacts = get_artifact_repository(client.get_run(version.run_id).info.artifact_uri)
     for path in MODELS:
         artifacts.delete_artifacts(Path(path).parts[0])

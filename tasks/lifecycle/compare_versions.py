@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.errors import RealmixError, RegistryRefused
-from realmix.tasks.core.lifecycle.challenge import Compared, Judgement, judge_challenger, undecided
+from realmix.tasks.core.lifecycle.challenge import Compared, judge_challenger, undecided
+from realmix.tasks.core.lifecycle.entries import Judgement
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.scores.slices import declared_slices

@@ -9,6 +9,7 @@ import pandas as pd
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.lifecycle.drift import Drift, measure_drift
+from realmix.tasks.core.lifecycle.entries import Retraining
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.lifecycle.retrain_level import Changes
 from realmix.tasks.core.splits.holdout import hash_cells
@@ -24,12 +25,11 @@ RETRAINING = "retraining"
 
 def last_study(table: str) -> Decision | None:
     """Return a table's last retraining that was a full study and decided; None where there was none."""
-    studies = [
-        entry
-        for entry in decisions(table, RETRAINING)
-        if entry.document["level"] == "study" and entry.document.get("verdict") != NOT_DECIDED
-    ]
-    return studies[-1] if studies else None
+    for entry in reversed(decisions(table, RETRAINING)):
+        retraining = Retraining.read(entry.document)
+        if retraining.level == "study" and retraining.verdict != NOT_DECIDED:
+            return entry
+    return None
 
 
 def rows_of(digest: str) -> pd.DataFrame:

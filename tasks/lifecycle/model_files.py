@@ -13,6 +13,7 @@ from pathlib import Path
 
 from realmix.tasks.core.errors import ModelChanged, RegistryRefused
 from realmix.tasks.core.lifecycle.champion_record import REVIEW
+from realmix.tasks.core.lifecycle.entries import Review
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.database import decisions
 
@@ -71,9 +72,13 @@ def digests_in_registry(name: str, number: str) -> dict[str, str]:
 def recorded_digests(name: str, number: str | None) -> dict[str, str]:
     """Return the digests of a version's files at its first review; empty for one that was never reviewed."""
     for entry in decisions(name, REVIEW):
-        for role in ("challenger", "champion"):
-            if number and entry.document[f"{role}_version"] == number and entry.document.get(f"{role}_files"):
-                return dict(entry.document[f"{role}_files"])
+        review = Review.read(entry.document)
+        for version, files in (
+            (review.challenger_version, review.challenger_files),
+            (review.champion_version, review.champion_files),
+        ):
+            if number and version == number and files:
+                return files
     return {}
 
 
@@ -118,5 +123,6 @@ def check_study(name: str, folder: Path) -> None:
     ModelChanged
     """
     for entry in decisions(name, REVIEW):
-        if entry.document["study"] == folder.name and "challenger_files" in entry.document:
-            check_digests(f"The study {folder}", digests_of_study(folder), entry.document["challenger_files"])
+        review = Review.read(entry.document)
+        if review.study == folder.name and review.challenger_files:
+            check_digests(f"The study {folder}", digests_of_study(folder), review.challenger_files)

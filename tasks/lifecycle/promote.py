@@ -21,6 +21,7 @@ from realmix.tasks.core.lifecycle.champion_record import (
     SETTLED,
     read_champion_record,
 )
+from realmix.tasks.core.lifecycle.entries import Move, Promotion, Review, Rollback, Settled
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.lifecycle.compare_versions import compare_on_new_rows
 from realmix.tasks.lifecycle.model_files import (
@@ -112,14 +113,14 @@ def _catch_up(name: str) -> None:
     pending = read_champion_record(decisions(name)).pending
     if pending is None:
         return
-    folder = StudyFolder(home() / "studies" / pending.document["study"])
+    review = Review.read(pending.document)
+    folder = StudyFolder(home() / "studies" / review.study)
     try:
         document = folder.read_json("verdict.json") | {"tracking": folder.read_json("tracking.json")}
     except (OSError, ValueError) as err:
         log.warning("%s cannot be read (%s): its model is not reviewed", folder.path, type(err).__name__)
         return
-    is_critical = pending.document["drift_is_critical"]
-    review_challenger(registered_table(name), document, drift_is_critical=is_critical)
+    review_challenger(registered_table(name), document, drift_is_critical=review.drift_is_critical)
 
 
 def review_challenger(
@@ -137,9 +138,8 @@ def review_challenger(
     Returns
     -------
     dict
-        Strict JSON: a judgement (see :class:`realmix.tasks.core.lifecycle.challenge.Judgement`) whose
-        `word`, the outcome, is "first" where there was no champion and "not decided" where the study was not, with both versions and snapshots
-        and `promoted`. `is_pending` where MLflow did not answer: :func:`sync` repeats it later.
+        Strict JSON: a :class:`realmix.tasks.core.lifecycle.entries.Review` and `promoted`. `is_pending`
+        where MLflow did not answer: :func:`sync` repeats it later.
     """
     load_plugins(table.card.plugins)
     entries = decisions(table.name)
@@ -149,30 +149,30 @@ def review_challenger(
         settle(table.name)
         review = _review(table, document, drift_is_critical)
         was_pending = read_champion_record(entries).pending
-        if not (review["is_pending"] and was_pending and was_pending.document["study"] == review["study"]):
-            record_decision(table.name, REVIEW, review)
+        if not (
+            review.is_pending and was_pending and Review.read(was_pending.document).study == review.study
+        ):
+            record_decision(table.name, REVIEW, review.to_dict())
     if _takes_over(table, review, entries):
         with table_lock(f"{table.name}/promotion"):
             now = read_champion_record(decisions(table.name))
-            replaces = now.champions[-1] if now.champions else review["champion_version"]
-            _intend_promotion(table.name, review, replaces, review["reason"], AUTOMATIC)
+            replaces = now.champions[-1] if now.champions else review.champion_version
+            _intend_promotion(table.name, review, replaces, review.reason, AUTOMATIC)
     is_settled = settle(table.name)
-    if not review["is_pending"] and review["word"] != NOT_DECIDED:
+    if not review.is_pending and review.word != NOT_DECIDED:
         _log_review(table.name, review, document)
     champions = read_champion_record(decisions(table.name)).champions
-    is_champion = review["challenger_version"] in champions[-1:]
-    return review | {"promoted": is_settled and is_champion}
+    is_champion = review.challenger_version in champions[-1:]
+    return review.to_dict() | {"promoted": is_settled and is_champion}
 
 
-def _finished_review(entries: list[Decision], study: str) -> dict[str, Any] | None:
+def _finished_review(entries: list[Decision], study: str) -> Review | None:
     """Return the review of a study from the record; None where there is none or only a pending one."""
-    for entry in reversed(entries):
-        if entry.kind == REVIEW and entry.document["study"] == study and not entry.document["is_pending"]:
-            return entry.document
-    return None
+    reviews = (Review.read(entry.document) for entry in reversed(entries) if entry.kind == REVIEW)
+    return next((each for each in reviews if each.study == study and not each.is_pending), None)
 
 
-def _review(table: Registered, document: dict[str, Any], drift_is_critical: bool) -> dict[str, Any]:
+def _review(table: Registered, document: dict[str, Any], drift_is_critical: bool) -> Review:
     """Compare a study's model with the champion, as far as that is possible now."""
     tracking, metric = document["tracking"], document["metric"]["name"]
     review = {
@@ -188,12 +188,12 @@ def _review(table: Registered, document: dict[str, Any], drift_is_critical: bool
     if document["word"] == NOT_DECIDED:
         # No version was registered: there is nothing to promote, and nothing waits.
         nothing = undecided(document["sentence"], metric, drift_is_critical=False)
-        return nothing.to_dict() | review | {"word": NOT_DECIDED}
+        return Review.build(nothing.to_dict() | review | {"word": NOT_DECIDED})
     try:
         former = _known_champion(table.name, tracking)
         if former is None or former["version"] == review["challenger_version"]:
             first = undecided("It is the first version of its table.", metric, drift_is_critical=False)
-            return first.to_dict() | review | {"word": "first"}
+            return Review.build(first.to_dict() | review | {"word": "first"})
         review |= {"champion_version": former["version"], "champion_snapshot": former["snapshot"]}
         # A version that `realmix run` registered was never reviewed: it is recorded as it is found here.
         files = recorded_digests(table.name, former["version"])
@@ -214,9 +214,9 @@ def _review(table: Registered, document: dict[str, Any], drift_is_critical: bool
     except RealmixError as err:
         judgement = undecided(str(err), metric, drift_is_critical=drift_is_critical)
     review = judgement.to_dict() | review
-    if judgement.outcome == "promote":
+    if judgement.word == "promote":
         review["reason"] += " " + POLICY[table.card.operation.promotion].format(name=table.name)
-    return review
+    return Review.build(review)
 
 
 def _known_champion(name: str, tracking: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -235,25 +235,25 @@ def _known_champion(name: str, tracking: Mapping[str, Any]) -> dict[str, Any] | 
     return found
 
 
-def _takes_over(table: Registered, review: Mapping[str, Any], entries: list[Decision]) -> bool:
+def _takes_over(table: Registered, review: Review, entries: list[Decision]) -> bool:
     """Return whether a version is promoted without approval; never again if it was promoted before."""
-    is_allowed = review["word"] == "promote" and table.card.operation.promotion == "auto"
-    promoted = {entry.document["version"] for entry in entries if entry.kind == PROMOTION}
-    return (review["word"] == "first" or is_allowed) and review["challenger_version"] not in promoted
+    is_allowed = review.word == "promote" and table.card.operation.promotion == "auto"
+    promoted = {Move.read(entry.document).version for entry in entries if entry.kind == PROMOTION}
+    return (review.word == "first" or is_allowed) and review.challenger_version not in promoted
 
 
-def _log_review(name: str, review: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+def _log_review(name: str, review: Review, document: Mapping[str, Any]) -> None:
     """Log the review to MLflow; a version that lost no longer has the challenger alias."""
     from mlflow import MlflowClient
 
-    version = review["challenger_version"]
+    version = review.reviewed_version
     try:
         client = MlflowClient()
-        description = f"{document['sentence']} {review['reason']}"
+        description = f"{document['sentence']} {review.reason}"
         client.update_model_version(name, version, description=description)
-        client.set_model_version_tag(name, version, "review", review["word"])
+        client.set_model_version_tag(name, version, "review", review.word)
         aliases = client.get_registered_model(name).aliases
-        if review["word"] == "keep champion" and str(aliases.get(CHALLENGER)) == version:
+        if review.word == "keep champion" and str(aliases.get(CHALLENGER)) == version:
             client.delete_registered_model_alias(name, CHALLENGER)
     except Exception as err:  # the record has the review; only MLflow's page lacks it
         log.warning(
@@ -297,9 +297,9 @@ def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
                 f"No challenger of '{table_name}' waits: the last one was promoted, or was not better than "
                 "the champion. Retrain the table, or see its reviews with realmix status."
             )
-        review = now.waiting.document
-        _refuse_changed(table_name, review["challenger_version"])
-        replaces = now.champions[-1] if now.champions else review["champion_version"]
+        review = Review.read(now.waiting.document)
+        _refuse_changed(table_name, review.reviewed_version)
+        replaces = now.champions[-1] if now.champions else review.champion_version
         intended = _intend_promotion(table_name, review, replaces, reason, by)
     return _carry_out(table_name, intended)
 
@@ -350,7 +350,7 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
             "snapshot": snapshots.get(champions[-2]),
             "replaced_snapshot": snapshots.get(champions[-1]),
         }
-        intended = record_decision(table_name, ROLLBACK, document)
+        intended = record_decision(table_name, ROLLBACK, Rollback.build(document).to_dict())
     return _carry_out(table_name, intended)
 
 
@@ -367,29 +367,22 @@ def _checked_reason(reason: str) -> str:
     return reason.strip()
 
 
-def _intend_promotion(
-    name: str, review: Mapping[str, Any], replaces: str | None, reason: str, by: str
-) -> Decision:
-    document = {
-        "version": review["challenger_version"],
-        "replaces": replaces,
-        "reason": reason,
-        "by": by,
-        **{key: review[key] for key in NUMBERS},
-    }
-    return record_decision(name, PROMOTION, document)
+def _intend_promotion(name: str, review: Review, replaces: str | None, reason: str, by: str) -> Decision:
+    move = {"version": review.challenger_version, "replaces": replaces, "reason": reason, "by": by}
+    promotion = Promotion.build({**move, **{key: getattr(review, key) for key in NUMBERS}})
+    return record_decision(name, PROMOTION, promotion.to_dict())
 
 
 def _carry_out(name: str, intended: Decision) -> dict[str, Any]:
     is_moved = settle(name)
-    document = intended.document
-    sentence = f"Version {document['version']} is the champion of '{name}'"
-    sentence += f", in the place of version {document['replaces']}." if document["replaces"] else "."
+    move = Move.read(intended.document)
+    sentence = f"Version {move.version} is the champion of '{name}'"
+    sentence += f", in the place of version {move.replaces}." if move.replaces else "."
     if not is_moved:
         sentence += (
             " MLflow failed and still serves the former one; the next call of realmix repeats the change."
         )
-    shown = {key: document[key] for key in ("version", "replaces", "reason", "by")}
+    shown = {"version": move.version, "replaces": move.replaces, "reason": move.reason, "by": move.by}
     return {"table": name, **shown, "moved": is_moved, "sentence": sentence}
 
 
@@ -412,7 +405,8 @@ def settle(name: str) -> bool:
             if intended is None:
                 _restore(name, now.champions[-1:])
                 return True
-            check_version(name, intended.document["version"])
+            version = Move.read(intended.document).version
+            check_version(name, version)
             _move(name, intended)
         except ModelChanged as err:
             log.warning("The champion of '%s' stays as it is in MLflow: %s", name, err)
@@ -420,7 +414,7 @@ def settle(name: str) -> bool:
         except Exception as err:  # whatever a store or its driver raises
             log.warning("The champion of '%s' could not be changed in MLflow (%s)", name, type(err).__name__)
             return False
-        record_decision(name, SETTLED, {"settles": intended.digest, "version": intended.document["version"]})
+        record_decision(name, SETTLED, Settled(settles=intended.digest, version=version).to_dict())
         return True
 
 
@@ -439,9 +433,9 @@ def _move(name: str, intended: Decision) -> None:
     """Set the alias and tags of a version in MLflow; idempotent."""
     from mlflow import MlflowClient
 
-    document, client = intended.document, MlflowClient()
-    version, replaced = document["version"], document["replaces"]
-    note = f"{document['reason']} ({document['by']}, {intended.made_at})"
+    move, client = Move.read(intended.document), MlflowClient()
+    version, replaced = move.version, move.replaces
+    note = f"{move.reason} ({move.by}, {intended.made_at})"
     if intended.kind == PROMOTION:
         client.set_model_version_tag(name, version, "promoted", note)
         client.set_model_version_tag(name, version, "previous_champion", replaced or "none")

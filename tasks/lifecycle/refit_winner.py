@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from realmix.tasks.core.decision.holdout_gain import describe_real_only_holdout
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.plan.plan import Plan, Split
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import VerdictDocument
@@ -123,7 +124,7 @@ def copy_plan(former: StudyFolder, folder: StudyFolder) -> None:
     shutil.copyfile(former.path / "plan.json", folder.path / "plan.json")
 
 
-def fit_again(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Table) -> dict[str, Any]:
+def fit_again(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Table) -> FitResult:
     """Fit on development rows and on all rows; return the result of the shipped model's fit.
 
     Raises
@@ -134,5 +135,5 @@ def fit_again(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Tabl
     fits = final_fits(folder, arms, plan, table)
     if fits["failed"]:
         raise RealmixError(f"the synthesizer failed: {fits['failed'][0]}")
-    shipped: dict[str, Any] = fits["shipped"]["model"]
+    shipped: FitResult = fits["shipped"]["model"]
     return shipped

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from realmix.tasks.core.mixes.arms import Arm, Exit
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Layout, Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.splits.folds import training_rows
@@ -29,13 +30,13 @@ def read_exits(folder: StudyFolder) -> dict[str, Exit]:
     return {name: Exit(**left) for name, left in folder.read_json("work/race.json").items()}
 
 
-def failed_mixes(plan: Plan, pools: Iterable[dict[str, Any]]) -> dict[str, str]:
+def failed_mixes(plan: Plan, pools: Iterable[PoolResult]) -> dict[str, str]:
     """Return the reason for every mix whose pool of synthetic rows failed in any fold."""
     reasons: dict[str, str] = {}
     for pool in pools:
-        if pool["failure"]:
-            for mix in plan.mixes_of(pool["synthesizer"]):
-                reasons.setdefault(mix.name, f"{pool['failure']} (in {pool['scope']})")
+        if pool.failure:
+            for mix in plan.mixes_of(pool.synthesizer):
+                reasons.setdefault(mix.name, f"{pool.failure} (in {pool.scope})")
     return reasons
 
 

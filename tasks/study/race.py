@@ -10,7 +10,7 @@ import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -20,8 +20,8 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.comparison import provable_gain
 from realmix.tasks.core.decision.race import FIRST_JUDGED_BLOCK, heats, is_raced, judge
 from realmix.tasks.core.decision.ranking import ScoredArms
-from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Exit
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Block, Layout, Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.words import gain_in_words
@@ -57,7 +57,7 @@ def judge_race(
     layout: Layout,
     development: Development,
     live: dict[str, list[Arm]],
-    pools: list[dict[str, Any]],
+    pools: list[PoolResult],
     trained: list[dict[str, Any]],
 ) -> dict[str, list[Arm]]:
     """Decide from the blocks run so far which arms run the next ones.
@@ -119,7 +119,7 @@ class Raced:
     """
 
     teachers: Results
-    pools: Results
+    pools: list[PoolResult]
     trained: Results
     oof: OutOfFold
 
@@ -130,25 +130,24 @@ def race(folder: StudyFolder, layout: Layout, development: Development) -> Raced
     live, n_done = batches(layout.plan), 0
     write_exits(folder, {})
     teachers: Results = []
-    pools: Results = []
+    pools: list[PoolResult] = []
     trained: Results = []
     for heat in heats(layout.blocks, n_first=layout.n_first, raced=raced):
         if n_done:
             live = judge_race(folder, layout, development, live, pools, trained)
         of_heat = run_heat(folder, layout, heat, live, n_done)
-        for found, new in zip((teachers, pools, trained), of_heat, strict=True):
-            found += new
+        teachers, pools, trained = teachers + of_heat[0], pools + of_heat[1], trained + of_heat[2]
         n_done += len(heat)
     plan = layout.plan
     failed = failed_mixes(plan, pools) | failed_arms(trained)
     oof = out_of_fold(folder, layout, development, batches(plan), failed, trained)
-    folder.write_json("work/pools.json", to_jsonable(pools))
+    folder.write_json("work/pools.json", [pool.to_dict() for pool in pools])
     return Raced(teachers, pools, trained, oof)
 
 
 def run_heat(
     folder: StudyFolder, layout: Layout, heat: Sequence[Block], live: dict[str, list[Arm]], n_done: int
-) -> tuple[Results, Results, Results]:
+) -> tuple[Results, list[PoolResult], Results]:
     """Run the live arms on the folds of one heat, and drop every future at its end.
 
     As long as a future exists, Dask computes its result again when the worker that held it is lost.
@@ -158,22 +157,24 @@ def run_heat(
         future.wait()  # without it the state is read from the server, which is informed later
         if not future.state.is_final():
             # It will never run: raise the reason, and not that it is pending.
-            results([*teachers, *pools])
+            results(teachers)
+            results(pools)
         result = future.result()
         pct = 100 * (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
         log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"])
     found = results(teachers), results(pools), results(waiting)
-    refused = [validation_of(log["scope"], log["synthesizer"]) for log in found[1] if log["failure"]]
+    refused = [validation_of(log.scope, log.synthesizer) for log in found[1] if log.failure]
     bring(folder, *(block.scope for block in heat), also=tuple(refused))
     return found
 
 
+T = TypeVar("T")
 Future = PrefectFuture[dict[str, Any]]
 
 
 def submit_heat(
     folder: StudyFolder, plan: Plan, heat: Sequence[Block], live: dict[str, list[Arm]]
-) -> tuple[list[Future], list[Future], list[Future]]:
+) -> tuple[list[Future], list[PrefectFuture[PoolResult]], list[Future]]:
     """Submit all tasks of a heat: teachers, then pools, then the batches of models.
 
     The slowest synthesizers start first, so that workers do not idle while the last of them runs.
@@ -195,7 +196,7 @@ def submit_heat(
             batch,
             arms,
             plan,
-            pools.get((scope, batch), {}),
+            pools.get((scope, batch)),
             return_state=False,
             wait_for=[teachers[scope]],
         )
@@ -212,13 +213,13 @@ def worker_seconds(raced: Raced) -> dict[str, float]:
         "workers: train": sum(result["seconds"] for result in raced.trained),
     }
     for pool in raced.pools:
-        key = f"workers: {pool['synthesizer']}"
-        spent = pool.get("seconds_fit", 0) + pool.get("seconds_sample", 0)
+        key = f"workers: {pool.synthesizer}"
+        spent = (pool.seconds_fit or 0) + (pool.seconds_sample or 0)
         seconds[key] = seconds.get(key, 0) + spent
     return {key: round(value, 2) for key, value in seconds.items()}
 
 
-def results(futures: list[Future]) -> Results:
+def results(futures: list[PrefectFuture[T]]) -> list[T]:
     """Return the results of futures once none is being computed (again), so that their files are final."""
     found = [future.result() for future in futures]
     for future in futures:

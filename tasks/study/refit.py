@@ -42,7 +42,7 @@ def refit(
     Returns
     -------
     dict
-        The result of :func:`realmix.tasks.fits.final.fit_final` by role; ``failure`` is the reason why
+        The :class:`~realmix.tasks.core.mixes.fit_result.FitResult` by role; ``failure`` is the reason why
         the mix could not be made, or None.
     """
     raw = raw if scope == "shipped" else None
@@ -67,8 +67,8 @@ def fit_arms(
     for mix in needed:
         if mix.synthesizer:
             pool = synthesize.fn(folder, scope, mix.synthesizer, plan, max_ratio=mix.synthetic_ratio)
-            if pool["failure"]:
-                return {"failure": pool["failure"]}
+            if pool.failure:
+                return {"failure": pool.failure}
     table = folder.path / raw if raw else None
     fits = {"model": cached_final(folder, scope, "model", arms["model"], plan, raw=table)}
     if arms["real_only"] == arms["model"]:

@@ -16,6 +16,8 @@ from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, describe_real_only_holdout
 from realmix.tasks.core.decision.race import describe_race
 from realmix.tasks.core.decision.verdict import Verdict
+from realmix.tasks.core.mixes.fit_result import FitResult
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
 from realmix.tasks.core.report.describe_decision import describe_decision
@@ -50,7 +52,7 @@ def publish(
     verdict: Verdict,
     fits: dict[str, Any],
     holdout: dict[str, Any] | None,
-    pools: list[dict[str, Any]],
+    pools: list[PoolResult],
     seconds: dict[str, float],
     rows_saved: dict[str, Any],
 ) -> tuple[VerdictDocument, dict[str, str]]:
@@ -65,8 +67,8 @@ def publish(
     figures : dict of caption to SVG
     """
     params = {
-        verdict.ships.name: fits["shipped"]["model"]["params"],
-        comparison.incumbent.name: fits["shipped"]["real_only"]["params"],
+        verdict.ships.name: fits["shipped"]["model"].params,
+        comparison.incumbent.name: fits["shipped"]["real_only"].params,
     }
     on_holdout = holdout and describe_holdout_gain(comparison, verdict, holdout)
     expected = layout.plan.expected_provable_gain
@@ -111,7 +113,7 @@ def describe_circumstances(
 
 
 def describe_evidence(
-    folder: StudyFolder, layout: Layout, pools: list[dict[str, Any]], missing: list[str]
+    folder: StudyFolder, layout: Layout, pools: list[PoolResult], missing: list[str]
 ) -> dict[str, Any]:
     """Describe what the race and the pools left behind, and the parts that are missing."""
     return {
@@ -129,9 +131,9 @@ def read_drift(folder: StudyFolder) -> dict[str, Any] | None:
     return folder.read_json(DRIFT) if (folder.path / DRIFT).exists() else None
 
 
-def final_fit(verdict: Verdict, plan: Plan, fit: dict[str, Any]) -> dict[str, Any]:
+def final_fit(verdict: Verdict, plan: Plan, fit: FitResult) -> dict[str, Any]:
     """Describe the rows of the fit that ships."""
-    return describe_final_fit(verdict.ships, plan, n_real=fit["n_real"], n_synthetic=fit["n_synthetic"])
+    return describe_final_fit(verdict.ships, plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)
 
 
 def describe_holdout_gain(
@@ -173,18 +175,18 @@ def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
     }
 
 
-def summarise_pools(pools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def summarise_pools(pools: list[PoolResult]) -> list[dict[str, Any]]:
     """Count the rows that each synthesizer was asked for and made, over all folds."""
     counted = ("asked", "made", "kept", "copies_of_real")
-    by_name: dict[str, list[dict[str, Any]]] = {}
+    by_name: dict[str, list[PoolResult]] = {}
     for pool in pools:
-        by_name.setdefault(pool["synthesizer"], []).append(pool)
+        by_name.setdefault(pool.synthesizer, []).append(pool)
     return [
         {
             "name": name,
             "fits": len(logs),
-            "failed": sum(1 for log in logs if log["failure"]),
-            **{key: sum(log.get(key) or 0 for log in logs) for key in counted},
+            "failed": sum(1 for log in logs if log.failure),
+            **{key: sum(getattr(log, key) for log in logs) for key in counted},
         }
         for name, logs in sorted(by_name.items())
     ]
@@ -200,9 +202,9 @@ def teacher_score(folder: StudyFolder, layout: Layout) -> float:
     return float(np.mean(scores))
 
 
-def missing(pools: list[dict[str, Any]]) -> list[str]:
+def missing(pools: list[PoolResult]) -> list[str]:
     """List the synthesizers that a time limit stopped, and where."""
-    return [f"{p['synthesizer']} in {p['scope']}: {p['failure']}" for p in pools if p.get("timed_out")]
+    return [f"{p.synthesizer} in {p.scope}: {p.failure}" for p in pools if p.timed_out]
 
 
 def figure_rows(

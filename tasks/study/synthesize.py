@@ -11,6 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.cached import TEACHER_FILE, cached_pool, cached_teacher
 from realmix.tasks.fits.scope import Scope
@@ -36,21 +37,19 @@ def synthesize(
     plan: Plan,
     *,
     max_ratio: float | None = None,
-) -> dict[str, Any]:
+) -> PoolResult:
     """Draw the pool of one synthesizer; a failure is reported and does not stop the study.
 
     Returns
     -------
-    dict
-        The log of the pool; ``failure`` is the reason if there is no usable pool.
+    PoolResult
+        Its ``failure`` is the reason if there is no usable pool.
     """
     with at_hand(folder, scope, also=(validation_of(scope, synthesizer),)) as here:
         return draw_pool(here, scope, synthesizer, plan, max_ratio or plan.max_ratio)
 
 
-def draw_pool(
-    folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ratio: float
-) -> dict[str, Any]:
+def draw_pool(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max_ratio: float) -> PoolResult:
     """Draw a pool in a folder that has the files of the scope; see :func:`synthesize`."""
     if not (folder.scope(scope) / TEACHER_FILE).exists():
         cached_teacher(folder, scope, plan)  # another machine has fitted it, and has its file
@@ -65,7 +64,7 @@ def draw_pool(
         made = {"failure": str(err), "timed_out": isinstance(err, FitTimedOut)}
     if made["failure"]:
         log.warning("%s on %s failed: %s", synthesizer, scope, made["failure"])
-    return {"scope": scope, "synthesizer": synthesizer, **made}
+    return PoolResult.build({"scope": scope, "synthesizer": synthesizer, **made})
 
 
 def validation_of(scope: str, synthesizer: str) -> str:

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.errors import FitTooLarge
 from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.cached import cached_arms
 from realmix.tasks.runtime.shared_storage import at_hand
@@ -17,14 +18,14 @@ from realmix.tasks.runtime.study_folder import StudyFolder
 
 @task(task_run_name="train-{batch}-{scope}", cache_policy=NO_CACHE)
 def train(
-    folder: StudyFolder, scope: str, batch: str, arms: list[Arm], plan: Plan, pool: dict[str, Any]
+    folder: StudyFolder, scope: str, batch: str, arms: list[Arm], plan: Plan, pool: PoolResult | None
 ) -> dict[str, Any]:
     """Fit the arms of a batch and store their predictions; skip a batch whose pool failed.
 
     The arms of a batch that is too large for this machine fail; the study does if it is "real-only".
     """
     skipped = {"scope": scope, "batch": batch, "seconds": 0.0, "failures": {}, "skipped": True}
-    if pool.get("failure"):
+    if pool and pool.failure:
         return skipped
     try:
         with at_hand(folder, scope) as here:

@@ -93,7 +93,7 @@ def test_a_synthesizer_without_a_finalist_is_not_fitted_again(raced):
     _, layout, found = raced[0]
     pools = found.pools
     last = layout.blocks[-1].scope
-    fitted = {pool["synthesizer"] for pool in pools if pool["scope"] == last}
+    fitted = {pool.synthesizer for pool in pools if pool.scope == last}
     made = {*CONTROLS, *layout.plan.synthesizers}
     assert fitted == made & {name.split("/")[0] for name in names_run(raced[0], last)}
 

@@ -21,6 +21,7 @@ from realmix.tasks.core.decision.race import heats, is_raced
 from realmix.tasks.core.decision.verdict import Verdict
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Layout, Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.splits.holdout import HoldoutRule
@@ -104,7 +105,7 @@ class Raced:
     folder: StudyFolder
     layout: Layout
     schema: Schema
-    pools: list[dict[str, Any]]
+    pools: list[PoolResult]
     trained: list[dict[str, Any]]
     seconds: dict[str, float]
 
@@ -188,7 +189,7 @@ def run_block(study: Raced, scope: str, live: dict[str, list[Arm]]) -> None:
         if batch != "real-only":
             pool = make_pool(study.folder, scope, batch, study.layout.plan, study.seconds)
             study.pools.append(pool)
-            if pool["failure"]:
+            if pool.failure:
                 continue
         study.trained.append(learn(study.folder, scope, batch, arms, study.seconds))
 
@@ -201,7 +202,7 @@ def label_rows(folder: StudyFolder, scope: str, plan: Plan, seconds: dict[str, f
 
 def make_pool(
     folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, seconds: dict[str, float]
-) -> dict[str, Any]:
+) -> PoolResult:
     """Draw a pool, or say why there is none."""
     started = time.perf_counter()
     try:
@@ -215,7 +216,7 @@ def make_pool(
     except RealmixError as err:
         made = {"failure": str(err)}
     seconds[synthesizer] = seconds.get(synthesizer, 0.0) + time.perf_counter() - started
-    return {"scope": scope, "synthesizer": synthesizer, **made}
+    return PoolResult.build({"scope": scope, "synthesizer": synthesizer, **made})
 
 
 def learn(
@@ -248,7 +249,7 @@ def predict_arms(outcome: Raced, arms: Sequence[Arm], X: pd.DataFrame) -> dict[s
     failed = {
         synthesizer
         for synthesizer in dict.fromkeys(arm.mix.synthesizer for arm in arms)
-        if synthesizer and make_pool(folder, "evaluated", synthesizer, plan, {})["failure"]
+        if synthesizer and make_pool(folder, "evaluated", synthesizer, plan, {}).failure
     }
     return {
         arm.name: fit_arm(scope, arm, training_set(scope, arm.mix), 1).predict(X)

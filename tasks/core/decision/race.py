@@ -24,6 +24,7 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import CONTROLS, MetricSpec
 from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains, row_losses
 from realmix.tasks.core.words import gain_in_words
@@ -217,15 +218,15 @@ def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]
 
 
 def describe_race(
-    exits: Mapping[str, Mapping[str, Any]], pools: Iterable[Mapping[str, Any]], n_blocks: int
+    exits: Mapping[str, Mapping[str, Any]], pools: Iterable[PoolResult], n_blocks: int
 ) -> dict[str, Any]:
     """Describe which arms left the race, and how much fitting that saved.
 
     Parameters
     ----------
     exits : mapping of arm name to the fields of its Exit
-    pools : iterable of mapping
-        Logs of all pools, with `synthesizer` and, where the fit ended, `seconds_fit`.
+    pools : iterable of PoolResult
+        Of all pools; where the fit ended they have `seconds_fit`.
     n_blocks : int
         Blocks of the whole study.
 
@@ -237,8 +238,8 @@ def describe_race(
     """
     seconds: dict[str, list[float]] = {}
     for pool in pools:
-        if "seconds_fit" in pool:
-            seconds.setdefault(pool["synthesizer"], []).append(pool["seconds_fit"])
+        if pool.seconds_fit is not None:
+            seconds.setdefault(pool.synthesizer, []).append(pool.seconds_fit)
     return {
         "blocks": n_blocks,
         "dropped": [

@@ -11,13 +11,13 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.holdout_gain import N_DRAWS, score_holdout
-from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.lifecycle.entries import Gate, Judgement, Word
 from realmix.tasks.core.scores.draws import draw_weights
 from realmix.tasks.core.scores.slices import MIN_ROWS, PairedLosses, Slice, slice_gains
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
-Outcome = Literal["promote", "keep champion", "not yet decidable"]
 Finding = Literal["better", "worse", "undecided", "not worse", "not shown to be as good"]
+OVERALL_NUMBERS = ("rows_needed", "champion_score", "challenger_score", "gain", "interval", "tolerance")
 # Fewer rows of a class cannot be compared.
 MIN_CLASS_ROWS = 10
 # z_.95 + z_.80: a bound of the 90 % interval stays within the tolerance with 80 % power.
@@ -79,63 +79,6 @@ class Compared:
         return PairedLosses(metric, np.arange(self.n_rows), np.column_stack(both), self.units, self.weight)
 
 
-@dataclass(frozen=True)
-class Gate:
-    """One condition on the challenger; `passed` is None while it is undecided."""
-
-    name: str
-    passed: bool | None
-    sentence: str
-    numbers: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Result of the comparison of two versions.
-
-    Attributes
-    ----------
-    outcome : {"promote", "keep champion", "not yet decidable"}
-    reason : str
-    gates : tuple of Gate
-    metric : str
-    n_rows : int
-        Rows compared.
-    rows_needed : int or None
-        Rows that could show that the challenger is not worse; None with too few rows compared.
-    champion_score, challenger_score : float or None
-        In the metric's units.
-    gain : float or None
-        Of the challenger, positive = better; a share of the champion's score if the metric's
-        margin is relative. `interval` is its 90 % interval.
-    tolerance : float or None
-        Loss that still counts as "not worse", in units of `gain`.
-    waits_for_approval : bool
-        True if the result is undecided but drift is critical: a person must choose.
-    decisions_served : tuple of int
-    """
-
-    outcome: Outcome
-    reason: str
-    gates: tuple[Gate, ...]
-    metric: str
-    n_rows: int
-    rows_needed: int | None = None
-    champion_score: float | None = None
-    challenger_score: float | None = None
-    gain: float | None = None
-    interval: tuple[float, float] | None = None
-    tolerance: float | None = None
-    waits_for_approval: bool = False
-    decisions_served: tuple[int, int] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for strict JSON."""
-        plain: dict[str, Any] = to_jsonable(self)
-        # The key of record entries, tags and schema version 1 is "word".
-        return {"word": plain.pop("outcome"), **plain}
-
-
 def undecided(
     reason: str, metric: str, *, drift_is_critical: bool, n_rows: int = 0, gates: tuple[Gate, ...] = ()
 ) -> Judgement:
@@ -148,7 +91,15 @@ def undecided(
     """
     if drift_is_critical:
         reason += " Drift is critical: whether the challenger takes over waits for approval."
-    return Judgement("not yet decidable", reason, gates, metric, n_rows, waits_for_approval=drift_is_critical)
+    unknown = dict.fromkeys((*OVERALL_NUMBERS, "decisions_served"))
+    found = {
+        "word": "not yet decidable",
+        "reason": reason,
+        "gates": gates,
+        "metric": metric,
+        "n_rows": n_rows,
+    }
+    return Judgement.build({**found, **unknown, "waits_for_approval": drift_is_critical})
 
 
 def judge_challenger(
@@ -205,22 +156,22 @@ def judge_challenger(
         *([_fairness_gate(paired, compared, seed)] if compared.sensitive else []),
         _serving_gate(compared, max_slowdown),
     )
-    outcome = _outcome(found, gates)
-    waits = drift_is_critical and outcome == "not yet decidable"
+    word = _word(found, gates)
+    waits = drift_is_critical and word == "not yet decidable"
     numbers = overall.numbers
-    return Judgement(
-        outcome=outcome,
-        reason=_reason(outcome, gates) + (" Drift is critical: this waits for approval." if waits else ""),
-        gates=gates,
-        metric=metric.name,
-        n_rows=compared.n_rows,
-        waits_for_approval=waits,
-        decisions_served=compared.decisions_served,
-        **{name: numbers[name] for name in OVERALL_NUMBERS},
+    return Judgement.build(
+        {
+            "word": word,
+            "reason": _reason(word, gates)
+            + (" Drift is critical: this waits for approval." if waits else ""),
+            "gates": gates,
+            "metric": metric.name,
+            "n_rows": compared.n_rows,
+            **{name: numbers[name] for name in OVERALL_NUMBERS},
+            "waits_for_approval": waits,
+            "decisions_served": compared.decisions_served,
+        }
     )
-
-
-OVERALL_NUMBERS = ("rows_needed", "champion_score", "challenger_score", "gain", "interval", "tolerance")
 
 
 def rows_needed(standard_error: float, n_rows: int, tolerance: float) -> int:
@@ -385,16 +336,16 @@ def _serving_gate(compared: Compared, max_slowdown: float) -> Gate:
     return Gate("serving", passed, sentence, numbers)
 
 
-def _outcome(found: Finding, gates: Sequence[Gate]) -> Outcome:
+def _word(found: Finding, gates: Sequence[Gate]) -> Word:
     if found == "undecided":
         return "not yet decidable"
     return "promote" if all(gate.passed for gate in gates) else "keep champion"
 
 
-def _reason(outcome: Outcome, gates: Sequence[Gate]) -> str:
+def _reason(word: Word, gates: Sequence[Gate]) -> str:
     """Join the comparison itself with every failed gate."""
     overall, *others = gates
     failed = [gate.sentence for gate in others if gate.passed is False]
-    if outcome == "promote":
+    if word == "promote":
         return f"{overall.sentence} Every other gate passed."
     return " ".join([overall.sentence, *failed])

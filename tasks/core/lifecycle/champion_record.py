@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from realmix.tasks.core.lifecycle.entries import CleanedVersions, Move, Review, Settled
 from realmix.tasks.core.lifecycle.records import Decision
 
 # Kinds of entries: a challenger was reviewed; a champion was promoted, or restored; MLflow confirmed it;
@@ -47,21 +48,24 @@ def read_champion_record(entries: Iterable[Decision]) -> ChampionRecord:
     for entry in entries:
         document = entry.document
         if entry.kind == REVIEW:
-            pending = entry if document["is_pending"] else None
-            is_open = document["word"] in ("promote", "not yet decidable")
+            review = Review.read(document)
+            pending = entry if review.is_pending else None
+            is_open = review.word in ("promote", "not yet decidable")
             waiting = entry if is_open and not pending else None
         elif entry.kind == PROMOTION:
-            if not champions and document["replaces"]:
-                champions = [document["replaces"]]
-            champions.append(document["version"])
+            move = Move.read(document)
+            if not champions and move.replaces:
+                champions = [move.replaces]
+            champions.append(move.version)
             unsettled = entry
-            if waiting and waiting.document["challenger_version"] == document["version"]:
+            if waiting and Review.read(waiting.document).challenger_version == move.version:
                 waiting = None
         elif entry.kind == ROLLBACK:
             champions.pop()
             unsettled = entry
         elif entry.kind == CLEANED:
-            champions = [version for version in champions if version not in document["versions"]]
-        elif entry.kind == SETTLED and unsettled and document["settles"] == unsettled.digest:
+            cleaned = CleanedVersions.read(document).versions
+            champions = [version for version in champions if version not in cleaned]
+        elif entry.kind == SETTLED and unsettled and Settled.read(document).settles == unsettled.digest:
             unsettled = None
     return ChampionRecord(tuple(champions), waiting, pending, unsettled)

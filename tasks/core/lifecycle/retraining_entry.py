@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from realmix.tasks.core.lifecycle.drift import Drift
+from realmix.tasks.core.lifecycle.entries import Retraining
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.lifecycle.retrain_level import Changes, LevelChoice
 
@@ -17,8 +18,9 @@ def retraining_entry(
     drift: Drift | None,
     arrivals: list[dict[str, Any]],
     document: dict[str, Any] | None,
-) -> dict[str, Any]:
-    """Build the record entry of a retraining; it quotes no cells."""
+    judgement: dict[str, Any] | None,
+) -> Retraining:
+    """Build the record entry of a retraining; without a study it has neither document nor judgement."""
     entry: dict[str, Any] = {
         "why": why,
         "level": choice.level,
@@ -29,9 +31,9 @@ def retraining_entry(
         "arrivals": arrivals,
     }
     if document is None:
-        return entry
+        return Retraining.build(entry)
     winner = document["winner"]
-    return entry | {
+    of_study = {
         "study": document["study"],
         "n_rows": document["table"]["n_rows"],
         "verdict": document["word"],
@@ -40,4 +42,6 @@ def retraining_entry(
         "holdout": document["holdout"] and document["holdout"]["sentence"],
         "run_id": document["tracking"]["run_id"],
         "version": document["tracking"].get("version"),
+        "judgement": judgement,
     }
+    return Retraining.build(entry | of_study)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from realmix.tasks.core.contracts.specs import CONTROLS
+from realmix.tasks.core.documents import published
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix
 from realmix.tasks.core.splits.holdout import HoldoutRule
@@ -165,6 +166,13 @@ class Plan:
         if not self.corrections:  # as in a plan from before they were stored, which keeps its digest
             del fields["corrections"]
         return fields
+
+    @classmethod
+    def schema_text(cls) -> str:
+        """Return the JSON schema of :meth:`to_dict` as it is published."""
+        schema = TypeAdapter(cls).json_schema()
+        schema["properties"]["mixes"] = {"items": {"type": "string"}, "title": "Mixes", "type": "array"}
+        return published(schema)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:

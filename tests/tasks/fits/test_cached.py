@@ -90,7 +90,7 @@ def fit_all(folder: StudyFolder, arms: list[Arm]) -> list[Any]:
         cached_pool(folder, SCOPE, "smote", PLAN, max_ratio=1.0)["kept"],
         cached_arms(folder, SCOPE, "predictions", arms, PLAN)["failures"],
         cached_training_scores(folder, SCOPE, arms, PLAN),
-        cached_final(folder, SCOPE, "model", arms[0], PLAN, raw=None)["n_real"],
+        cached_final(folder, SCOPE, "model", arms[0], PLAN, raw=None).n_real,
     ]
 
 
@@ -137,7 +137,7 @@ STEPS = {
     },
     "gap": (lambda folder: cached_training_scores(folder, SCOPE, [MIXED], PLAN), cached.arm_files(MIXED)),
     "final": (
-        lambda folder: cached_final(folder, SCOPE, "model", MIXED, PLAN, raw=None),
+        lambda folder: cached_final(folder, SCOPE, "model", MIXED, PLAN, raw=None).to_dict(),
         cached.arm_files(MIXED),
     ),
 }

@@ -80,14 +80,14 @@ def test_only_new_holdout_rows_are_compared(table):
 
 def test_a_worse_fit_is_not_let_through(table):
     found = compare_on_new_rows(table, "1", version_of(table, "class-prior", N_LATER))
-    assert (found.outcome, found.gain < 0) == ("keep champion", True)
+    assert (found.word, found.gain < 0) == ("keep champion", True)
 
 
 def test_a_memoriser_gains_nothing_from_what_it_has_memorised(table):
     folder, document = study(table, raw_rows(N_LATER), "memoriser")
     version = track.fn(folder, document, {})["tracking"]["version"]
     found = compare_on_new_rows(table, "1", version)
-    assert found.outcome == "keep champion" and found.interval[1] < 0
+    assert found.word == "keep champion" and found.interval[1] < 0
     # What ships knows the compared rows by heart, so that on it the same rows would have said the opposite.
     raw = raw_rows(N_LATER).iloc[new_holdout_rows(table)]
     schema = schema_of(raw_rows(N_LATER), table.card)
@@ -112,15 +112,15 @@ def test_rows_without_a_target_are_not_compared(table):
 
 def test_too_few_new_rows_decide_nothing(table):
     found = compare_on_new_rows(table, "1", version_of(table, "linear", N_FIRST + 60), drift_is_critical=True)
-    assert (found.outcome, found.waits_for_approval) == ("not yet decidable", True)
+    assert (found.word, found.waits_for_approval) == ("not yet decidable", True)
     assert found.n_rows < 50
     same = compare_on_new_rows(table, "1", version_of(table, "linear", N_FIRST))
-    assert (same.outcome, same.n_rows) == ("not yet decidable", 0)
+    assert (same.word, same.n_rows) == ("not yet decidable", 0)
 
 
 def test_a_challenger_fitted_on_every_row_is_not_compared(table):
     found = compare_on_new_rows(table, "1", version_of(table, "linear", N_LATER, n_holdout=0))
-    assert (found.outcome, found.n_rows) == ("not yet decidable", 0)
+    assert (found.word, found.n_rows) == ("not yet decidable", 0)
     assert "had no holdout" in found.reason
 
 

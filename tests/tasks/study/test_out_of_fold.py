@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, null_models, out_of_fold, read_exits
 from tests.tasks.study.laid import lay, predict, predict_all
@@ -48,9 +49,9 @@ def test_what_failed_anywhere_is_left_out_with_its_reason(tmp_path):
 def test_a_pool_lost_in_one_fold_costs_all_mixes_of_its_synthesizer_and_no_others(tmp_path):
     *_, layout = lay(tmp_path, synthesizers={"smote": None, "ctgan": None}, ratios=(1.0, 2.0))
     pools = [
-        {"synthesizer": "ctgan", "scope": "fold-0-0", "failure": None},
-        {"synthesizer": "ctgan", "scope": "fold-0-1", "failure": "it gave no rows"},
-        {"synthesizer": "smote", "scope": "fold-0-1", "failure": None},
+        PoolResult(synthesizer="ctgan", scope="fold-0-0", failure=None),
+        PoolResult(synthesizer="ctgan", scope="fold-0-1", failure="it gave no rows"),
+        PoolResult(synthesizer="smote", scope="fold-0-1", failure=None),
     ]
     failed = failed_mixes(layout.plan, pools)
     assert list(failed) == ["ctgan/1/joint", "ctgan/2/joint"]

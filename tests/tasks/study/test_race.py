@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from realmix.tasks.core.mixes.arms import Mix
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import read_exits
 from realmix.tasks.study.race import Raced, batches, judge_race, worker_seconds
@@ -53,7 +54,7 @@ def test_a_mix_as_good_as_the_others_stays(tmp_path):
 
 
 def test_a_mix_whose_pool_failed_runs_no_further_and_is_not_said_to_be_beaten(tmp_path):
-    failed = [{"synthesizer": "smote", "scope": "fold-0-1", "failure": "it gave no rows"}]
+    failed = [PoolResult(synthesizer="smote", scope="fold-0-1", failure="it gave no rows")]
     folder, _, left = judged(tmp_path, 3, {}, failed)
     assert "smote" not in left and read_exits(folder) == {}
 
@@ -61,9 +62,9 @@ def test_a_mix_whose_pool_failed_runs_no_further_and_is_not_said_to_be_beaten(tm
 def test_seconds_of_workers_are_summed_by_the_kind_of_work():
     teachers, trained = [{"seconds": 1.0}, {"seconds": 2.0}], [{"seconds": 0.5}]
     pools = [
-        {"synthesizer": "smote", "seconds_fit": 0.25, "seconds_sample": 0.5},
-        {"synthesizer": "smote", "seconds_fit": 0.25},
-        {"synthesizer": "ctgan"},  # it failed before it was timed
+        PoolResult(scope="a", synthesizer="smote", seconds_fit=0.25, seconds_sample=0.5, failure=None),
+        PoolResult(scope="b", synthesizer="smote", seconds_fit=0.25, failure=None),
+        PoolResult(scope="a", synthesizer="ctgan", failure="it failed before it was timed"),
     ]
     assert worker_seconds(Raced(teachers, pools, trained, None)) == {
         "workers: teacher": 3.0,

@@ -5,6 +5,7 @@ import hashlib
 import pandas as pd
 import pytest
 
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Split
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.report import describe_table, digests, manifest, missing, summarise_pools
@@ -13,20 +14,21 @@ from tests.tasks.shop_table import rows, table_of
 
 def pool(synthesizer, **more):
     counts = {"asked": 100, "made": 120, "kept": 100, "copies_of_real": 3}
-    return {"synthesizer": synthesizer, "scope": "fold-0-1", "failure": None, **counts, **more}
+    found = {"synthesizer": synthesizer, "scope": "fold-0-1", "failure": None, **counts, **more}
+    return PoolResult.build(found)
 
 
 def test_pools_are_summed_over_the_folds_by_synthesizer():
-    pools = [pool("smote"), pool("ctgan"), pool("smote", kept=90, copies_of_real=None)]
+    pools = [pool("smote"), pool("ctgan"), pool("smote", kept=90, copies_of_real=0)]
     ctgan, smote = summarise_pools(pools)
     assert ctgan == {"name": "ctgan", "fits": 1, "failed": 0} | {
-        key: pools[1][key] for key in ("asked", "made", "kept", "copies_of_real")
+        key: getattr(pools[1], key) for key in ("asked", "made", "kept", "copies_of_real")
     }
     assert (smote["fits"], smote["asked"], smote["kept"], smote["copies_of_real"]) == (2, 200, 190, 3)
 
 
 def test_a_pool_that_failed_counts_as_a_fit_without_rows():
-    lost = {"synthesizer": "ctgan", "scope": "fold-0-2", "failure": "too slow", "timed_out": True}
+    lost = PoolResult(synthesizer="ctgan", scope="fold-0-2", failure="too slow", timed_out=True)
     (summary,) = summarise_pools([pool("ctgan"), lost])
     assert (summary["fits"], summary["failed"], summary["asked"]) == (2, 1, 100)
     (named,) = missing([pool("ctgan"), lost, pool("smote", failure="no rows", timed_out=False)])

@@ -69,7 +69,7 @@ def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Development, OutOfFold
         for block in layout.blocks:
             fit_teacher.fn(folder, block.scope, PLAN)
             for batch, arms in batches(PLAN).items():
-                pool = {}
+                pool = None
                 if batch != "real-only":
                     pool = synthesize.fn(folder, block.scope, batch, PLAN)
                     pools.append(pool)

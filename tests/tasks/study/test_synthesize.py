@@ -66,10 +66,13 @@ def folder(tmp_path: Path) -> StudyFolder:
 def test_every_pool_has_a_log_failed_ones_too(folder: StudyFolder, plan: Plan) -> None:
     with LocalWorkers(1):
         logs = {name: synthesize.fn(folder, SCOPE, name, plan) for name in ("smote", "simulation")}
-    assert logs["smote"]["failure"] is None
-    assert {"asked", "made", "kept", "copies_of_real", "seconds_fit", "seconds_sample"} <= set(logs["smote"])
-    assert "`simulate` is None" in logs["simulation"]["failure"]
-    assert {(log["scope"], name) for name, log in logs.items()} == {(SCOPE, "smote"), (SCOPE, "simulation")}
+    assert logs["smote"].failure is None
+    assert {"asked", "made", "kept", "copies_of_real", "seconds_fit", "seconds_sample"} <= set(
+        logs["smote"].to_dict()
+    )
+    assert "`simulate` is None" in logs["simulation"].failure
+    assert set(logs["simulation"].to_dict()) == {"scope", "synthesizer", "failure", "timed_out"}
+    assert {(log.scope, name) for name, log in logs.items()} == {(SCOPE, "smote"), (SCOPE, "simulation")}
 
 
 def test_a_pool_is_checked_and_only_a_refused_one_of_a_fold_leaves_its_validation(
@@ -78,8 +81,8 @@ def test_a_pool_is_checked_and_only_a_refused_one_of_a_fold_leaves_its_validatio
     with LocalWorkers(1):
         log = synthesize.fn(folder, SCOPE, "smote", plan)
         place = folder.path / "validation"
-        assert log["failure"] is None and not place.exists()
-        more = {label: count + 1 for label, count in log["asked_by_class"].items()}
+        assert log.failure is None and not place.exists()
+        more = {label: count + 1 for label, count in log.asked_by_class.items()}
         failure = gate(folder, SCOPE, "smote", class_counts=more)
     assert failure
     results = place / f"smote-{SCOPE}"

@@ -8,6 +8,7 @@ import pytest
 
 from realmix.tasks.core.errors import FitTooLarge
 from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.runtime.study_folder import StudyFolder
@@ -33,11 +34,18 @@ def folder(tmp_path) -> Iterator[StudyFolder]:
 
 def test_arms_of_a_batch_too_large_for_this_machine_fail_with_the_reason(folder):
     arm = Arm(Mix("smote", 1.0), "xgboost")
-    done = train.fn(folder, "fold-0-0", "smote", [arm], PLAN, {"failure": None})
+    done = train.fn(
+        folder,
+        "fold-0-0",
+        "smote",
+        [arm],
+        PLAN,
+        PoolResult(scope="fold-0-0", synthesizer="smote", failure=None),
+    )
     assert done["skipped"]
     assert "a fit may hold 1 MiB here" in done["failures"][arm.name]
 
 
 def test_without_real_only_there_is_no_study(folder):
     with pytest.raises(FitTooLarge):
-        train.fn(folder, "fold-0-0", "real-only", [Arm(Mix(), "xgboost")], PLAN, {})
+        train.fn(folder, "fold-0-0", "real-only", [Arm(Mix(), "xgboost")], PLAN, None)

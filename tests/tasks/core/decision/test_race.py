@@ -14,6 +14,7 @@ from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
 from realmix.tasks.metrics import METRICS
@@ -256,10 +257,10 @@ def test_a_shortlist_without_candidates_is_empty():
 def test_the_race_tells_who_left_and_what_it_saved():
     exits = {"b": Exit(5, "left", False), "a": Exit(3, "dropped", True)}
     pools = [
-        {"synthesizer": "tvae", "seconds_fit": 4.0},
-        {"synthesizer": "tvae", "seconds_fit": 6.0},
-        {"synthesizer": "smote", "seconds_fit": 1.0},
-        {"synthesizer": "smote", "failure": "ran longer than its limit"},
+        PoolResult(scope="fold-0-0", synthesizer="tvae", seconds_fit=4.0, failure=None),
+        PoolResult(scope="fold-0-1", synthesizer="tvae", seconds_fit=6.0, failure=None),
+        PoolResult(scope="fold-0-0", synthesizer="smote", seconds_fit=1.0, failure=None),
+        PoolResult(scope="fold-0-1", synthesizer="smote", failure="ran longer than its limit"),
     ]
     told = describe_race({name: dataclasses.asdict(left) for name, left in exits.items()}, pools, 10)
     assert [row["arm"] for row in told["dropped"]] == ["a", "b"]

@@ -8,7 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from realmix.tasks.core.lifecycle.challenge import Compared, Judgement, judge_challenger, rows_needed
+from realmix.tasks.core.lifecycle.challenge import Compared, judge_challenger, rows_needed
+from realmix.tasks.core.lifecycle.entries import Judgement
 from realmix.tasks.core.scores.slices import Slice
 from realmix.tasks.metrics import METRICS
 
@@ -55,7 +56,7 @@ def gate(judgement: Judgement, name: str):
 
 def test_a_better_challenger_is_promoted_and_reported_as_better():
     found = judged(compared(noise=0.3))
-    assert found.outcome == "promote"
+    assert found.word == "promote"
     assert found.interval[0] > 0 and found.challenger_score < found.champion_score
     assert "better" in found.reason and "2,000 rows" in found.reason
 
@@ -63,22 +64,22 @@ def test_a_better_challenger_is_promoted_and_reported_as_better():
 @pytest.mark.parametrize("metric", ["log_loss", "roc_auc"])
 def test_a_worse_challenger_leaves_the_champion_in_place(metric):
     found = judged(compared(noise=2.5), metric)
-    assert found.outcome == "keep champion"
+    assert found.word == "keep champion"
     assert found.interval[1] < 0
 
 
 def test_fewer_than_fifty_rows_or_ten_of_a_class_decide_nothing():
     few = judged(compared(49, noise=0.0))
-    assert (few.outcome, few.gain, few.n_rows) == ("not yet decidable", None, 49)
+    assert (few.word, few.gain, few.n_rows) == ("not yet decidable", None, 49)
     one_sided = compared(400, noise=0.0)
     one_sided = dataclasses.replace(one_sided, y=np.where(np.arange(400) < 9, 1, 0))
     rare = judged(one_sided)
-    assert rare.outcome == "not yet decidable" and "9 are of the rarest class" in rare.reason
+    assert rare.word == "not yet decidable" and "9 are of the rarest class" in rare.reason
 
 
 def test_equal_models_on_few_rows_are_not_yet_decidable_and_the_rows_needed_are_named():
     found = judged(compared(120, noise=1.0))
-    assert found.outcome == "not yet decidable"
+    assert found.word == "not yet decidable"
     assert found.rows_needed > 120
     assert f"{found.rows_needed:,} rows are needed" in found.reason
     assert not found.waits_for_approval
@@ -86,7 +87,7 @@ def test_equal_models_on_few_rows_are_not_yet_decidable_and_the_rows_needed_are_
 
 def test_critical_drift_asks_for_approval_where_nothing_can_be_proven():
     found = judged(compared(120, noise=1.0), drift_is_critical=True)
-    assert (found.outcome, found.waits_for_approval) == ("not yet decidable", True)
+    assert (found.word, found.waits_for_approval) == ("not yet decidable", True)
     assert "waits for approval" in found.reason
     assert not judged(compared(noise=0.3), drift_is_critical=True).waits_for_approval
 
@@ -94,7 +95,7 @@ def test_critical_drift_asks_for_approval_where_nothing_can_be_proven():
 def test_an_equal_model_may_take_over_once_enough_rows_say_so():
     rows = compared()
     found = judged(dataclasses.replace(rows, challenger=rows.champion))
-    assert (found.outcome, found.gain) == ("promote", 0.0)
+    assert (found.word, found.gain) == ("promote", 0.0)
     assert "not worse" in found.reason
 
 
@@ -106,7 +107,7 @@ def test_a_declared_group_that_loses_forbids_what_the_average_allows():
     challenger = np.where(loses[:, None], 0.5, rows.challenger)
     found = judged(dataclasses.replace(rows, challenger=challenger, groups=groups))
     assert gate(found, "overall").passed
-    assert found.outcome == "keep champion"
+    assert found.word == "keep champion"
     assert "'plan: plus'" in found.reason and "'plan: basic'" not in found.reason
 
 
@@ -114,7 +115,7 @@ def test_a_ranking_that_stays_the_same_does_not_excuse_worse_calibration():
     rows = compared()
     found = judged(dataclasses.replace(rows, challenger=sharpened(rows.champion, 3.0)), "roc_auc")
     assert gate(found, "overall").passed and abs(found.gain) < 1e-4
-    assert (found.outcome, gate(found, "calibration").passed) == ("keep champion", False)
+    assert (found.word, gate(found, "calibration").passed) == ("keep champion", False)
 
 
 def test_a_gap_between_sensitive_groups_must_not_grow():
@@ -123,19 +124,19 @@ def test_a_gap_between_sensitive_groups_must_not_grow():
     first = groups["sex"][0].rows
     challenger = np.where(first[:, None], rows.challenger, rows.champion)
     rows = dataclasses.replace(rows, challenger=challenger, groups=groups)
-    assert judged(rows).outcome == "promote"
+    assert judged(rows).word == "promote"
     found = judged(dataclasses.replace(rows, sensitive=("sex",)))
-    assert (found.outcome, gate(found, "fairness").passed) == ("keep champion", False)
+    assert (found.word, gate(found, "fairness").passed) == ("keep champion", False)
     assert gate(found, "fairness").numbers["gaps"]["sex"]["growth"] > 0
 
 
 def test_a_slow_challenger_is_not_promoted_and_microseconds_decide_nothing():
     rows = compared(noise=0.3)
     slow = dataclasses.replace(rows, champion_seconds=0.1, challenger_seconds=0.2)
-    assert gate(judged(slow), "serving").passed is False and judged(slow).outcome == "keep champion"
-    assert judged(slow, max_slowdown=2.5).outcome == "promote"
+    assert gate(judged(slow), "serving").passed is False and judged(slow).word == "keep champion"
+    assert judged(slow, max_slowdown=2.5).word == "promote"
     noise = dataclasses.replace(rows, champion_seconds=0.0001, challenger_seconds=0.001)
-    assert judged(noise).outcome == "promote"
+    assert judged(noise).word == "promote"
 
 
 def test_rows_of_one_unit_count_as_one():
@@ -164,7 +165,7 @@ def test_regression_is_judged_without_calibration():
     found = judge_challenger(
         rows, rmse, by_rows=rmse, calibration=None, tolerance=0.02, max_slowdown=1.5, seed=0
     )
-    assert found.outcome == "promote"
+    assert found.word == "promote"
     assert "calibration" not in [each.name for each in found.gates]
 
 
@@ -179,6 +180,6 @@ def test_equal_challengers_are_seldom_called_better_and_real_losses_seldom_pass(
     for seed in range(50):
         better += gate(judged(compared(300, seed=seed)), "overall").numbers["finding"] == "better"
         # Worse by about three times the tolerance.
-        promoted += judged(compared(300, noise=1.25, seed=seed)).outcome == "promote"
+        promoted += judged(compared(300, noise=1.25, seed=seed)).word == "promote"
     assert better <= 6
     assert promoted <= 6

@@ -21,7 +21,7 @@ def entry(kind: str, **document) -> Decision:
 
 
 def review(version: str, word: str, *, is_pending: bool = False) -> Decision:
-    return entry(REVIEW, challenger_version=version, word=word, is_pending=is_pending)
+    return entry(REVIEW, study="bank", challenger_version=version, word=word, is_pending=is_pending)
 
 
 def promotion(version: str, replaces: str | None) -> Decision:

@@ -21,9 +21,10 @@ DOCUMENT = {
 }
 
 
-def entry(document, since=CHANGES):
+def entry(document, since=CHANGES, judgement=None):
     choice = LevelChoice("study", "the table grew")
-    return retraining_entry(TABLE, "rows landed", choice, since, None, ARRIVALS, document)
+    made = retraining_entry(TABLE, "rows landed", choice, since, None, ARRIVALS, document, judgement)
+    return made.to_dict()
 
 
 def test_an_entry_says_why_how_far_and_on_which_rows():

@@ -118,3 +118,10 @@ def test_a_plan_with_a_wrong_field_is_refused_by_its_name(field):
 def test_what_is_no_plan_is_one_sentence(data):
     with pytest.raises(BadInput, match="The plan"):
         Plan.from_dict(data)
+
+
+def test_the_published_schema_knows_every_field_that_is_written():
+    schema = json.loads(Plan.schema_text())
+    written = dataclasses.replace(PLAN, corrections={"race": 1.2}).to_dict()
+    assert set(schema["properties"]) == set(written)
+    assert set(schema["required"]) < set(PLAN.to_dict())
