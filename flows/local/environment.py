@@ -24,6 +24,8 @@ EMBEDDED = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # realmix reports what a user must know; Prefect and MLflow would add tracebacks.
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    # A notification of a run that failed is sent when the run is over.
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     # A server that is down must not delay a study: by default each call retries for four minutes.

@@ -167,6 +167,8 @@ def test_a_table_that_is_not_registered_is_named(workspace):
 
 # Of Prefect's block, and of the receiver's socket.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+# As the environment of the program does; this test has the settings of its own process.
+@pytest.mark.filterwarnings("ignore:.*attempted to send logs to the API:UserWarning")
 def test_a_notification_block_of_prefect_is_told(prefect_server):
     from prefect.blocks.notifications import CustomWebhookNotificationBlock
 
