@@ -81,6 +81,8 @@ def explained(location: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as err:
+        if isinstance(err.__cause__, OSError):  # fsspec's way to say that it could not connect
+            raise _no_answer(shown, err.__cause__) from err
         raise BadInput(f"There is no object '{shown}'. Check the address.") from err
     except PermissionError as err:
         raise BadInput(f"Access to '{shown}' is refused. Check the keys in the environment.") from err
@@ -88,10 +90,14 @@ def explained(location: str) -> Iterator[None]:
     except Exception as err:
         if getattr(err, "errno", None) == errno.ENOSPC:  # of this machine's disk
             raise
-        raise NoAnswer(
-            f"Cannot use '{shown}': the store does not answer or refuses ({type(err).__name__}). "
-            "Check address, network, endpoint and keys."
-        ) from err
+        raise _no_answer(shown, err) from err
+
+
+def _no_answer(shown: str, err: Exception) -> NoAnswer:
+    return NoAnswer(
+        f"Cannot use '{shown}': the store does not answer or refuses ({type(err).__name__}). "
+        "Check address, network, endpoint and keys."
+    )
 
 
 def _unknown_scheme(scheme: str) -> str:

@@ -101,7 +101,8 @@ def register(name: str, *, card: dict[str, Any] | None = None, **operation: Any)
         "ignore": ["day"],
         "sensitive": ["sex"],
         "slices": ["plan"],
-        "operation": operation,
+        # A busy machine must not have a say in who is promoted.
+        "operation": {"max_slowdown": 100, **operation},
     }
     parsed = parse_card(declared | (card or {}))
     raw, snapshot = raw_rows(N_FIRST), snapshot_of(raw_rows(N_FIRST))

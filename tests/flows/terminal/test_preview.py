@@ -108,4 +108,5 @@ def test_ended_early_it_leaves_no_row_and_no_process(places, how):
     assert process.returncode == 130
     assert "Traceback" not in said
     assert left_behind(places) == []
-    assert not [child for child in children if child.is_running() and child.status() != "zombie"]
+    _, left = psutil.wait_procs(children, timeout=5)
+    assert not [child for child in left if child.is_running() and child.status() != "zombie"]
