@@ -178,7 +178,8 @@ def interruptible(
     results : str
         Folder whose results a later run can use, named in the message after Ctrl-C.
     """
-    interrupted = partial(_interrupt, results)
+    received = threading.Event()
+    interrupted = partial(_interrupt, results, received)
     signal.signal(signal.SIGINT, interrupted)
     signal.signal(signal.SIGTERM, interrupted)
 
@@ -209,8 +210,10 @@ def interruptible(
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), tags(lost_runs.process_tag()):
             options = {"task_runner": engine} if engine else {}
             return flow.with_options(**options, on_running=[restore_sigterm])(*arguments)
-    except (StudyInterrupted, KeyboardInterrupt):
-        _exit_now(results)
+    except BaseException as err:
+        # A library that is interrupted, even in an import, may raise an error of its own.
+        if received.is_set() or isinstance(err, StudyInterrupted | KeyboardInterrupt):
+            _exit_now(results)
         raise
 
 
@@ -245,7 +248,8 @@ def print_verdict(document: VerdictDocument, out: Path) -> None:
     print("         `make ui`, or `realmix ui`, opens it.")
 
 
-def _interrupt(results: str, signum: int, frame: FrameType | None) -> None:
+def _interrupt(results: str, received: threading.Event, signum: int, frame: FrameType | None) -> None:
+    received.set()
     # Dask's event loop is interrupted, which it would log as tracebacks.
     logging.getLogger("tornado.application").disabled = True
     threading.Thread(target=_exit_after_patience, args=(results,), daemon=True).start()
