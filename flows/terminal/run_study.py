@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -54,6 +55,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         Whose message is one sentence for the user.
     """
     environment.prepare()
+    end_on_signal(None)
     show_progress()
     server = None if settings().prefect_api_url else EmbeddedServer()
     if request.table:
@@ -141,6 +143,7 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
 
     registered_table(table)
     environment.prepare()
+    end_on_signal(None)
     show_progress()
     server = None if settings().prefect_api_url else EmbeddedServer()
     start_helpers(server)
@@ -178,10 +181,7 @@ def interruptible(
     results : str
         Folder whose results a later run can use, named in the message after Ctrl-C.
     """
-    received = threading.Event()
-    interrupted = partial(_interrupt, results, received)
-    signal.signal(signal.SIGINT, interrupted)
-    signal.signal(signal.SIGTERM, interrupted)
+    received, interrupted = end_on_signal(results)
 
     def restore_sigterm(*_: Any) -> None:
         # Prefect's own handler would report to a server that the same signal ended, and retry for minutes.
@@ -217,6 +217,28 @@ def interruptible(
         raise
 
 
+def end_on_signal(results: str | None) -> tuple[threading.Event, Callable[[int, FrameType | None], None]]:
+    """Let Ctrl-C and SIGTERM end this process within seconds, whatever a library makes of the interruption.
+
+    Parameters
+    ----------
+    results : str or None
+        Folder whose results a later run can use; None where nothing was computed yet.
+
+    Returns
+    -------
+    received : Event
+        Set once a signal came.
+    handler : callable
+        Of both signals.
+    """
+    received = threading.Event()
+    handler = partial(_interrupt, results, received)
+    signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGTERM, handler)
+    return received, handler
+
+
 def show_progress() -> None:
     """Log progress to standard error, with the seconds since the start."""
     started = time.perf_counter()
@@ -248,7 +270,7 @@ def print_verdict(document: VerdictDocument, out: Path) -> None:
     print("         `make ui`, or `realmix ui`, opens it.")
 
 
-def _interrupt(results: str, received: threading.Event, signum: int, frame: FrameType | None) -> None:
+def _interrupt(results: str | None, received: threading.Event, signum: int, frame: FrameType | None) -> None:
     received.set()
     # Dask's event loop is interrupted, which it would log as tracebacks.
     logging.getLogger("tornado.application").disabled = True
@@ -258,20 +280,17 @@ def _interrupt(results: str, received: threading.Event, signum: int, frame: Fram
     raise KeyboardInterrupt
 
 
-def _exit_after_patience(results: str) -> None:
+def _exit_after_patience(results: str | None) -> None:
     time.sleep(PATIENCE_SECONDS)
     _exit_now(results)
 
 
-def _exit_now(results: str) -> None:
+def _exit_now(results: str | None) -> None:
     """Say where the results are, kill child processes and exit, without waiting for any thread."""
     import psutil
 
-    print(
-        f"realmix: interrupted; finished results are in {results}. Run the same command again to continue.",
-        file=sys.stderr,
-        flush=True,
-    )
+    kept = f"; finished results are in {results}. Run the same command again to continue" if results else ""
+    print(f"realmix: interrupted{kept}.", file=sys.stderr, flush=True)
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             child.kill()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.study.compare import compare_arms, side_metrics
@@ -27,7 +28,7 @@ def test_the_best_arm_out_of_fold_wins_and_every_other_metric_stands_beside(tmp_
 def test_a_mix_that_failed_in_one_fold_is_no_choice_and_its_reason_is_kept(tmp_path):
     folder, _, _, layout = lay(tmp_path)
     trained = predict_all(folder, layout, batches(layout.plan), {MIX: 2.0})
-    pools = [{"synthesizer": "smote", "scope": layout.blocks[3].scope, "failure": "it gave no rows"}]
+    pools = [PoolResult(synthesizer="smote", scope=layout.blocks[3].scope, failure="it gave no rows")]
     comparison, verdict = compare_arms.fn(folder, layout, *gathered(folder, layout, pools, trained))
     assert not verdict.is_mix_shipped and comparison.best_mix is None
     assert "it gave no rows" in comparison.disqualified["smote/1/joint"]
