@@ -13,12 +13,10 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from realmix.flows.local.access import USER, prefect_login
-from realmix.flows.local.empty_database import make_database
 from realmix.flows.local.tied_process import PARENT
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime.study_folder import home
@@ -74,7 +72,6 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Start the process; `wait` returns when it answers. The home must exist."""
-        make_database(Path(os.environ.get("PREFECT_HOME", home() / "prefect")))
         with (home() / "prefect" / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", *SERVER, *OPTIONS, str(self._port)],

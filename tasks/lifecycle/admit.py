@@ -26,7 +26,7 @@ from realmix.tasks.core.lifecycle.merge_batch import (
 from realmix.tasks.core.lifecycle.records import Batch, Registered
 from realmix.tasks.core.lifecycle.schema_change import SchemaChange, describe_schema_change
 from realmix.tasks.core.table.checks import check_study_input
-from realmix.tasks.core.table.infer_card import schema_of
+from realmix.tasks.core.table.infer_schema import schema_of
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.lifecycle.land import batch_folder
 from realmix.tasks.runtime.database import (

@@ -22,7 +22,7 @@ from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.scores.slices import declared_slices
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.holdout import HoldoutRule, hash_units, holdout_side
-from realmix.tasks.core.table.infer_card import schema_of
+from realmix.tasks.core.table.infer_schema import schema_of
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.lifecycle.model_files import EVALUATED, VERDICT, check_digests, tree_digest
 from realmix.tasks.metrics import METRICS

@@ -14,7 +14,7 @@ from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.lifecycle.retrain_level import Changes
 from realmix.tasks.core.splits.holdout import hash_cells
 from realmix.tasks.core.table.card import DataCard
-from realmix.tasks.core.table.infer_card import schema_of
+from realmix.tasks.core.table.infer_schema import schema_of
 from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.database import decisions
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, home, stored_snapshot

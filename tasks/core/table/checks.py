@@ -12,7 +12,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.fold_labels import spellings
-from realmix.tasks.core.table.infer_schema import infer_schema, infer_task
+from realmix.tasks.core.table.infer_schema import infer_task, schema_of
 from realmix.tasks.core.table.limits import MIN_GROUPS, MIN_TIMES
 from realmix.tasks.core.table.rules import check_rules
 from realmix.tasks.core.table.schema import Schema
@@ -58,15 +58,7 @@ def check_study_input(raw: pd.DataFrame, card: DataCard) -> Schema:
     """
     check_target(raw, card)
     _check_finite(raw.drop(columns=list(card.ignore)))
-    schema = infer_schema(
-        raw,
-        card.target,
-        task=card.task,
-        positive=card.positive,
-        kinds=card.columns,
-        roles=card.roles,
-        forms=card.forms,
-    )
+    schema = schema_of(raw, card)
     _check_roles(raw, schema)
     _check_features(schema)
     _check_leaks(raw, schema, card)

@@ -14,7 +14,7 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.checks import check_target
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.hints.hint import Hint
-from realmix.tasks.core.table.infer_schema import IDENTIFIER_NAME, ROW_NUMBER_NAME, infer_schema
+from realmix.tasks.core.table.infer_schema import IDENTIFIER_NAME, ROW_NUMBER_NAME, schema_of
 from realmix.tasks.core.table.reading_report import ReadingReport
 from realmix.tasks.core.table.schema import Schema, Task
 
@@ -103,8 +103,9 @@ def infer_card(
     >>> card.task, card.positive, card.columns["age"], card.sensitive
     ('binary', 'yes', 'numeric', ('age',))
     """
-    check_target(raw, DataCard(target=target, task=task, positive=positive))
-    schema = infer_schema(raw, target, task=task, positive=positive)
+    declared = DataCard(target=target, task=task, positive=positive)
+    check_target(raw, declared)
+    schema = schema_of(raw, declared)
     named = [c.name for c in schema.columns if c.kind == "identifier" and IDENTIFIER_NAME.search(c.name)]
     # A key is present and distinct in every row; a row number is another row's in the next file.
     keys = [
@@ -120,25 +121,6 @@ def infer_card(
         columns={column.name: column.kind for column in schema.columns if column.name != target},
         key=keys[0] if keys else None,
         sensitive=tuple(c.name for c in schema.features if SENSITIVE_NAME.search(c.name)),
-    )
-
-
-def schema_of(raw: pd.DataFrame, card: DataCard) -> Schema:
-    """Infer the schema of rows; what their card declares wins.
-
-    Parameters
-    ----------
-    raw : DataFrame of shape (n_rows, n_columns)
-    card : DataCard
-    """
-    return infer_schema(
-        raw,
-        card.target,
-        task=card.task,
-        positive=card.positive,
-        kinds=card.columns,
-        roles=card.roles,
-        forms=card.forms,
     )
 
 

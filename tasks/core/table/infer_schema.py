@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.columns import (
     Column,
     Kind,
@@ -86,6 +87,25 @@ def infer_schema(
     )
     classes = _ordered_classes(raw[target], columns, target, task, positive)
     return Schema(columns, target, task, classes, dict(forms or {}))
+
+
+def schema_of(raw: pd.DataFrame, card: DataCard) -> Schema:
+    """Infer the schema of rows; what their card declares wins.
+
+    Parameters
+    ----------
+    raw : DataFrame of shape (n_rows, n_columns)
+    card : DataCard
+    """
+    return infer_schema(
+        raw,
+        card.target,
+        task=card.task,
+        positive=card.positive,
+        kinds=card.columns,
+        roles=card.roles,
+        forms=card.forms,
+    )
 
 
 def infer_task(target: pd.Series) -> Task:

@@ -5,7 +5,7 @@ import pandas as pd
 
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.hints.hint import Hint
-from realmix.tasks.core.table.infer_card import schema_of
+from realmix.tasks.core.table.infer_schema import schema_of
 from realmix.tasks.core.table.set_apart import set_apart, table_notes
 
 N_ROWS = 120

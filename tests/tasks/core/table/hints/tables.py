@@ -10,7 +10,7 @@ import pandas as pd
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.hints.find_hints import find_hints
 from realmix.tasks.core.table.hints.hint import Hint
-from realmix.tasks.core.table.infer_card import schema_of
+from realmix.tasks.core.table.infer_schema import schema_of
 
 
 def honest(seed: int = 0, n_rows: int = 600, share: float = 0.4) -> pd.DataFrame:
