@@ -115,9 +115,9 @@ def measure_start(*, repeats: int = 3, table: str = "bundled:bank_marketing?rows
                 arguments = [table, "--seed", str(number)]  # another seed: no plan lies in the store
                 at = place / str(number)
                 seconds.append(seconds_to_first_fit(arguments, scratch=at, home=place / "home"))
-            helped.append(command_seconds(["--help"], place / "home"))
+            helped.append(command_seconds(["--help"], place / "home", exit_code=0))
             for what, arguments in WRONG.items():
-                refused[what].append(command_seconds(["run", *arguments], place / "home"))
+                refused[what].append(command_seconds(["run", *arguments], place / "home", exit_code=2))
     return [
         Figure(START, "to the first fit, fresh home", median(fresh), "s", 8, "at most"),
         Figure(START, "to the first fit, home that was used before", median(again), "s", 4, "at most"),
@@ -129,12 +129,17 @@ def measure_start(*, repeats: int = 3, table: str = "bundled:bank_marketing?rows
     ]
 
 
-def command_seconds(arguments: Sequence[str], home: Path) -> float:
-    """Seconds of a command of ``realmix`` that ends by itself."""
+def command_seconds(arguments: Sequence[str], home: Path, *, exit_code: int) -> float:
+    """Seconds of a command of ``realmix`` that ends by itself, with this exit code and, for bad input, a sentence."""
     command = [str(Path(sys.executable).with_name("realmix")), *arguments]
     began = time.perf_counter()
-    subprocess.run(command, env=environment(home), cwd=home, capture_output=True, check=False)
-    return time.perf_counter() - began
+    done = subprocess.run(
+        command, env=environment(home), cwd=home, capture_output=True, text=True, check=False
+    )
+    seconds = time.perf_counter() - began
+    if done.returncode != exit_code or (exit_code and "realmix: " not in done.stderr):
+        raise RuntimeError(f"realmix {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
+    return seconds
 
 
 def n_tasks(study: Study, scratch: Path) -> int:

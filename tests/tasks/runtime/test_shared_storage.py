@@ -107,7 +107,9 @@ def test_a_worker_reads_the_rows_of_its_scope_and_those_of_the_holdout_only_for_
             assert Scope(here.scope("shipped")).groups.tolist() == [7, 6, 5, 4, 3, 2, 1, 0]
 
 
-def test_neither_pickles_nor_the_holdout_travel(study: StudyFolder, url: str, on_a_worker: Path) -> None:
+def test_neither_pickles_nor_the_holdout_travel_with_a_fold(
+    study: StudyFolder, url: str, on_a_worker: Path
+) -> None:
     share(study, "fold-0-0")
     assert stored(url) == {"work/context.json", "work/fold-0-0/training.parquet"}
     fsspec.filesystem("memory").pipe(f"{url}/{FOLD}/teacher.pickle", b"from elsewhere")

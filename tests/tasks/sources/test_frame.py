@@ -17,9 +17,15 @@ def test_frames_of_all_libraries_give_the_same_table(frame):
     assert open_source(frame).load().to_dict("list") == FRAME.to_dict("list")
 
 
-def test_a_frame_of_polars_is_read_where_polars_is_installed():
-    polars = pytest.importorskip("polars")
-    assert open_source(polars.from_pandas(FRAME)).load().to_dict("list") == FRAME.to_dict("list")
+class OfAnotherLibrary:
+    """A frame as polars and others hand theirs on: by Arrow's C stream alone."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return pyarrow.Table.from_pandas(FRAME).__arrow_c_stream__(requested_schema)
+
+
+def test_a_frame_of_any_library_that_speaks_arrow_is_read():
+    assert open_source(OfAnotherLibrary()).load().to_dict("list") == FRAME.to_dict("list")
 
 
 def test_a_frame_without_rows_is_one_sentence():
