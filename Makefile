@@ -50,7 +50,7 @@ panel: $(VENV)/.test  ## realmix and its rivals on real tables, two hours of one
 panel-quick: $(VENV)/.test  ## seven runs of the panel
 	$(BIN)/python -m tests.panel --quick
 
-bench: $(VENV)/.test  ## benchmarks beside what people do today, seventy minutes on two idle processors
+bench: $(VENV)/.test  ## benchmarks beside what people do today, over an hour on two idle processors
 	$(BIN)/python -m tests.benchmarks
 
 lock: $(VENV)/.test  ## rewrite the exact pins from what is installed
