@@ -6,16 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-
-def label_key(text: str) -> str:
-    """Return what two spellings of one label have in common.
-
-    Examples
-    --------
-    >>> label_key("Yes ") == label_key("YES"), label_key("no  garage") == label_key("No garage")
-    (True, True)
-    """
-    return " ".join(text.split()).casefold()
+from realmix.tasks.core.table.served_rows import label_key
 
 
 def fold_labels(

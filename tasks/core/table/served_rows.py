@@ -10,6 +10,8 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from realmix.tasks.core.table.dates_as_written import date_values, seconds_since
 from realmix.tasks.core.table.markers import SIGNS, ZERO_DATES, is_marker
 from realmix.tasks.core.table.numbers_as_written import clock_seconds, number_values
 
+# Cells that are numbers, in a column that holds texts beside them.
+NUMBERS = (Real, Decimal, np.bool_)
 log = logging.getLogger("served_model")
 # The same two values as Python, numpy, a count and a text file write them.
 BOOLEAN_TEXTS: dict[Any, str] = {True: "True", False: "False"} | {
@@ -94,7 +98,7 @@ def _served_numbers(values: pd.Series, form: Mapping[str, Any]) -> tuple[pd.Seri
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         return pd.Series(numbers, index=values.index, name=values.name), 0
     parse = clock_seconds if form.get("type") == "clock" else lambda texts: number_values(texts, form)
-    return _by_text(values, parse, form)
+    return _by_text(values, parse, form, NUMBERS)
 
 
 def _served_moments(values: pd.Series, form: Mapping[str, Any]) -> tuple[pd.Series, int]:
@@ -112,17 +116,36 @@ def _served_moments(values: pd.Series, form: Mapping[str, Any]) -> tuple[pd.Seri
 
 
 def _by_text(
-    values: pd.Series, parse: Callable[[list[str]], np.ndarray], form: Mapping[str, Any]
+    values: pd.Series,
+    parse: Callable[[list[str]], np.ndarray],
+    form: Mapping[str, Any],
+    as_is: tuple[type, ...] = (),
 ) -> tuple[pd.Series, int]:
-    """Read each distinct cell by its text; return the numbers, and how many cells are none."""
-    codes, distinct = pd.factorize(values.astype(object))
+    """Read each distinct cell by its text, but cells of the types `as_is` as the numbers that they are.
+
+    Return the numbers, and how many cells are none.
+    """
+    codes, distinct = _distinct(values.astype(object))
     texts = [_as_text(cell) for cell in distinct]
     declared = form.get("missing", ())
     is_missing = [not text or is_marker(text) or text in ZERO_DATES or text in declared for text in texts]
     read = np.where(is_missing, np.nan, parse(texts)) if texts else np.empty(0)
+    for i, cell in enumerate(distinct):
+        if isinstance(cell, as_is) and not is_missing[i]:
+            read[i] = float(cell)
     is_bad = np.append(np.isnan(read) & ~np.array(is_missing, dtype=bool), False)
     numbers = np.append(read, np.nan)[codes]
     return pd.Series(numbers, index=values.index, name=values.name), int(is_bad[codes].sum())
+
+
+def _distinct(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the code of each cell, and the distinct present ones; lists and the like by their text."""
+    try:
+        return pd.factorize(cells)
+    except TypeError:  # cells that have no hash
+        return pd.factorize(
+            cells.map(lambda cell: cell if isinstance(cell, NUMBERS) else str(cell), na_action="ignore")
+        )
 
 
 def _as_text(cell: Any) -> str:
@@ -159,7 +182,7 @@ def _level_finder(levels: list[str], form: Mapping[str, Any]) -> Callable[[str],
     It returns "" for a label that means a missing cell, and an unseen label as it is.
     """
     known, missing = set(levels), {"", *SIGNS, *form.get("missing", ())}
-    ways = [_number_of, _spelling_of] if form.get("fold") else [_number_of]
+    ways = [_number_of, label_key] if form.get("fold") else [_number_of]
     by_key = [_unique(levels, way) for way in ways]
 
     def find(text: str) -> str:
@@ -183,7 +206,14 @@ def _unique(levels: list[str], way: Callable[[str], Any]) -> dict[Any, str]:
     }
 
 
-def _spelling_of(text: str) -> str:
+def label_key(text: str) -> str:
+    """Return what two spellings of one label have in common.
+
+    Examples
+    --------
+    >>> label_key("Yes ") == label_key("YES"), label_key("no  garage") == label_key("No garage")
+    (True, True)
+    """
     return " ".join(text.split()).casefold()
 
 
@@ -213,8 +243,7 @@ def as_strings(values: pd.Series, raw_type: str) -> pd.Series:
 
 
 def _truth_text(cell: Any) -> str | None:
-    known = BOOLEAN_TEXTS.get(cell)
-    return ANSWERS.get(str(cell).strip().lower()) if known is None else known
+    return ANSWERS.get(str(cell).strip().lower())
 
 
 def _without_point(value: Any) -> Any:

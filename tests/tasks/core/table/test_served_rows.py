@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -135,3 +136,42 @@ def test_no_name_is_defined_twice_in_the_code_that_is_shipped():
                 assert name not in seen or seen[name] is value, name
                 seen[name] = value
     assert "realmix" not in str(_serving.__doc__)
+
+
+@pytest.mark.parametrize(
+    ("form", "cells", "numbers"),
+    [
+        (
+            {"type": "number", "decimal": ",", "unit": ""},
+            [1.125, 2.125, "3,125", None],
+            [1.125, 2.125, 3.125, np.nan],
+        ),
+        (
+            {"type": "number", "decimal": ",", "unit": "€"},
+            [Decimal("1.234"), 0.5, "1.234,5 €"],
+            [1.234, 0.5, 1234.5],
+        ),
+        ({"type": "clock"}, ["14:35", 3600.0, 60], [52500, 3600, 60]),
+        ({}, [True, False, None], [1, 0, np.nan]),
+        ({}, [np.True_, 2, "3"], [1, 2, 3]),
+        ({"type": "number", "missing": ["99"]}, [99, 1.5], [np.nan, 1.5]),
+    ],
+)
+def test_cells_that_are_numbers_already_are_not_read_as_text(form, cells, numbers):
+    column = {"name": "x", "kind": "numeric", "raw_type": "float", "form": form}
+    got = canonical_features(pd.DataFrame({"x": pd.Series(cells, dtype=object)}), [column])
+    np.testing.assert_array_equal(got["x"], numbers)
+
+
+@pytest.mark.parametrize("kind", ["numeric", "datetime"])
+def test_a_list_in_a_cell_is_no_number_and_no_date(kind):
+    column = {"name": "x", "kind": kind, "raw_type": "float"}
+    with pytest.raises(ValueError, match="'x' holds text"):
+        canonical_features(pd.DataFrame({"x": pd.Series([[1], {"a": 1}, 2.5], dtype=object)}), [column])
+
+
+@pytest.mark.parametrize("raw_type", ["boolean", "integer", "string"])
+def test_a_list_in_a_cell_is_a_label_that_the_model_has_not_seen(raw_type):
+    column = {"name": "x", "kind": "categorical", "raw_type": raw_type, "levels": ["1", "True"]}
+    got = canonical_features(pd.DataFrame({"x": pd.Series([[1], True], dtype=object)}), [column])
+    assert got["x"].iloc[0] not in column["levels"]
