@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow
@@ -15,11 +15,12 @@ import pyarrow.csv
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.runtime.memory import check_table_fits
-from realmix.tasks.sources._compressed import check_bytes, decompress, is_workbook
+from realmix.tasks.sources._compressed import is_workbook
 from realmix.tasks.sources._encoding import to_utf8
 from realmix.tasks.sources._json_lines import is_json_lines, read_json_lines
 from realmix.tasks.sources._layout import (
     DELIMITERS,
+    MAX_CELL_CHARACTERS,
     Layout,
     Record,
     find_layout,
@@ -45,7 +46,7 @@ def read_text(content: bytes, where: str, sheet: str | None = None) -> TextTable
     Parameters
     ----------
     content : bytes
-        CSV in any dialect, JSON lines or a workbook; also compressed.
+        CSV in any dialect, JSON lines or a workbook.
     where : str
         Name of the file, for messages.
     sheet : str, optional
@@ -59,7 +60,7 @@ def read_text(content: bytes, where: str, sheet: str | None = None) -> TextTable
     Raises
     ------
     BadInput
-        If the bytes are empty, binary, too large, cannot be decoded, have no header, ragged rows
+        If the bytes are empty, binary, cannot be decoded, have no header, ragged rows
         or duplicate column names. Messages give line numbers, never cells.
 
     Examples
@@ -68,16 +69,6 @@ def read_text(content: bytes, where: str, sheet: str | None = None) -> TextTable
     >>> table.cells.to_pydict(), table.lines.tolist(), table.notes
     ({'age': ['030', '41'], 'bought': ['no', None]}, [3, 4], ('line 1 names the delimiter (semicolon)',))
     """
-    content, compression = decompress(content, where)
-    check_bytes(len(content), where)
-    table = _read_plain(content, f"{where} (decompressed)" if compression else where, sheet)
-    if not compression:
-        return table
-    detected = {**table.detected, "compression": ", ".join(compression)}
-    return TextTable(table.cells, table.lines, table.notes, detected)
-
-
-def _read_plain(content: bytes, where: str, sheet: str | None) -> TextTable:
     if is_workbook(content):
         text, starts, name = sheet_as_csv(content, where, sheet)
         table = _read_delimited(text, f"{where}, sheet '{name}'", delimiter=",")
@@ -122,7 +113,7 @@ def _read_delimited(text: bytes, where: str, delimiter: str | None = None) -> Te
         cells = _parse(text, layout)
     if cells is None or not cells.num_rows:
         raise BadInput(f"{where} holds no rows, only column names; expected at least 60 rows. Add the data.")
-    lines = _row_lines(text, layout.delimiter, cells.num_rows)
+    lines = _row_lines(text, layout, cells.num_rows, where)
     cells, lines, repeated = _without_repeated_headers(_named(cells, lines, layout, where), lines, layout)
     detected = {
         "delimiter": DELIMITERS.get(layout.delimiter, layout.delimiter),
@@ -236,18 +227,30 @@ def _ragged_rows(ragged: Sequence[Record], layout: Layout, where: str) -> BadInp
 
 
 def _ragged(text: bytes, layout: Layout, where: str) -> list[Record]:
-    records = iterate_records(text.decode(), layout.delimiter)
-    ragged = [record for record in records if len(record.fields) != layout.n_fields]
+    ragged = [record for record in _records(text, layout, where) if len(record.fields) != layout.n_fields]
     if ragged:
         _check_closed(text, layout, where)
     return ragged
 
 
+def _records(text: bytes, layout: Layout, where: str) -> Iterator[Record]:
+    """Yield all records, and refuse a cell that is too large: most often its quotation mark never closes."""
+    line = layout.body_line - 1
+    try:
+        for record in iterate_records(text.decode(), layout.delimiter):
+            line = record.last_line
+            yield record
+    except csv.Error as err:
+        raise BadInput(
+            f"{where}: a cell near line {line + 1:,} has more than {MAX_CELL_CHARACTERS:,} characters: a quotation "
+            "mark that opens there may never be closed. Close it, or double the mark where it belongs to the text."
+        ) from err
+
+
 def _check_closed(text: bytes, layout: Layout, where: str) -> None:
     """Refuse a quotation mark that never closes: the last record then takes all lines behind it."""
-    decoded = text.decode()
-    (last,) = deque(iterate_records(decoded, layout.delimiter), maxlen=1)
-    lines = decoded.split("\n")[last.line - 1 : last.last_line]
+    (last,) = deque(_records(text, layout, where), maxlen=1)
+    lines = text.decode().split("\n")[last.line - 1 : last.last_line]
     try:
         list(iterate_records("\n".join(lines), layout.delimiter, strict=True))
     except csv.Error as err:
@@ -307,7 +310,7 @@ def _named(cells: pyarrow.Table, lines: np.ndarray, layout: Layout, where: str) 
     return cells.select(range(n_names)).rename_columns(names)
 
 
-def _row_lines(text: bytes, delimiter: str, n_rows: int) -> np.ndarray:
+def _row_lines(text: bytes, layout: Layout, n_rows: int, where: str) -> np.ndarray:
     """Return the lines on which rows begin: those that are not blank and do not begin within quotes."""
     codes = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(codes == ord("\n"))
@@ -318,7 +321,7 @@ def _row_lines(text: bytes, delimiter: str, n_rows: int) -> np.ndarray:
     if len(lines) == n_rows:
         return lines
     # Quotation marks within cells that are not quoted.
-    return np.array([record.line for record in iterate_records(text.decode(), delimiter)], dtype=np.int64)
+    return np.array([record.line for record in _records(text, layout, where)], dtype=np.int64)
 
 
 def _without_repeated_headers(

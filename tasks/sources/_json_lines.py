@@ -12,6 +12,7 @@ import pyarrow
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.runtime.memory import check_table_fits
+from realmix.tasks.sources._plain import check_column_names
 
 
 def is_json_lines(text: bytes) -> bool:
@@ -43,7 +44,7 @@ def read_json_lines(text: bytes, where: str, detected: dict[str, Any]) -> TextTa
     Raises
     ------
     BadInput
-        If a line is no object, or an object has a key twice.
+        If a line is no object, an object has a key twice, or there are too many keys or lines.
 
     Examples
     --------
@@ -57,11 +58,12 @@ def read_json_lines(text: bytes, where: str, detected: dict[str, Any]) -> TextTa
         )
     columns: dict[str, list[str | None]] = {}
     lines: list[int] = []
+    n_lines = text.count(b"\n") + 1
     nested: dict[str, int] = {}
     for line, row in _objects(text, where):
         for key, value in row.items():
             if key not in columns:
-                check_table_fits(len(lines) + 1, len(columns) + 1, where)
+                check_table_fits(n_lines, len(columns) + 1, where)
                 columns[key] = [None] * len(lines)
             if isinstance(value, dict | list):
                 nested.setdefault(key, line)
@@ -71,6 +73,7 @@ def read_json_lines(text: bytes, where: str, detected: dict[str, Any]) -> TextTa
             for cells in columns.values():
                 if len(cells) < len(lines):
                     cells.append(None)
+    check_column_names(list(columns), where)
     notes = tuple(
         f"'{name}' holds lists or objects (first line {line:,}): read as text"
         for name, line in nested.items()

@@ -9,6 +9,7 @@ import pandas as pd
 from realmix.tasks.core.contracts.specs import SourceSpec
 from realmix.tasks.runtime.memory import check_table_fits
 from realmix.tasks.sources._plain import plain_arrow, plain_types
+from realmix.tasks.sources._table import typed_rows
 
 
 class FrameSource:
@@ -28,6 +29,16 @@ class FrameSource:
         self.frame = frame
 
     def load(self) -> pd.DataFrame:
+        """Convert to plain columns, those of text typed by what their cells say.
+
+        Raises
+        ------
+        BadInput
+            As :meth:`read`; also if a column must not be used before a person says how it is to be read.
+        """
+        return typed_rows(self.read())
+
+    def read(self) -> pd.DataFrame:
         """Convert to plain columns; an index of pandas is no column.
 
         Raises

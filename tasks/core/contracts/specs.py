@@ -259,11 +259,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """A kind of source; ``matches(location)`` is True for a location of this kind."""
+    """A kind of source; ``matches(location)`` is True for a location, or a dataframe, of this kind."""
 
     name: str
-    matches: Callable[[str], bool]
-    build: Callable[[str], Source]
+    matches: Callable[[Any], bool]
+    build: Callable[[Any], Source]
     order: int = 50
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realmix.tasks.core.errors import BadInput, RealmixError
+from realmix.tasks.sources import _layout
 from realmix.tasks.sources._layout import DELIMITERS
 from realmix.tasks.sources._table import read_table
 
@@ -161,6 +162,13 @@ def test_bad_content_gets_one_sentence(case):
     assert "t.csv" in message
     assert [word for word in words if word not in message] == []
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("rows", [b'1,"2\n', b'0,5"1\n1,"2\n'])
+def test_a_quote_that_opens_a_cell_without_end_is_one_sentence(rows, monkeypatch):
+    monkeypatch.setattr(_layout, "MAX_CELL_CHARACTERS", 1000)
+    with pytest.raises(BadInput, match=r"t.csv: a cell near line [23] has more than .* closed"):
+        read_table(b"a,b\n0,1\n" + rows + b"3,4\n" * 1000, "t.csv")
 
 
 def test_messages_hold_no_cells():

@@ -31,3 +31,11 @@ def test_a_frame_of_any_library_that_speaks_arrow_is_read():
 def test_a_frame_without_rows_is_one_sentence():
     with pytest.raises(BadInput, match="the frame holds no rows"):
         open_source(FRAME.head(0)).load()
+
+
+def test_numbers_and_dates_that_a_frame_holds_as_text_are_found():
+    frame = pd.DataFrame({"p": ["1,5", "2,5"], "on": ["31/01/2024", "01/02/2024"], "city": ["Ulm", "Bonn"]})
+    read = open_source(frame).load()
+    assert read["p"].tolist() == [1.5, 2.5]
+    assert read["on"].tolist() == ["2024-01-31", "2024-02-01"] and read["city"].tolist() == ["Ulm", "Bonn"]
+    assert open_source(frame).read().equals(frame)

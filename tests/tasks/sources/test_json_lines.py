@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.limits import MAX_COLUMNS
+from realmix.tasks.sources import _json_lines
 from realmix.tasks.sources._delimited import read_text
 
 
@@ -40,3 +44,13 @@ def test_what_is_no_json_line_is_refused_by_its_line(case):
     content, words = BAD[case]
     with pytest.raises(BadInput, match=words):
         read_text(content, "t.jsonl")
+
+
+def test_too_many_keys_and_too_many_lines_are_refused(monkeypatch):
+    line = json.dumps({f"k{i}": i for i in range(MAX_COLUMNS + 1)}).encode()
+    with pytest.raises(BadInput, match=r"t.jsonl has 2,001 columns; at most 2,000"):
+        read_text(line, "t.jsonl")
+    seen = []
+    monkeypatch.setattr(_json_lines, "check_table_fits", lambda *shape: seen.append(shape))
+    read_text(b'{"a": 1}\n' * 5 + b'{"b": 1}', "t.jsonl")
+    assert seen == [(6, 1, "t.jsonl"), (6, 2, "t.jsonl")]

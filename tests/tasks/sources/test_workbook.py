@@ -11,6 +11,7 @@ import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.sources._delimited import read_text
+from realmix.tasks.sources._table import read_content
 from realmix.tasks.sources._workbook import _as_text
 from realmix.tasks.sources.file import FileSource
 
@@ -94,7 +95,7 @@ def test_a_stray_cell_far_away_is_refused_before_the_sheet_takes_all_memory():
 
 def test_a_damaged_workbook_is_one_sentence():
     with pytest.raises(BadInput, match="damaged"):
-        read_text(xlsx(Data=TABLE)[:-30], "book.xlsx")
+        read_content(xlsx(Data=TABLE)[:-30], "book.xlsx")
 
 
 def test_without_the_library_one_sentence_says_how_to_get_it(monkeypatch):
