@@ -167,7 +167,7 @@ def test_bad_content_gets_one_sentence(case):
 @pytest.mark.parametrize("rows", [b'1,"2\n', b'0,5"1\n1,"2\n'])
 def test_a_quote_that_opens_a_cell_without_end_is_one_sentence(rows, monkeypatch):
     monkeypatch.setattr(_layout, "MAX_CELL_CHARACTERS", 1000)
-    with pytest.raises(BadInput, match=r"t.csv: a cell near line [23] has more than .* closed"):
+    with pytest.raises(BadInput, match=r"t.csv: a cell near line [34] has more than .* closed"):
         read_table(b"a,b\n0,1\n" + rows + b"3,4\n" * 1000, "t.csv")
 
 
