@@ -51,6 +51,8 @@ class ColumnText:
         self.cells, self.declared, self.kind, self.card = cells, declared, kind, card
         self.name, self.mark = cells.name, mark
         self.is_exact = card is not None and cells.name in (card.key, card.group)
+        self.is_target = card is not None and cells.name == card.target
+        self.keeps_labels = (self.is_exact or kind == "categorical") and declared.type is None
         given = {text.strip() for text in declared.missing}
         self.is_declared = np.array([bool(given) and text in given for text in cells.texts], dtype=bool)
         self.is_sign = cells.is_sign | self.is_declared
@@ -126,11 +128,12 @@ class ColumnText:
 
     def as_text(self) -> tuple[Any, ColumnReading]:
         """Read the column as labels: only signs are missing, and spellings of one label are merged."""
-        cells, is_target = self.cells, self.card is not None and self.name == self.card.target
-        keeps = self.kind in TEXT_KINDS or self.card is None or self.is_exact
-        may_fold = not (keeps or is_target) and self.declared.fold
-        may_fold = may_fold and len(cells.texts) <= int(cells.counts.sum()) / 2
-        folded, n_folded = fold_labels(cells.written, cells.counts, merge=may_fold)
+        cells = self.cells
+        keeps = self.kind in TEXT_KINDS or self.card is None or self.is_exact or self.is_target
+        may_fold = not keeps and self.declared.fold and len(cells.texts) <= int(cells.counts.sum()) / 2
+        # Keys of two files are compared without the blanks that one of them writes.
+        written = cells.texts if self.is_exact else cells.written
+        folded, n_folded = fold_labels(written, cells.counts, merge=may_fold)
         texts = np.where(self.is_sign, np.nan, np.array(folded, dtype=object))
         form = {"type": "text", "fold": may_fold}
         reading = self.reading("text", ~self.is_sign, self.is_sign, form, n_folded=n_folded)

@@ -14,7 +14,8 @@ from realmix.tasks.core.table.reading_report import ColumnReading
 
 # Eight digits are a date if all cells are days of these years.
 COMPACT_YEARS = (19000101, 21001231)
-LEADING_ZERO = r"^[-+]?0\d"
+# Also of hexadecimal numbers, which Arrow reads.
+LEADING_ZERO = r"^[-+]?0[\dxX]"
 UNSIGNED_POWER = r"^\d+[eE]\d+$"
 
 

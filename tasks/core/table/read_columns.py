@@ -22,6 +22,8 @@ from realmix.tasks.core.table.reading_report import ColumnReading, ReadingReport
 from realmix.tasks.core.table.text_table import TextTable
 
 PLAIN_NUMBERS = Reading(type="number")
+# Kinds of which each text is a label.
+LABELS = ("categorical", "identifier", "text")
 
 
 def read_columns(
@@ -81,10 +83,14 @@ def _read(
         return cells.array, ColumnReading(name, "typed", len(cells), n_blank=int(cells.isna().sum()))
     declared = card.reading.get(name, Reading()) if card else Reading()
     kind = _declared_kind(name, card)
-    is_open = declared in (Reading(), PLAIN_NUMBERS)
-    if is_open and (plain := read_plain_numbers(name, cells)) is not None:
-        return plain
-    if (formatted := read_formatted(name, cells, declared, kind, mark)) is not None:
+    is_exact = card is not None and name in (card.key, card.group)
+    # The fast ways merge labels that are one number, 1.1 and 1.10, and set words such as None missing.
+    keeps_labels = (is_exact or kind in LABELS) and declared.type is None
+    if declared in (Reading(), PLAIN_NUMBERS):
+        plain = read_plain_numbers(name, cells)
+        if plain and not (keeps_labels and (plain[1].found != "integers" or plain[1].markers)):
+            return plain
+    if not keeps_labels and (formatted := read_formatted(name, cells, declared, kind, mark)) is not None:
         return formatted
     column = distinct_cells(name, cells, lines)
     return read_column(ColumnText(column, declared, kind, card, mark))
@@ -103,9 +109,7 @@ def _declared_kind(name: str, card: DataCard | None) -> str | None:
     if card is None:
         return None
     if name == card.target:
-        return {"regression": "numeric", None: None}.get(card.task)
-    if name in (card.key, card.group):
-        return card.columns.get(name) or None
+        return {"regression": "numeric", "multiclass": "categorical"}.get(card.task or "")
     return card.columns.get(name)
 
 

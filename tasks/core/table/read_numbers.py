@@ -77,9 +77,12 @@ def _read_as(
     cells = column.cells
     values = number_values(cells.texts, spec)
     is_read = ~np.isnan(values) & ~column.is_declared
-    if column.kind == "categorical" and not all(map(PLAIN.fullmatch, cells.chosen(is_read))):
+    is_label = column.kind == "categorical" or column.keeps_labels
+    if is_label and not all(map(PLAIN.fullmatch, cells.chosen(is_read))):
         return None
     n_distinct, is_bad = len(np.unique(values[is_read])), column.rest(is_read)
+    if column.keeps_labels and _loses_labels(column, is_read, n_distinct):
+        return None
     if n_distinct > MAX_CODES and (mixed := _mixed_units(column, form, spec.get("unit", ""))):
         return mixed
     is_open = column.kind != "numeric" and column.declared.type is None
@@ -99,6 +102,14 @@ def _inexact(column: ColumnText, why: str) -> str:
         f"The keys in '{column.name}' must be compared exactly, but were read as numbers where the table was "
         f"registered, and here {why}. Write them as there, or register the table again with the column as text."
     )
+
+
+def _loses_labels(column: ColumnText, is_read: np.ndarray, n_distinct: int) -> bool:
+    """Check whether two labels would become one number, or a label a missing cell."""
+    has_other = bool((~is_read & ~column.is_sign).any())
+    # Two numbers are a flag, beside which NA is missing as it is without a card.
+    is_flag = n_distinct <= 2 and not column.is_target
+    return (has_other and not is_flag) or len(set(column.cells.chosen(is_read))) > n_distinct
 
 
 def _has_level(column: ColumnText, is_other: np.ndarray) -> bool:

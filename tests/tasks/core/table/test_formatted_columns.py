@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realmix.tasks.core.table.card import DataCard, Reading
+from realmix.tasks.core.table.card import Reading
 from realmix.tasks.core.table.column_cells import distinct_cells
 from realmix.tasks.core.table.column_reader import read_column
 from realmix.tasks.core.table.column_text import ColumnText
@@ -40,8 +40,8 @@ ODD = (
 def both(cells, declared=None, kind=None, mark=None):
     """Read a column the fast way and the careful way."""
     declared, column = declared or Reading(), pa.chunked_array([pa.array(cells, pa.string())])
-    lines, card = np.arange(len(cells)) + 2, DataCard(target="y", key="x")
-    careful = ColumnText(distinct_cells("x", column, lines), declared, kind, card, lambda: mark)
+    lines = np.arange(len(cells)) + 2
+    careful = ColumnText(distinct_cells("x", column, lines), declared, kind, None, lambda: mark)
     return read_formatted("x", column, declared, kind, lambda: mark), read_column(careful)
 
 

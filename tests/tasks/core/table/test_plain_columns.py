@@ -31,6 +31,7 @@ def test_markers_are_missing_and_counted_apart_from_blank_cells():
         ["1E5", "2E3"],
         ["9007199254740993", "1"],
         ["20240105", "20240203"],
+        ["1", "0x1F"],
         ["1,5", "2,5"],
         ["$5", "6"],
         ["1", "a"],
