@@ -19,6 +19,7 @@ from realmix.tasks.core.table.numbers_as_written import (
 )
 from realmix.tasks.core.table.read_labels import why_codes
 from realmix.tasks.core.table.reading_report import ColumnReading
+from realmix.tasks.core.table.units import is_unit
 
 # Other units above this share: a column that mixes them.
 MAX_MIXED = 0.01
@@ -88,6 +89,8 @@ def _read_as(
     is_open = column.kind != "numeric" and column.declared.type is None
     if n_distinct <= 2 and is_open and _has_level(column, ~is_read):
         return None
+    if form.other_units and spec.get("unit") and not is_unit(spec["unit"]):
+        return None  # names, perhaps
     if not column.is_few(is_bad, n_distinct):
         return column.too_many(is_bad, "numbers", n_distinct)
     is_whole = _is_whole(column, values, is_read, form.decimal)
@@ -129,20 +132,25 @@ def _mixed_units(column: ColumnText, form: NumberForm, unit: str) -> str | None:
         return None
     units = [unit, *form.other_units]
     # Many different endings are codes (12A, 13B, 7F), not units.
-    if len(units) > MAX_WORDS or not all(_is_unit(each) for each in units):
+    if len(units) > MAX_WORDS or not all(map(is_unit, units)):
         return None
+    is_sensitive = column.card is not None and column.name in column.card.sensitive
+    mixed = f"{len(units)} units" if is_sensitive else f"the units {', '.join(units)}"
     return (
-        f"The column '{column.name}' mixes the units {', '.join(units)}: their numbers cannot be compared. "
+        f"The column '{column.name}' mixes {mixed}: their numbers cannot be compared. "
         "Convert them to one unit, or declare the column categorical."
     )
 
 
-def _is_unit(text: str) -> bool:
-    return len(text) > 1 or not text.isalpha() or text in "mgshlLWVCFKtdcyw"
-
-
 def number_in_words(form: Mapping[str, Any], is_whole: bool) -> str:
-    """Say in which form numbers are written."""
-    unit = f" in {form['unit']}" if form.get("unit") else ""
+    """Say in which form numbers are written; a word beside them that is no unit is not quoted.
+
+    Examples
+    --------
+    >>> number_in_words({"decimal": ",", "unit": "€"}, False), number_in_words({"unit": "Smith"}, True)
+    ('decimal numbers with a decimal comma in €', 'integers with a word beside them')
+    """
+    unit = form.get("unit", "")
+    beside = (f" in {unit}" if is_unit(unit) else " with a word beside them") if unit else ""
     mark = " with a decimal comma" if form.get("decimal") == "," else ""
-    return f"{'integers' if is_whole else 'decimal numbers'}{mark}{unit}"
+    return f"{'integers' if is_whole else 'decimal numbers'}{mark}{beside}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.units import is_unit
 
 # What a model reads by its schema alone.
 PLAIN_FORMS: tuple[dict[str, Any], ...] = (
@@ -69,15 +70,19 @@ class ColumnReading:
         changed = self.markers or self.n_unreadable or self.n_folded or self.notes or self.apart
         return bool(changed or self.problem or self.found not in plain)
 
+    def shown(self, *, is_sensitive: bool) -> str:
+        """Return the format in words, of a sensitive column without what stands beside its numbers."""
+        return self.found.removesuffix(f" in {self.form.get('unit')}") if is_sensitive else self.found
+
     def sentence(self, *, is_sensitive: bool = False) -> str:
-        """Say how the column was read; the markers of a sensitive column are counted, not shown.
+        """Say how the column was read; of a sensitive column no unit is shown, and markers are counted.
 
         Examples
         --------
         >>> ColumnReading("x", "integers", 600, 580, 3, {"-": 16}, 1, 77).sentence()
         "integers; 16 of 600 cells are '-' (2.7%), set missing; 1 of 600 cells (the first on line 77) is none, set missing"
         """
-        parts = [self.found]
+        parts = [self.shown(is_sensitive=is_sensitive)]
         n_marked = sum(self.markers.values())
         if n_marked:
             words = "markers" if is_sensitive else ", ".join(repr(word) for word in self.markers)
@@ -168,6 +173,9 @@ def _plain(column: ColumnReading, *, is_sensitive: bool) -> dict[str, Any]:
     n_marked = sum(column.markers.values())
     values["markers"] = n_marked if is_sensitive else dict(column.markers)
     values["n_missing"] = column.n_blank + n_marked + column.n_unreadable
+    values["found"] = column.shown(is_sensitive=is_sensitive)
+    if is_sensitive or not is_unit(column.form.get("unit", "")):
+        values["form"] = {key: value for key, value in column.form.items() if key != "unit"}
     values["notes"] = list(column.notes)
     sentence = column.sentence(is_sensitive=is_sensitive)
     return {"sentence": sentence, "is_remarkable": column.is_remarkable, **values}

@@ -49,13 +49,13 @@ def find_hints(raw: pd.DataFrame, schema: Schema, card: DataCard) -> tuple[Hint,
         *leaks(rows, schema),
         *turning_times(rows, schema),
         *target_outliers(raw, schema),
-        *sentinels(raw, schema),
+        *sentinels(raw, schema, card.sensitive),
     ]
-    told: dict[tuple[str, ...], Hint] = {}
+    open_hints: dict[tuple[str, ...], Hint] = {}
     for hint in found:
         if not hint.is_answered(card):
-            told.setdefault(hint.columns, hint)
-    return tuple(sorted(told.values(), key=lambda hint: not hint.is_strong))
+            open_hints.setdefault(hint.columns, hint)
+    return tuple(sorted(open_hints.values(), key=lambda hint: not hint.is_strong))
 
 
 def check_hints(hints: Sequence[Hint]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import pandas as pd
@@ -29,26 +29,26 @@ def target_outliers(raw: pd.DataFrame, schema: Schema) -> Iterator[Hint]:
     if shares[-1] <= DECIDING:
         return
     n = int(np.argmax(shares > DECIDING)) + 1
-    lines = ", ".join(f"{position + 2:,}" for position in sorted(order[:n]))
-    where = f"line {lines}" if n == 1 else f"lines {lines}"
+    places = ", ".join(f"{position + 1:,}" for position in sorted(order[:n]))
+    where = f"row {places}" if n == 1 else f"rows {places}"
     rows = "one row holds" if n == 1 else f"{n} rows hold"
     sentence = (
-        f"Of the target '{schema.target}', {rows} {shares[n - 1]:.0%} of all squared deviation ({where} of a file "
-        "with one header line): such values decide every score. Correct them, remove these rows, or predict "
+        f"Of the target '{schema.target}', {rows} {shares[n - 1]:.0%} of all squared deviation ({where} of the "
+        "table): such values decide every score. Correct them, remove these rows, or predict "
         "a bounded or logarithmic target."
     )
     yield Hint("outlier", (schema.target,), sentence)
 
 
-def sentinels(raw: pd.DataFrame, schema: Schema) -> Iterator[Hint]:
-    """Yield a hint for each number column with a repeated, far-off value such as -999."""
+def sentinels(raw: pd.DataFrame, schema: Schema, sensitive: Collection[str]) -> Iterator[Hint]:
+    """Yield a hint for each number column with a repeated, far-off value such as -999; sensitive ones are not shown."""
     for column in schema.features:
         if column.kind != "numeric":
             continue
         values = raw[column.name].dropna().to_numpy(dtype=float)
         for found, n in _sentinels(values):
             sentence = (
-                f"'{column.name}' is {found:g} in {n:,} of {len(raw):,} rows, far from all other values: if this "
+                f"'{column.name}' is {'one number' if column.name in sensitive else format(found, 'g')} in {n:,} of {len(raw):,} rows, far from all other values: if this "
                 "means that the number is missing, empty these cells."
             )
             yield Hint("sentinel", (column.name,), sentence)

@@ -72,4 +72,8 @@ def test_a_flag_of_two_numbers_has_the_levels_that_it_has_without_a_card():
 
 def test_keys_are_compared_without_the_blanks_around_them():
     assert read([" A ", "A", "B "], DataCard(target="y", key="x"))[0].tolist() == ["A", "A", "B"]
-    assert read([" A ", "A", "B "], DataCard(target="y", columns={"x": "text"}))[0].tolist() == ["A ", "A", "B "]
+    assert read([" A ", "A", "B "], DataCard(target="y", columns={"x": "text"}))[0].tolist() == [
+        "A ",
+        "A",
+        "B ",
+    ]

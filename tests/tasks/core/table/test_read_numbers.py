@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.reading_report import ReadingReport
 from tests.tasks.core.table.columns_of_text import read, spread
 
 
@@ -102,3 +103,23 @@ def test_numbers_written_in_any_format_are_read_as_the_same_values(values, decim
 
     got, _ = read([*map(written, numbers), missing])
     assert got.tolist()[:-1] == numbers and np.isnan(got.iloc[-1])
+
+
+def test_units_of_a_sensitive_column_are_counted_and_not_shown():
+    cells = [f"{i} kg" for i in range(50)] + [f"{i} lb" for i in range(50)]
+    with pytest.raises(BadInput, match="'x' mixes 2 units") as caught:
+        read(cells, DataCard(target="y", sensitive=("x",)))
+    assert "kg" not in str(caught.value)
+
+
+@pytest.mark.parametrize("names", [["Jones", "Smith"], ["Anna", "Lee"], ["Smith"]])
+def test_names_beside_numbers_are_no_units_and_are_not_quoted(names):
+    values, reading = read([f"{i} {names[i % len(names)]}" for i in range(60)])
+    shown = f"{reading.sentence()} {reading.problem} {ReadingReport((reading,)).to_dict()}"
+    assert not [name for name in names if name in shown]
+    assert (values.dtype == object) == (len(names) > 1)
+
+
+def test_a_few_other_names_beside_numbers_do_not_become_missing():
+    cells = [*(f"{i} Smith" for i in range(95)), *(f"{i} Jones" for i in range(5))]
+    assert read(cells)[0].tolist() == cells

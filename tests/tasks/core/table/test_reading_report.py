@@ -77,3 +77,11 @@ def test_forms_of_all_kinds_of_columns_are_json():
         "type": "text",
         "fold": True,
     }
+
+
+def test_the_unit_of_a_sensitive_column_is_not_shown():
+    form = {"type": "number", "decimal": ",", "unit": "kg"}
+    column = ColumnReading("weight", "integers with a decimal comma in kg", 9, 9, form=form)
+    shown = ReadingReport((column,)).to_dict(["weight"])["columns"]["weight"]
+    assert shown["found"] == shown["sentence"] == "integers with a decimal comma" and "kg" not in str(shown)
+    assert "kg" in str(ReadingReport((column,)).to_dict())
