@@ -16,6 +16,8 @@ from realmix.tasks.core.errors import BadInput
 # Text of a million rows and a hundred columns; a table that needs more is not held in memory anyway.
 MAX_FILE_BYTES = 2 << 30
 MAX_LAYERS = 2
+# Behind the name of a file, in messages on its content.
+DECOMPRESSED = " (decompressed)"
 CHUNK_BYTES = 1 << 22
 
 
@@ -119,7 +121,7 @@ def _read(opener: Callable[[bytes], Any], content: bytes, name: str, where: str)
         with opener(content) as stream:
             while chunk := stream.read(CHUNK_BYTES):
                 out.write(chunk)
-                check_bytes(out.tell(), f"{where} (decompressed)")
+                check_bytes(out.tell(), f"{where}{DECOMPRESSED}")
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as err:
         raise BadInput(
             f"{where} starts like {LABELS.get(name, f'a {name} file')} but cannot be decompressed ({len(content):,} bytes): "

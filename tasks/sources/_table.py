@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 import pandas as pd
@@ -10,9 +12,29 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.read_columns import read_columns
 from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.sources._arrow import arrow_format, read_arrow
-from realmix.tasks.sources._compressed import check_bytes, decompress
+from realmix.tasks.sources._compressed import DECOMPRESSED, check_bytes, decompress
 from realmix.tasks.sources._delimited import read_text
 from realmix.tasks.sources._plain import plain_types
+
+
+# How the names of workbooks end, compressed or not, as an address names them.
+WORKBOOK = re.compile(r"\.(xls[xmb]?|ods)(\.\w{2,4})?(\?.*)?", re.IGNORECASE)
+
+
+def split_sheet(location: str) -> tuple[str, str | None]:
+    """Split the name of a sheet off a location, unless it is all the name of a file or object.
+
+    Examples
+    --------
+    >>> split_sheet("book.xlsx#Data"), split_sheet("s3://bucket/book.xlsx#Data"), split_sheet("s3://bucket/part#1.csv")
+    (('book.xlsx', 'Data'), ('s3://bucket/book.xlsx', 'Data'), ('s3://bucket/part#1.csv', None))
+    """
+    path, mark, sheet = location.rpartition("#")
+    if "://" in location:
+        is_whole = not WORKBOOK.search(path)
+    else:
+        is_whole = os.path.exists(location)  # noqa: PTH110  # False for what is no path at all
+    return (location, None) if not mark or not sheet or is_whole else (path, sheet)
 
 
 def read_content(
@@ -45,7 +67,7 @@ def read_content(
     check_bytes(len(content), where)
     content, compression = decompress(content, where)
     undone: dict[str, Any] = {"compression": ", ".join(compression)} if compression else {}
-    where = f"{where} (decompressed)" if compression else where
+    where = f"{where}{DECOMPRESSED}" if compression else where
     if (name := arrow_format(content)) is not None:
         return plain_types(read_arrow(content, where), where), {"format": name, **undone}
     text = read_text(content, where, sheet)

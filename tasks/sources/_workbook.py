@@ -13,16 +13,15 @@ from typing import Any
 import numpy as np
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.numbers_as_written import MAX_EXACT
 from realmix.tasks.runtime.memory import check_table_fits
-from realmix.tasks.sources._compressed import check_bytes
+from realmix.tasks.sources._compressed import DECOMPRESSED, check_bytes
 
 XLSX_CELL = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})(\d{1,7})"')
 ODS_ROW = re.compile(rb"<table:table-row([^>]*)>(.*?)</table:table-row>", re.DOTALL)
 ODS_CELL = re.compile(rb"<table:table-cell([^>]*office:value-type[^>]*)>")
 ODS_ROWS_AGAIN = re.compile(rb'number-rows-repeated="(\d+)"')
 ODS_CELLS_AGAIN = re.compile(rb'number-columns-repeated="(\d+)"')
-# Whole numbers up to here are exact as a workbook stores them.
-MAX_EXACT = 2**53
 N_NAMES_SHOWN = 20
 
 
@@ -105,7 +104,11 @@ def _chosen(sheets: dict[str, Any], asked: str | None, where: str) -> str:
         raise BadInput(f"{where} has no sheet '{asked}'; it has {names}. Correct the name after '#'.")
     filled = [name for name, sheet in sheets.items() if sheet.height]
     if asked is None and len(filled) > 1:
-        raise BadInput(f"{where} has {len(filled)} sheets: {names}. Name one, as in {where}#{filled[0]}")
+        location = where.removesuffix(DECOMPRESSED)
+        raise BadInput(
+            f"{where} has {len(filled)} sheets: {names}. Name one, as in {location}#{filled[0]}; in a landing place, "
+            "put a file with the one sheet of the rows."
+        )
     if not filled:
         raise BadInput(f"{where} holds no cells; expected a header and rows. Check the sheet.")
     return filled[0]
@@ -116,7 +119,7 @@ def _check_size(content: bytes, where: str) -> None:
     if not content.startswith(b"PK"):
         return
     archive = zipfile.ZipFile(io.BytesIO(content))
-    check_bytes(sum(member.file_size for member in archive.infolist()), f"{where} (decompressed)")
+    check_bytes(sum(member.file_size for member in archive.infolist()), f"{where}{DECOMPRESSED}")
     for member in archive.infolist():
         if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
             check_table_fits(*_xlsx_box(archive.read(member)), where)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.runtime.file_names import no_such_file
 from realmix.tasks.sources._compressed import check_bytes
-from realmix.tasks.sources._table import read_content, typed_rows
+from realmix.tasks.sources._table import read_content, split_sheet, typed_rows
 
 
 class FileSource:
@@ -47,7 +46,7 @@ class FileSource:
         BadInput
             If the file cannot be opened or is not a table.
         """
-        path, sheet = _path_and_sheet(self.location)
+        path, sheet = split_sheet(self.location)
         content = _read_bytes(path)
         table, detected = read_content(content, path, sheet)
         self._detected = {**detected, "n_bytes": len(content)}
@@ -56,14 +55,6 @@ class FileSource:
     def describe(self) -> dict[str, Any]:
         """Return the location, and after loading what was detected."""
         return {"kind": "file", "location": self.location, **self._detected}
-
-
-def _path_and_sheet(location: str) -> tuple[str, str | None]:
-    """Split the name of a sheet off, unless there is a file of the whole name."""
-    path, mark, sheet = location.rpartition("#")
-    if not mark or not sheet or os.path.exists(location):  # noqa: PTH110  # False for what is no path at all
-        return location, None
-    return path, sheet
 
 
 def _read_bytes(location: str) -> bytes:

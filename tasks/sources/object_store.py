@@ -12,7 +12,7 @@ from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.object_store import open_store
 from realmix.tasks.sources._compressed import CHUNK_BYTES, MAX_FILE_BYTES, check_bytes
-from realmix.tasks.sources._table import read_content, typed_rows
+from realmix.tasks.sources._table import read_content, split_sheet, typed_rows
 
 
 class ObjectStoreSource:
@@ -24,7 +24,7 @@ class ObjectStoreSource:
     Parameters
     ----------
     location : str
-        ``scheme://...`` of one object.
+        ``scheme://...`` of one object; ``s3://bucket/book.xlsx#SHEET`` names a sheet of a workbook.
     """
 
     def __init__(self, location: str) -> None:
@@ -50,8 +50,9 @@ class ObjectStoreSource:
         BadInput
             If the object cannot be read or is not a table.
         """
-        content = read_object(self.location)
-        table, detected = read_content(content, self.shown)
+        address, sheet = split_sheet(self.location)
+        content = read_object(address)
+        table, detected = read_content(content, without_secrets(address), sheet)
         self._detected = {**detected, "n_bytes": len(content)}
         return table
 
