@@ -144,6 +144,14 @@ def test_the_image_does_not_run_as_root():
     assert "--constraint infra/constraints.txt" in (INFRA / "Dockerfile").read_text()
 
 
+def test_what_is_installed_has_boosted_trees():
+    said = "".join(path.read_text() for path in [*INFRA.glob("*"), *INFRA.glob("*/*")] if path.is_file())
+    installs = re.findall(r"^.*pip install .*\s[\"']?\.(?:\[.*)?$", said, re.MULTILINE)
+    assert len(installs) == 2
+    for line in installs:
+        assert re.search(r"[\[,](cpu|cuda)[],]", line), line
+
+
 @pytest.mark.parametrize("pod", list(pods()))
 def test_pods_are_locked(pod):
     assert pod["securityContext"]["runAsNonRoot"] and not pod["automountServiceAccountToken"]
