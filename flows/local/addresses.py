@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from contextlib import suppress
 from typing import Any
 
-from realmix.tasks.runtime.study_folder import home
+from realmix.tasks.runtime.study_folder import home, is_held
 
 LOCK, ADDRESSES = "up.lock", "up.json"
 
@@ -31,11 +30,4 @@ def running() -> dict[str, Any] | None:
 
 def is_locked() -> bool:
     """Return whether a `realmix up` runs in this home."""
-    try:
-        with (home() / LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return is_held(home() / LOCK)

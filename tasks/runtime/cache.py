@@ -13,6 +13,7 @@ or read it from here, where its digest was checked against a manifest that this 
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import io
 import logging
@@ -23,11 +24,12 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from realmix.tasks.runtime.archive import Damaged, members, pack, unpack
+from realmix.tasks.runtime.study_folder import is_held
 
 log = logging.getLogger("realmix")
 # A study of 2,000 rows caches a few MiB, one of 10,000 rows and all synthesizers a few hundred: room
@@ -37,8 +39,6 @@ MAX_BYTES = 1024**3
 SHARE_AFTER_CLEANING = 0.9
 # A temporary file this old was left by a process that was killed.
 STALE_SECONDS = 24 * 3600
-# No study runs this long: what it pinned is free again.
-LONGEST_STUDY_SECONDS = 14 * 24 * 3600
 # A larger archive is a file of its own, which is read and written in chunks.
 LARGE_BYTES = 32 * 1024**2
 DATABASE = "results.sqlite"
@@ -48,8 +48,9 @@ LEVEL = 9
 BUSY_SECONDS = 60
 TABLES = """
 CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, used REAL, n_bytes INTEGER, packed BLOB);
-CREATE TABLE IF NOT EXISTS studies (id TEXT PRIMARY KEY, began REAL);
 """
+# Of a file that a running study holds; the time of its making is when the study began.
+PIN = ".study"
 # Under the home folder. Homes of earlier versions call it so too, and must stay readable.
 FOLDER = "store"
 
@@ -147,13 +148,14 @@ class Cache:
 
     @contextmanager
     def pinned(self) -> Iterator[None]:
-        """Keep every entry that is written or found during the block, whatever room others need."""
-        name = uuid.uuid4().hex
-        self._try("INSERT INTO studies VALUES (?, ?)", name, time.time())
-        try:
+        """Keep every entry that is written or found during the block, whatever room others need.
+
+        A cache that cannot be written is not pinned: what it loses is computed again.
+        """
+        with ExitStack() as stack:
+            with suppress(OSError):
+                stack.enter_context(self._pin())
             yield
-        finally:
-            self._try("DELETE FROM studies WHERE id = ?", name)
 
     def remove_unused(self, before: float, *, is_dry: bool) -> tuple[int, int]:
         """Remove what was last used before a moment, in seconds since 1970, and by no study that still runs.
@@ -168,6 +170,21 @@ class Cache:
         if not is_dry:
             self._remove([place for _, place in unused])
         return len(unused), sum(size for size, _ in unused)
+
+    @contextmanager
+    def _pin(self) -> Iterator[None]:
+        """Hold a locked file: its lock ends with the process, however it ends."""
+        pin = self.folder / f"{uuid.uuid4().hex}{PIN}"
+        begun = pin.with_name(f".{pin.stem}.tmp")
+        with begun.open("w") as file:
+            # Locked before it is called a pin: nobody may take it for that of a dead study.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            begun.replace(pin)
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    pin.unlink()
 
     def _open(self, key: str) -> IO[bytes] | None:
         """Open the archive of an entry, and note its use; None where there is none."""
@@ -272,8 +289,14 @@ class Cache:
 
     def _pinned_since(self, now: float) -> float:
         """Return when the longest of the running studies began; in the future where none runs."""
-        began = self._try("SELECT min(began) FROM studies WHERE began > ?", now - LONGEST_STUDY_SECONDS)
-        return (began[0][0] if began else None) or now + 1
+        began = [now + 1]
+        for pin in self.folder.glob(f"*{PIN}"):
+            with suppress(OSError):  # it ended just now
+                if is_held(pin):
+                    began.append(pin.stat().st_mtime)
+                else:
+                    pin.unlink()
+        return min(began)
 
     def _entries(self) -> list[tuple[float, int, Path | str]]:
         """List the last use, bytes and place of each entry: a file, or the key of a row."""

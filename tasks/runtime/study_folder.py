@@ -21,7 +21,7 @@ from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.runtime.settings import settings
-from realmix.tasks.runtime.snapshots import Snapshot, open_snapshot, write_atomically
+from realmix.tasks.runtime.snapshots import Snapshot, explain_os_error, open_snapshot
 
 # The drift that a retraining measured before its study, in the study's folder.
 DRIFT = "work/drift.json"
@@ -49,10 +49,16 @@ def home_id() -> str:
     path = home() / "id"
     if not path.exists():
         begun = path.with_name(f".{uuid.uuid4().hex}.tmp")
-        write_atomically(begun, lambda file: file.write_text(uuid.uuid4().hex, encoding="utf-8"))
-        with suppress(FileExistsError):  # another process was faster
-            path.hardlink_to(begun)
-        begun.unlink()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            begun.write_text(uuid.uuid4().hex, encoding="utf-8")
+            with suppress(FileExistsError):  # another process was faster
+                path.hardlink_to(begun)
+        except OSError as err:
+            raise explain_os_error(err, path) from err
+        finally:
+            with suppress(OSError):
+                begun.unlink(missing_ok=True)
     return path.read_text(encoding="utf-8")
 
 
@@ -108,6 +114,18 @@ def only_study_in(out: Path) -> Iterator[None]:
                 f"Another study is being written to {out}: wait for it, or choose another --out."
             ) from err
         yield
+
+
+def is_held(lock: Path) -> bool:
+    """Return whether a process that runs holds this file locked."""
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,38 @@ def test_what_a_running_study_used_stays_whatever_room_others_need(tmp_path: Pat
     assert any(cache.get(key) is None for key in of_study), "it has ended"
 
 
+PIN = """
+import sys
+from pathlib import Path
+from realmix.tasks.runtime.cache import Cache
+cache = Cache(Path(sys.argv[1]))
+with cache.pinned():
+    cache.put(sys.argv[2], {})
+    print("pinned", flush=True)
+    input()
+"""
+
+
+def test_the_pin_of_a_killed_study_ends_with_it(cache: Cache) -> None:
+    study = [sys.executable, "-c", PIN, str(cache.folder), KEY]
+    with subprocess.Popen(study, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout and other.stdout.readline() == "pinned\n"
+        assert cache.remove_unused(time.time() + 60, is_dry=False)[0] == 0, "it runs"
+        assert cache.get(KEY) is not None
+        other.kill()
+    assert cache.remove_unused(time.time() + 60, is_dry=False)[0] == 1
+    assert cache.get(KEY) is None
+    assert [path.name for path in cache.folder.iterdir()] == [DATABASE]
+
+
+def test_a_study_that_ends_in_another_s_time_takes_its_pin_alone(cache: Cache) -> None:
+    with cache.pinned():
+        cache.put(KEY, {})
+        with cache.pinned():
+            pass
+        assert cache.remove_unused(time.time() + 60, is_dry=False)[0] == 0
+
+
 def test_what_a_killed_process_left_behind_is_cleared_away(cache: Cache) -> None:
     old, new = cache.folder / ".old.tmp", cache.folder / ".new.tmp"
     for path in (old, new):
@@ -203,7 +235,8 @@ def test_a_store_that_is_not_there_costs_only_the_repetition(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache = Cache(tmp_path / "of another machine")
-    cache.put(KEY, {"score": 0.5})
+    with cache.pinned():
+        cache.put(KEY, {"score": 0.5})
     assert cache.get(KEY) is None
     assert not cache.folder.exists()
     assert "could not be cached" in caplog.text
