@@ -86,8 +86,9 @@ def _renew_until(stop: Event, name: str, owner: str) -> None:
             if not (_renew(name, owner) or stop.is_set()):
                 log.warning("Another process has taken over '%s'", name)
                 return
-        except RealmixError as err:
-            log.warning("The lease of '%s' is not renewed yet: %s", name, err)
+        except Exception as err:  # whatever it is: a thread that ends loses the lease
+            reason = str(err) if isinstance(err, RealmixError) else type(err).__name__
+            log.warning("The lease of '%s' is not renewed yet: %s", name, reason)
 
 
 def _renew(name: str, owner: str) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, func, make_url, select, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from realmix.tasks.core.errors import BadInput, RealmixError
@@ -44,6 +44,11 @@ DRIVERS = {
 }
 # A transaction of another process takes milliseconds; a disk that stalls, or a server that restarts, seconds.
 PATIENCE_SECONDS = 30
+# What a file, a server or a network raises; a standby that takes no changes, and a transaction that stood still
+# for too long, are internal errors of PostgreSQL.
+UNUSABLE = (OperationalError, InternalError, InterfaceError, sqlite3.Error)
+# Of PostgreSQL, and an internal error as well: a change that a trigger of ours refuses.
+RAISED = "P0001"
 # Of PostgreSQL: a wrong address is reported at once, and a machine that is gone is noticed.
 CONNECT_ARGUMENTS = {
     "connect_timeout": 5,
@@ -123,7 +128,8 @@ def _explained() -> Iterator[None]:
         yield
     except (DBAPIError, sqlite3.Error) as err:
         cause = err.orig if isinstance(err, DBAPIError) else err
-        if not isinstance(err, OperationalError | sqlite3.Error) and type(cause) is not sqlite3.DatabaseError:
+        is_raised = getattr(cause, "pgcode", None) == RAISED
+        if is_raised or not isinstance(err, UNUSABLE) and type(cause) is not sqlite3.DatabaseError:
             raise
         raise BadInput(
             f"The database {state_address()} cannot be used ({_reason(cause)}). Check that it is reachable, has "
@@ -235,9 +241,14 @@ def _take_turn(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(TURN)))
     upgrade(connection)
     file = home_file()
-    if connection.engine.url != file and Path(str(file.database)).exists():
+    if Path(str(file.database)).exists() and not _is_home_file(connection.engine.url):
         with _engine(file).begin() as own:
             move_state(own, connection)
+
+
+def _is_home_file(url: URL) -> bool:
+    """Return whether a state is the home's own, however its path is spelled; both files must exist."""
+    return url.drivername == "sqlite" and Path(str(url.database)).samefile(str(home_file().database))
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

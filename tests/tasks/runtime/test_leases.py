@@ -10,6 +10,7 @@ from threading import Event, Thread
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import InternalError
 
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime import leases
@@ -86,6 +87,22 @@ def test_a_living_process_keeps_its_lease_beyond_its_time_and_the_lease_of_a_kil
     assert 1 < time.monotonic() - killed < 10
     assert f"'bank' is in the hands of process {holder.pid} on" in caplog.text
     assert rows() == []
+
+
+@pytest.mark.parametrize("error", [InternalError("renew", {}, Exception()), ZeroDivisionError()])
+def test_a_renewal_that_fails_is_tried_again_whatever_went_wrong(monkeypatch, caplog, error):
+    monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.01)
+    stop, answers = Event(), [error, True]
+
+    def renew(name: str, owner: str) -> bool:
+        if isinstance(answer := answers.pop(0), Exception):
+            raise answer
+        stop.set()
+        return answer
+
+    monkeypatch.setattr(leases, "_renew", renew)
+    leases._renew_until(stop, "bank", "me")
+    assert answers == [] and f"is not renewed yet: {type(error).__name__}" in caplog.text
 
 
 def test_another_table_is_free_meanwhile(holder):

@@ -101,6 +101,22 @@ def test_no_row_of_sqlite_s_decisions_is_replaced_and_postgresql_s_table_is_not_
     assert [entry.document for entry in decisions("bank")] == [{"level": "skip"}]
 
 
+def test_a_server_that_takes_no_changes_is_one_sentence(home, new_database, monkeypatch):
+    monkeypatch.setenv("REALMIX_STATE_URL", new_database())
+    registered_names()
+    with pytest.raises(BadInput, match="cannot be used .*read-only transaction"), transaction() as connection:
+        connection.execute(text("SET LOCAL transaction_read_only = on"))
+        connection.execute(text("INSERT INTO holdout_readers VALUES ('bank', 'study 1')"))
+
+
+def test_the_home_s_own_state_is_opened_once_however_its_path_is_spelled(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(state_connection, "PATIENCE_SECONDS", 0.1)
+    record_decision("bank", "retraining", {})
+    (tmp_path / "link").symlink_to(home)
+    monkeypatch.setenv("REALMIX_STATE_URL", f"sqlite:///{tmp_path / 'link' / FILE}")
+    assert len(decisions("bank")) == 1
+
+
 def test_a_server_that_was_reached_before_is_waited_for(home, new_database, monkeypatch):
     monkeypatch.setenv("REALMIX_STATE_URL", new_database())
     registered_names()
