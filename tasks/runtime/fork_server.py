@@ -101,11 +101,6 @@ class ForkServer:
             if self._ask("threads") > 1:
                 self._restart()
 
-    def n_threads(self) -> int:
-        """Return how many threads the server has, once its libraries are imported; safe is one."""
-        with self._lock:
-            return int(self._ask("threads"))
-
     def _ask(self, what: str, about: Any = None) -> Any:
         self._connection.send((what, about))
         return self._connection.recv()

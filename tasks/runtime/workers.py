@@ -194,9 +194,13 @@ class LocalWorkers:
             worker.kill()
 
     def _preload(self, modules: Sequence[str]) -> None:
-        for _ in range(self.n_workers):
-            # While it imports, the server forks nobody.
-            self._give_back(self._take_worker())
+        # While it imports, the server forks nobody: whoever is missing is forked before.
+        with self._changed:
+            if self._is_killed:
+                return
+            while len(self._all) < self.n_workers:
+                self._add_worker()
+            self._changed.notify_all()
         fork_server(self.threads_per_worker).preload(modules)
         with self._changed:
             self._old |= set(self._all)
@@ -210,9 +214,13 @@ class LocalWorkers:
             if self._is_killed:
                 raise _interrupted()
             if not self._free:
-                self._free.append(_Worker(fork_server(self.threads_per_worker), self.log_path))
-                self._all.append(self._free[-1])
+                self._add_worker()
             return self._free.pop()
+
+    def _add_worker(self) -> None:
+        """Fork a worker; the caller holds the lock."""
+        self._free.append(_Worker(fork_server(self.threads_per_worker), self.log_path))
+        self._all.append(self._free[-1])
 
     def _has_worker(self) -> bool:
         return self._is_killed or bool(self._free) or len(self._all) < self.n_workers

@@ -28,9 +28,9 @@ def facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_server_has_one_thread_with_every_library_that_studies_use() -> None:
     server = fork_server(1)
-    assert server.n_threads() == 1
+    assert server._ask("threads") == 1
     server.preload(sorted({name for spec in SYNTHESIZERS.values() for name in spec.libraries}))
-    assert server.n_threads() == 1
+    assert server._ask("threads") == 1
 
 
 @pytest.mark.usefixtures("facts")
@@ -74,7 +74,7 @@ def test_a_library_that_starts_a_thread_is_left_to_the_workers(
     with LocalWorkers(1) as workers:
         workers.run("os:getpid")
         server.preload(["busy_library"])
-        assert server.n_threads() == 1
+        assert server._ask("threads") == 1
         assert workers.run("os:getpid") != os.getpid()
 
 

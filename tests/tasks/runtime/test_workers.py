@@ -18,6 +18,7 @@ from realmix.tasks.core.errors import (
     WorkerDied,
     WorkerError,
 )
+from realmix.tasks.runtime import workers as workers_module
 from realmix.tasks.runtime.workers import LocalWorkers, current_workers
 from tests.tasks.runtime.conftest import ended_within
 
@@ -129,6 +130,40 @@ def test_the_open_workers_are_found_from_any_thread(workers: LocalWorkers) -> No
         with LocalWorkers(1) as inner:
             assert threads.submit(current_workers).result() is inner
         assert current_workers() is workers
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a stand-in of the fork server was asked, in order."""
+    asked: list[str] = []
+
+    class Server:
+        def preload(self, modules: list[str]) -> None:
+            asked.extend(f"import {name}" for name in modules)
+
+    class Worker:
+        def __init__(self, server: Server, log_path: Path | None) -> None:
+            asked.append("fork")
+
+        def kill(self) -> None: ...
+
+    monkeypatch.setattr(workers_module, "fork_server", lambda n_threads: Server())
+    monkeypatch.setattr(workers_module, "_Worker", Worker)
+    return asked
+
+
+def test_before_the_server_imports_and_forks_nobody_every_worker_is_forked(counted: list[str]) -> None:
+    workers = LocalWorkers(3)
+    workers._give_back(workers._take_worker())
+    workers._preload(["wave"])
+    assert counted == ["fork", "fork", "fork", "import wave"]
+
+
+def test_workers_that_were_killed_import_nothing_and_complain_of_nothing(counted: list[str]) -> None:
+    workers = LocalWorkers(3)
+    workers.kill()
+    workers._preload(["wave"])
+    assert counted == []
 
 
 def test_less_than_one_worker_is_refused() -> None:
