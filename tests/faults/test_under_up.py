@@ -14,7 +14,7 @@ import pytest
 
 from realmix.flows.local.child_process import marked_processes
 from realmix.flows.local.tied_process import MARK
-from tests.faults.conftest import wait_until
+from tests.faults.conftest import PATIENCE_SECONDS, wait_until
 
 # A client that asks whether a server is up again leaves the sockets of refused calls to the collector.
 pytestmark = [
@@ -46,8 +46,8 @@ def home(make_home, tmp_path) -> Iterator:
     (tmp_path / "sitecustomize.py").write_text(RENEWALS)
     made = make_home(PYTHONPATH=str(tmp_path), RENEWALS=str(tmp_path / "renewals"))
     made.up = made.start("up", "--prefect-port", "0", "--mlflow-port", "0")
-    wait_until(lambda: "Ready." in made.log(), 200, made.log)
-    wait_until(lambda: is_studying(made), 200, made.log)
+    wait_until(lambda: "Ready." in made.log(), PATIENCE_SECONDS, made.log)
+    wait_until(lambda: is_studying(made), PATIENCE_SECONDS, made.log)
     yield made
     stopping = made.start("down")
     made.up.wait(timeout=60)
@@ -79,7 +79,7 @@ def flow_runs(home, *states: str) -> list:
 
 def check_it_ended_well(home, undisturbed) -> None:
     """One study, one entry, one version, the same verdict, and no run shown as running for ever."""
-    wait_until(lambda: bool(home.retrainings()), 400, home.log)
+    wait_until(lambda: bool(home.retrainings()), PATIENCE_SECONDS, home.log)
     wait_until(lambda: not flow_runs(home, "RUNNING", "CANCELLING", "PENDING"), 90, home.log)
     assert [entry["level"] for entry in home.retrainings()] == ["study"]
     assert home.retrainings()[0]["version"] == "1"
