@@ -9,12 +9,15 @@ import base64
 import configparser
 import os
 import secrets
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from realmix import infra
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.snapshots import write_atomically
 from realmix.tasks.runtime.study_folder import home
 
@@ -22,17 +25,31 @@ USER = "realmix"
 PASSWORD, USERS, MLFLOW_AUTH = "password", "mlflow-users.db", "mlflow-auth.ini"
 PREFECT_CLIENT = ("PREFECT_API_AUTH_STRING",)
 MLFLOW_CLIENT = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+# Of urlopen: nobody is there, it is no web server, or the address is none.
+NO_ANSWER = (OSError, HTTPException, ValueError)
 
 
 def password() -> str:
-    """Return the password of this home's servers; make one if there is none, or others could read it."""
+    """Return the password of this home's servers; make one if there is none, or others could read it.
+
+    Raises
+    ------
+    BadInput
+        If the file system cannot keep others from reading it.
+    """
     path = home() / PASSWORD
     if path.exists() and not path.stat().st_mode & 0o077:
         return path.read_text(encoding="utf-8").strip()
     # MLflow takes the password of its first start; its users begin anew with the new one.
     (home() / USERS).unlink(missing_ok=True)
-    write_atomically(path, lambda file: write_private(file, secrets.token_urlsafe(32) + "\n"))
-    return password()
+    made = secrets.token_urlsafe(32)
+    write_atomically(path, lambda file: write_private(file, made + "\n"))
+    if path.stat().st_mode & 0o077:
+        raise BadInput(
+            f"Others may read {path}, expected a file system that keeps a file for its user alone: set "
+            "REALMIX_HOME to a folder on another one."
+        )
+    return made
 
 
 def write_private(path: Path, text: str) -> None:
@@ -69,15 +86,16 @@ def mlflow_access(port: int) -> dict[str, str]:
         Of 127.0.0.1; pages of no other origin may read an answer, and no other host name is answered.
     """
     # As on a team's server, but for one user, and for pages of its own only.
-    settings = configparser.ConfigParser()
-    settings.read(Path(infra.__file__).with_name(MLFLOW_AUTH), encoding="utf-8")
-    settings["mlflow"].update(
+    options = configparser.ConfigParser()
+    options.read(Path(infra.__file__).with_name(MLFLOW_AUTH), encoding="utf-8")
+    options["mlflow"].update(
         admin_username=USER,
-        database_uri=f"sqlite:///{home() / USERS}",
+        # A percent sign begins the name of another option.
+        database_uri=f"sqlite:///{home() / USERS}".replace("%", "%%"),
         authorization_function="realmix.flows.local.mlflow_login:authenticate",
     )
     with (home() / MLFLOW_AUTH).open("w", encoding="utf-8") as file:
-        settings.write(file)
+        options.write(file)
     return {
         "MLFLOW_AUTH_CONFIG_PATH": str(home() / MLFLOW_AUTH),
         "MLFLOW_AUTH_ADMIN_PASSWORD": password(),
@@ -90,21 +108,20 @@ def mlflow_access(port: int) -> dict[str, str]:
 
 def why_no_prefect() -> str | None:
     """Return a sentence if the Prefect server that PREFECT_API_URL names does not let this user in."""
-    url = without_secrets(os.environ["PREFECT_API_URL"])
+    named = settings().prefect_api_url
+    url = without_secrets(named)
     headers = {"Content-Type": "application/json"}
     if login := os.environ.get("PREFECT_API_AUTH_STRING"):
         headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
     elif key := os.environ.get("PREFECT_API_KEY"):
         headers["Authorization"] = f"Bearer {key}"
     try:
-        with urlopen(
-            Request(f"{os.environ['PREFECT_API_URL']}/flows/filter", b'{"limit": 1}', headers), timeout=30
-        ):
+        with urlopen(Request(f"{named}/flows/filter", b'{"limit": 1}', headers), timeout=30):
             return None
     except HTTPError as err:
         err.close()
         if err.code in (401, 403):
             return f"{url} refuses this login: set PREFECT_API_AUTH_STRING to its user:password."
         return f"{url} answers with an error ({err.code}): see its log."
-    except OSError as err:
+    except NO_ANSWER as err:
         return f"{url} does not answer ({type(err).__name__}): start it, or unset PREFECT_API_URL."

@@ -13,10 +13,9 @@ import socket
 import subprocess
 import sys
 import time
-from urllib.error import URLError
 from urllib.request import urlopen
 
-from realmix.flows.local.access import USER, prefect_login
+from realmix.flows.local.access import NO_ANSWER, USER, prefect_login
 from realmix.flows.local.tied_process import PARENT
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime.study_folder import home
@@ -119,5 +118,5 @@ class EmbeddedServer:
         try:
             with urlopen(f"{self.api_url}/health", timeout=PATIENCE_SECONDS) as answer:
                 return bool(answer.status == 200)
-        except (URLError, ConnectionError):
+        except NO_ANSWER:
             return False

@@ -13,16 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from realmix.flows.local import environment
 from realmix.flows.local.access import (
     MLFLOW_CLIENT,
+    NO_ANSWER,
     PASSWORD,
     PREFECT_CLIENT,
     USER,
     mlflow_access,
+    password,
     prefect_access,
     write_private,
 )
@@ -32,6 +33,7 @@ from realmix.flows.local.names import POOL
 from realmix.flows.local.tied_process import MARK, RUN
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime.database import registered_tables
+from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.snapshots import write_atomically
 from realmix.tasks.runtime.study_folder import home
 
@@ -79,7 +81,7 @@ class Supervisor:
 
     def start_servers(self) -> None:
         """Start the servers that no environment variable names, and wait until all answer."""
-        if not _is_http(os.environ.get("PREFECT_API_URL")):
+        if not settings().prefect_api_url:
             port = self.port(self.prefect_port, "Prefect")
             os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
             # A user's own password stays; then clients need it, too.
@@ -87,7 +89,7 @@ class Supervisor:
                 os.environ.setdefault("PREFECT_API_AUTH_STRING", auth)
             environment.set_defaults(prefect_access(port))
             self.prefect = self.child("Prefect", "prefect-server", prefect_command(port), port)
-        if not _is_http(os.environ.get("MLFLOW_TRACKING_URI")):
+        if not settings().mlflow_tracking_uri.startswith(("http://", "https://")):
             port = self.port(self.mlflow_port, "MLflow")
             os.environ.update(mlflow_store())
             os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
@@ -97,7 +99,7 @@ class Supervisor:
             if child:
                 child.start()
         self.write_addresses()
-        api, tracking = os.environ["PREFECT_API_URL"], os.environ["MLFLOW_TRACKING_URI"]
+        api, tracking = settings().prefect_api_url, settings().mlflow_tracking_uri
         self.wait(self.prefect, "PREFECT_API_URL", lambda: answers(f"{api}/health"))
         self.wait(self.mlflow, "MLFLOW_TRACKING_URI", lambda: answers(f"{tracking}/health"))
 
@@ -122,14 +124,18 @@ class Supervisor:
 
     def write_addresses(self) -> None:
         """Write the addresses and passwords by which other commands find and use our own servers."""
-        clients = (PREFECT_CLIENT if self.prefect else ()) + (MLFLOW_CLIENT if self.mlflow else ())
         addresses = {
             "pid": os.getpid(),
-            "prefect_api_url": os.environ["PREFECT_API_URL"],
-            "mlflow_tracking_uri": os.environ["MLFLOW_TRACKING_URI"],
-            "login": {name: os.environ[name] for name in clients},
+            "prefect_api_url": settings().prefect_api_url,
+            "mlflow_tracking_uri": settings().mlflow_tracking_uri,
+            "login": self.login(),
         }
         write_atomically(home() / ADDRESSES, lambda file: write_private(file, json.dumps(addresses)))
+
+    def login(self) -> dict[str, str]:
+        """Return the variables by which clients are let in by our own servers."""
+        clients = (PREFECT_CLIENT if self.prefect else ()) + (MLFLOW_CLIENT if self.mlflow else ())
+        return {name: os.environ[name] for name in clients}
 
     def wait(self, child: Child | None, variable: str, is_there: Callable[[], bool]) -> None:
         """Wait until a child is up, or the server that an environment variable names answers.
@@ -199,10 +205,9 @@ class Supervisor:
         """Print where the servers and logs are, and how to stop."""
         from realmix.tasks.core.urls import without_secrets
 
-        api = os.environ["PREFECT_API_URL"].removesuffix("/api")
-        print(f"Prefect: {without_secrets(api)}")
-        print(f"MLflow:  {without_secrets(os.environ['MLFLOW_TRACKING_URI'])}")
-        if self.prefect or self.mlflow:
+        print(f"Prefect: {without_secrets(settings().prefect_api_url.removesuffix('/api'))}")
+        print(f"MLflow:  {without_secrets(settings().mlflow_tracking_uri)}")
+        if any(value in (password(), f"{USER}:{password()}") for value in self.login().values()):
             # Where it lies, not what it is: output ends in logs.
             print(
                 f"Login:   user {USER}, password in {home() / PASSWORD} (Prefect's page asks for {USER}:PASSWORD)"
@@ -295,7 +300,7 @@ def mlflow_command(port: int) -> tuple[str, ...]:
 
 def mlflow_store() -> dict[str, str]:
     """Return variables by which MLflow's server uses the same runs and files as commands without a server."""
-    uri = os.environ.get("MLFLOW_BACKEND_STORE_URI") or os.environ["MLFLOW_TRACKING_URI"]
+    uri = os.environ.get("MLFLOW_BACKEND_STORE_URI") or settings().mlflow_tracking_uri
     if destination := os.environ.get("MLFLOW_ARTIFACTS_DESTINATION"):
         return {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_ARTIFACTS_DESTINATION": destination}
     files = (home() / "mlartifacts").as_uri()
@@ -311,7 +316,7 @@ def answers(url: str) -> bool:
     try:
         with urlopen(url, timeout=POLL_SECONDS * 10) as answer:
             return bool(answer.status == 200)
-    except (URLError, OSError):
+    except NO_ANSWER:
         return False
 
 
@@ -329,7 +334,3 @@ def is_online(worker: str) -> bool:
         )
         return any(known["name"] == worker for known in found.json())
     return False
-
-
-def _is_http(url: str | None) -> bool:
-    return (url or "").startswith(("http://", "https://"))

@@ -40,7 +40,7 @@ def register_table(name: str, card: DataCard, snapshot: str) -> None:
 
 
 def unregister_table(name: str) -> None:
-    """Remove a table, its waiting batches and cursors; its rows on disk and its decisions stay.
+    """Remove a table, all its batches and cursors; its rows on disk and its decisions stay.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,7 +19,12 @@ def _is_named(path: Path) -> Path:
 
 
 def _is_http(value: str) -> str:
-    if value and not value.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a bracket that never closes, a port that is no number
+        is_address = False
+    if value and not is_address:
         raise ValueError("an address such as http://127.0.0.1:4200/api")
     return value
 

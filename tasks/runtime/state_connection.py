@@ -129,7 +129,7 @@ def _explained() -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as err:
         cause = err.orig if isinstance(err, DBAPIError) else err
         is_raised = getattr(cause, "pgcode", None) == RAISED
-        if is_raised or not isinstance(err, UNUSABLE) and type(cause) is not sqlite3.DatabaseError:
+        if is_raised or not (isinstance(err, UNUSABLE) or type(cause) is sqlite3.DatabaseError):
             raise
         raise BadInput(
             f"The database {state_address()} cannot be used ({_reason(cause)}). Check that it is reachable, has "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socketserver
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -31,6 +33,25 @@ def place(tmp_path, monkeypatch):
     """A home of its own."""
     monkeypatch.setenv("REALMIX_HOME", str(tmp_path))
     return tmp_path
+
+
+class Greeting(socketserver.StreamRequestHandler):
+    """Answers as a mail server does."""
+
+    def handle(self) -> None:
+        self.rfile.readline()
+        self.wfile.write(b"220 mail.example.org\r\n")
+
+
+@pytest.fixture
+def other_protocol():
+    """Address of a port at which no web server listens."""
+    with socketserver.TCPServer(("127.0.0.1", 0), Greeting) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from realmix.flows.local.access import (
     prefect_access,
     why_no_prefect,
 )
+from realmix.tasks.core.errors import BadInput
 
 
 def test_a_password_is_made_once_and_no_other_user_can_read_it(place):
@@ -37,6 +38,16 @@ def test_a_password_that_others_could_read_is_replaced(place):
     (place / USERS).touch()
     assert password() != "known"
     assert not (place / USERS).exists(), "MLflow would still know the old one"
+
+
+def test_a_password_that_no_mode_hides_is_refused(place, monkeypatch):
+    def open_to_all(path: Path, text: str) -> None:
+        path.write_text(text)
+        path.chmod(0o644)
+
+    monkeypatch.setattr("realmix.flows.local.access.write_private", open_to_all)
+    with pytest.raises(BadInput, match="Others may read"):
+        password()
 
 
 def test_prefect_s_server_and_its_clients_have_the_same_password(place):
@@ -59,6 +70,15 @@ def test_mlflow_s_server_has_one_user_and_remembers_who_was_let_in(place):
     # Each request would hash the password again: a study logs ten times as slowly.
     assert settings.getint("auth_cache_ttl_seconds") >= 60
     assert password() not in Path(named["MLFLOW_AUTH_CONFIG_PATH"]).read_text()
+
+
+def test_mlflow_reads_the_path_of_its_users_whatever_the_home_is_called(tmp_path, monkeypatch):
+    home = tmp_path / "50%(of)s"
+    home.mkdir()
+    monkeypatch.setenv("REALMIX_HOME", str(home))
+    written = configparser.ConfigParser()  # as MLflow does
+    written.read(mlflow_access(5000)["MLFLOW_AUTH_CONFIG_PATH"])
+    assert written["mlflow"]["database_uri"] == f"sqlite:///{home}/{USERS}"
 
 
 @pytest.fixture
@@ -99,3 +119,8 @@ def test_a_prefect_server_that_refuses_is_one_sentence(prefect, monkeypatch, log
 def test_a_prefect_server_that_is_not_there_is_one_sentence(monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     assert "http://127.0.0.1:9/api does not answer" in why_no_prefect()
+
+
+def test_a_port_with_another_protocol_is_one_sentence(other_protocol, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", f"{other_protocol}/api")
+    assert "does not answer (BadStatusLine)" in why_no_prefect()

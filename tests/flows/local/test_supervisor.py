@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from realmix.flows.local.access import password
 from realmix.flows.local.addresses import ADDRESSES
 from realmix.flows.local.supervisor import (
     Stopped,
@@ -67,6 +68,15 @@ def test_a_health_page_answers_or_not():
     assert not answers(f"{url}/health")
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:abc", "http://[::1"])
+def test_what_is_no_address_does_not_answer(url):
+    assert not answers(f"{url}/health")
+
+
+def test_a_port_with_another_protocol_does_not_answer(other_protocol):
+    assert not answers(f"{other_protocol}/health")
+
+
 def test_servers_listen_on_this_machine_only():
     for command in (prefect_command(4200), mlflow_command(4200)):
         assert command[command.index("--host") + 1] == "127.0.0.1"
@@ -122,6 +132,16 @@ def test_the_password_is_written_for_the_servers_of_our_own_only(supervisor, pla
     supervisor.write_addresses()
     login = json.loads((place / ADDRESSES).read_text())["login"]
     assert login == {"MLFLOW_TRACKING_USERNAME": "realmix", "MLFLOW_TRACKING_PASSWORD": "ours"}
+
+
+@pytest.mark.parametrize(("auth", "is_said"), [(None, True), ("me:mine", False)])
+def test_the_password_of_the_home_is_named_where_it_is_in_use(supervisor, monkeypatch, capsys, auth, is_said):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://m")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", auth or f"realmix:{password()}")
+    supervisor.prefect = supervisor.child("Prefect", "prefect", ("none",))
+    supervisor.print_addresses()
+    assert ("Login:" in capsys.readouterr().out) is is_said
 
 
 def test_a_port_in_use_is_replaced_and_both_are_named(supervisor, capsys):

@@ -53,6 +53,9 @@ def test_the_home_is_absolute_and_nothing_can_be_changed(monkeypatch, tmp_path):
     [
         ("REALMIX_HOME", "", "a folder that is not the current one"),
         ("PREFECT_API_URL", "prefect.internal", "an address such as http://"),
+        ("PREFECT_API_URL", "http://127.0.0.1:abc/api", "an address such as http://"),
+        ("PREFECT_API_URL", "http://[::1/api", "an address such as http://"),
+        ("PREFECT_API_URL", "http:///api", "an address such as http://"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_without_the_value(monkeypatch, name, value, expected):

@@ -104,7 +104,7 @@ def test_no_row_of_sqlite_s_decisions_is_replaced_and_postgresql_s_table_is_not_
 def test_a_server_that_takes_no_changes_is_one_sentence(home, new_database, monkeypatch):
     monkeypatch.setenv("REALMIX_STATE_URL", new_database())
     registered_names()
-    with pytest.raises(BadInput, match="cannot be used .*read-only transaction"), transaction() as connection:
+    with pytest.raises(BadInput, match="read-only transaction"), transaction() as connection:
         connection.execute(text("SET LOCAL transaction_read_only = on"))
         connection.execute(text("INSERT INTO holdout_readers VALUES ('bank', 'study 1')"))
 
