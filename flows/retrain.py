@@ -14,18 +14,18 @@ from realmix.flows.study import study
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.lifecycle.retrain_level import LevelChoice, choose_level
-from realmix.tasks.core.lifecycle.retraining_entry import retraining_entry
+from realmix.tasks.core.lifecycle.retraining_entry import RETRAINING, last_study, retraining_entry
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.lifecycle.admit import admit_waiting, start_new_epoch
 from realmix.tasks.lifecycle.clean import clean_up
-from realmix.tasks.lifecycle.drift import RETRAINING, changes_since_study, last_study, next_folder
+from realmix.tasks.lifecycle.drift import changes_since_study, next_folder
 from realmix.tasks.lifecycle.model_files import check_study
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement, notify_of_refused
 from realmix.tasks.lifecycle.promote import review_challenger, sync, write_history
 from realmix.tasks.lifecycle.refit_winner import copy_plan, fit_again, last_winner, publish_refit
-from realmix.tasks.runtime.database import record_decision, registered_table
+from realmix.tasks.runtime.database import decisions, record_decision, registered_table
 from realmix.tasks.runtime.leases import table_lock
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 from realmix.tasks.study.ingest import ingest
@@ -97,7 +97,7 @@ def study_or_refit(table: Registered, choice: LevelChoice, folder: StudyFolder) 
     """Run a new study or refit the last winner on today's rows; if the refit fails, run a study."""
     if (folder.path / "verdict.json").exists() and (folder.path / "tracking.json").exists():
         return dict(folder.read_json("verdict.json"), tracking=folder.read_json("tracking.json"))
-    last = last_study(table.name)
+    last = last_study(decisions(table.name, RETRAINING))
     request = StudyRequest(
         table=f"table:{table.name}",
         budget_seconds=table.card.operation.budget_seconds,

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.lifecycle.drift import Drift, measure_drift
-from realmix.tasks.core.lifecycle.entries import Retraining
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.lifecycle.retrain_level import Changes
+from realmix.tasks.core.lifecycle.retraining_entry import RETRAINING, last_study
 from realmix.tasks.core.splits.holdout import hash_cells
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import schema_of
@@ -19,17 +18,6 @@ from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.database import decisions
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, home, stored_snapshot
 from realmix.tasks.validation.drift import validate_drift
-
-RETRAINING = "retraining"
-
-
-def last_study(table: str) -> Decision | None:
-    """Return a table's last retraining that was a full study and decided; None where there was none."""
-    for entry in reversed(decisions(table, RETRAINING)):
-        retraining = Retraining.read(entry.document)
-        if retraining.level == "study" and retraining.verdict != NOT_DECIDED:
-            return entry
-    return None
 
 
 def rows_of(digest: str) -> pd.DataFrame:
@@ -106,7 +94,7 @@ def changes_since_study(
     drift : Drift or None
         None too where no row is new or changed.
     """
-    last = last_study(table.name)
+    last = last_study(decisions(table.name, RETRAINING))
     if last is None:
         return None, None
     former, today = rows_of(last.document["snapshot"]), rows_of(table.snapshot)

@@ -8,6 +8,7 @@ from typing import Any
 
 from realmix.tasks.core.lifecycle.champion_record import PROMOTION, read_champion_record
 from realmix.tasks.core.lifecycle.records import Decision, Registered
+from realmix.tasks.core.lifecycle.retraining_entry import RETRAINING, last_study
 
 # The present champion, and the two that a rollback restores.
 KEPT_CHAMPIONS = 3
@@ -43,11 +44,9 @@ def needed(table: Registered, entries: Sequence[Decision]) -> Needed:
     """
     record = read_champion_record(entries)
     champions = record.champions[-KEPT_CHAMPIONS:]
-    retrained = [
-        entry.document for entry in entries if entry.kind == "retraining" and "study" in entry.document
-    ]
+    retrained = [entry for entry in entries if entry.kind == RETRAINING and "study" in entry.document]
     # A refit copies the last full study; the last retraining of all is what a review is about.
-    last = [*retrained[-1:], *[entry for entry in retrained if entry["level"] == "study"][-1:]]
+    last = [entry.document for entry in (*retrained[-1:], last_study(entries)) if entry]
     crowned = [e.document for e in entries if e.kind == PROMOTION and e.document["version"] in champions]
     open_decisions = [entry.document for entry in (record.waiting, record.pending, record.unsettled) if entry]
     documents = [*last, *crowned, *open_decisions]

@@ -1,13 +1,36 @@
-"""Entry of a retraining in the record of decisions."""
+"""Entries of retrainings in the record of decisions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.lifecycle.drift import Drift
 from realmix.tasks.core.lifecycle.entries import Retraining
-from realmix.tasks.core.lifecycle.records import Registered
+from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.lifecycle.retrain_level import Changes, LevelChoice
+
+# Kind of these entries.
+RETRAINING = "retraining"
+
+
+def last_study(entries: Sequence[Decision]) -> Decision | None:
+    """Return a table's last retraining that was a full study and decided; None where there was none.
+
+    Later retrainings are compared with its rows, and refit its winner.
+
+    Parameters
+    ----------
+    entries : sequence of Decision
+        Of one table, oldest first; other kinds are ignored.
+    """
+    for entry in reversed(entries):
+        if entry.kind == RETRAINING:
+            retraining = Retraining.read(entry.document)
+            if retraining.level == "study" and retraining.verdict != NOT_DECIDED:
+                return entry
+    return None
 
 
 def retraining_entry(

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.lifecycle.retraining_entry import RETRAINING, last_study
 from realmix.tasks.core.table.card import DataCard
-from realmix.tasks.lifecycle.drift import RETRAINING, changed_rows, changes_since_study, last_study
-from realmix.tasks.runtime.database import record_decision, register_table, registered_table
+from realmix.tasks.lifecycle.drift import changed_rows, changes_since_study
+from realmix.tasks.runtime.database import decisions, record_decision, register_table, registered_table
 from realmix.tasks.runtime.snapshots import take_snapshot
 from realmix.tasks.runtime.study_folder import StudyFolder, home
 from realmix.tasks.sources import open_source
@@ -59,10 +60,10 @@ def test_refits_do_not_make_a_study_young(bank, tmp_path):
     register_table("bank", card(), first)
     study = record_decision("bank", RETRAINING, {"level": "study", "snapshot": first}, decided=first)
     record_decision("bank", RETRAINING, {"level": "refit", "snapshot": second}, decided=second)
-    assert last_study("bank") == study
+    assert last_study(decisions("bank")) == study
     undecided = {"level": "study", "snapshot": second, "verdict": NOT_DECIDED}
     record_decision("bank", RETRAINING, undecided, decided=second)
-    assert last_study("bank") == study, "a study that decided nothing has no winner to refit"
+    assert last_study(decisions("bank")) == study, "a study that decided nothing has no winner to refit"
     register_table("other", card(), second)
     made = datetime.datetime.fromisoformat(study.made_at)
     table = registered_table("bank")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.lifecycle.champion_record import CLEANED, PROMOTION, REVIEW, read_champion_record
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.lifecycle.retention import KEPT_CHAMPIONS, needed
+from realmix.tasks.core.lifecycle.retraining_entry import last_study
 from realmix.tasks.core.table.card import DataCard
 
 TABLE = Registered("shop", DataCard(target="y"), "", "rows-today", "without-label", "rows-decided")
@@ -45,6 +47,16 @@ def test_the_last_study_the_last_refit_and_the_last_champions_are_needed():
     assert found.studies == {"shop-4", "shop-5", "shop-6", "shop-8"}
     assert {"rows-4", "rows-5", "rows-6", "rows-8"} < found.snapshots
     assert "rows-7" not in found.snapshots
+
+
+def test_a_study_that_decided_nothing_does_not_free_the_one_that_later_retrainings_need():
+    undecided = {"level": "study", "verdict": NOT_DECIDED}
+    lost = entry("retraining", **undecided, study="shop-3", snapshot="rows-3", version=None)
+    entries = [*night(1, "study", promoted=True), *night(2, "study", promoted=False), lost]
+    assert last_study(entries) == entries[-2]
+    found = needed(TABLE, entries)
+    assert found.studies == {"shop-1", "shop-2", "shop-3"}
+    assert {"rows-1", "rows-2", "rows-3"} < found.snapshots
 
 
 def test_an_open_decision_keeps_both_versions_and_their_rows():
