@@ -6,6 +6,7 @@ from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.core.versions import require
 from realmix.tasks.runtime.settings import settings
 
 # A server that is down is no reason to wait: studies finish without it.
@@ -20,7 +21,7 @@ def check_tracking_store() -> None:
     ------
     BadInput
         If the schema of the database that ``MLFLOW_TRACKING_URI`` names is older or newer than the installed
-        MLflow's, or the server has another major version, or an earlier minor one.
+        MLflow's, the server has another major version, or an earlier minor one, or PostgreSQL's driver is missing.
     """
     uri = settings().mlflow_tracking_uri
     if uri.startswith(HTTP):
@@ -88,11 +89,15 @@ def _stored_revision(uri: str) -> str | None:
 
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         return None  # opening it would create it
-    engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
     try:
+        engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
         with engine.connect() as connection:
             found = connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
-    except sqlalchemy.exc.SQLAlchemyError:
+    except ModuleNotFoundError as err:
+        if err.name == "psycopg2":
+            require("psycopg2", "postgres", "MLflow's database in PostgreSQL")
+        return None
+    except (sqlalchemy.exc.SQLAlchemyError, ValueError):  # a port that is no number
         return None
     return str(found) if found else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -51,6 +52,27 @@ def test_no_database_is_made_by_looking_for_one(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
     check_tracking_store()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "databricks://prof",
+        "postgresql://me@host:port/mlflow",
+        "mysql+no_driver://host/mlflow",
+        "mssql://host/mlflow",
+    ],
+)
+def test_a_store_that_cannot_be_asked_stops_no_study(monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    check_tracking_store()
+
+
+def test_a_missing_driver_of_postgresql_is_named_with_the_extra_that_has_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me@host/mlflow")
+    with pytest.raises(BadInput, match=r"PostgreSQL needs psycopg2.*realmix\[postgres\]"):
+        check_tracking_store()
 
 
 @pytest.fixture
