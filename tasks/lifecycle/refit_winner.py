@@ -12,7 +12,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from realmix.tasks.core.decision.holdout_gain import describe_real_only_holdout
+from realmix.tasks.core.decision.holdout_gain import constant_in_words, describe_real_only_holdout, first_line
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.mixes.fit_result import FitResult
@@ -79,7 +79,7 @@ def publish_refit(
         As written to ``verdict.json``: the former document, with the present rows, digests and
         holdout scores, and with `renewal_of`.
     """
-    n_rows = table.snapshot.n_rows
+    n_rows, described = table.snapshot.n_rows, holdout and _described(holdout, former)
     sentence = (
         f"The recipe chosen by the study '{former.study}' was fitted again on {n_rows:,} rows; "
         "the mixes were not compared again, because nothing drifted and few rows came."
@@ -89,10 +89,10 @@ def publish_refit(
             **former.to_dict(),
             "study": folder.path.name,
             "renewal_of": former.renewal_of or former.study,
-            "sentence": sentence,
+            "sentence": first_line(sentence, described),
             "table": describe_table(table, split),
             "digests": digests(folder, table),
-            "holdout": holdout and _described(holdout, former),
+            "holdout": described,
             "holdout_reason": split.no_holdout,
             "final_fit": final_fit,
             "seconds": seconds,
@@ -113,7 +113,7 @@ def _described(holdout: dict[str, Any], former: VerdictDocument) -> dict[str, An
     score, (low, high) = holdout["mix"]["score"], holdout["mix"]["interval"]
     sentence = (
         f"On {holdout['n_rows']:,} rows that took no part in the fit the model scored {metric} "
-        f"{score:.4g} (90 % interval {low:.4g} to {high:.4g})."
+        f"{score:.4g} (90 % interval {low:.4g} to {high:.4g}).{constant_in_words(holdout)}"
     )
     no_promise = dict.fromkeys(("promised", "prediction_interval", "inside_interval"))
     return {**holdout, **no_promise, "sentence": sentence}

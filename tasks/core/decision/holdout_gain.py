@@ -153,6 +153,28 @@ def describe_real_only_holdout(realised: Mapping[str, Any], metric_name: str) ->
     }
 
 
+def first_line(sentence: str, holdout: Mapping[str, Any] | None) -> str:
+    """Add a gain on the holdout outside the promised interval, or a loss to a constant, to a sentence.
+
+    Parameters
+    ----------
+    sentence : str
+        Of the verdict.
+    holdout : mapping or None
+        From :func:`describe_holdout` or :func:`describe_real_only_holdout`; None without a holdout.
+
+    Examples
+    --------
+    >>> first_line("Ships.", {"inside_interval": False, "sentence": "On 60 rows it was less."})
+    'Ships. But: On 60 rows it was less.'
+    >>> first_line("Ships.", {"inside_interval": None, "loses_to_constant": False, "sentence": "On 60 rows..."})
+    'Ships.'
+    """
+    if holdout is None or (holdout["inside_interval"] is not False and not holdout.get("loses_to_constant")):
+        return sentence
+    return f"{sentence} But: {holdout['sentence']}"
+
+
 def constant_in_words(realised: Mapping[str, Any]) -> str:
     """Return a warning where the shipped model is worse on the holdout than a constant, else nothing.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.decision.holdout_gain import first_line
 from realmix.tasks.core.decision.verdict import Verdict
 from realmix.tasks.core.mixes.arms import Arm, mix_in_words
 
@@ -41,7 +42,7 @@ def describe_decision(
     """
     return {
         "word": verdict.outcome,
-        "sentence": _first_line(verdict, holdout),
+        "sentence": first_line(verdict.sentence, holdout),
         "reason": verdict.reason,
         "winner": _describe_arm(verdict.ships, params),
         "real_only": _describe_arm(comparison.incumbent, params),
@@ -55,13 +56,6 @@ def describe_decision(
         "arms": comparison.arms,
         "disqualified": comparison.disqualified,
     }
-
-
-def _first_line(verdict: Verdict, holdout: Mapping[str, Any] | None) -> str:
-    """Add a gain on the holdout outside the promised interval, or a loss to a constant, to the sentence."""
-    if holdout is None or (holdout["inside_interval"] is not False and not holdout.get("loses_to_constant")):
-        return verdict.sentence
-    return f"{verdict.sentence} But: {holdout['sentence']}"
 
 
 def _describe_arm(arm: Arm, params: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -100,6 +100,15 @@ def test_the_promise_was_made_for_other_rows_and_is_not_compared(published, docu
     assert "OUTSIDE" not in made.sentence
 
 
+def test_a_model_that_loses_to_a_constant_is_said_to_in_the_first_line(published, document):
+    of_constant = {"constant": 0.5, "loses_to_constant": True}
+    _, made = published(document, holdout=TODAY | of_constant)
+    warning = "Warning: a constant, which knows no feature, scored 0.5 on them"
+    assert warning in made.sentence and warning in made.holdout.sentence
+    _, made = published(document, holdout=TODAY | of_constant | {"loses_to_constant": False})
+    assert "Warning" not in made.sentence + made.holdout.sentence
+
+
 def test_a_refit_of_a_refit_names_the_study_that_chose_the_mix(published, document):
     _, made = published(changed(document, study="shop-2", renewal_of="shop-1"))
     assert made.renewal_of == "shop-1"
