@@ -53,6 +53,15 @@ def test_the_repeats_of_a_race_hold_the_four_dearest_synthesizers(plan):
     assert costs.all_pools(plan, BANK, N_TRAIN) == pytest.approx(by_hand)
 
 
+def test_what_is_read_before_the_plan_is_not_counted_beside_a_measured_start(plan):
+    million = dataclasses.replace(BANK, n_all=1_000_000, n_columns=20)
+    unknown, measured = (
+        Costs(SYNTHESIZERS, MODELS, start_seconds=began).estimate(plan, million) for began in (None, 40.0)
+    )
+    assert unknown["rows"] == pytest.approx(60.0)
+    assert measured["start"] == 40.0 and measured["rows"] == pytest.approx(36.0)
+
+
 def test_few_mixes_cost_the_same_with_and_without_a_race(plan):
     few = dataclasses.replace(
         plan, synthesizers={"smote": None}, ratios=(1.0,), weights=(1.0,), balances=("prior",)
