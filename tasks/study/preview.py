@@ -17,7 +17,7 @@ from realmix.tasks.core.decision.preview import (
     study_sizes,
 )
 from realmix.tasks.core.plan.costs import Costs
-from realmix.tasks.core.plan.make_plan import make_plan
+from realmix.tasks.core.plan.make_plan import more_time
 from realmix.tasks.core.plan.plan import Asked, Layout, Split
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.splits.holdout import register_holdout
@@ -76,7 +76,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     costs = Costs(synthesizers, models)
     shape = table_shape(table, split, y)
     plan = preview_plan(shape, costs, metric=metric.name, holdout=rule, seed=request.seed)
-    short = make_plan(
+    longer = more_time(
         shape,
         costs,
         asked=Asked(),
@@ -87,8 +87,8 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
         seed=request.seed,
         n_workers=n_workers(),
     )
-    if short.more_time:
-        log.info("a study: %s", short.more_time)
+    if longer:
+        log.info("a study: %s", longer)
     layout = lay_folds.fn(folder, plan)
     log.info(
         "%s: %d of %s rows in %d folds", table.name, plan.n_development, f"{len(raw):,}", len(layout.blocks)

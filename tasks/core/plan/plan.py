@@ -24,8 +24,6 @@ NotNegative = Annotated[int, Field(ge=0)]
 Few = Annotated[int, Field(ge=1, le=1000)]
 Amount = Annotated[float, Field(gt=0, le=100)]
 Seconds = Annotated[float, Field(gt=0)]
-# In the sentence about what a longer budget would try.
-MORE_TIME = " can be tried; "
 
 
 @dataclass(frozen=True)
@@ -118,11 +116,6 @@ class Plan:
                 for ratio in self.ratios:
                     for weight in self.weights:
                         yield Mix(synthesizer, ratio, weight, rule, balance)
-
-    @property
-    def more_time(self) -> str | None:
-        """The sentence that says what a longer budget would try; None where nothing more."""
-        return next((said for said in self.left_out if MORE_TIME in said), None)
 
     @property
     def class_balances(self) -> tuple[Balance, ...]:

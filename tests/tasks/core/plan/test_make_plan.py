@@ -6,7 +6,7 @@ import pytest
 
 from realmix.tasks.core.contracts.specs import FIRST_TO_GO
 from realmix.tasks.core.plan.costs import Costs
-from realmix.tasks.core.plan.make_plan import make_plan
+from realmix.tasks.core.plan.make_plan import make_plan, more_time
 from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.models import MODELS
@@ -163,6 +163,18 @@ def test_what_a_short_budget_cannot_try_is_said_with_one_that_can():
     assert len(plan_for(BANK, 60 * int(said[2])).synthesizers) == int(said[3]) > len(plan.synthesizers)
     assert not any("can be tried" in sentence for sentence in plan_for(BANK, 5400).left_out)
     assert not any("can be tried" in s for s in plan_for(BANK, 90, synthesizers=("smote",)).left_out)
+
+
+def test_what_more_time_would_try_is_said_as_in_the_plan_and_nothing_without_generators():
+    def said(budget, available):
+        return more_time(
+            BANK, Costs(SYNTHESIZERS, MODELS), asked=Asked(), available=available, metric="log_loss",
+            holdout=RULE, budget_seconds=budget, seed=0, n_workers=2,
+        )  # fmt: skip
+
+    usable = [n for n, s in SYNTHESIZERS.items() if not s.is_control and s.needs is None]
+    assert said(30, usable) == plan_for(BANK, 30).left_out[0]
+    assert said(5400, usable) is None and said(30, []) is None
 
 
 def within(budget, **known):
