@@ -1,4 +1,4 @@
-"""Gains and intervals as text for reports and the terminal."""
+"""Gains, intervals and counts as text for reports and the terminal."""
 
 from __future__ import annotations
 
@@ -31,3 +31,25 @@ def interval_in_words(interval: Sequence[float | None] | None, is_relative: bool
     if interval is None:
         return "unknown"
     return " to ".join(gain_in_words(bound, is_relative) for bound in interval)
+
+
+def mixes_in_words(n: int) -> str:
+    """Count mixes and models that failed: some of them fail as a whole, some with one learner.
+
+    Examples
+    --------
+    >>> mixes_in_words(1), mixes_in_words(12)
+    ('1 mix or model', '12 mixes and models')
+    """
+    return "1 mix or model" if n == 1 else f"{n:,} mixes and models"
+
+
+def wrong_cells_in_words(n: int, expected: str) -> str:
+    """Count cells of another type than expected.
+
+    Examples
+    --------
+    >>> wrong_cells_in_words(1, "number"), wrong_cells_in_words(1200, "date")
+    ('1 cell that is no number', '1,200 cells that are no date')
+    """
+    return f"1 cell that is no {expected}" if n == 1 else f"{n:,} cells that are no {expected}"

@@ -111,9 +111,11 @@ class Raced:
 
     Attributes
     ----------
-    teachers, pools, trained : list of dict
-        Results of the teachers (ensembles that label synthetic rows), of the pools and of the batches of
-        models that were trained on them.
+    teachers : list of dict
+        Results of the ensembles that label synthetic rows.
+    pools : list of PoolResult
+    trained : list of dict
+        Results of the batches of models.
     oof : OutOfFold
         Predictions of every arm that failed nowhere.
     """

@@ -190,10 +190,12 @@ def read_plan(path: Path) -> Plan:
         return Plan.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except OSError as err:
         raise BadInput(f"Cannot read the plan {path}: {err.strerror}. Check --plan.") from err
-    except (ValueError, RecursionError, BadInput) as err:
+    except BadInput as err:
+        raise BadInput(f"{path}: {err}") from err
+    except (ValueError, RecursionError) as err:
         raise BadInput(
-            f"{path} is not a plan of this version ({err if isinstance(err, BadInput) else 'no JSON'}): expected the plan.json of an "
-            "earlier study. Give that file, or leave --plan out to make a new plan."
+            f"{path} is no JSON; expected the plan.json of an earlier study. Give that file, or leave --plan out to "
+            "make a new plan."
         ) from err
 
 

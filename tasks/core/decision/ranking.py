@@ -91,9 +91,9 @@ class ScoredArms:
     def _leads_needed(self) -> np.ndarray:
         """Compute by which gain each arm must lead the default learner's best on real rows: (n_arms,).
 
-        None for a model that knows no feature: nothing ships that loses to a constant. One standard error for
-        other learners (Breiman et al. 1984, Classification and Regression
-        Trees, 3.4.3): with a few hundred rows the best of several learners is often the luckiest.
+        No lead is asked of a model that knows no feature: nothing ships that loses to a constant. One standard
+        error for other learners (Breiman et al. 1984, Classification and Regression Trees, 3.4.3): with a few
+        hundred rows the best of several learners is often the luckiest.
         """
         needed = np.zeros(len(self.oof.arms))
         is_default = self.where(lambda arm: arm.model == REFERENCE_MODEL)

@@ -23,7 +23,7 @@ from realmix.tasks.core.decision.ranking import ControlTest
 from realmix.tasks.core.mixes.arms import Arm, mix_in_words
 from realmix.tasks.core.plan.priors import Priors, committed_priors
 from realmix.tasks.core.scores.significance import rows_to_prove
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
 
 __all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
 
@@ -289,7 +289,7 @@ def _not_decided(c: Comparison) -> Verdict:
     """Return the outcome of a study in which no generator's rows could be compared."""
     failed = c.failed_candidates
     name, why = next(iter(failed.items()))
-    reason = f"All {len(failed)} mixes failed or were refused; the first, {name}: {why.rstrip('.')}."
+    reason = f"Every mix failed or was refused ({mixes_in_words(len(failed))}); the first, {name}: {why.rstrip('.')}."
     sentence = (
         f"Not decided. {reason} Nothing was compared with real only, whose model is kept but promoted nowhere: "
         "mend this and run the study again."

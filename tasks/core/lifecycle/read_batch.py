@@ -7,6 +7,7 @@ import pandas as pd
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.read_columns import read_columns
 from realmix.tasks.core.table.text_table import TextTable
+from realmix.tasks.core.words import wrong_cells_in_words
 
 
 def read_batch_rows(table: TextTable | pd.DataFrame, card: DataCard) -> tuple[pd.DataFrame, str | None]:
@@ -31,11 +32,11 @@ def read_batch_rows(table: TextTable | pd.DataFrame, card: DataCard) -> tuple[pd
     >>> read_batch_rows(batch, card)[0].to_dict("list")
     {'price': [2962.5, 80.0], 'zip': ['10001', '10002']}
     >>> print(read_batch_rows(batch.assign(price=["$2,962.50", "80"]), card)[1])
-    The columns of the batch are not of the table's types: 'price' holds 1 cells that are no number as in the table. Correct or empty these cells.
+    The columns of the batch are not of the table's types: 'price' holds 1 cell that is no number as in the table. Correct or empty these cells.
     """
     rows, report = read_columns(table, card)
     wrong = [
-        f"'{c.name}' holds {c.n_unreadable:,} cells that are no {_expected(c.name, card)}"
+        f"'{c.name}' holds {wrong_cells_in_words(c.n_unreadable, _expected(c.name, card))}"
         for c in report.columns
         if c.n_unreadable and c.name not in card.ignore
     ]

@@ -14,6 +14,7 @@ from realmix.tasks.core.table.card import ConditionRule, DataCard
 from realmix.tasks.core.table.columns import BOOLEAN_TEXTS, Column
 from realmix.tasks.core.table.dates_as_written import as_moments, iso_texts, seconds_since_1970
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.core.words import wrong_cells_in_words
 
 # A sentence names at most this many levels and counts the others.
 NAMED_LEVELS = 5
@@ -53,7 +54,7 @@ class SchemaChange:
             )
         if self.wrong_cells:
             columns = "; ".join(
-                f"'{name}' holds {count:,} cells that are no {expected}"
+                f"'{name}' holds {wrong_cells_in_words(count, expected)}"
                 for name, (count, expected) in self.wrong_cells.items()
             )
             return f"The columns of the batch are not of the table's types: {columns}. Correct or empty these cells."

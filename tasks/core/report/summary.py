@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.report.verdict_document import MetricOfStudy, Scored, VerdictDocument
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
 
 
 def summary_lines(document: VerdictDocument) -> list[str]:
@@ -27,7 +27,8 @@ def summary_lines(document: VerdictDocument) -> list[str]:
     lines += [f"holdout: {on_holdout}", f"smallest gain these rows could prove: {provable}"]
     if document.disqualified:
         name, why = next(iter(document.disqualified.items()))
-        lines.append(f"failed or refused: {len(document.disqualified)} mixes; the first, {name}: {why}")
+        count = mixes_in_words(len(document.disqualified))
+        lines.append(f"failed or refused: {count}; the first, {name}: {why}")
     if document.final_fit and document.final_fit.sentence:
         lines.append(f"final fit: {document.final_fit.sentence}")
     if document.rows_saved and document.rows_saved.sentence:

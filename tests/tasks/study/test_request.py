@@ -15,7 +15,7 @@ from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.sources import file
 from realmix.tasks.study import request as requests
-from realmix.tasks.study.request import check_plan, read_rows, table_name
+from realmix.tasks.study.request import check_plan, read_plan, read_rows, table_name
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,17 @@ def test_a_plan_of_another_task_or_table_is_refused():
         check_plan(plan("binary", ("income",)), schema)
     with pytest.raises(BadInput, match="gtgan"):
         check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), schema)
+
+
+def test_a_plan_file_that_cannot_be_used_is_named_with_one_next_step(tmp_path):
+    path = tmp_path / "plan.json"
+    path.write_text("[]")
+    with pytest.raises(BadInput) as refused:
+        read_plan(path)
+    assert str(refused.value) == f"{path}: The plan is a list; expected the fields of a plan.json."
+    path.write_text("{")
+    with pytest.raises(BadInput, match=r"plan\.json is no JSON; .* leave --plan out"):
+        read_plan(path)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_study_whose_generators_all_failed_is_not_decided_and_says_the_reason(
     verdict = decide(compare(oof, squared_error, seed=0, n_bootstrap=100), margin=MARGIN)
     assert verdict.outcome == NOT_DECIDED and not verdict.is_mix_shipped
     assert verdict.sentence.startswith(
-        "Not decided. All 1 mixes failed or were refused; the first, smote/1/joint"
+        "Not decided. Every mix failed or was refused (1 mix or model); the first, smote/1/joint"
     )
     assert "it gave no rows (in fold-0)" in verdict.sentence
 

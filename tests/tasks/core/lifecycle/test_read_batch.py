@@ -50,7 +50,7 @@ def test_an_ambiguous_date_of_a_batch_is_read_in_the_order_of_the_table():
 @pytest.mark.parametrize(
     ("column", "cells", "words"),
     [
-        ("price", ["€1,50", "$1,50"], "'price' holds 1 cells that are no number as in the table"),
+        ("price", ["€1,50", "$1,50"], "'price' holds 1 cell that is no number as in the table"),
         ("price", ["€1.50", "€2.75"], "'price' holds 2 cells that are no number as in the table"),
         ("visit", ["02/13/2024", "soon"], "'visit' holds 2 cells that are no date as in the table"),
     ],

@@ -71,7 +71,7 @@ def test_text_among_numbers_refuses_the_batch_and_is_only_counted():
     batch = table(seed=1).astype({"height": object})
     batch.loc[3, "height"] = "tall as Anna"
     refusal = str(change(batch).refusal)
-    assert "'height' holds 1 cells that are no number" in refusal and "Anna" not in refusal
+    assert "'height' holds 1 cell that is no number" in refusal and "Anna" not in refusal
 
 
 def test_another_unit_is_a_warning_with_the_factor():

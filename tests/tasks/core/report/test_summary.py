@@ -27,6 +27,11 @@ def test_without_a_holdout_or_a_mix_the_lines_say_so(simulate_study, squared_err
     assert not any(line.startswith(("best mix", "promised")) for line in lines)
 
 
+def test_mixes_and_models_that_failed_are_counted_with_the_first_reason(document):
+    line = "failed or refused: 1 mix or model; the first, smote/1/joint/linear: no rows"
+    assert line in summary_lines(changed(document, disqualified={"smote/1/joint/linear": "no rows"}))
+
+
 def test_the_final_fit_has_a_line_where_there_is_something_to_say(document):
     said = changed(document, final_fit=FIT | {"sentence": "It learnt from 900 rows."})
     silent = changed(document, final_fit=FIT)
