@@ -21,7 +21,7 @@ from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.plan.plan import Plan
-from realmix.tasks.fits.scope import DEVELOPMENT, HOLDOUT, TRAINING, VALIDATION
+from realmix.tasks.fits.scope import Scope
 from realmix.tasks.plugins import load_plugins
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import digests_of, entry_key, file_digest
@@ -34,9 +34,7 @@ POOL = "realmix.tasks.fits.pools:synthesize"
 ARMS = "realmix.tasks.fits.arms:train_arms"
 TRAINING_SCORES = "realmix.tasks.fits.arms:score_on_training_rows"
 FINAL = "realmix.tasks.fits.final:fit_final"
-ROWS = (f"../{DEVELOPMENT}", f"../{HOLDOUT}", TRAINING, VALIDATION)
 TEACHER_FILE = "teacher.pickle"
-POOL_READS = (*ROWS, TEACHER_FILE)
 PREDICTIONS = "predictions.npy"
 
 
@@ -49,7 +47,7 @@ def cached_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any
         "max_rows": plan.max_teacher_rows,
     }
     names = ("teacher-training.npy", "teacher-validation.npy", TEACHER_FILE)
-    key = fit_key(TEACHER, place, digests_of(place, ROWS), arguments)
+    key = fit_key(TEACHER, place, digests_of(place, Scope(place).reads), arguments)
     return _cached(folder, key, {name: place / name for name in names}, TEACHER, place, **arguments)
 
 
@@ -64,7 +62,9 @@ def cached_pool(
         "balances": list(plan.balances),
         "max_steps": plan.synthesizers.get(synthesizer),
     }
-    key = fit_key(POOL, place, digests_of(place, POOL_READS), arguments, card=("rules",))
+    key = fit_key(
+        POOL, place, digests_of(place, (*Scope(place).reads, TEACHER_FILE)), arguments, card=("rules",)
+    )
     # Nothing shows whether a user's own simulation has changed.
     is_foreign = SYNTHESIZERS[synthesizer].needs == "simulate"
     return _cached(
@@ -153,7 +153,7 @@ def cached_final(
     decided_by = {**arguments, "raw": raw and file_digest(raw), "with_training": ships}
     made = _cached(
         folder,
-        fit_key(FINAL, place, digests_of(place, arm_files(arm)), decided_by),
+        fit_key(FINAL, place, digests_of(place, (*Scope(place).reads, *arm_files(arm))), decided_by),
         {"model": place / role} | ({"training": training} if training else {}),
         FINAL,
         place,
@@ -171,14 +171,14 @@ def pool_files(synthesizer: str) -> tuple[str, str]:
 
 
 def arm_files(arm: Arm) -> tuple[str, ...]:
-    """Name the files of a scope, and beside it, that the fit of an arm reads."""
-    made_of = pool_files(arm.mix.synthesizer) if arm.mix.synthesizer else ("teacher-training.npy",)
-    return (*ROWS, *made_of)
+    """Name the files of a scope that the fit of an arm reads beside its rows."""
+    return pool_files(arm.mix.synthesizer) if arm.mix.synthesizer else ("teacher-training.npy",)
 
 
 def arm_keys(function: str, place: Path, arms: Iterable[Arm], **arguments: Any) -> dict[Arm, str]:
     """Compute the key of each arm; what several of them share is hashed once."""
-    needed = {arm: arm_files(arm) for arm in arms}
+    rows = Scope(place).reads
+    needed = {arm: (*rows, *arm_files(arm)) for arm in arms}
     digests = digests_of(place, sorted({name for names in needed.values() for name in names}))
     shared = fit_key(function, place, {}, arguments)
     return {

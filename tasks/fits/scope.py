@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,14 @@ class Scope:
         """Group number of each training row: rows with one number must not be split."""
         return self._beside(GROUP)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Files that decide its rows, relative to its folder: that of the holdout only where rows of it are in it."""
+        names = [DEVELOPMENT]
+        with suppress(FileNotFoundError):  # of which the fit itself tells
+            names = [path.name for path, _ in _files_of(self.folder / TRAINING)]
+        return (*(f"../{name}" for name in names), TRAINING, VALIDATION)
+
     def _rows(self, part: str) -> pd.DataFrame:
         path = self.folder / part
         return _cached_rows(path, path.stat().st_mtime_ns, *_files_of(path))
@@ -208,10 +217,13 @@ def feature_groups(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
 
 def _files_of(positions: Path) -> list[tuple[Path, int]]:
     """Return the files in which the rows of a scope lie, each with the time of its last change."""
+    import pyarrow.parquet as pq
+
     work = positions.parent.parent
     development = work / DEVELOPMENT
     files = [(development, development.stat().st_mtime_ns)]
-    if np.load(positions, mmap_mode="r", allow_pickle=False).max(initial=0) >= len(read_rows(*files[0]).rows):
+    last = np.load(positions, mmap_mode="r", allow_pickle=False).max(initial=0)
+    if last >= pq.read_metadata(development).num_rows:
         files.append((work / HOLDOUT, (work / HOLDOUT).stat().st_mtime_ns))
     return files
 

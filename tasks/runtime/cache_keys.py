@@ -59,12 +59,27 @@ def file_digest(path: Path) -> str:
 def digests_of(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
     """Return the sha256 of each named file of a folder; None where there is none.
 
+    A file is read again only when its size or the time of its last change is another: all folds of a study
+    have one file of rows.
+
     Examples
     --------
     >>> digests_of(Path("."), ["no such file"])
     {'no such file': None}
     """
-    return {name: file_digest(folder / name) if (folder / name).exists() else None for name in names}
+    return {name: _digest_now((folder / name).resolve()) for name in names}
+
+
+def _digest_now(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    found = path.stat()
+    return _known_digest(path, found.st_size, found.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _known_digest(path: Path, n_bytes: int, changed_ns: int) -> str:
+    return file_digest(path)
 
 
 @functools.cache

@@ -18,13 +18,15 @@ from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.fits import cached
 from realmix.tasks.fits.cached import (
+    ARMS,
+    arm_keys,
     cached_arms,
     cached_final,
     cached_pool,
     cached_teacher,
     cached_training_scores,
 )
-from realmix.tasks.fits.scope import DEVELOPMENT, Scope
+from realmix.tasks.fits.scope import DEVELOPMENT, HOLDOUT, Scope, stored_rows, write_rows, write_scope
 from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import as_current
@@ -126,8 +128,8 @@ def test_only_the_arms_that_are_new_are_trained(
 
 
 STEPS = {
-    "teacher": (lambda folder: cached_teacher(folder, SCOPE, PLAN), cached.ROWS),
-    "pool": (lambda folder: cached_pool(folder, SCOPE, "smote", PLAN, max_ratio=1.0), cached.POOL_READS),
+    "teacher": (lambda folder: cached_teacher(folder, SCOPE, PLAN), ()),
+    "pool": (lambda folder: cached_pool(folder, SCOPE, "smote", PLAN, max_ratio=1.0), (cached.TEACHER_FILE,)),
     **{
         arm.name: (
             lambda folder, arm=arm: cached_arms(folder, SCOPE, arm.model, [arm], PLAN),
@@ -148,7 +150,8 @@ def test_a_fit_needs_no_file_but_those_its_key_is_made_of(
     step: str, workers: Here, first: StudyFolder, scope: Scope, tmp_path: Path
 ) -> None:
     """A file that is read and not named would let the cache return results of other content."""
-    run, reads = STEPS[step]
+    run, made_before = STEPS[step]
+    reads = (*Scope(first.scope(SCOPE)).reads, *made_before)
     whole = dataclasses.replace(first, cache=None)
     fit_all(whole, [REAL, DISTILLED, MIXED])
     answer = run(whole)
@@ -185,6 +188,24 @@ def test_a_fit_of_other_content_is_not_taken(
         cached_teacher(folder, SCOPE, of_folder)
         cached_pool(folder, SCOPE, "smote", of_folder, max_ratio=1.0)
     assert [function for function, _ in workers.ran].count(cached.POOL) == 2
+
+
+def test_the_key_of_a_fold_does_not_depend_on_the_holdout_and_that_of_all_rows_does(
+    workers: Here, first: StudyFolder
+) -> None:
+    development = stored_rows(first.work / DEVELOPMENT)
+    everything = first.scope("shipped")
+    n_development = len(development.rows)
+    write_rows(
+        first.work / HOLDOUT, development.rows[:9], **{n: v[:9] for n, v in development.beside.items()}
+    )
+    write_scope(everything, np.arange(n_development + 9))
+    fold, shipped = (arm_keys(ARMS, place, [REAL]) for place in (first.scope(SCOPE), everything))
+    write_rows(
+        first.work / HOLDOUT, development.rows[1:10], **{n: v[:9] for n, v in development.beside.items()}
+    )
+    assert arm_keys(ARMS, first.scope(SCOPE), [REAL]) == fold
+    assert arm_keys(ARMS, everything, [REAL]) != shipped
 
 
 def test_where_it_runs_and_how_long_it_may_take_do_not_matter(

@@ -1,5 +1,6 @@
 import hashlib
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,6 +45,18 @@ def test_a_file_s_digest_is_its_sha256_and_a_missing_file_has_none(tmp_path):
     digest = hashlib.sha256(b"rows").hexdigest()
     assert file_digest(tmp_path / "a") == digest
     assert digests_of(tmp_path, ["a", "b"]) == {"a": digest, "b": None}
+
+
+def test_a_file_that_folders_share_is_read_once_until_it_changes(tmp_path, monkeypatch):
+    (tmp_path / "rows").write_bytes(b"rows")
+    for fold in ("fold-0", "fold-1"):
+        (tmp_path / fold).mkdir()
+    read: list[Path] = []
+    monkeypatch.setattr(cache_keys, "file_digest", lambda path: read.append(path) or file_digest(path))
+    first, second = (digests_of(tmp_path / fold, ["../rows"]) for fold in ("fold-0", "fold-1"))
+    assert first == second and len(read) == 1
+    (tmp_path / "rows").write_bytes(b"other rows")
+    assert digests_of(tmp_path / "fold-0", ["../rows"]) != first and len(read) == 2
 
 
 @pytest.mark.parametrize("change", ["edit", "rename"])
