@@ -36,7 +36,7 @@ def register(card: Path, /, *, name: str | None = None) -> None:
 def unregister(table: str, /) -> None:
     """Remove a registered table: its new rows are no longer polled and its model is no longer retrained.
 
-    Its stored rows, studies, decisions and model versions stay.
+    Its studies, decisions and model versions stay, and its rows until `realmix clean` finds that nothing needs them.
 
     Parameters
     ----------
@@ -150,9 +150,10 @@ def clean(
 ) -> None:
     """Remove stored files that nothing needs any longer; retraining a table does this, too.
 
-    Removes superseded studies, snapshots, model versions and cached results, batches that were read and rows
-    in quarantine. What a running study, a champion, its challenger or an open decision needs stays, and so do
-    all decisions. Results of `realmix run` in folders of your own are left alone.
+    Removes superseded studies of registered tables, snapshots, model versions and cached results, batches that
+    were read, rows in quarantine, and intermediate files of other studies in the home folder. What a running
+    study, a champion, its challenger or an open decision needs stays, and so do all decisions, and verdicts and
+    reports in MLflow. Results of `realmix run` in folders of your own are left alone.
 
     Parameters
     ----------

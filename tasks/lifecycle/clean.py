@@ -1,14 +1,16 @@
 """Remove what nothing needs any longer from the home folder and from MLflow.
 
 Whatever a running study, a champion, its challenger or an open decision needs stays, whatever its age; so do
-decisions, verdicts, reports and MLflow's runs with their numbers. A process that is killed leaves the rest
-for the next time.
+decisions and MLflow's runs with their numbers, verdicts and reports. Folders go of studies that retrainings of a
+registered table have superseded; other studies lose their intermediate files alone. What cannot be removed is
+logged, and left for the next time like what a killed process leaves.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,12 +29,14 @@ from realmix.tasks.core.lifecycle.champion_record import CLEANED
 from realmix.tasks.core.lifecycle.entries import CleanedVersions
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.lifecycle.retention import Needed, needed
+from realmix.tasks.core.lifecycle.retraining_entry import RETRAINING
 from realmix.tasks.lifecycle.drift import next_folder_path
 from realmix.tasks.runtime.cache import cache_at, make_cache
 from realmix.tasks.runtime.database import (
     batches,
     decisions,
     record_decision,
+    registered_names,
     registered_tables,
     untracked_studies,
 )
@@ -87,14 +91,24 @@ def clean(older_than: timedelta = KEPT, *, is_dry: bool = False) -> list[Cleaned
     if older_than < LEAST_KEPT:
         raise BadInput(f"--older-than is {older_than}; expected a day or more, for example 30d.")
     before = time.time() - older_than.total_seconds()
+    # First: it needs neither the record nor MLflow.
+    n_entries, n_bytes = cache_at(make_cache(home())).remove_unused(before, is_dry=is_dry)
     found: dict[str, list[int]] = {}
     for removal in removals(before):
-        if not is_dry:
-            removal.remove()
-        found.setdefault(removal.kind, []).append(removal.n_bytes)
+        if is_dry or _is_removed(removal):
+            found.setdefault(removal.kind, []).append(removal.n_bytes)
     cleaned = [Cleaned(kind, len(sizes), sum(sizes)) for kind, sizes in found.items()]
-    n_entries, n_bytes = cache_at(make_cache(home())).remove_unused(before, is_dry=is_dry)
     return [*cleaned, *([Cleaned("cached results", n_entries, n_bytes)] if n_entries else [])]
+
+
+def _is_removed(removal: Removal) -> bool:
+    """Remove something; what goes wrong is logged, and stops nothing else."""
+    try:
+        removal.remove()
+    except Exception as err:  # whatever a disk, a store or its driver raises
+        log.warning("One of the %s cannot be removed (%s)", removal.kind, type(err).__name__)
+        return False
+    return True
 
 
 @task(task_run_name="clean", cache_policy=NO_CACHE)
@@ -109,8 +123,15 @@ def clean_up() -> None:
 def removals(before: float) -> Iterator[Removal]:
     """Find everything that can be removed, as of a moment in seconds since 1970."""
     tables = registered_tables()
-    of_tables = {table.name: needed(table, decisions(table.name)) for table in tables}
-    yield from old_studies(tables, of_tables.values(), before)
+    entries = {table.name: decisions(table.name) for table in tables}
+    of_tables = {table.name: needed(table, entries[table.name]) for table in tables}
+    named = {
+        str(entry.document.get("study"))
+        for each in entries.values()
+        for entry in each
+        if entry.kind == RETRAINING
+    }
+    yield from old_studies(tables, of_tables.values(), named, before)
     for table in tables:
         yield from old_batches(table.name, before)
     try:
@@ -122,30 +143,47 @@ def removals(before: float) -> Iterator[Removal]:
         return
     served = {version.tags.get("snapshot", "") for _, versions, aliased in of_models for version in versions
               if str(version.version) in aliased}  # fmt: skip
+    if {table.name for table in tables} != set(registered_names()):
+        return  # of a table whose card cannot be used, nobody knows what it needs
     yield from old_snapshots(served.union(*(kept.snapshots for kept in of_tables.values())), before)
     for name, versions, aliased in of_models:
         if name in of_tables:
             yield from old_versions(name, versions, aliased | of_tables[name].versions, before)
 
 
-def old_studies(tables: Iterable[Registered], kept: Iterable[Needed], before: float) -> Iterator[Removal]:
-    """Find the intermediate files of finished studies, and folders of studies that were superseded."""
+def old_studies(
+    tables: Iterable[Registered], kept: Iterable[Needed], named: set[str], before: float
+) -> Iterator[Removal]:
+    """Find folders of studies that were superseded, and intermediate files of others.
+
+    Parameters
+    ----------
+    tables : iterable of Registered
+    kept : iterable of Needed
+        By these tables.
+    named : set of str
+        Folders that their retrainings name: any other may be the only one of its verdict.
+    before : float
+        Seconds since 1970.
+    """
     names = {next_folder_path(table).name for table in tables}.union(*(each.studies for each in kept))
     untracked = set(untracked_studies())
     for folder in sorted((home() / "studies").glob("*")):
-        is_finished = folder not in untracked and _is_tracked(folder)
-        if folder.name not in names and folder not in untracked and _last_change(folder) < before:
+        if folder in untracked:
+            continue
+        is_old = folder.name not in names and _last_change(folder) < before
+        if is_old and folder.name in named:
             yield _of_folder("superseded studies", folder)
-        elif is_finished and (n_bytes := _n_intermediate(folder / "work")):
-            # Of studies that were ended between their last step and this one, or are of an earlier version.
-            clear = StudyFolder(folder).clear_work
-            yield Removal("intermediate files of finished studies", n_bytes, clear)
+        elif (is_old or _is_tracked(folder)) and (n_bytes := _n_intermediate(folder / "work")):
+            # Of studies that were ended before their last step, or are of an earlier version.
+            of = "finished" if _is_tracked(folder) else "interrupted"
+            yield Removal(f"intermediate files of {of} studies", n_bytes, StudyFolder(folder).clear_work)
 
 
 def _n_intermediate(work: Path) -> int:
     """Return the bytes of what a finished study need not keep."""
     files = [path for path in work.rglob("*") if path.is_file()]
-    return sum(path.stat().st_size for path in files if path.parent != work or path.name not in KEPT_FILES)
+    return sum(_size(path) for path in files if path.parent != work or path.name not in KEPT_FILES)
 
 
 def _is_tracked(folder: Path) -> bool:
@@ -160,7 +198,7 @@ def old_batches(table: str, before: float) -> Iterator[Removal]:
     place = home() / "tables" / table
     waiting = {batch.digest for batch in batches(table, "waiting")}
     for file in sorted((place / "batches").glob("*")):
-        if file.stem not in waiting and file.stat().st_mtime < before:
+        if file.stem not in waiting and _last_change(file) < before:
             yield _of_file("batches that were read", file)
     for folder in sorted((place / "quarantine").glob("*")):
         if folder.name not in waiting and _last_change(folder) < before:
@@ -170,7 +208,7 @@ def old_batches(table: str, before: float) -> Iterator[Removal]:
 def old_snapshots(kept: set[str], before: float) -> Iterator[Removal]:
     """Find snapshots that nothing references; a study notes that it uses one by its note's time."""
     for note in sorted((home() / "snapshots").glob("*.json")):
-        if note.stem not in kept and note.stat().st_mtime < before:
+        if note.stem not in kept and _last_change(note) < before:
             yield _of_file("snapshots that nothing references", note)
             yield _of_file("snapshots that nothing references", note.with_suffix(".parquet"))
 
@@ -205,6 +243,7 @@ def old_versions(name: str, versions: Iterable[Any], kept: set[str], before: flo
 
 
 def _n_bytes_of(version: Any) -> int:
+    """Return the bytes of a version's models; 0 where MLflow does not tell them."""
     from mlflow import MlflowClient
 
     def total(path: str) -> int:
@@ -212,36 +251,62 @@ def _n_bytes_of(version: Any) -> int:
         return sum(total(item.path) if item.is_dir else item.file_size or 0 for item in found)
 
     client = MlflowClient()
-    return sum(total(path) for path in MODELS)
+    try:
+        return sum(total(path) for path in MODELS) if _run_of(version) else 0
+    except Exception as err:  # whatever a store or its driver raises
+        log.warning("MLflow does not tell the size of a model version (%s)", type(err).__name__)
+        return 0
+
+
+def _run_of(version: Any) -> Any | None:
+    """Return the run of a model version; None where it is gone, as after `mlflow gc`."""
+    from mlflow import MlflowClient, MlflowException
+
+    try:
+        return MlflowClient().get_run(version.run_id) if version.run_id else None
+    except MlflowException as err:
+        if err.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
 
 
 def _remove_version(name: str, version: Any) -> None:
-    """Remove a version and its models; the record is told first, so that no rollback leads to it."""
+    """Remove a version and its models; the record is told before, once, so that no rollback leads to it."""
     from mlflow import MlflowClient
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    client, number = MlflowClient(), str(version.version)
-    record_decision(name, CLEANED, CleanedVersions(versions=(number,)).to_dict())
-    artifacts = get_artifact_repository(client.get_run(version.run_id).info.artifact_uri)
-    for path in MODELS:
-        artifacts.delete_artifacts(Path(path).parts[0])
-    client.delete_model_version(name, number)
+    number, run = str(version.version), _run_of(version)
+    told = {
+        gone for entry in decisions(name, CLEANED) for gone in CleanedVersions.read(entry.document).versions
+    }
+    if number not in told:
+        record_decision(name, CLEANED, CleanedVersions(versions=(number,)).to_dict())
+    if run:
+        artifacts = get_artifact_repository(run.info.artifact_uri)
+        for path in MODELS:
+            artifacts.delete_artifacts(Path(path).parts[0])
+    MlflowClient().delete_model_version(name, number)
 
 
 def _of_folder(kind: str, folder: Path) -> Removal:
-    n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    n_bytes = sum(_size(path) for path in folder.rglob("*") if path.is_file())
     return Removal(kind, n_bytes, partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 def _of_file(kind: str, file: Path) -> Removal:
-    n_bytes = file.stat().st_size if file.exists() else 0
-    return Removal(kind, n_bytes, partial(file.unlink, missing_ok=True))
+    return Removal(kind, _size(file), partial(file.unlink, missing_ok=True))
 
 
-def _last_change(folder: Path) -> float:
-    """Return when anything in a folder last changed, in seconds since 1970."""
-    times = [folder.stat().st_mtime]
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # a running study removes files of its own
+def _size(file: Path) -> int:
+    with suppress(OSError):  # a running study removes files of its own, and another process cleans, too
+        return file.stat().st_size
+    return 0
+
+
+def _last_change(place: Path) -> float:
+    """Return when a file, or anything in a folder, last changed, in seconds since 1970; infinity where it is gone."""
+    times = []
+    for path in (place, *place.rglob("*")):
+        with suppress(OSError):
             times.append(path.stat().st_mtime)
-    return max(times)
+    return max(times, default=math.inf)

@@ -14,7 +14,7 @@ import pytest
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.champion_record import CLEANED, PROMOTION, SETTLED
 from realmix.tasks.lifecycle import clean as module
-from realmix.tasks.lifecycle.clean import KEPT, clean
+from realmix.tasks.lifecycle.clean import KEPT, Removal, _n_bytes_of, _remove_version, clean
 from realmix.tasks.lifecycle.drift import next_folder
 from realmix.tasks.lifecycle.promote import review_challenger, rollback
 from realmix.tasks.runtime.cache import cache_at, make_cache
@@ -75,12 +75,80 @@ def test_intermediate_files_go_when_a_study_is_finished_and_tracked(place):
 def test_a_folder_that_a_running_study_touches_stays_however_old_it_is(place):
     running = home() / "studies" / "running"
     (running / "work").mkdir(parents=True)
-    (running / "work" / "fold-0").touch()
+    (running / "work" / "fold-0").write_bytes(b"1")
     age(running, 40)
     (running / "work" / "fold-1").touch()
     assert clean() == []
     age(running, 40)
-    assert kinds(clean()) == {"superseded studies": 1} and not running.exists()
+    assert kinds(clean()) == {"intermediate files of interrupted studies": 1}
+    assert running.exists() and list((running / "work").iterdir()) == []
+
+
+def test_of_a_study_that_no_retraining_names_only_the_intermediate_files_go(place, tmp_path):
+    """Of a table that is not registered, or no longer: it may be the only one with this verdict."""
+    shop.register(tmp_path)
+    superseded, other = tracked("shop-0001-abc"), tracked("claims-20260101-120000-7")
+    for folder in (superseded, other):
+        (folder / "verdict.json").write_text("{}")
+        age(folder, 40)
+    for number in (1, 2):
+        entry = {
+            "level": "study",
+            "study": f"shop-000{number}-abc",
+            "snapshot": registered_table("shop").snapshot,
+        }
+        record_decision("shop", "retraining", entry)
+    assert kinds(clean()) == {"superseded studies": 1, "intermediate files of finished studies": 1}
+    assert not superseded.exists() and (other / "verdict.json").exists()
+
+
+def test_where_the_card_of_a_table_cannot_be_used_no_snapshot_is_cleaned(place, tmp_path, monkeypatch):
+    shop.register(tmp_path)
+    age(home() / "snapshots", 40)
+    monkeypatch.setattr(module, "registered_tables", list)
+    assert clean() == []
+
+
+def test_what_cannot_be_removed_is_logged_and_stops_nothing_after_it(place, monkeypatch, caplog):
+    cache = cache_at(make_cache(home())).folder
+    write(cache / "ab" / "old.tar", 10, time.time() - 40 * DAY)
+
+    def fail():
+        raise PermissionError
+
+    two = [Removal("rows in quarantine", 1, fail), Removal("superseded studies", 2, lambda: None)]
+    monkeypatch.setattr(module, "removals", lambda before: iter(two))
+    assert kinds(clean()) == {"superseded studies": 1, "cached results": 1}
+    assert "One of the rows in quarantine cannot be removed (PermissionError)" in caplog.text
+
+
+def test_a_version_whose_run_is_gone_is_deleted_and_recorded_once(place, monkeypatch):
+    from mlflow import MlflowClient, MlflowException
+    from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+
+    table, client = register("bank", promotion="auto"), MlflowClient()
+    for _ in range(2):
+        folder, document = study(table, raw_rows(N_FIRST), "class-prior")
+        logged = track.fn(folder, document, {})
+        review_challenger(table, logged, drift_is_critical=False)
+    first, second = (client.get_model_version("bank", number) for number in "12")
+    monkeypatch.setattr(MlflowClient, "get_run", lambda *_: (_ for _ in ()).throw(ConnectionError))
+    with pytest.raises(ConnectionError):
+        _remove_version("bank", first)
+    assert decisions("bank", CLEANED) == [], "nothing is recorded before MLflow answers"
+    gone = MlflowException("no run", RESOURCE_DOES_NOT_EXIST)
+    monkeypatch.setattr(MlflowClient, "get_run", lambda *_: (_ for _ in ()).throw(gone))
+    assert _n_bytes_of(second) == 0
+    delete = MlflowClient.delete_model_version
+    monkeypatch.setattr(
+        MlflowClient, "delete_model_version", lambda *_: (_ for _ in ()).throw(ConnectionError)
+    )
+    with pytest.raises(ConnectionError):
+        _remove_version("bank", second)
+    monkeypatch.setattr(MlflowClient, "delete_model_version", delete)
+    _remove_version("bank", second)
+    assert [entry.document for entry in decisions("bank", CLEANED)] == [{"versions": ["2"]}]
+    assert {str(v.version) for v in client.search_model_versions("name = 'bank'")} == {"1"}
 
 
 def test_the_next_retraining_finds_its_interrupted_folder(place, tmp_path):
@@ -221,9 +289,9 @@ def test_a_year_of_nights_stays_under_two_gigabytes(place, tmp_path, monkeypatch
             write(home() / "grows" / database, NIGHT[database] * (night + 1), now)
         versions[number] = SimpleNamespace(version=number, creation_timestamp=now * 1000, tags={})
         # After each retraining, really; once a week costs this test less, and leaves more.
+        record_decision("shop", "retraining", {"level": "study", "study": name, "snapshot": str(night)})
         if night % 7 == 0:
             record_decision("shop", PROMOTION, {"version": number, "replaces": None, "study": name})
-            record_decision("shop", "retraining", {"level": "study", "study": name, "snapshot": str(night)})
             peak = max(peak, sum(path.stat().st_size for path in home().rglob("*") if path.is_file()))
             clean(KEPT)
     assert 1_000 * MB < peak < 2_000 * MB
