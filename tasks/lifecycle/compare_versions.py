@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.errors import RealmixError, RegistryRefused
+from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.lifecycle.challenge import Compared, judge_challenger, undecided
 from realmix.tasks.core.lifecycle.entries import Judgement
 from realmix.tasks.core.lifecycle.records import Registered
@@ -24,7 +24,7 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.holdout import HoldoutRule, hash_units, holdout_side
 from realmix.tasks.core.table.infer_schema import schema_of
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.lifecycle.model_files import EVALUATED, VERDICT, check_digests, tree_digest
+from realmix.tasks.lifecycle.model_files import EVALUATED, VERDICT, check_digests, download, tree_digest
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models._serving import as_probabilities
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
@@ -162,27 +162,14 @@ def fetch(name: str, number: str, folder: Path, recorded: Mapping[str, str]) -> 
     ModelChanged
         If a file is not as recorded; nothing of it was run.
     """
-    from mlflow import MlflowClient
-
-    folder.mkdir(parents=True)
-    verdict = fit = None
-    try:
-        client = MlflowClient()
-        run = client.get_model_version(name, number).run_id
-        stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
-        if run and VERDICT in stored:
-            verdict = Path(client.download_artifacts(run, VERDICT, str(folder)))
-        if run and verdict and Path(EVALUATED).parts[0] in stored:
-            fit = Path(client.download_artifacts(run, EVALUATED, str(folder)))
-    except Exception as err:  # whatever a store or its driver raises
-        raise RegistryRefused(
-            f"MLflow does not give version {number} of '{name}' ({type(err).__name__}): check its store and "
-            "run again."
-        ) from err
-    found = {what: tree_digest(path) for what, path in ((VERDICT, verdict), (EVALUATED, fit)) if path}
-    check_digests(f"Version {number} of '{name}'", found, recorded)
-    document = VerdictDocument.read(json.loads(verdict.read_text(encoding="utf-8"))) if verdict else None
-    return Version(number, document, fit)
+    found = download(name, number, folder, with_model=False)
+    check_digests(
+        f"Version {number} of '{name}'", {what: tree_digest(path) for what, path in found.items()}, recorded
+    )
+    if VERDICT not in found:
+        return Version(number, None, None)
+    document = VerdictDocument.read(json.loads(found[VERDICT].read_text(encoding="utf-8")))
+    return Version(number, document, found.get(EVALUATED))
 
 
 def why_not_comparable(champion: Version, challenger: Version) -> str | None:

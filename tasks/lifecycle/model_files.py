@@ -40,6 +40,52 @@ def digests_of_study(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): tree_digest(path) for path in places if path.exists()}
 
 
+def download(name: str, number: str, folder: Path, *, with_model: bool) -> dict[str, Path]:
+    """Download a version's evaluated model and verdict from MLflow, as far as it has them, and its model if asked to.
+
+    Parameters
+    ----------
+    name, number : str
+        Of the registered model, and of its version.
+    folder : Path
+        Is made.
+    with_model : bool
+
+    Returns
+    -------
+    dict
+        Name of a file or folder, as in the study's folder, to its path.
+
+    Raises
+    ------
+    RegistryRefused
+        If MLflow does not answer, or has lost the version or its run.
+    """
+    from mlflow import MlflowClient
+    from mlflow.artifacts import download_artifacts
+
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Path] = {}
+    try:
+        client = MlflowClient()
+        if with_model:
+            uri = client.get_model_version_download_uri(name, number)
+            # A folder of its own: what it is given, MLflow fills with the model's files and returns.
+            (folder / MODEL).mkdir()
+            found[MODEL] = Path(download_artifacts(uri, dst_path=str(folder / MODEL)))
+        run = client.get_model_version(name, number).run_id
+        stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
+        for wanted in (EVALUATED, VERDICT):
+            if run and Path(wanted).parts[0] in stored:
+                found[wanted] = Path(client.download_artifacts(run, wanted, str(folder)))
+    except Exception as err:  # whatever a store or its driver raises
+        raise RegistryRefused(
+            f"MLflow does not give version {number} of '{name}' ({type(err).__name__}): check its store and "
+            "run again."
+        ) from err
+    return found
+
+
 def digests_in_registry(name: str, number: str) -> dict[str, str]:
     """Download a version's models and verdict from MLflow, and return their digests.
 
@@ -48,25 +94,9 @@ def digests_in_registry(name: str, number: str) -> dict[str, str]:
     RegistryRefused
         If MLflow does not answer, or has lost the version.
     """
-    from mlflow import MlflowClient
-    from mlflow.artifacts import download_artifacts
-
     with tempfile.TemporaryDirectory() as scratch:
-        try:
-            client = MlflowClient()
-            model = download_artifacts(client.get_model_version_download_uri(name, number), dst_path=scratch)
-            found = {MODEL: tree_digest(Path(model))}
-            run = client.get_model_version(name, number).run_id
-            stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
-            for wanted in (EVALUATED, VERDICT):
-                if run and Path(wanted).parts[0] in stored:
-                    found[wanted] = tree_digest(Path(client.download_artifacts(run, wanted, scratch)))
-        except Exception as err:  # whatever a store or its driver raises
-            raise RegistryRefused(
-                f"MLflow does not give version {number} of '{name}' ({type(err).__name__}): check its store and "
-                "run again."
-            ) from err
-    return found
+        found = download(name, number, Path(scratch), with_model=True)
+        return {what: tree_digest(path) for what, path in found.items()}
 
 
 def recorded_digests(name: str, number: str | None) -> dict[str, str]:

@@ -298,10 +298,10 @@ def promote(table_name: str, reason: str, by: str) -> dict[str, Any]:
                 "the champion. Retrain the table, or see its reviews with realmix status."
             )
         review = Review.read(now.waiting.document)
-        _refuse_changed(table_name, review.reviewed_version)
+        is_checked = _is_unchanged(table_name, review.reviewed_version)
         replaces = now.champions[-1] if now.champions else review.champion_version
         intended = _intend_promotion(table_name, review, replaces, reason, by)
-    return _carry_out(table_name, intended)
+    return _carry_out(table_name, intended, is_checked=is_checked)
 
 
 def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
@@ -336,7 +336,7 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
                 f"Table '{table_name}' has no earlier champion, so nothing is rolled back. "
                 "Retrain it for another one."
             )
-        _refuse_changed(table_name, champions[-2])
+        is_checked = _is_unchanged(table_name, champions[-2])
         snapshots = {
             entry.document["version"]: entry.document.get("challenger_snapshot")
             for entry in entries
@@ -351,13 +351,15 @@ def rollback(table_name: str, reason: str, by: str) -> dict[str, Any]:
             "replaced_snapshot": snapshots.get(champions[-1]),
         }
         intended = record_decision(table_name, ROLLBACK, Rollback.build(document).to_dict())
-    return _carry_out(table_name, intended)
+    return _carry_out(table_name, intended, is_checked=is_checked)
 
 
-def _refuse_changed(name: str, number: str) -> None:
-    """Refuse a version whose files were changed; where MLflow is down, :func:`settle` checks it later."""
+def _is_unchanged(name: str, number: str) -> bool:
+    """Refuse a version whose files were changed; False where MLflow is down: :func:`settle` checks it later."""
     with suppress(RegistryRefused):
         check_version(name, number)
+        return True
+    return False
 
 
 def _checked_reason(reason: str) -> str:
@@ -373,8 +375,8 @@ def _intend_promotion(name: str, review: Review, replaces: str | None, reason: s
     return record_decision(name, PROMOTION, promotion.to_dict())
 
 
-def _carry_out(name: str, intended: Decision) -> dict[str, Any]:
-    is_moved = settle(name)
+def _carry_out(name: str, intended: Decision, *, is_checked: bool) -> dict[str, Any]:
+    is_moved = settle(name, checked=intended.digest if is_checked else None)
     move = Move.read(intended.document)
     sentence = f"Version {move.version} is the champion of '{name}'"
     sentence += f", in the place of version {move.replaces}." if move.replaces else "."
@@ -386,12 +388,19 @@ def _carry_out(name: str, intended: Decision) -> dict[str, Any]:
     return {"table": name, **shown, "moved": is_moved, "sentence": sentence}
 
 
-def settle(name: str) -> bool:
+def settle(name: str, *, checked: str | None = None) -> bool:
     """Move MLflow's alias as the record says.
 
     The intent is recorded before the alias moves and the fact after it: a process killed in between
     leaves an intent, which the next call carries out. Of several only the last one counts. An alias that
     was moved outside of realmix is set back; no alias is set to a version whose files were changed.
+
+    Parameters
+    ----------
+    name : str
+        Of a registered table.
+    checked : str, optional
+        Digest of a move whose version's files this call has just compared with the record: not downloaded again.
 
     Returns
     -------
@@ -406,7 +415,8 @@ def settle(name: str) -> bool:
                 _restore(name, now.champions[-1:])
                 return True
             version = Move.read(intended.document).version
-            check_version(name, version)
+            if intended.digest != checked:
+                check_version(name, version)
             _move(name, intended)
         except ModelChanged as err:
             log.warning("The champion of '%s' stays as it is in MLflow: %s", name, err)

@@ -20,7 +20,8 @@ from realmix.tasks.core.lifecycle.champion_record import (
     read_champion_record,
 )
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.lifecycle.model_files import check_study, recorded_digests, tree_digest
+from realmix.tasks.lifecycle import model_files
+from realmix.tasks.lifecycle.model_files import check_study, download, recorded_digests, tree_digest
 from realmix.tasks.lifecycle.promote import (
     champion,
     promote,
@@ -150,6 +151,21 @@ def test_a_challenger_that_passed_waits_for_approval_and_then_takes_over(bank):
     assert entry["snapshot"] == table.snapshot and entry["replaced_snapshot"] != table.snapshot
     with pytest.raises(BadInput, match="no earlier champion"):
         rollback("bank", "once more", "Eve")
+
+
+def test_a_version_is_downloaded_once_for_its_promotion_and_once_for_a_rollback(monkeypatch):
+    table = register("twice")
+    reviewed(table, "class-prior", N_FIRST)
+    reviewed(table, "linear", N_LATER)
+    downloaded: list[str] = []
+
+    def count(name: str, number: str, folder: Path, *, with_model: bool) -> dict[str, Path]:
+        downloaded.append(number)
+        return download(name, number, folder, with_model=with_model)
+
+    monkeypatch.setattr(model_files, "download", count)
+    assert promote("twice", "looks right", "Ada")["moved"] and rollback("twice", "complaints", "Eve")["moved"]
+    assert downloaded == ["2", "1"]
 
 
 def test_who_gives_no_reason_or_no_table_changes_nothing(bank):
