@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Literal
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.core.versions import require
 
 Runner = Literal["threads", "dask"]
 
@@ -31,8 +31,5 @@ def check_runner(runner: Runner, address: str | None, storage: str | None = None
         raise BadInput(
             f"--storage {without_secrets(storage)} is for the workers of a Dask cluster: add --runner dask, or remove --storage."
         )
-    if runner == "dask" and find_spec("prefect_dask") is None:
-        raise BadInput(
-            "--runner dask needs the package prefect-dask, which is not installed: run pip install -e '.[dask]' "
-            "in the folder of the realmix repository."
-        )
+    if runner == "dask":
+        require("prefect_dask", "dask", "--runner dask")

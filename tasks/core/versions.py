@@ -53,7 +53,10 @@ def require(module: str, extra: str, purpose: str) -> None:
     >>> require("json", "none", "This")
     >>> require("no_such_library", "examples", "This simulation")
     Traceback (most recent call last):
-    realmix.tasks.core.errors.BadInput: This simulation needs no_such_library, which is not installed: pip install 'realmix[examples]'.
+    realmix.tasks.core.errors.BadInput: This simulation needs no_such_library, which is not installed. Run pip install -e '.[examples]' in the folder of the realmix repository.
     """
     if find_spec(module) is None:
-        raise BadInput(f"{purpose} needs {module}, which is not installed: pip install 'realmix[{extra}]'.")
+        raise BadInput(
+            f"{purpose} needs {module}, which is not installed. Run pip install -e '.[{extra}]' in the folder "
+            "of the realmix repository."
+        )

@@ -192,12 +192,7 @@ def _engine(url: URL) -> Engine:
     """Make an engine without a pool: connections end with their transaction, and forks inherit none."""
     is_file = url.drivername == "sqlite"
     arguments = {"timeout": PATIENCE_SECONDS} if is_file else CONNECT_ARGUMENTS
-    try:
-        engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
-    except ImportError as err:
-        raise BadInput(
-            f"{URL_VARIABLE} names PostgreSQL, whose driver is not installed. Run pip install psycopg2-binary."
-        ) from err
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     if is_file:
         _leave_wal(Path(str(url.database)))
         event.listen(engine, "connect", _own_transactions)

@@ -74,6 +74,11 @@ def read_json_lines(text: bytes, where: str, detected: dict[str, Any]) -> TextTa
                 if len(cells) < len(lines):
                     cells.append(None)
     check_column_names(list(columns), where)
+    if len(columns) == 1:
+        raise BadInput(
+            f"{where} has one column only: every object has the one key. Expected a target and at least one "
+            "feature. Check the file."
+        )
     notes = tuple(
         f"'{name}' holds lists or objects (first line {line:,}): read as text"
         for name, line in nested.items()

@@ -16,7 +16,6 @@ from realmix.tasks.sources._compressed import DECOMPRESSED, check_bytes, decompr
 from realmix.tasks.sources._delimited import read_text
 from realmix.tasks.sources._plain import plain_types
 
-
 # How the names of workbooks end, compressed or not, as an address names them.
 WORKBOOK = re.compile(r"\.(xls[xmb]?|ods)(\.\w{2,4})?(\?.*)?", re.IGNORECASE)
 
@@ -30,10 +29,8 @@ def split_sheet(location: str) -> tuple[str, str | None]:
     (('book.xlsx', 'Data'), ('s3://bucket/book.xlsx', 'Data'), ('s3://bucket/part#1.csv', None))
     """
     path, mark, sheet = location.rpartition("#")
-    if "://" in location:
-        is_whole = not WORKBOOK.search(path)
-    else:
-        is_whole = os.path.exists(location)  # noqa: PTH110  # False for what is no path at all
+    # What is no path at all does not exist, for this function of os.
+    is_whole = not WORKBOOK.search(path) if "://" in location else os.path.exists(location)  # noqa: PTH110
     return (location, None) if not mark or not sheet or is_whole else (path, sheet)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.numbers_as_written import MAX_EXACT
+from realmix.tasks.core.versions import require
 from realmix.tasks.runtime.memory import check_table_fits
 from realmix.tasks.sources._compressed import DECOMPRESSED, check_bytes
 
@@ -52,13 +53,9 @@ def sheet_as_csv(content: bytes, where: str, sheet: str | None = None) -> tuple[
         If the extra ``excel`` is not installed, the workbook is damaged, has a password or is too large, or
         it is not clear which sheet is meant.
     """
-    try:
-        import python_calamine
-    except ImportError as err:
-        raise BadInput(
-            f"{where} is a workbook, and the library for these is not installed. "
-            "Install it with `pip install 'realmix[excel]'`, or save the sheet as CSV."
-        ) from err
+    require("python_calamine", "excel", f"The workbook {where}")
+    import python_calamine
+
     try:
         _check_size(content, where)
         book = python_calamine.load_workbook(io.BytesIO(content))

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from numbers import Real
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from realmix.tasks.core.table.markers import SIGNS, ZERO_DATES, is_marker
 from realmix.tasks.core.table.numbers_as_written import clock_seconds, number_values
 
 # Cells that are numbers, in a column that holds texts beside them.
-NUMBERS = (Real, Decimal, np.bool_)
+NUMBERS: tuple[type[SupportsFloat], ...] = (Real, Decimal, np.bool_)
 log = logging.getLogger("served_model")
 # The same two values as Python, numpy, a count and a text file write them.
 BOOLEAN_TEXTS: dict[Any, str] = {True: "True", False: "False"} | {
@@ -119,7 +119,7 @@ def _by_text(
     values: pd.Series,
     parse: Callable[[list[str]], np.ndarray],
     form: Mapping[str, Any],
-    as_is: tuple[type, ...] = (),
+    as_is: tuple[type[SupportsFloat], ...] = (),
 ) -> tuple[pd.Series, int]:
     """Read each distinct cell by its text, but cells of the types `as_is` as the numbers that they are.
 

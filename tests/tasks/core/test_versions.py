@@ -42,5 +42,5 @@ def test_a_missing_library_is_one_sentence_with_its_extra(monkeypatch, module, e
     monkeypatch.setenv("REALMIX_SQL_URL", "postgresql://me@127.0.0.1:9/db")
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, CLAIMS.partition(":")[0], raising=False)
-    with pytest.raises(BadInput, match=rf"needs {module}, .* pip install 'realmix\[{extra}\]'\."):
+    with pytest.raises(BadInput, match=rf"needs {module}, .* Run pip install -e '\.\[{extra}\]' "):
         need()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import datetime
 import io
+import sys
 import zipfile
 
 import pytest
@@ -99,15 +99,8 @@ def test_a_damaged_workbook_is_one_sentence():
 
 
 def test_without_the_library_one_sentence_says_how_to_get_it(monkeypatch):
-    real = builtins.__import__
-
-    def missing(name: str, *rest: object) -> object:
-        if name == "python_calamine":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(BadInput, match=r"pip install 'realmix\[excel\]'"):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    with pytest.raises(BadInput, match=r"pip install -e '\.\[excel\]'"):
         read_text(xlsx(Data=TABLE), "book.xlsx")
 
 
