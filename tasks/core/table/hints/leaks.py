@@ -20,6 +20,9 @@ LEVELS_TELL, NUMBERS_TELL, PAIR_TELLS = 0.92, 0.95, 0.98
 FEW_WRONG, RARE_TELLS = 0.015, 0.75
 # R squared of ranks of a quantity, and the share of rows within 1 % of their rank: copies with a few wrong cells.
 RANKS_TELL, SAME_RANK = 0.99, 0.9
+# Share of the order of a quantity that its bands keep: half a hundredth to two hundredths of wrong cells.
+# Levels with fewer rows than this on average have a range of their own by chance.
+RANGES_TELL, ROWS_A_LEVEL = 0.95, 10
 # Weaker findings from here on are printed.
 NOTEWORTHY = 0.85
 MAX_PAIRED = 8
@@ -39,9 +42,12 @@ def leaks(rows: pd.DataFrame, schema: Schema) -> Iterator[Hint]:
     target = Target(schema.encode_target(rows), len(schema.classes))
     features = [c for c in schema.features if rows[c.name].nunique(dropna=False) > 1]
     alone = {c.name: _probe(target, rows[c.name], c) for c in features}
-    told = [c for c in features if _is_leak(alone[c.name], target, c)]
+    ranged = [] if target.n_classes else [c for c in features if _has_ranges(target, rows[c.name])]
+    told = [c for c in features if c in ranged or _is_leak(alone[c.name], target, c)]
     for column in features:
-        if column in told or alone[column.name].skill >= NOTEWORTHY:
+        if column in ranged:
+            yield _hint_of_ranges(column.name, schema)
+        elif column in told or alone[column.name].skill >= NOTEWORTHY:
             yield _hint((column.name,), alone[column.name], schema, is_strong=column in told)
     best = sorted((c for c in features if c not in told), key=lambda c: -alone[c.name].skill)
     for categorical in (False, True):
@@ -54,6 +60,12 @@ def _is_leak(found: Probe, target: Target, column: Column) -> bool:
         return found.skill >= RANKS_TELL or found.error <= 1 - SAME_RANK
     tells = LEVELS_TELL if column.is_categorical else NUMBERS_TELL
     return found.skill >= tells or (found.error <= FEW_WRONG and found.skill >= RARE_TELLS)
+
+
+def _has_ranges(target: Target, values: pd.Series) -> bool:
+    levels = codes(values)
+    is_few = len(levels) >= ROWS_A_LEVEL * (levels.max() + 1)
+    return is_few and target.order_by_ranges(levels) >= RANGES_TELL
 
 
 def _probe(target: Target, values: pd.Series, column: Column) -> Probe:
@@ -91,3 +103,8 @@ def _hint(columns: tuple[str, ...], found: Probe, schema: Schema, *, is_strong: 
         much = f"but for {1 - found.skill:.1%} of the variation of its ranks"
     sentence = f"{names} {tell} the target '{schema.target}' {much}: a leak, if not known when one predicts."
     return Hint("leak", columns, sentence, answers(None, columns[0]), is_strong)
+
+
+def _hint_of_ranges(name: str, schema: Schema) -> Hint:
+    sentence = f"Each value of '{name}' is a range of the target '{schema.target}': a leak, if not known when one predicts."
+    return Hint("leak", (name,), sentence, answers(None, name), is_strong=True)

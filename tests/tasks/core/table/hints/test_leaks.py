@@ -46,8 +46,20 @@ def test_the_sentence_counts_rows_and_offers_two_card_lines():
         lambda y, rng: np.round(np.log(y), 3),
         lambda y, rng: -(y**2),
         lambda y, rng: np.where(rng.random(len(y)) < 0.01, rng.permutation(y), y),
+        lambda y, rng: np.digitize(y, np.quantile(y, [0.2, 0.4, 0.6, 0.8])),
+        lambda y, rng: np.where(
+            y > np.quantile(y, 0.9), "dear", np.where(y > np.quantile(y, 0.3), "usual", "low")
+        ),
+        lambda y, rng: np.where(rng.random(len(y)) < 0.01, "C", np.where(y > np.median(y), "A", "B")),
     ],
-    ids=["its logarithm", "falling with it", "a copy with a hundredth of wrong cells"],
+    ids=[
+        "its logarithm",
+        "falling with it",
+        "a copy with a hundredth of wrong cells",
+        "its fifths",
+        "words for its ranges",
+        "its halves, with a hundredth of wrong cells",
+    ],
 )
 def test_a_quantity_is_given_away_by_what_orders_rows_as_it_does(make):
     table = quantity()
