@@ -65,7 +65,7 @@ def fit_final(
     model = fit_arm(scope, chosen, training, n_jobs)
     export_model(model, chosen.model, schema, Path(export_to))
     if training_to:
-        rows = pd.read_parquet(raw, columns=set_apart(schema)) if raw else None
+        rows = pd.read_parquet(raw, columns=not_modelled(schema)) if raw else None
         write_training_table(training, scope, chosen, rows, Path(training_to))
     return {
         "params": MODELS[chosen.model].search_space(chosen.trial, schema),
@@ -111,13 +111,13 @@ def with_raw_columns(frame: pd.DataFrame, raw: pd.DataFrame | None, schema: Sche
     if raw is None:
         return frame
     absent = pd.Series([None] * (len(frame) - len(raw)), dtype=object)
-    for name in set_apart(schema):
+    for name in not_modelled(schema):
         values = raw[name].astype(object).where(raw[name].notna(), None)
         frame[name] = pd.concat([values, absent], ignore_index=True).infer_objects()
     return frame
 
 
-def set_apart(schema: Schema) -> list[str]:
+def not_modelled(schema: Schema) -> list[str]:
     """List the columns of the file that are not modelled and cannot be restored from those that are."""
     modelled = {c.name for c in schema.modelled}
     return [c.name for c in schema.columns if c.name not in modelled and c.kind != "constant"]

@@ -12,7 +12,7 @@ N_BINS = 10
 MIN_DENSITY = 0.5
 
 
-def names_rows(numbers: pd.Series, target: pd.Series | None, *, is_called_so: bool) -> bool:
+def names_rows(numbers: pd.Series, target: pd.Series, *, is_called_so: bool) -> bool:
     """Return whether distinct whole numbers name rows.
 
     A row counter does, whatever it tells of the target: tables are sorted. Others do if they rise or are called
@@ -22,22 +22,22 @@ def names_rows(numbers: pd.Series, target: pd.Series | None, *, is_called_so: bo
     ----------
     numbers : Series
         Present cells of a column, all distinct.
-    target : Series or None
-        Of the same rows; None where nothing is known of it.
+    target : Series
+        Of the same rows.
     is_called_so : bool
         Whether the column's name is one of an identifier.
 
     Examples
     --------
     >>> salary = pd.Series(range(20_000, 80_000, 300))
-    >>> names_rows(salary, salary > 60_000, is_called_so=False), names_rows(salary, None, is_called_so=False)
+    >>> names_rows(salary, salary > 60_000, is_called_so=False), names_rows(salary, salary % 7, is_called_so=False)
     (False, True)
     """
     rises = numbers.is_monotonic_increasing
     if not rises and not is_called_so:
         return False
     is_dense = len(numbers) / (float(numbers.max()) - float(numbers.min()) + 1) >= MIN_DENSITY
-    return is_dense or target is None or not tells(numbers, target)
+    return is_dense or not tells(numbers, target)
 
 
 def tells(numbers: pd.Series, target: pd.Series) -> bool:

@@ -182,10 +182,10 @@ def _infer_kind(values: pd.Series, target: pd.Series, raw_type: RawType) -> Kind
     return "categorical"
 
 
-def _number_kind(present: pd.Series, n_unique: int, raw_type: RawType, told: pd.Series) -> Kind:
+def _number_kind(present: pd.Series, n_unique: int, raw_type: RawType, target: pd.Series) -> Kind:
     if raw_type == "integer" and n_unique == len(present) >= MIN_IDENTIFIER_ROWS:
         is_called_so = bool(IDENTIFIER_NAME.search(str(present.name)))
-        return "identifier" if names_rows(present, told, is_called_so=is_called_so) else "numeric"
+        return "identifier" if names_rows(present, target, is_called_so=is_called_so) else "numeric"
     return "categorical" if raw_type == "integer" and n_unique == 2 else "numeric"
 
 

@@ -75,8 +75,6 @@ class NumberForm:
         Cells that this form reads.
     n_with_unit : int
         Those of them that have the unit beside them.
-    n_decisive : int
-        Cells that decide the decimal mark: the other reading fails or differs in what it accepts.
     other_units : dict of str to int
         Further units and their cells: these are not read, as their scale differs.
     """
@@ -85,7 +83,6 @@ class NumberForm:
     unit: str
     n_read: int
     n_with_unit: int
-    n_decisive: int
     other_units: Mapping[str, int]
 
 
@@ -161,7 +158,7 @@ def find_number_form(counts: Mapping[str, int], prior: str | None = None) -> Num
     unit = named.most_common(1)[0][0] if named else ""
     others = {each: n for each, n in named.items() if each != unit}
     n_read = totals[decimal] - sum(others.values())
-    return NumberForm(decimal, unit, n_read, named[unit], abs(totals["."] - totals[","]), others)
+    return NumberForm(decimal, unit, n_read, named[unit], others)
 
 
 def number_values(texts: list[str], form: Mapping[str, Any]) -> np.ndarray:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
-from realmix.tasks.fits.final import fit_final, refit_from_training_table, set_apart, with_raw_columns
+from realmix.tasks.fits.final import fit_final, not_modelled, refit_from_training_table, with_raw_columns
 from realmix.tasks.fits.pools import synthesize
 from realmix.tasks.fits.teacher import fit_teacher
 from tests.tasks.fits.conftest import rows
@@ -83,7 +83,7 @@ def test_columns_that_no_model_sees_are_put_back_for_the_real_rows(scope):
 
     raw = rows(60).assign(customer_id=np.arange(60), constant="one")
     schema = infer_schema(raw, "y")
-    assert set_apart(schema) == ["customer_id"]
+    assert not_modelled(schema) == ["customer_id"]
     modelled = pd.concat([raw[["age", "job", "y"]]] * 2, ignore_index=True)
     whole = with_raw_columns(modelled, raw[["customer_id"]], schema)
     assert whole["customer_id"][:60].tolist() == list(range(60)) and whole["customer_id"][60:].isna().all()

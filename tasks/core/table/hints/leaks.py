@@ -43,13 +43,13 @@ def leaks(rows: pd.DataFrame, schema: Schema) -> Iterator[Hint]:
     features = [c for c in schema.features if rows[c.name].nunique(dropna=False) > 1]
     alone = {c.name: _probe(target, rows[c.name], c) for c in features}
     ranged = [] if target.n_classes else [c for c in features if _has_ranges(target, rows[c.name])]
-    told = [c for c in features if c in ranged or _is_leak(alone[c.name], target, c)]
+    leaking = [c for c in features if c in ranged or _is_leak(alone[c.name], target, c)]
     for column in features:
         if column in ranged:
             yield _hint_of_ranges(column.name, schema)
-        elif column in told or alone[column.name].skill >= NOTEWORTHY:
-            yield _hint((column.name,), alone[column.name], schema, is_strong=column in told)
-    best = sorted((c for c in features if c not in told), key=lambda c: -alone[c.name].skill)
+        elif column in leaking or alone[column.name].skill >= NOTEWORTHY:
+            yield _hint((column.name,), alone[column.name], schema, is_strong=column in leaking)
+    best = sorted((c for c in features if c not in leaking), key=lambda c: -alone[c.name].skill)
     for categorical in (False, True):
         paired = [c for c in best if c.is_categorical == categorical][:MAX_PAIRED]
         yield from _pairs(rows, target, [c for c in features if c in paired], schema)

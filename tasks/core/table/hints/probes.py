@@ -83,7 +83,7 @@ class Target:
         n_changes = np.count_nonzero(along[1:] != along[:-1])
         counts = np.bincount(levels)
         by_chance = len(levels) * (1 - float(((counts / len(levels)) ** 2).sum()))
-        return 1 - max(n_changes - np.count_nonzero(counts) + 1, 0) / by_chance
+        return float(1 - max(n_changes - np.count_nonzero(counts) + 1, 0) / by_chance)
 
     def _probe_tree(self, numbers: np.ndarray) -> Probe:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
