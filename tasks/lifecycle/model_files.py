@@ -70,9 +70,9 @@ def download(name: str, number: str, folder: Path, *, with_model: bool) -> dict[
         client = MlflowClient()
         if with_model:
             uri = client.get_model_version_download_uri(name, number)
-            # A folder of its own: what it is given, MLflow fills with the model's files and returns.
-            (folder / MODEL).mkdir()
-            found[MODEL] = Path(download_artifacts(uri, dst_path=str(folder / MODEL)))
+            # A folder of its own: some stores give the evaluated model the same last name.
+            (folder / "shipped").mkdir()
+            found[MODEL] = Path(download_artifacts(uri, dst_path=str(folder / "shipped")))
         run = client.get_model_version(name, number).run_id
         stored = {artifact.path for artifact in client.list_artifacts(run)} if run else set()
         for wanted in (EVALUATED, VERDICT):

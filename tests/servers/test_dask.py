@@ -21,7 +21,7 @@ import pytest
 from distributed import Client, LocalCluster
 from prefect.settings import PREFECT_API_URL
 
-from realmix.flows.engines import choose, options
+from realmix.flows.engines import choose
 from realmix.flows.engines.dask import LOCAL_CLUSTER, check_cluster, cluster_workers, reason_to_refuse
 from realmix.flows.study import study
 from realmix.tasks.core.errors import BadInput, FitTimedOut, WorkerDied
@@ -252,18 +252,6 @@ def test_an_address_where_no_scheduler_answers_is_refused(address, tmp_path):
 def open_clients():
     """Clients of Dask that would have to be closed when they are collected."""
     return [id(found) for found in gc.get_objects() if isinstance(found, Client) and found.status != "closed"]
-
-
-@pytest.mark.parametrize("given", [("tcp://127.0.0.1:8786", None), (None, "s3://bucket/prefix")])
-def test_an_address_or_storage_without_dask_is_refused(given):
-    with pytest.raises(BadInput, match="--runner dask"):
-        options.check_runner("threads", *given)
-
-
-def test_a_missing_extra_is_named(monkeypatch):
-    monkeypatch.setattr(options, "find_spec", lambda name: None)
-    with pytest.raises(BadInput, match=r"pip install -e '\.\[dask\]'"):
-        options.check_runner("dask", None)
 
 
 def realmix(tmp_path, *arguments):

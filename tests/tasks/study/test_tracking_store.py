@@ -71,7 +71,7 @@ def test_a_store_that_cannot_be_asked_stops_no_study(monkeypatch, uri):
 def test_a_missing_driver_of_postgresql_is_named_with_the_extra_that_has_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg2", None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me@host/mlflow")
-    with pytest.raises(BadInput, match=r"PostgreSQL needs psycopg2.*realmix\[postgres\]"):
+    with pytest.raises(BadInput, match=r"PostgreSQL needs psycopg2.*-e '\.\[postgres\]'"):
         check_tracking_store()
 
 
