@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from realmix.flows.local import environment
 from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
-from realmix.tasks.core.errors import BadInput, StudyInterrupted
+from realmix.tasks.core.errors import BadInput, RealmixError, StudyInterrupted
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
 from realmix.tasks.runtime.fork_server import fork_server
@@ -214,7 +215,25 @@ def interruptible(
         # A library that is interrupted, even in an import, may raise an error of its own.
         if received.is_set() or isinstance(err, StudyInterrupted | KeyboardInterrupt):
             _exit_now(results)
+        if known := known_reason(err):
+            raise known from err
         raise
+
+
+def known_reason(err: BaseException) -> RealmixError | None:
+    """Return why a flow really failed, where Prefect's report of that to its server failed, too, and hides it."""
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    from realmix.tasks.runtime.snapshots import explain_os_error
+    from realmix.tasks.runtime.worker_process import is_full
+
+    if not isinstance(err, PrefectHTTPStatusError):
+        return None
+    hidden: BaseException | None = err
+    while hidden := hidden.__cause__ or hidden.__context__:
+        if isinstance(hidden, RealmixError):
+            return hidden
+    return explain_os_error(OSError(errno.ENOSPC, ""), home()) if is_full(home()) else None
 
 
 def end_on_signal(results: str | None) -> tuple[threading.Event, Callable[[int, FrameType | None], None]]:

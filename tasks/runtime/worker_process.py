@@ -193,6 +193,11 @@ def is_full_disk(err: OSError, folder: str) -> bool:
     """
     if err.errno is not None:
         return err.errno == errno.ENOSPC
+    return is_full(folder)
+
+
+def is_full(folder: str | Path) -> bool:
+    """Return whether the disk of a folder takes no further file."""
     return shutil.disk_usage(folder).free < FULL_BYTES
 
 

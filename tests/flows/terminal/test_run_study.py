@@ -8,11 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from realmix.flows.terminal.run_study import exit_if_not_decided, print_verdict, run_study, show_progress
+from realmix.flows.terminal.run_study import (
+    exit_if_not_decided,
+    known_reason,
+    print_verdict,
+    run_study,
+    show_progress,
+)
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import reveal
 from realmix.tasks.metrics import METRICS
+from realmix.tasks.runtime import worker_process
 from tests.tasks.core.conftest import simulate
 from tests.tasks.core.report.documents import build, changed
 
@@ -114,3 +121,28 @@ def test_a_table_that_leaves_a_strong_hint_open_is_refused_before_anything_is_wr
     with pytest.raises(BadInput, match=r"'code' alone tells"):
         run_study(asked(place), runner="threads", address=None)
     assert not (place / "out").exists()
+
+
+def refused_by_prefect() -> Exception:
+    import httpx
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    request = httpx.Request("POST", "http://127.0.0.1:1/api/flow_runs/x/set_state")
+    answer = httpx.Response(500, request=request, json={"exception_message": "Internal Server Error"})
+    return PrefectHTTPStatusError.from_httpx_error(
+        httpx.HTTPStatusError("500", request=request, response=answer)
+    )
+
+
+def test_why_a_study_failed_is_said_though_prefect_cannot_write_that_down(monkeypatch, tmp_path):
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path))
+    with pytest.raises(Exception, match="500") as caught:
+        try:
+            raise BadInput("Cannot write the pool: no space is left on the device.")
+        except BadInput:
+            raise refused_by_prefect() from None
+    assert str(known_reason(caught.value)) == "Cannot write the pool: no space is left on the device."
+    assert known_reason(refused_by_prefect()) is None
+    assert known_reason(KeyError("x")) is None
+    monkeypatch.setattr(worker_process, "is_full", lambda folder: True)
+    assert "no space is left" in str(known_reason(refused_by_prefect()))
