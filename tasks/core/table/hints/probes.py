@@ -80,10 +80,11 @@ class Target:
         1.0
         """
         along = levels[np.argsort(self.y, kind="stable")]
-        n_changes = np.count_nonzero(along[1:] != along[:-1])
+        n_changes = int((along[1:] != along[:-1]).sum())
         counts = np.bincount(levels)
+        n_levels = int((counts > 0).sum())
         by_chance = len(levels) * (1 - float(((counts / len(levels)) ** 2).sum()))
-        return float(1 - max(n_changes - np.count_nonzero(counts) + 1, 0) / by_chance)
+        return 1 - max(n_changes - n_levels + 1, 0) / by_chance
 
     def _probe_tree(self, numbers: np.ndarray) -> Probe:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
