@@ -230,10 +230,10 @@ def known_reason(err: BaseException) -> RealmixError | None:
     if not isinstance(err, PrefectHTTPStatusError):
         return None
     hidden = err.__cause__ or err.__context__
-    while hidden and not isinstance(hidden, RealmixError):
+    while hidden:
+        if isinstance(hidden, RealmixError):
+            return hidden
         hidden = hidden.__cause__ or hidden.__context__
-    if hidden:
-        return hidden
     return explain_os_error(OSError(errno.ENOSPC, ""), home()) if is_full(home()) else None
 
 
