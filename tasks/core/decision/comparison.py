@@ -24,7 +24,7 @@ from realmix.tasks.core.contracts.specs import (
     MetricSpec,
 )
 from realmix.tasks.core.decision.arm_table import ArmRow, table_of_arms
-from realmix.tasks.core.decision.promised_gain import Draws, Promise, bootstrap, summarise
+from realmix.tasks.core.decision.promised_gain import NO_PROMISE, Draws, Promise, bootstrap, promise
 from realmix.tasks.core.decision.ranking import ControlTest, ScoredArms, control_test, is_control
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
@@ -65,8 +65,8 @@ class Comparison:
     challenger_gain, standard_error : float
         Gain of the best mix and its Nadeau-Bengio standard error.
     p_corrected, p_holm, p_max, p_value : float
-        Corrected t-test, the same Holm-adjusted over the finalists, max-statistic bootstrap,
-        and the larger of the last two, which counts.
+        Corrected t-test, the same Holm-adjusted over the finalists, and the max-statistic bootstrap,
+        which counts: `p_value` is `p_max`.
     share_of_folds_won : float
     beats_duplicates, beats_shuffled, beats_distillation, beats_class_weights : ControlTest or None
         Controls, the first two with the best mix's own label rule; None where one was not run.
@@ -180,7 +180,6 @@ def compare(
     """
     case = ScoredArms(oof, metric, null_models)
     draws = _bootstrap(case, n_bootstrap, seed)
-    promise = summarise(draws.gain, naive_gain=float(case.gains[case.winner]), widening=case.widening)
     extra = {spec.name: spec for spec in extra_metrics if spec.name != metric.name}
     margin = metric.margin if margin is None else margin
     return Comparison(
@@ -193,7 +192,7 @@ def compare(
         best_mix=None if case.best_mix is None else oof.arms[case.best_mix],
         arms=table_of_arms(case, margin, extra),
         naive_gain=float(case.gains[case.winner]),
-        promise=promise,
+        promise=_promise(case, draws),
         **_best_mix_statistics(case, draws),
         n_rows=len(oof.rows),
         n_folds=case.folds.shape[1],
@@ -228,6 +227,20 @@ def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
     )
 
 
+def _promise(case: ScoredArms, draws: Draws) -> Promise:
+    """Promise what the winner is worth; nothing where real only won."""
+    if not case.is_candidate[case.winner]:
+        return NO_PROMISE
+    mix = case.oof.arms[case.winner].mix
+    return promise(
+        draws,
+        case.metric,
+        is_family=case.where(lambda arm: arm.mix.family == mix.family),
+        naive_gain=float(case.gains[case.winner]),
+        widening=case.widening,
+    )
+
+
 def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
     """Test the best candidate against the incumbent and the controls."""
     arm = case.best_mix
@@ -244,7 +257,7 @@ def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
         "p_corrected": test.p_value,
         "p_holm": p_holm,
         "p_max": p_max,
-        "p_value": max(p_holm, p_max),
+        "p_value": p_max,
         "share_of_folds_won": float((case.fold_gains(arm, case.incumbent) > 0).mean()),
         "beats_duplicates": control_test(case, arm, is_control(DUPLICATES, label_rule)),
         "beats_shuffled": control_test(case, arm, is_control(SHUFFLED_MARGINALS, label_rule)),

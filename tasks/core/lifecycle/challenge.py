@@ -24,6 +24,8 @@ MIN_CLASS_ROWS = 10
 REACH = 1.645 + 0.842
 # Smaller relative changes of the Brier score do not count as a change in calibration.
 CALIBRATION_MARGIN = 0.01
+# Chance that a challenger no less fair on any sensitive column is refused because of one.
+GAP_LEVEL = 0.05
 # Per 1,000 rows; smaller differences are noise of the clock and of other processes.
 SERVING_FLOOR_SECONDS = 0.01
 
@@ -257,7 +259,7 @@ def _finding_in_words(found: Finding, allowed: str, needed: int) -> str:
 
 
 def _slices_gate(paired: PairedLosses, groups: Mapping[str, Sequence[Slice]], seed: int) -> Gate:
-    """Check that no declared group of enough rows has a gain interval below zero."""
+    """Check that no declared group of enough rows loses, the number of groups allowed for."""
     slices = [s for of_column in groups.values() for s in of_column]
     found = [s for s in slice_gains(paired, slices, widening=1.0, seed=seed) if s.n_rows >= MIN_ROWS]
     lost = [s for s in found if s.vetoes]
@@ -281,13 +283,20 @@ def _calibration_gate(compared: Compared, calibration: MetricSpec, seed: int) ->
 
 
 def _fairness_gate(paired: PairedLosses, compared: Compared, seed: int) -> Gate:
-    """Check that no gap between best and worst group of a sensitive column grows significantly."""
-    found = {}
-    for column in compared.sensitive:
-        members = [s.rows for s in compared.groups.get(column, ()) if s.rows.sum() >= MIN_ROWS]
-        if len(members) >= 2:
-            found[column] = _gap_growth(paired, members, seed)
-    grown = [column for column, gap in found.items() if gap["interval"][0] > 0]
+    """Check that no gap between best and worst group of a sensitive column grows beyond the metric's margin.
+
+    The bound is that of a one-sided test at 5 % divided by the number of columns (Bonferroni).
+    """
+    members = {
+        column: [s.rows for s in compared.groups.get(column, ()) if s.rows.sum() >= MIN_ROWS]
+        for column in compared.sensitive
+    }
+    tested = {column: rows for column, rows in members.items() if len(rows) >= 2}
+    found = {
+        column: _gap_growth(paired, rows, seed, level=GAP_LEVEL / len(tested))
+        for column, rows in tested.items()
+    }
+    grown = [column for column, gap in found.items() if gap["lower_bound"] > 0]
     named = " and ".join(f"'{column}'" for column in grown)
     sentence = (
         f"The gap between the groups of {named} grows."
@@ -297,8 +306,13 @@ def _fairness_gate(paired: PairedLosses, compared: Compared, seed: int) -> Gate:
     return Gate("fairness", not grown, sentence, {"metric": paired.metric.name, "gaps": found})
 
 
-def _gap_growth(paired: PairedLosses, members: Sequence[np.ndarray], seed: int) -> dict[str, Any]:
-    """Compare the gap between best and worst group of both models."""
+def _gap_growth(
+    paired: PairedLosses, members: Sequence[np.ndarray], seed: int, *, level: float
+) -> dict[str, Any]:
+    """Compare the gap between best and worst group of both models.
+
+    ``lower_bound`` is that of the growth beyond the margin, at a one-sided `level`.
+    """
 
     def gaps(counts: np.ndarray) -> np.ndarray:
         """Compute the gap of both models per draw, (n_draws, 2); NaN where a group was not drawn."""
@@ -315,12 +329,15 @@ def _gap_growth(paired: PairedLosses, members: Sequence[np.ndarray], seed: int) 
 
     champion, challenger = gaps(np.ones((1, len(paired.rows))))[0]
     drawn = np.concatenate([gaps(counts) for counts in draw_weights(paired.units, None, N_DRAWS, seed)])
-    low, high = np.nanquantile(drawn[:, 1] - drawn[:, 0], [0.05, 0.95])
+    low, high, bound = np.nanquantile(drawn[:, 1] - drawn[:, 0], [0.05, 0.95, level])
+    overall = paired.metric.from_mean_loss(np.average(paired.losses[:, 0], weights=paired.weight))
+    floor = paired.metric.margin * (abs(float(overall)) if paired.metric.margin_is_relative else 1.0)
     return {
         "champion": float(champion),
         "challenger": float(challenger),
         "growth": float(challenger - champion),
         "interval": (float(low), float(high)),
+        "lower_bound": float(bound - floor),
     }
 
 

@@ -63,6 +63,11 @@ class Mix:
         return "/".join(parts)
 
     @property
+    def family(self) -> tuple[str | None, LabelRule]:
+        """Synthesizer and label rule: mixes that differ only in ratio, weight and balance are alike."""
+        return self.synthesizer, self.label_rule
+
+    @property
     def role(self) -> Role:
         """Real only (it wins ties), a control (it never ships), or a candidate."""
         if self.synthesizer is None:

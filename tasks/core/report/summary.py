@@ -16,12 +16,11 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         _score_line("real only", validation.real_only, metric),
     ]
     if validation.mix:
+        lines.append(_score_line("best mix", validation.mix, metric))
+    if document.winner.recipe.synthesizer:
         promised = gain_in_words(validation.promised_gain, relative)
         interval = interval_in_words(validation.promised_interval, relative)
-        lines += [
-            _score_line("best mix", validation.mix, metric),
-            f"promised gain: {promised} (90 % interval {interval})",
-        ]
+        lines.append(f"promised gain: {promised} (90 % interval {interval})")
     on_holdout = document.holdout.sentence if document.holdout else f"none: {document.holdout_reason}"
     provable = gain_in_words(validation.smallest_provable_gain, relative)
     lines += [f"holdout: {on_holdout}", f"smallest gain these rows could prove: {provable}"]

@@ -2,7 +2,8 @@
 
 All gains follow from the out-of-fold losses of two arms. Slices are never chosen by which arm is
 better: they follow from features, from the target, or (hardest rows) from both arms alike, so a
-slice's gain is not biased by how the slice was found.
+slice's gain is not biased by how the slice was found. Of many declared slices one looks worse by chance:
+a veto needs a loss beyond the metric's margin that is significant after Holm over all of them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.scores.draws import draw_units, draw_weights
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains
+from realmix.tasks.core.scores.significance import holm
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 # Smaller slices are neither named by a value nor a veto (protocol, section 5).
@@ -33,6 +35,8 @@ N_DRAWS = 1000
 # Two-sided 90 % of the normal distribution, which large slices follow.
 NORMAL_QUANTILE = 1.645
 OTHER = "other"
+# Chance that a mix which is no worse on any of the declared slices is refused because of one.
+VETO_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class SliceGain:
 
     `real_only` and `mix` are scores in the metric's units. `gain` is positive = better, a share
     of the real-only score if the metric's margin is relative; its 90 % `interval` is None if the
-    slice has a single row or group. `vetoes` is True if the mix must not ship because of it.
+    slice has a single row or group. `vetoes` is True if the mix must not ship because of it: the slice is
+    declared and the loss on it, beyond the metric's margin, is significant among all declared slices.
     """
 
     name: str
@@ -231,11 +236,29 @@ def slice_gains(
     """
     members = [np.flatnonzero(s.rows[paired.rows] & (paired.weight > 0)) for s in slices]
     drawn = _drawn_gains(paired, members, seed)
-    return tuple(
+    found = [
         _slice_gain(paired, wanted, of_slice, of_draws, widening)
         for wanted, of_slice, of_draws in zip(slices, members, drawn, strict=True)
         if len(of_slice)
-    )
+    ]
+    return _with_vetoes(found, paired.metric.margin)
+
+
+def _with_vetoes(found: Sequence[SliceGain], margin: float) -> tuple[SliceGain, ...]:
+    """Mark the declared slices whose loss beyond `margin` is significant after Holm over all of them."""
+    tested = [i for i, s in enumerate(found) if s.is_declared and s.n_rows >= MIN_ROWS and s.interval]
+    adjusted = dict(zip(tested, holm([_loss_p(found[i], margin) for i in tested]), strict=True))
+    return tuple(replace(s, vetoes=adjusted.get(i, 1.0) <= VETO_LEVEL) for i, s in enumerate(found))
+
+
+def _loss_p(found: SliceGain, margin: float) -> float:
+    """Return the one-sided p-value of a loss beyond `margin`, from the upper bound of the 90 % interval."""
+    from scipy import stats
+
+    assert found.interval is not None
+    error = (found.interval[1] - found.gain) / NORMAL_QUANTILE
+    beyond = found.gain + margin
+    return float(stats.norm.cdf(beyond / error)) if error > 0 else float(beyond >= 0)
 
 
 def slice_vetoes(found: Sequence[SliceGain], metric: MetricSpec) -> list[str]:
@@ -251,7 +274,8 @@ def slice_vetoes(found: Sequence[SliceGain], metric: MetricSpec) -> list[str]:
     return [
         f"On the declared slice '{s.name}' ({s.n_rows:,} rows) the best mix is worse than real only: its gain "
         f"in {metric.name} is {gain_in_words(s.gain, relative)} "
-        f"(90 % interval {interval_in_words(s.interval, relative)}); no such slice may lose."
+        f"(90 % interval {interval_in_words(s.interval, relative)}). No such slice may lose more than "
+        f"{gain_in_words(metric.margin, relative)}; the number of slices is allowed for."
         for s in found
         if s.vetoes
     ]
@@ -324,8 +348,7 @@ def _slice_gain(
         low, high = np.nanquantile(drawn, [0.05, 0.95])
         interval = (gain - reach * max(gain - low, 0.0), gain + reach * max(high - gain, 0.0))
         interval = (float(interval[0]), float(interval[1]))
-    vetoes = wanted.is_declared and len(rows) >= MIN_ROWS and interval is not None and interval[1] < 0
-    return SliceGain(wanted.name, len(rows), real_only, mix, gain, interval, wanted.is_declared, vetoes)
+    return SliceGain(wanted.name, len(rows), real_only, mix, gain, interval, wanted.is_declared, False)
 
 
 def _small_sample_factor(n_units: int) -> float:

@@ -85,7 +85,7 @@ def test_grouped_rows_widen_the_interval(simulate_study, squared_error):
     alone, together = (
         compare(o, squared_error, seed=0, n_bootstrap=300).promise for o in (repeated, grouped)
     )
-    width = [p.row_interval[1] - p.row_interval[0] for p in (alone, together)]
+    width = [p.interval[1] - p.interval[0] for p in (alone, together)]
     assert width[1] > 2 * width[0]
 
 

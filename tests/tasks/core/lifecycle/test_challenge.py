@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from realmix.tasks.core.lifecycle.challenge import Compared, judge_challenger, rows_needed
 from realmix.tasks.core.lifecycle.entries import Judgement
@@ -109,6 +110,20 @@ def test_a_declared_group_that_loses_forbids_what_the_average_allows():
     assert gate(found, "overall").passed
     assert found.word == "keep champion"
     assert "'plan: plus'" in found.reason and "'plan: basic'" not in found.reason
+
+
+def test_an_equal_challenger_is_seldom_refused_for_one_of_twenty_groups():
+    refused = 0
+    for seed in range(30):
+        rows = compared(2000, seed=seed)
+        parts = np.array_split(np.arange(2000), 20)
+        groups = {
+            "town": [Slice(f"town: {i}", np.isin(np.arange(2000), p), True) for i, p in enumerate(parts)]
+        }
+        found = judged(dataclasses.replace(rows, groups=groups, sensitive=["town"]))
+        refused += not (gate(found, "slices").passed and gate(found, "fairness").passed)
+    # Two tests at 5 %, of 30 studies.
+    assert refused <= binom.ppf(0.95, 30, 0.1)
 
 
 def test_a_ranking_that_stays_the_same_does_not_excuse_worse_calibration():

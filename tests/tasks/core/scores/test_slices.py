@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 from realmix.tasks.core.scores.slices import (
     MIN_ROWS,
@@ -84,6 +85,25 @@ def test_a_declared_slice_that_clearly_loses_is_a_veto_that_names_it(simulate_st
     (veto,) = slice_vetoes(found, squared_error)
     assert "'plan: plus' (60 rows)" in veto
     assert "-20 %" in veto and "squared_error" in veto
+
+
+@pytest.mark.parametrize("n_groups", [1, 20])
+def test_equal_models_are_vetoed_in_at_most_one_of_twenty_studies_however_many_groups(
+    squared_error, n_groups
+):
+    """With an interval below 0 for each group alone, 41 % were with 10 groups and 70 % with 20."""
+    parts = np.array_split(np.arange(1200), n_groups + 1)[:n_groups]
+    groups = [Slice(f"group {i}", np.isin(np.arange(1200), rows), True) for i, rows in enumerate(parts)]
+    vetoed = [
+        any(
+            s.vetoes
+            for s in slice_gains(
+                equal_arms(squared_error, seed, n_rows=1200), groups, widening=1.0, seed=seed
+            )
+        )
+        for seed in range(40)
+    ]
+    assert sum(vetoed) <= binom.ppf(0.95, 40, 0.05)
 
 
 def test_fewer_than_fifty_rows_never_veto(simulate_study, squared_error):
