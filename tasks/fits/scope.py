@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.splits.equal_rows import equal_row_groups
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.plugins import load_plugins
@@ -205,14 +206,13 @@ def write_scope(folder: Path, training: np.ndarray, validation: np.ndarray | Non
 
 
 def feature_groups(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Return a group number for each row, equal for rows with equal features.
+    """Return a group number for each row, equal for repeats; see :func:`realmix.tasks.core.splits.equal_rows.equal_row_groups`.
 
     Returns
     -------
     ndarray of int, shape (n_rows,)
     """
-    hashed = pd.util.hash_pandas_object(rows[schema.feature_names], index=False)
-    return pd.factorize(hashed)[0]
+    return equal_row_groups(rows[schema.feature_names])
 
 
 def _files_of(positions: Path) -> list[tuple[Path, int]]:
