@@ -2,8 +2,7 @@
 
 No model is trained here. The rule: the candidate arm (mix, learner, trial) with the best
 out-of-fold score, if it is better than every real-only arm, which win ties. Real only leaves the
-default learner for another one only for a lead of more than one standard error: on the method half of the
-panel that cost nothing on average and took the runs more than 1 % worse from 2 of 16 to 0. After a
+default learner for another one only for a lead of more than two standard errors. After a
 race on folds the candidates are the arms that ran to its end; `ScoredArms.eligible` repeats the race
 in a bootstrap draw. Arms that left it still have a row in the table.
 """
@@ -55,7 +54,7 @@ class Comparison:
         Chosen by the rule; equal to `incumbent` where no candidate is better.
     incumbent : Arm
         What ships where no mix does: the best real-only arm, or the default learner's best where
-        another one leads it by at most one standard error.
+        another one leads it by at most two standard errors.
     best_mix : Arm or None
         Best candidate, whether or not it won; the tests below are about it.
     arms : tuple of ArmRow
