@@ -3,6 +3,9 @@
 One block is one fold with all arms still in the race. Arms are never raced on subsamples:
 gains shrink as rows grow, so that would favour augmentation. No clock decides.
 
+Arms race against those of their own learner: whether synthetic rows help a model that people can read
+is a question of its own, which a stronger learner cannot answer.
+
 Only studies with repeats, whose deciding metric is a mean over rows, are raced: there a paired
 difference of row losses shows early which arms cannot win, and the repeats can be saved. A
 ranking (AUC, F1, ...) on a few folds is too noisy: such studies run the full grid.
@@ -83,7 +86,7 @@ def judge(oof: OutOfFold, metric: MetricSpec, *, n_first: int, n_blocks: int) ->
     -------
     dict of arm name to Exit
         Beaten candidates and, where the first repeat has just ended, whatever no finalist needs.
-        Real-only arms never leave, controls are never beaten, and the best candidate stays.
+        Real-only arms never leave, controls are never beaten, and each learner's best candidate stays.
     """
     n_run = len(oof.fold_rows)
     when = f"after block {n_run} of {n_blocks}"
@@ -94,26 +97,39 @@ def judge(oof: OutOfFold, metric: MetricSpec, *, n_first: int, n_blocks: int) ->
 
 
 def _beaten(oof: OutOfFold, metric: MetricSpec, n_run: int, when: str) -> dict[str, Exit]:
-    """Return the candidates that the leader clearly beats; the best candidate stays, to be tested."""
+    """Return the candidates that their learner's leader clearly beats; the best one stays, to be tested."""
     from scipy import stats
 
     scores = _scores(oof, metric)
     utility = _utility(scores, metric)
     candidates = np.array([arm.mix.role == "candidate" for arm in oof.arms])
-    leader, best = int(np.argmax(utility)), int(np.argmax(np.where(candidates, utility, -np.inf)))
     losses = row_losses(oof, metric, range(len(oof.arms)))
-    lag = -gains(metric, scores, scores[leader])
     out = {}
-    for place in np.flatnonzero(candidates):
-        z, df = paired_z(losses[place] - losses[leader], oof)
-        if place != best and stats.t.sf(z, df) < 1 - BEATEN_SHARE:
-            behind = gain_in_words(float(lag[place]), metric.margin_is_relative)
-            reason = (
-                f"dropped {when}: {behind} worse than {oof.arms[leader].name}, "
-                f"and in more than {100 * BEATEN_SHARE:.0f} of 100 draws"
-            )
-            out[oof.arms[place].name] = Exit(n_run, reason, is_beaten=True)
+    for of_learner in by_learner(oof.arms):
+        leader = best_of(utility, of_learner)
+        best = best_of(utility, of_learner & candidates)
+        lag = -gains(metric, scores, scores[leader])
+        for place in np.flatnonzero(of_learner & candidates):
+            z, df = paired_z(losses[place] - losses[leader], oof)
+            if place != best and stats.t.sf(z, df) < 1 - BEATEN_SHARE:
+                behind = gain_in_words(float(lag[place]), metric.margin_is_relative)
+                reason = (
+                    f"dropped {when}: {behind} worse than {oof.arms[leader].name}, "
+                    f"and in more than {100 * BEATEN_SHARE:.0f} of 100 draws"
+                )
+                out[oof.arms[place].name] = Exit(n_run, reason, is_beaten=True)
     return out
+
+
+def by_learner(arms: Sequence[Arm]) -> list[np.ndarray]:
+    """Return a mask of shape (n_arms,) for each learner, in order of appearance."""
+    models = np.array([arm.model for arm in arms])
+    return [models == model for model in dict.fromkeys(models.tolist())]
+
+
+def best_of(utility: np.ndarray, allowed: np.ndarray) -> int:
+    """Return the first of the best allowed arms; arm 0 where none is allowed."""
+    return int(np.argmax(np.where(allowed, utility, -np.inf)))
 
 
 def paired_z(differences: np.ndarray, oof: OutOfFold) -> tuple[float, int]:
@@ -155,7 +171,7 @@ def _not_needed(
     candidates = np.array([arm.mix.role == "candidate" and arm.name not in leaving for arm in oof.arms])
     utility = _utility(_scores(oof, metric), metric)
     chosen = shortlist(utility[None, :], candidates, oof.arms)[0]
-    finalists = {arm.mix for arm, is_in in zip(oof.arms, chosen, strict=True) if is_in}
+    finalists = {(arm.model, arm.mix) for arm, is_in in zip(oof.arms, chosen, strict=True) if is_in}
     return {
         arm.name: Exit(len(oof.fold_rows), f"left {when}: {reason}", is_beaten=False)
         for arm in oof.arms
@@ -172,17 +188,17 @@ def _utility(scores: np.ndarray, metric: MetricSpec) -> np.ndarray:
     return scores if metric.greater_is_better else -scores
 
 
-def _why_not_needed(arm: Arm, finalists: set[Mix]) -> str | None:
-    if arm.mix.role == "candidate" and arm.mix not in finalists:
-        return f"its mix was not among the best {MAX_FINALISTS}"
-    of_rule = arm.mix.synthesizer in CONTROLS
-    if of_rule and arm.mix.label_rule not in {mix.label_rule for mix in finalists}:
+def _why_not_needed(arm: Arm, finalists: set[tuple[str, Mix]]) -> str | None:
+    if arm.mix.role == "candidate" and (arm.model, arm.mix) not in finalists:
+        return f"its mix was not among the best {MAX_FINALISTS} of {arm.model}"
+    rules = {mix.label_rule for model, mix in finalists if model == arm.model}
+    if arm.mix.synthesizer in CONTROLS and arm.mix.label_rule not in rules:
         return "no finalist has its label rule"
     return None
 
 
 def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:
-    """Return which candidates belong to the best mixes, each mix scored by its best arm.
+    """Return which candidates belong to their learner's best mixes, each mix scored by its best arm.
 
     Parameters
     ----------
@@ -197,12 +213,19 @@ def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]
 
     Examples
     --------
-    >>> arms = [Arm(Mix(f"s{i}", 1.0), model) for i in range(5) for model in ("linear", "xgboost")]
+    >>> arms = [Arm(Mix(f"s{i}", 1.0), "linear", trial) for i in range(5) for trial in range(2)]
     >>> utility = np.array([[1, 1, 9, 0, 8, 0, 0, 7, 6, 0]])
     >>> shortlist(utility, np.ones(10, dtype=bool), arms).astype(int).tolist()
     [[0, 0, 1, 1, 1, 1, 1, 1, 1, 1]]
     """
     candidates = np.broadcast_to(is_candidate, utility.shape)
+    allowed = np.zeros(utility.shape, dtype=bool)
+    for of_learner in by_learner(arms):
+        allowed |= _shortlist_of_one(utility, candidates & of_learner, arms)
+    return allowed
+
+
+def _shortlist_of_one(utility: np.ndarray, candidates: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:
     utility = np.where(candidates, utility, -np.inf)
     places = np.flatnonzero(candidates.any(axis=0))
     allowed = np.zeros(utility.shape, dtype=bool)

@@ -1,7 +1,7 @@
 """The drops of the race, repeated on bootstrap draws of its rows.
 
 The race is part of the choice, so the promised gain, which repeats the choice, repeats the race: in
-each draw, block by block, arms leave that the draw's own leader beats. A drawn row counts as often as
+each draw, block by block, arms leave that their learner's leader in this draw beats. A drawn row counts as often as
 it was drawn. Arms that were beaten in the race itself take no part: after their exit there are no
 predictions to score them by.
 """
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
-from realmix.tasks.core.decision.race import BEATEN_SHARE, FIRST_JUDGED_BLOCK
+from realmix.tasks.core.decision.race import BEATEN_SHARE, FIRST_JUDGED_BLOCK, by_learner
 from realmix.tasks.core.scores.draws import draw_units
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, row_losses
+
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class RaceBootstrap:
         blocks = oof.fold_rows
         self._n_first = sum(repeat == 0 for repeat, _ in blocks)
         self._is_candidate = is_candidate
+        self._learners = by_learner(oof.arms)
         _, self._first_row, unit = np.unique(draw_units(oof), return_index=True, return_inverse=True)
         unit_of_row = np.full(len(oof.y), -1)
         unit_of_row[oof.rows] = unit
@@ -82,9 +85,12 @@ class RaceBootstrap:
         counts, live = weights[:, self._first_row], live.copy()
         for n_blocks, known in self._judgements.items():
             if (n_blocks <= self._n_first) is in_first_repeat:
-                live[:, known.arms] &= ~beaten_in_draws(
-                    known.losses, known.weight, counts, live[:, known.arms], self._is_candidate[known.arms]
-                )
+                for of_learner in self._learners:
+                    raced = of_learner[known.arms]
+                    arms = known.arms[raced]
+                    live[:, arms] &= ~beaten_in_draws(
+                        known.losses[:, raced], known.weight, counts, live[:, arms], self._is_candidate[arms]
+                    )
         return live
 
 
@@ -125,7 +131,9 @@ def beaten_in_draws(
             around = counts[led] @ differences**2 - 2 * lag[led] * crossed
             squares[led] = around + lag[led] ** 2 * (counts[led] @ weight**2)[:, None]
         error = np.sqrt(np.maximum(squares, 0) * (n_units / (n_units - 1))[:, None]) / total
-        far = lag / error > stats.t.isf(1 - BEATEN_SHARE, np.maximum(n_units - 1, 1))[:, None]
+        # Equal arms differ by the rounding of their sums, whose error is as small.
+        behind = lag > ROUNDING * np.abs(means)
+        far = behind & (lag / error > stats.t.isf(1 - BEATEN_SHARE, np.maximum(n_units - 1, 1))[:, None])
     allowed = live & is_candidate
     best = np.argmin(np.where(allowed, means, np.inf), axis=1)
     beaten: np.ndarray = far & allowed

@@ -59,7 +59,7 @@ def test_at_most_four_mixes_run_in_the_repeats(simulate_study, squared_error):
     best = sorted(range(6, 20), key=lambda place: scores[place])[:MAX_FINALISTS]
     assert stayed == {full.arms[place].name for place in best}
     reasons = {left.reason for left in leaving.values() if not left.is_beaten}
-    assert reasons == {"left after block 5 of 15: its mix was not among the best 4"}
+    assert reasons == {"left after block 5 of 15: its mix was not among the best 4 of xgboost"}
 
 
 def test_controls_that_no_finalist_needs_leave_and_class_weights_stay(simulate_study, squared_error):
@@ -239,7 +239,7 @@ def test_every_arm_keeps_its_row_in_the_table(simulate_study, squared_error):
     comparison = compare(race(full, squared_error), squared_error, seed=0, n_bootstrap=50)
     assert len(comparison.arms) == len(full.arms)
     assert all(np.isfinite([row.score, row.gain]).all() for row in comparison.arms)
-    left = [row for row in comparison.arms if "its mix was not among the best 4" in row.why]
+    left = [row for row in comparison.arms if "its mix was not among the best 4 of xgboost" in row.why]
     assert left
     assert len(comparison.finalists) <= MAX_FINALISTS
 
