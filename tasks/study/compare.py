@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.comparison import Comparison, compare
+from realmix.tasks.core.decision.learners import decide_by_learner, describe_learners
 from realmix.tasks.core.decision.verdict import Verdict, decide
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.plan.plan import Layout
@@ -24,7 +25,7 @@ from realmix.tasks.study.out_of_fold import null_models
 def compare_arms(
     folder: StudyFolder, layout: Layout, development: Development, oof: OutOfFold
 ) -> tuple[Comparison, Verdict]:
-    """Compare the out-of-fold predictions of all arms, and decide."""
+    """Compare the out-of-fold predictions of all arms, and decide, also for each learner by itself."""
     plan, context = layout.plan, development.context
     metric = METRICS[plan.metric]
     comparison = compare(
@@ -37,6 +38,16 @@ def compare_arms(
     )
     generalisation, vetoes = generalise(layout, development, oof, comparison)
     folder.write_json("work/generalisation.json", to_jsonable(generalisation))
+    by_learner = decide_by_learner(
+        oof,
+        metric,
+        seed=derive_seed(context.snapshot, plan.seed, "bootstrap", "learners"),
+        n_bootstrap=plan.n_bootstrap,
+        margin=metric.margin,
+        null_models=null_models(),
+        vetoes=lambda of_learner: generalise(layout, development, oof, of_learner)[1],
+    )
+    folder.write_json("work/learners.json", describe_learners(by_learner))
     return comparison, decide(comparison, margin=metric.margin, vetoes=vetoes)
 
 

@@ -123,6 +123,7 @@ def describe_evidence(
         "teacher": {"score": teacher_score(folder, layout)},
         "race": describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
         "generalisation": folder.read_json("work/generalisation.json"),
+        "learners": folder.read_json("work/learners.json"),
     }
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import NULL_MODEL, MetricSpec
 from realmix.tasks.core.decision.comparison import Comparison, compare
 from realmix.tasks.core.decision.verdict import Verdict, decide
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, gains
 from realmix.tasks.core.seeds import derive_seed
 
@@ -98,3 +101,43 @@ def arms_of(oof: OutOfFold, models: set[str]) -> OutOfFold:
     return dataclasses.replace(
         oof, arms=tuple(oof.arms[place] for place in wanted), predictions=oof.predictions[wanted]
     )
+
+
+def describe_learners(verdicts: Sequence[LearnerVerdict]) -> list[dict[str, Any]]:
+    """Describe the verdicts as the rows of a table, as strict JSON.
+
+    Parameters
+    ----------
+    verdicts : sequence of LearnerVerdict
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``word``, ``sentence``, ``reason``, ``real_only`` and ``mix`` (``name`` and ``score``; the mix is
+        the best candidate, null without any), ``gain`` and ``interval`` (promised, null where real only stays),
+        ``smallest_provable_gain``, ``distance``.
+    """
+    rows: list[dict[str, Any]] = to_jsonable([_describe(each) for each in verdicts])
+    return rows
+
+
+def _describe(each: LearnerVerdict) -> dict[str, Any]:
+    comparison, verdict = each.comparison, each.verdict
+    promise = comparison.promise if verdict.is_mix_shipped else None
+    return {
+        "model": each.model,
+        "word": verdict.outcome,
+        "sentence": verdict.sentence,
+        "reason": verdict.reason,
+        "real_only": _scored(comparison, comparison.incumbent),
+        "mix": comparison.best_mix and _scored(comparison, comparison.best_mix),
+        "gain": promise and promise.gain,
+        "interval": promise and promise.interval,
+        "smallest_provable_gain": comparison.smallest_provable_gain,
+        "distance": each.distance,
+    }
+
+
+def _scored(comparison: Comparison, arm: Arm) -> dict[str, Any]:
+    row = comparison.row(arm)
+    return {"name": row.name, "score": row.score}

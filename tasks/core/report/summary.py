@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.report.verdict_document import MetricOfStudy, Scored, VerdictDocument
+from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
 from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
 
 
@@ -21,6 +22,8 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         promised = gain_in_words(validation.promised_gain, relative)
         interval = interval_in_words(validation.promised_interval, relative)
         lines.append(f"promised gain: {promised} (90 % interval {interval})")
+    if len(document.learners) > 1:
+        lines += [_learner_line(each, relative) for each in document.learners]
     on_holdout = document.holdout.sentence if document.holdout else f"none: {document.holdout_reason}"
     provable = gain_in_words(validation.smallest_provable_gain, relative)
     lines += [f"holdout: {on_holdout}", f"smallest gain these rows could prove: {provable}"]
@@ -33,6 +36,16 @@ def summary_lines(document: VerdictDocument) -> list[str]:
     if document.rows_saved and document.rows_saved.sentence:
         lines.append(f"rows saved: {document.rows_saved.sentence}")
     return lines
+
+
+def _learner_line(each: VerdictOnLearner, relative: bool) -> str:
+    line = f"{each.model}: {each.word}"
+    if each.interval is not None:
+        interval = interval_in_words(each.interval, relative)
+        line += f", gain {gain_in_words(each.gain, relative)} (90 % interval {interval})"
+    if each.distance:
+        line += f"; {gain_in_words(-each.distance, relative)} worse than the best"
+    return line
 
 
 def _score_line(label: str, scored: Scored, metric: MetricOfStudy) -> str:

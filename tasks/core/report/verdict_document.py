@@ -14,7 +14,13 @@ from pydantic import Field
 
 from realmix.tasks.core.decision.verdict import Outcome
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
-from realmix.tasks.core.report.verdict_evidence import Drift, Generalisation, Race, RowsSaved
+from realmix.tasks.core.report.verdict_evidence import (
+    Drift,
+    Generalisation,
+    Race,
+    RowsSaved,
+    VerdictOnLearner,
+)
 
 
 class Hint(Part):
@@ -266,6 +272,7 @@ class VerdictDocument(Document):
     teacher: Teacher = Teacher(score=None)
     race: Race | None = None
     generalisation: Generalisation | None = None
+    learners: tuple[VerdictOnLearner, ...] = ()
     rows_saved: RowsSaved | None = None
     rows_saved_reason: str | None = None
     final_fit: FinalFit | None = None

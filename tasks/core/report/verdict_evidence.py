@@ -1,4 +1,4 @@
-"""Optional parts of the verdict document: race, generalisation, rows saved and drift."""
+"""Optional parts of the verdict document: learners, race, generalisation, rows saved and drift."""
 
 from __future__ import annotations
 
@@ -6,7 +6,35 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from realmix.tasks.core.decision.verdict import Outcome
 from realmix.tasks.core.documents import Bounds, Known, Number, Part
+
+
+class ScoreOfLearner(Part):
+    """An arm of a learner and its score on validation rows."""
+
+    name: str
+    score: Known
+
+
+class VerdictOnLearner(Part):
+    """A learner compared with itself on real rows.
+
+    From :func:`realmix.tasks.core.decision.learners.describe_learners`. `mix` is the best candidate, None
+    without any; `gain` is promised, None where real only stays; `distance`, at most 0, is the gain of what
+    this verdict ships over the best that any of them ships.
+    """
+
+    model: str
+    word: Outcome
+    sentence: str
+    reason: str
+    real_only: ScoreOfLearner
+    mix: ScoreOfLearner | None
+    gain: Known
+    interval: Bounds | None
+    smallest_provable_gain: Known
+    distance: Known
 
 
 class Dropped(Part):

@@ -16,6 +16,17 @@ TABLE = {
     "positive": "yes", "n_rows": 300, "n_development": 150, "n_holdout": 150, "n_features": 4,
 }  # fmt: skip
 
+# Verdicts on two learners.
+ON_REAL_ROWS = {"name": "real/linear", "score": 0.5}
+BOOSTED = {
+    "model": "xgboost", "word": "keep real only", "sentence": "", "reason": "", "real_only": ON_REAL_ROWS, "mix": None,
+    "gain": None, "interval": None, "smallest_provable_gain": 0.02, "distance": 0.0,
+}  # fmt: skip
+TREE = BOOSTED | {
+    "model": "decision-tree", "word": "proven", "mix": {"name": "sequential-trees/5/teacher/decision-tree", "score": 0.4},
+    "gain": 0.09, "interval": [0.06, 0.12], "distance": -0.11,
+}  # fmt: skip
+
 
 def changed(document, **fields):
     """Return the document with other fields."""

@@ -15,7 +15,7 @@ from realmix.tasks.core.decision.holdout_gain import (
 from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.summary import summary_lines
-from tests.tasks.core.report.documents import TABLE, build, changed, figures_of
+from tests.tasks.core.report.documents import BOOSTED, TABLE, TREE, build, changed, figures_of
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "path", "use"}
 
@@ -231,3 +231,15 @@ def test_a_study_that_decided_nothing_has_a_page_that_begins_with_the_reason(sim
     assert document.word == "not decided" and "it broke" in document.sentence
     page = render_report(document, {})
     assert page.index("it broke") < page.index("In short")
+
+
+def test_several_learners_have_a_table_and_a_single_one_has_none(document):
+    several = render_report(changed(document, learners=[BOOSTED, TREE]), {})
+    row = re.search(r'<tr><th scope="row">decision-tree</th>.*</tr>', several)[0]
+    assert [cell in row for cell in ("proven", "9 points", "6 points to 12 points", "-11 points")] == [
+        True
+    ] * 4
+    balanced = Balanced()
+    balanced.feed(several)
+    assert not balanced.open and not balanced.unscoped
+    assert "For each model" not in render_report(changed(document, learners=[BOOSTED]), {})

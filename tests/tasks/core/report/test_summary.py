@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from realmix.tasks.core.report.summary import summary_lines
-from tests.tasks.core.report.documents import build, changed
+from tests.tasks.core.report.documents import BOOSTED, TREE, build, changed
 
 FIT = {"n_real": 900, "n_synthetic": 0, "n_teacher": None, "sentence": None}
 
@@ -37,3 +37,16 @@ def test_the_final_fit_has_a_line_where_there_is_something_to_say(document):
     silent = changed(document, final_fit=FIT)
     assert "final fit: It learnt from 900 rows." in summary_lines(said)
     assert summary_lines(silent) == summary_lines(document)
+
+
+def test_each_of_several_learners_has_a_line(document):
+    lines = summary_lines(changed(document, learners=[BOOSTED, TREE]))
+    assert "xgboost: keep real only" in lines
+    assert (
+        "decision-tree: proven, gain 9 points (90 % interval 6 points to 12 points); 11 points worse than the best"
+        in lines
+    )
+
+
+def test_the_only_learner_has_no_line_of_its_own(document):
+    assert summary_lines(changed(document, learners=[BOOSTED])) == summary_lines(document)

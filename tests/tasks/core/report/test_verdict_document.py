@@ -19,6 +19,7 @@ from tests.tasks.core.report.documents import TABLE, build
 ADDED = (
     "reading",
     "generalisation",
+    "learners",
     "rows_saved",
     "rows_saved_reason",
     "race",
