@@ -221,4 +221,5 @@ SPEC = ModelSpec(
     fit_cost=fit_cost,
     serve=serve,
     is_student=True,
+    drop_order=None,
 )

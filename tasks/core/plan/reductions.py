@@ -52,10 +52,14 @@ def reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) ->
             or _fit_seconds(costs.synthesizers[name], shape) * costs.machine_speed > min_seconds
         ]
 
-    learners = [m for m, spec in costs.models.items() if not spec.is_null and shape.task in spec.tasks]
+    learners = [
+        m
+        for m, spec in costs.models.items()
+        if not spec.is_null and spec.drop_order and shape.task in spec.tasks
+    ]
     # In folds of so few rows as are left when learners go.
     small = replace(shape, n_development=min(shape.n_development, MIN_DEVELOPMENT_ROWS))
-    cheapest = min(learners, key=lambda name: _fit_seconds(costs.models[name], small))
+    cheapest = min(learners, key=lambda name: _fit_seconds(costs.models[name], small), default="")
 
     def models(first: float, last: float) -> list[Reduction]:
         # What the cheapest learner takes buys nothing, and it often wins.

@@ -129,7 +129,7 @@ def test_a_synthesizer_of_a_minute_a_fit_is_left_out_instead_of_everything_else(
 
 def test_the_dearest_of_equals_goes_first():
     two = {"slow": of_a_minute("slow"), "quick": of_a_minute("quick", fit_cost=lambda *sizes: 0.01)}
-    plan = plan_for(BANK, 500, {**SYNTHESIZERS, **two})
+    plan = plan_for(BANK, 600, {**SYNTHESIZERS, **two})
     assert "quick" in plan.synthesizers and "slow" not in plan.synthesizers
 
 
