@@ -220,6 +220,6 @@ SPEC = ModelSpec(
     reference="https://scikit-learn.org/stable/modules/tree.html",
     fit_cost=fit_cost,
     serve=serve,
-    is_student=True,
+    as_text=as_text,
     drop_order=None,
 )

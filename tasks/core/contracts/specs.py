@@ -150,6 +150,9 @@ class ModelSpec:
     load_state : callable or None
         ``load_state(folder, spec)`` reads the data files of ``export``, without unpickling; copied likewise.
         None where everything is in the spec.
+    as_text : callable or None
+        ``as_text(spec, classes)`` writes what ``export`` returned for people to read, with the labels of the
+        classes (none for regression). None where nobody could read it.
     requirements : tuple of str
         Distribution names a reloaded model needs beside mlflow, numpy and pandas.
     is_null : bool
@@ -178,6 +181,7 @@ class ModelSpec:
     fit_cost: Callable[[int, int, int], float]
     serve: Callable[[pd.DataFrame, Values, Values], np.ndarray]
     load_state: Callable[[Path, Values], Values] | None = None
+    as_text: Callable[[Values, list[str]], str] | None = None
     requirements: tuple[str, ...] = ()
     is_null: bool = False
     is_teacher: bool = False
