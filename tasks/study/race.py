@@ -18,11 +18,11 @@ from prefect.futures import PrefectFuture, as_completed
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.comparison import provable_gain
-from realmix.tasks.core.decision.race import FIRST_JUDGED_BLOCK, heats, is_raced, judge
+from realmix.tasks.core.decision.race import FIRST_JUDGED_BLOCK, best_trials, heats, is_raced, judge
 from realmix.tasks.core.decision.ranking import ScoredArms
-from realmix.tasks.core.mixes.arms import Arm, Exit
+from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.mixes.pool_result import PoolResult
-from realmix.tasks.core.plan.plan import Block, Layout, Plan
+from realmix.tasks.core.plan.plan import Block, Layout, Plan, Trials
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.words import gain_in_words
 from realmix.tasks.metrics import METRICS
@@ -35,9 +35,19 @@ from realmix.tasks.study.train import train
 
 log = logging.getLogger("realmix")
 
+REAL_ONLY = Mix().name
+# Batches of arms that learn from real rows alone.
+WITHOUT_POOL = (REAL_ONLY, Mix(balance="balanced").name)
 
-def batches(plan: Plan) -> dict[str, list[Arm]]:
-    """Group the arms by the pool of synthetic rows they draw from; "real-only" draws from none.
+
+def batches(plan: Plan, best: Trials | None = None) -> dict[str, list[Arm]]:
+    """Group the arms by the pool of synthetic rows they draw from; two batches draw from none.
+
+    Parameters
+    ----------
+    plan : Plan
+    best : mapping, optional
+        Trials of the mixes, from :func:`realmix.tasks.core.decision.race.best_trials`.
 
     Returns
     -------
@@ -47,8 +57,24 @@ def batches(plan: Plan) -> dict[str, list[Arm]]:
     null = null_models()
     grouped: dict[str, list[Arm]] = {}
     for mix in plan.mixes():
-        grouped.setdefault(mix.synthesizer or "real-only", []).extend(plan.arms_of(mix, tuple(null)))
+        batch = mix.synthesizer or (REAL_ONLY if mix.role == "real_only" else mix.name)
+        grouped.setdefault(batch, []).extend(plan.arms_of(mix, tuple(null), best))
     return grouped
+
+
+def real_only(plan: Plan) -> dict[str, list[Arm]]:
+    """Return the batch of real only and its distillation."""
+    return {REAL_ONLY: batches(plan)[REAL_ONLY]}
+
+
+@task(task_run_name="rank-trials", cache_policy=NO_CACHE)
+def rank_trials(
+    folder: StudyFolder, layout: Layout, development: Development, trained: list[dict[str, Any]]
+) -> Trials:
+    """Return the trials that mixes try, from the results of real only on the first heat."""
+    plan, failed = layout.plan, failed_arms(trained)
+    oof = out_of_fold(folder, layout, development, real_only(plan), failed, trained)
+    return best_trials(oof, METRICS[plan.metric], plan.n_trials)
 
 
 @task(task_run_name="judge-race", cache_policy=NO_CACHE)
@@ -127,32 +153,49 @@ class Raced:
 
 
 def race(folder: StudyFolder, layout: Layout, development: Development) -> Raced:
-    """Run the arms on the folds, heat by heat."""
-    raced = is_raced(METRICS[layout.plan.metric], layout.plan.n_repeats)
-    live, n_done = batches(layout.plan), 0
+    """Run the arms on the folds, heat by heat; real only opens the first one, and ranks the trials for the mixes."""
+    plan = layout.plan
+    raced = is_raced(METRICS[plan.metric], plan.n_repeats)
+    first, *later = heats(layout.blocks, n_first=layout.n_first, raced=raced)
     write_exits(folder, {})
     teachers: Results = []
     pools: list[PoolResult] = []
     trained: Results = []
-    for heat in heats(layout.blocks, n_first=layout.n_first, raced=raced):
-        if n_done:
-            live = judge_race(folder, layout, development, live, pools, trained)
-        of_heat = run_heat(folder, layout, heat, live, n_done)
-        teachers, pools, trained = teachers + of_heat[0], pools + of_heat[1], trained + of_heat[2]
+
+    def run(heat: Sequence[Block], live: dict[str, list[Arm]], n_done: float, n_blocks: float) -> None:
+        of_heat = run_heat(folder, layout, heat, live, n_done, n_blocks)
+        teachers.extend(of_heat[0])
+        pools.extend(of_heat[1])
+        trained.extend(of_heat[2])
+
+    opening = real_only(plan)
+    share = len(first) / len(batches(plan))
+    run(first, opening, 0, share)
+    planned = live = batches(plan, rank_trials(folder, layout, development, trained))
+    run(first, {name: arms for name, arms in live.items() if name not in opening}, share, len(first) - share)
+    n_done = len(first)
+    for heat in later:
+        live = judge_race(folder, layout, development, live, pools, trained)
+        run(heat, live, n_done, len(heat))
         n_done += len(heat)
-    plan = layout.plan
     failed = failed_mixes(plan, pools) | failed_arms(trained)
-    oof = out_of_fold(folder, layout, development, batches(plan), failed, trained)
+    oof = out_of_fold(folder, layout, development, planned, failed, trained)
     folder.write_json("work/pools.json", [pool.to_dict() for pool in pools])
     return Raced(teachers, pools, trained, oof)
 
 
 def run_heat(
-    folder: StudyFolder, layout: Layout, heat: Sequence[Block], live: dict[str, list[Arm]], n_done: int
+    folder: StudyFolder,
+    layout: Layout,
+    heat: Sequence[Block],
+    live: dict[str, list[Arm]],
+    n_done: float,
+    n_blocks: float,
 ) -> tuple[Results, list[PoolResult], Results]:
     """Run the live arms on the folds of one heat, and drop every future at its end.
 
     As long as a future exists, Dask computes its result again when the worker that held it is lost.
+    For the log, `n_blocks` is what this is worth after `n_done`: a heat can be run in parts.
     """
     teachers, pools, waiting = submit_heat(folder, layout.plan, heat, live)
     for done, future in enumerate(as_completed(waiting), start=1):
@@ -162,7 +205,7 @@ def run_heat(
             results(teachers)
             results(pools)
         result = future.result()
-        pct = 100 * (n_done + len(heat) * done / len(waiting)) / len(layout.blocks)
+        pct = 100 * (n_done + n_blocks * done / len(waiting)) / len(layout.blocks)
         log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"])
     found = results(teachers), results(pools), results(waiting)
     refused = [validation_of(log.scope, log.synthesizer) for log in found[1] if log.failure]
@@ -177,16 +220,16 @@ Future = PrefectFuture[dict[str, Any]]
 def submit_heat(
     folder: StudyFolder, plan: Plan, heat: Sequence[Block], live: dict[str, list[Arm]]
 ) -> tuple[list[Future], list[PrefectFuture[PoolResult]], list[Future]]:
-    """Submit all tasks of a heat: teachers, then pools, then the batches of models.
+    """Submit all tasks of a heat: teachers if real only is live, then pools, then the batches of models.
 
     The slowest synthesizers start first, so that workers do not idle while the last of them runs.
     """
     scopes, limits = [block.scope for block in heat], plan.timeout_seconds
-    teachers = {scope: fit_teacher.submit(folder, scope, plan) for scope in scopes}
-    names = sorted((name for name in live if name != "real-only"), key=lambda name: -limits.get(name, 0))
+    teachers = {scope: fit_teacher.submit(folder, scope, plan) for scope in scopes if REAL_ONLY in live}
+    names = sorted((name for name in live if name not in WITHOUT_POOL), key=lambda name: -limits.get(name, 0))
     pools: dict[tuple[str, str], Any] = {
         (scope, name): synthesize.submit(
-            folder, scope, name, plan, return_state=False, wait_for=[teachers[scope]]
+            folder, scope, name, plan, return_state=False, wait_for=[teachers[scope]] if teachers else []
         )
         for name in names
         for scope in scopes
@@ -200,7 +243,7 @@ def submit_heat(
             plan,
             pools.get((scope, batch)),
             return_state=False,
-            wait_for=[teachers[scope]],
+            wait_for=[teachers[scope]] if teachers else [],
         )
         for scope in scopes
         for batch, arms in live.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from itertools import groupby
 
@@ -19,7 +20,7 @@ from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import read_exits
-from realmix.tasks.study.race import batches, race, results
+from realmix.tasks.study.race import race, results
 from realmix.tasks.study.split import lay_folds
 
 
@@ -46,8 +47,11 @@ def raced(finished, workspace, events):
 def test_progress_is_told_while_the_race_goes_on(raced, events):
     told = [event.partition(" ")[0] for event in events if event.startswith(("race", "waits"))]
     of_heat = ["race", "waits"]
-    assert [event for event, _ in groupby(told)] == of_heat * 3 * 2  # heats, races
-    assert told.count("waits") == 3 * 3 * 2  # for teachers, pools and arms
+    assert [event for event, _ in groupby(told)] == of_heat * 4 * 2  # heats, the first in two parts; races
+    assert told.count("waits") == 3 * 4 * 2  # for teachers, pools and arms
+    pct = [float(re.match(r"race +(\d+) %", event)[1]) for event in events if event.startswith("race")]
+    for of_race in (pct[: len(pct) // 2], pct[len(pct) // 2 :]):
+        assert of_race == sorted(of_race) and of_race[-1] == 100
 
 
 def test_what_ends_a_race_is_named(finished, workspace):
@@ -77,16 +81,17 @@ def run_race(finished, target, *, n_workers, without=None):
 def test_only_finalists_real_only_and_their_controls_run_in_the_repeats(raced):
     _, layout, _ = raced[0]
     first, last = (names_run(raced[0], block.scope) for block in (layout.blocks[0], layout.blocks[-1]))
-    planned = {arm.name: arm for arms in batches(layout.plan).values() for arm in arms}
+    planned = {arm.name: arm for arm in raced[0][2].oof.arms}
     assert first == set(planned)
-    finalists = {planned[name].mix for name in last if planned[name].mix.role == "candidate"}
-    assert len(finalists) == MAX_FINALISTS < len({arm.mix for arm in planned.values()})
-    rules = {mix.label_rule for mix in finalists}
-    for arm in planned.values():
-        if arm.mix.role == "real_only":
-            assert arm.name in last
-        elif arm.mix.synthesizer in CONTROLS:
-            assert (arm.name in last) is (arm.mix.label_rule in rules)
+    for learner in {arm.model for arm in planned.values() if arm.mix.role == "candidate"}:
+        of_learner = [arm for arm in planned.values() if arm.model == learner]
+        finalists = {arm.mix for arm in of_learner if arm.name in last and arm.mix.role == "candidate"}
+        assert len(finalists) == MAX_FINALISTS < len({arm.mix for arm in of_learner})
+        rules = {mix.label_rule for mix in finalists}
+        for arm in of_learner:
+            if arm.mix.synthesizer in CONTROLS:
+                assert (arm.name in last) is (arm.mix.label_rule in rules)
+    assert {arm.name for arm in planned.values() if arm.mix.role == "real_only"} <= last
 
 
 def test_a_synthesizer_without_a_finalist_is_not_fitted_again(raced):

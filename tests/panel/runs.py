@@ -22,7 +22,7 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from tests.panel.rivals import ONCE_PER_CELL, RIVALS
-from tests.panel.study import Raced, Recipe, all_arms, predict_arms, predict_teacher, race_rows
+from tests.panel.study import Raced, Recipe, predict_arms, predict_teacher, race_rows
 from tests.panel.tables import SIZES, Cell, Rows, draw_rows
 
 CHEAP: dict[str, int | None] = {"sequential-trees": None, "neighbour-swap": None}
@@ -141,7 +141,7 @@ def predict_outside(
     schema = outcome.schema
     test = schema.apply(known_labels(rows.test, schema))
     X = test[schema.feature_names]
-    predictions = predict_arms(outcome, all_arms(outcome.layout.plan), X)
+    predictions = predict_arms(outcome, [arm for arms in outcome.arms.values() for arm in arms], X)
     predictions[TEACHER] = predict_teacher(outcome, X)
     real = schema.apply(rows.training)
     best = tuned_trial(real, schema, oof.folds[0], seed)

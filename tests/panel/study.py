@@ -22,7 +22,7 @@ from realmix.tasks.core.decision.verdict import Verdict
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule
 from realmix.tasks.core.mixes.pool_result import PoolResult
-from realmix.tasks.core.plan.plan import Layout, Plan
+from realmix.tasks.core.plan.plan import Block, Layout, Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.card import DataCard
@@ -47,7 +47,15 @@ from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold
-from realmix.tasks.study.race import batches, judge_race, write_exits
+from realmix.tasks.study.race import (
+    REAL_ONLY,
+    WITHOUT_POOL,
+    batches,
+    judge_race,
+    rank_trials,
+    real_only,
+    write_exits,
+)
 from realmix.tasks.study.split import lay_folds
 
 DEFAULT_MODELS = ("xgboost", "linear", "class-prior")
@@ -96,6 +104,8 @@ class Raced:
         Its scopes, pools and predictions.
     layout : Layout
     schema : Schema
+    arms : dict of batch to list of Arm
+        All that compete.
     pools, trained : list of dict
         Logs of what was run.
     seconds : dict
@@ -105,6 +115,7 @@ class Raced:
     folder: StudyFolder
     layout: Layout
     schema: Schema
+    arms: dict[str, list[Arm]]
     pools: list[PoolResult]
     trained: list[dict[str, Any]]
     seconds: dict[str, float]
@@ -115,7 +126,7 @@ class Raced:
         plan = self.layout.plan
         failed = failed_mixes(plan, self.pools) | failed_arms(self.trained)
         return out_of_fold(
-            self.folder, self.layout, Development(self.folder.work), batches(plan), failed, self.trained
+            self.folder, self.layout, Development(self.folder.work), self.arms, failed, self.trained
         )
 
 
@@ -162,31 +173,38 @@ def race_rows(
     write_rows(place.work / DEVELOPMENT, rows, **beside)
     write_scope(place.scope("evaluated"), np.arange(len(rows)))
     layout = lay_folds.fn(place, recipe.plan(schema, len(rows), seed))
-    return race(Raced(place, layout, schema, [], [], {}), full_grid=recipe.full_grid)
+    return race(Raced(place, layout, schema, {}, [], [], {}), full_grid=recipe.full_grid)
 
 
 def race(study: Raced, *, full_grid: bool) -> Raced:
-    """Fit the arms on the folds, heat by heat; on the full grid nobody leaves."""
-    folder, plan = study.folder, study.layout.plan
-    live, n_done = batches(plan), 0
+    """Fit the arms on the folds, heat by heat, real only first; on the full grid nobody leaves."""
+    folder, layout, plan = study.folder, study.layout, study.layout.plan
     write_exits(folder, {})
     raced = is_raced(METRICS[plan.metric], plan.n_repeats) and not full_grid
-    for heat in heats(study.layout.blocks, n_first=study.layout.n_first, raced=raced):
-        if n_done:
-            live = judge_race.fn(
-                folder, study.layout, Development(folder.work), live, study.pools, study.trained
-            )
-        for block in heat:
-            run_block(study, block.scope, live)
-        n_done += len(heat)
+    first, *later = heats(layout.blocks, n_first=layout.n_first, raced=raced)
+    opening = real_only(plan)
+    run_heat(study, first, opening)
+    study.arms.update(batches(plan, rank_trials.fn(folder, layout, Development(folder.work), study.trained)))
+    live = study.arms
+    run_heat(study, first, {name: arms for name, arms in live.items() if name not in opening})
+    for heat in later:
+        live = judge_race.fn(folder, layout, Development(folder.work), live, study.pools, study.trained)
+        run_heat(study, heat, live)
     return study
+
+
+def run_heat(study: Raced, heat: Sequence[Block], live: dict[str, list[Arm]]) -> None:
+    """Run some folds one after the other."""
+    for block in heat:
+        run_block(study, block.scope, live)
 
 
 def run_block(study: Raced, scope: str, live: dict[str, list[Arm]]) -> None:
     """One fold: its teacher, then pool and learners of every batch."""
-    label_rows(study.folder, scope, study.layout.plan, study.seconds)
+    if REAL_ONLY in live:
+        label_rows(study.folder, scope, study.layout.plan, study.seconds)
     for batch, arms in live.items():
-        if batch != "real-only":
+        if batch not in WITHOUT_POOL:
             pool = make_pool(study.folder, scope, batch, study.layout.plan, study.seconds)
             study.pools.append(pool)
             if pool.failure:
@@ -263,8 +281,3 @@ def predict_teacher(outcome: Raced, X: pd.DataFrame) -> np.ndarray:
     if not (outcome.folder.scope("evaluated") / "teacher.pickle").exists():
         label_rows(outcome.folder, "evaluated", outcome.layout.plan, {})
     return load_teacher(Scope(outcome.folder.scope("evaluated"))).predict(X)
-
-
-def all_arms(plan: Plan) -> list[Arm]:
-    """Every arm of a plan."""
-    return [arm for arms in batches(plan).values() for arm in arms]

@@ -124,7 +124,7 @@ def bootstrap(
     *,
     is_real_only: np.ndarray,
     lead_needed: np.ndarray,
-    eligible: Callable[[np.ndarray], np.ndarray],
+    eligible: Callable[[np.ndarray, np.ndarray], np.ndarray],
     units: np.ndarray,
     strata: np.ndarray | None,
     n_draws: int,
@@ -140,8 +140,8 @@ def bootstrap(
     lead_needed : ndarray of shape (n_arms,)
         See :func:`choose`.
     eligible : callable
-        Weights of shape (n_draws, n_rows) to the candidates that may be chosen on them: mask of
-        shape (n_arms,) or (n_draws, n_arms).
+        Weights of shape (n_draws, n_rows), and the scores of all arms on them, to the candidates that
+        may be chosen: mask of shape (n_arms,) or (n_draws, n_arms).
     units : ndarray of shape (n_rows,)
         Rows with an equal value are drawn together.
     strata : ndarray of shape (n_rows,) or None
@@ -156,7 +156,7 @@ def bootstrap(
     parts: list[tuple[np.ndarray, ...]] = []
     for weights in draw_weights(units, strata, n_draws, seed):
         in_bag = scores.all_arms(weights)
-        chosen, reference = choose(in_bag, metric, is_real_only, eligible(weights), lead_needed)
+        chosen, reference = choose(in_bag, metric, is_real_only, eligible(weights, in_bag), lead_needed)
         left_out = (weights == 0).astype(float)
         gain = gains(metric, scores.of_arms(left_out, chosen), scores.of_arms(left_out, reference))
         is_scored = np.isfinite(in_bag).any(axis=0)  # arms beaten in the race never are

@@ -10,7 +10,7 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import CONTROLS, REFERENCE_MODEL, MetricSpec
 from realmix.tasks.core.decision.promised_gain import choose
-from realmix.tasks.core.decision.race import shortlist
+from realmix.tasks.core.decision.race import shortlist, tries
 from realmix.tasks.core.decision.race_bootstrap import RaceBootstrap
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.mixes.arms import Arm
@@ -108,21 +108,29 @@ class ScoredArms:
                 needed[arm] = LEAD_ERRORS * self.t_test(int(arm), default).standard_error
         return needed
 
-    def eligible(self, weights: np.ndarray) -> np.ndarray:
+    def eligible(self, weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Return the candidates that the rule may choose in a bootstrap draw.
 
-        After a race each draw repeats it: what its own leader beats is dropped block by block, and
-        after the first repeat its own best mixes go on. A mix that did not run in the repeats of the
-        race itself is scored by the first repeat alone.
+        Mixes try the trials that are best on the draw's real rows alone. After a race each draw repeats
+        it: what its own leader beats is dropped block by block, and after the first repeat its own best
+        mixes go on. A mix that did not run in the repeats of the race itself is scored by the first
+        repeat alone.
 
         Parameters
         ----------
         weights : ndarray of shape (n_draws, n_rows)
+        scores : ndarray of shape (n_draws, n_arms)
+            Of the drawn rows.
 
         Returns
         -------
-        ndarray of bool, shape (n_arms,) or (n_draws, n_arms)
+        ndarray of bool, shape (n_draws, n_arms)
         """
+        utility = scores if self.metric.greater_is_better else -scores
+        return self.survivors(weights) & tries(utility, self.is_candidate, self.oof.arms)
+
+    def survivors(self, weights: np.ndarray) -> np.ndarray:
+        """Return the candidates that the race leaves in a draw, of shape (n_arms,) or (n_draws, n_arms)."""
         if self.row_scores is None or not self.oof.exits:
             return self.is_candidate
         first = self.row_scores.first_repeat(weights)

@@ -85,7 +85,8 @@ class Arm:
 
     Hyper-parameters are chosen together with the mix, on the same out-of-fold rows, and
     the promised gain repeats that whole choice in every bootstrap draw; so nothing has to
-    be tuned on a further split that would cost real rows (Tsamardinos et al. 2018).
+    be tuned on a further split that would cost real rows (Tsamardinos et al. 2018). Which
+    trials mixes try is part of it.
     """
 
     mix: Mix

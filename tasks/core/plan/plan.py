@@ -24,6 +24,8 @@ NotNegative = Annotated[int, Field(ge=0)]
 Few = Annotated[int, Field(ge=1, le=1000)]
 Amount = Annotated[float, Field(gt=0, le=100)]
 Seconds = Annotated[float, Field(gt=0)]
+# Trials of a learner with labels of a kind.
+Trials = Mapping[tuple[str, LabelRule], Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,21 @@ class Plan:
         """Balances of the real rows alone: class weights are a control of every classification."""
         return ("prior",) if self.task == "regression" else ("prior", "balanced")
 
-    def arms_of(self, mix: Mix, null_models: Sequence[str] = ()) -> Iterator[Arm]:
-        """Yield the learners and trials of one mix; learners that know no feature run with real only alone."""
+    def arms_of(self, mix: Mix, null_models: Sequence[str] = (), best: Trials | None = None) -> Iterator[Arm]:
+        """Yield the learners and trials of one mix; learners that know no feature run with real only alone.
+
+        `best` are the trials that a mix tries, from :func:`realmix.tasks.core.decision.race.best_trials`; the
+        first ones where a learner has none there.
+        """
         for model in self.models:
             if model in null_models:
                 if mix == Mix():
                     yield Arm(mix, model)
                 continue
-            for trial in range(self.n_trials_of(mix)):
+            trials: Sequence[int] = range(self.n_trials_of(mix))
+            if best and mix.role != "real_only":
+                trials = best.get((model, mix.label_rule), trials)
+            for trial in trials:
                 yield Arm(mix, model, trial)
 
     def n_trials_of(self, mix: Mix) -> int:

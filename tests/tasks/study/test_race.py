@@ -6,7 +6,15 @@ from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import read_exits
-from realmix.tasks.study.race import Raced, batches, judge_race, worker_seconds
+from realmix.tasks.study.race import (
+    WITHOUT_POOL,
+    Raced,
+    batches,
+    judge_race,
+    rank_trials,
+    real_only,
+    worker_seconds,
+)
 from tests.tasks.study.laid import lay, predict
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -15,14 +23,33 @@ pytestmark = pytest.mark.usefixtures("own_home")
 def test_arms_are_batched_by_the_pool_they_draw_on_and_those_of_a_mix_stand_side_by_side(tmp_path):
     *_, layout = lay(tmp_path, models=("linear", "xgboost", "class-prior"), ratios=(1.0, 2.0), n_trials=2)
     grouped = batches(layout.plan)
-    assert list(grouped) == ["real-only", "duplicates", "shuffled-marginals", "smote"]
-    assert all((arm.mix.synthesizer or "real-only") == name for name, arms in grouped.items() for arm in arms)
+    assert list(grouped) == ["real-only", "class-weights", "duplicates", "shuffled-marginals", "smote"]
+    assert {arm.mix.name for arm in grouped["real-only"]} == {"real-only", "distillation"}
+    assert {arm.mix.name for arm in grouped["class-weights"]} == {"class-weights"}
+    of_pools = {name: arms for name, arms in grouped.items() if name not in WITHOUT_POOL}
+    assert all(arm.mix.synthesizer == name for name, arms in of_pools.items() for arm in arms)
     assert len(grouped["smote"]) == 2 * 2 * 2
     for arms in grouped.values():
         mixes = [arm.mix for arm in arms]
         assert mixes == sorted(mixes, key=mixes.index), "no mix comes back after another"
     nulls = [arm for arms in grouped.values() for arm in arms if arm.model == "class-prior"]
     assert [arm.mix for arm in nulls] == [Mix()]
+
+
+def test_mixes_run_the_trials_that_were_best_on_real_rows_in_the_first_folds(tmp_path):
+    folder, _, _, layout = lay(tmp_path, n_real_trials=4)
+    known = {"real-only/linear/trial-2": 2.0, "distillation/linear/trial-3": 2.0}
+    trained = [
+        predict(folder, block.scope, batch, arms, known)
+        for block in layout.blocks[:3]
+        for batch, arms in real_only(layout.plan).items()
+    ]
+    best = rank_trials.fn(folder, layout, Development(folder.work), trained)
+    assert best == {("linear", "joint"): [2], ("linear", "teacher"): [3], ("class-prior", "joint"): [0]}
+    planned = batches(layout.plan, best)
+    assert {name: arms for name, arms in planned.items() if name == "real-only"} == real_only(layout.plan)
+    assert [arm.name for arm in planned["smote"]] == ["smote/1/joint/linear/trial-2"]
+    assert [arm.name for arm in planned["class-weights"]] == ["class-weights/linear/trial-2"]
 
 
 def judged(tmp_path, n_blocks, sharpness, pools=(), **plan):

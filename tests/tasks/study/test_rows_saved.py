@@ -21,7 +21,7 @@ from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.ingest import ingest
-from realmix.tasks.study.race import batches
+from realmix.tasks.study.race import WITHOUT_POOL, batches
 from realmix.tasks.study.rows_saved import curve_arms, rows_saved
 from realmix.tasks.study.split import lay_folds, split_holdout
 from realmix.tasks.study.synthesize import fit_teacher, synthesize
@@ -70,7 +70,7 @@ def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Development, OutOfFold
             fit_teacher.fn(folder, block.scope, PLAN)
             for batch, arms in batches(PLAN).items():
                 pool = None
-                if batch != "real-only":
+                if batch not in WITHOUT_POOL:
                     pool = synthesize.fn(folder, block.scope, batch, PLAN)
                     pools.append(pool)
                 trained.append(train.fn(folder, block.scope, batch, arms, PLAN, pool))

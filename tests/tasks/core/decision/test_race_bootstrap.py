@@ -44,7 +44,7 @@ def test_a_draw_is_raced_as_a_study_of_its_rows(simulate_study, squared_error, i
         [np.bincount(rng.integers(n_units, size=n_units), minlength=n_units) for _ in range(12)]
     )
     case = ScoredArms(dataclasses.replace(full, exits=RACED), squared_error, frozenset())
-    eligible = case.eligible(counts[:, units].astype(float))
+    eligible = case.survivors(counts[:, units].astype(float))
     for draw, may_win in zip(counts, eligible, strict=True):
         exits = race(repeated(full, draw[units]), squared_error).exits
         is_in = [arm.mix.role == "candidate" and arm.name not in exits for arm in full.arms]
@@ -61,9 +61,9 @@ def test_an_arm_ahead_in_the_end_is_not_promised_where_the_race_drops_it(simulat
         predictions[6, repeat, rows] *= 1.8
     late = dataclasses.replace(full, predictions=predictions, exits=RACED)
     every_row = np.ones((1, len(full.y)))
-    assert not ScoredArms(late, squared_error, frozenset()).eligible(every_row)[0, 6]
+    assert not ScoredArms(late, squared_error, frozenset()).survivors(every_row)[0, 6]
     early = dataclasses.replace(full, exits=RACED)
-    assert ScoredArms(early, squared_error, frozenset()).eligible(every_row)[0, 6]
+    assert ScoredArms(early, squared_error, frozenset()).survivors(every_row)[0, 6]
 
 
 def test_ties_drop_nobody(simulate_study, squared_error):
@@ -72,4 +72,4 @@ def test_ties_drop_nobody(simulate_study, squared_error):
     same = dataclasses.replace(full, predictions=predictions, exits=RACED)
     comparison = compare(same, squared_error, seed=0, n_bootstrap=20)
     assert comparison.promised_gain == 0
-    assert ScoredArms(same, squared_error, frozenset()).eligible(np.ones((1, len(full.y))))[0].sum() == 4
+    assert ScoredArms(same, squared_error, frozenset()).survivors(np.ones((1, len(full.y))))[0].sum() == 4

@@ -62,6 +62,18 @@ def test_real_rows_may_try_more_trials_than_a_mix():
     assert trials(Mix("smote", 0.5)) == trials(Mix(balance="balanced")) == [0, 1]
 
 
+def test_mixes_try_the_trials_that_they_are_given_and_real_rows_try_all_of_theirs():
+    best = {("linear", "joint"): [1, 3], ("linear", "teacher"): [0, 2]}
+
+    def trials(mix: Mix, model: str = "linear") -> list[int]:
+        return [arm.trial for arm in PLAN.arms_of(mix, best=best) if arm.model == model]
+
+    assert trials(Mix("smote", 0.5)) == trials(Mix(balance="balanced")) == [1, 3]
+    assert trials(Mix("smote", 0.5, label_rule="teacher")) == [0, 2]
+    assert trials(Mix()) == trials(Mix(label_rule="teacher")) == [0, 1, 2, 3]
+    assert trials(Mix("smote", 0.5), "xgboost") == [0, 1]
+
+
 def test_a_model_that_knows_no_feature_runs_once_beside_real_only():
     named = [arm.name for mix in PLAN.mixes() for arm in PLAN.arms_of(mix, ["class-prior"])]
     assert [name for name in named if "class-prior" in name] == ["real-only/class-prior"]
