@@ -241,5 +241,5 @@ class Layout:
         return sum(block.repeat == 0 for block in self.blocks)
 
 
-# At most this many mixes run in the repeats after a race, and are tested as finalists.
+# At most this many mixes of a learner run in the repeats after a race, and are tested as finalists.
 MAX_FINALISTS = 4

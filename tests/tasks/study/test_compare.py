@@ -43,6 +43,19 @@ def test_the_same_study_is_decided_alike_each_time(tmp_path):
     assert first.promised_interval == again.promised_interval and first.p_value == again.p_value
 
 
+def test_each_learner_is_decided_by_itself_on_the_same_predictions(tmp_path):
+    folder, _, _, layout = lay(tmp_path, models=("linear", "xgboost", "class-prior"))
+    better_trees = dict.fromkeys(("real-only/xgboost", "distillation/xgboost", "smote/1/joint/xgboost"), 2.0)
+    trained = predict_all(
+        folder, layout, batches(layout.plan), better_trees | {MIX: 1.5, "real-only/class-prior": 0.0}
+    )
+    _, verdict = compare_arms.fn(folder, layout, *gathered(folder, layout, [], trained))
+    trees, linear = folder.read_json("work/learners.json")
+    assert (trees["model"], trees["word"], trees["distance"]) == ("xgboost", "keep real only", 0)
+    assert linear["word"] != "keep real only" and linear["mix"]["name"] == MIX and linear["gain"] > 0
+    assert linear["distance"] < 0 and not verdict.is_mix_shipped
+
+
 def test_metrics_of_other_tasks_are_not_shown(tmp_path):
     folder, *_ = lay(tmp_path)
     shown = side_metrics(StudyContext.read(folder.work / "context.json"), METRICS["roc_auc"])
