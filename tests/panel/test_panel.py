@@ -11,7 +11,7 @@ from realmix.tasks.metrics import METRICS
 from realmix.tasks.sources import open_source
 from realmix.tasks.study.out_of_fold import read_exits
 from tests.panel.decisions import race_again
-from tests.panel.study import Recipe, race_rows
+from tests.panel.study import Recipe, race_rows, study_rows
 from tests.panel.summary import change, over_tables, targets
 from tests.panel.tables import DATA, MIN_CLASS_ROWS, Cell, cells, draw_rows, first_rows
 
@@ -81,3 +81,21 @@ def test_harm_is_counted_in_runs_and_in_cells():
     assert measured["never worse: runs"].startswith("1 of 3")
     assert measured["the same against the study's own XGBoost"].startswith("0 of 3")
     assert measured["never worse: cells"] == "1 of 2: a 200 +3.0 %"
+
+
+@pytest.mark.parametrize("kind", ["a target of 1e9", "a target of chance"])
+def test_where_features_tell_nothing_no_model_ships_that_loses_to_a_constant(tmp_path, kind):
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame({"a": rng.normal(size=240), "b": rng.choice(["u", "v", "w"], 240)})
+    rows["y"] = rows["a"] * 3 + rng.normal(size=240) if "1e9" in kind else rng.normal(size=240)
+    if "1e9" in kind:
+        rows.loc[7, "y"] = 1e9
+    recipe = dataclasses.replace(
+        RECIPE, synthesizers={"gaussian-copula": None}, models=("linear", "xgboost", "class-prior")
+    )
+    outcome = study_rows(rows, DataCard(target="y"), recipe, folder=tmp_path, seed=0)
+    score = {row.name: row.score for row in outcome.comparison.arms}
+    assert score[outcome.verdict.ships.name] <= score["real-only/class-prior"]
+    assert "Warning: " in outcome.verdict.sentence and "a constant" in outcome.verdict.sentence
+    for of_learner in outcome.folder.read_json("work/learners.json"):
+        assert of_learner["real_only"]["score"] <= score["real-only/class-prior"]

@@ -69,6 +69,8 @@ class Comparison:
     share_of_folds_won : float
     beats_duplicates, beats_shuffled, beats_distillation, beats_class_weights : ControlTest or None
         Controls, the first two with the best mix's own label rule; None where one was not run.
+    beats_constant : ControlTest or None
+        Of the incumbent against a model that knows no feature; None if it is one.
     calibration_change : float or None
         Relative change of the Brier score, positive = worse; None for regression.
     smallest_provable_gain : float
@@ -99,6 +101,7 @@ class Comparison:
     beats_shuffled: ControlTest | None
     beats_distillation: ControlTest | None
     beats_class_weights: ControlTest | None
+    beats_constant: ControlTest | None
     calibration_change: float | None
     smallest_provable_gain: float
     n_rows: int
@@ -192,6 +195,7 @@ def compare(
         arms=table_of_arms(case, margin, extra),
         naive_gain=float(case.gains[case.winner]),
         promise=_promise(case, draws),
+        beats_constant=_beats_constant(case, null_models),
         **_best_mix_statistics(case, draws),
         n_rows=len(oof.rows),
         n_folds=case.folds.shape[1],
@@ -238,6 +242,13 @@ def _promise(case: ScoredArms, draws: Draws) -> Promise:
         naive_gain=float(case.gains[case.winner]),
         widening=case.widening,
     )
+
+
+def _beats_constant(case: ScoredArms, null_models: frozenset[str]) -> ControlTest | None:
+    """Test the incumbent against the best model that knows no feature."""
+    if case.oof.arms[case.incumbent].model in null_models:
+        return None
+    return control_test(case, case.incumbent, lambda arm: arm.model in null_models)
 
 
 def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:

@@ -255,6 +255,7 @@ def _ship(
         sentence = (
             f"Chosen, not proven: {recipe}. Expect about {gain_in_words(shrunken, relative)} of {c.metric}; "
             f"the chance of a loss larger than {gain_in_words(margin, relative)} is {loss_chance:.1%}."
+            f"{_constant_warning(c)}"
         )
         reason = f"Not proven: {_why_not(gates, 'proven')}"
     return Verdict(
@@ -270,14 +271,25 @@ def _keep_real_only(
     reason = f"{why} The smallest gain that these {c.n_rows:,} rows could have proven is {provable}."
     sentence = (
         f"Keep real only: train {c.incumbent.model} on {mix_in_words(c.incumbent.mix)}. "
-        "No synthetic rows were shown to make it better."
+        f"No synthetic rows were shown to make it better.{_constant_warning(c)}"
     )
-    if c.incumbent.model == NULL_MODEL:
-        sentence += " Warning: no model was better than a constant, so a constant ships: these features do not tell the target."
     return Verdict(
         "keep real only", sentence, reason, gates, c.incumbent, shrunken, loss_chance,
         c.smallest_provable_gain, _rows_to_prove(c),
     )  # fmt: skip
+
+
+def _constant_warning(c: Comparison) -> str:
+    """Say where features tell nothing of the target, or not clearly anything."""
+    if c.incumbent.model == NULL_MODEL:
+        return " Warning: no model was better than a constant, so a constant ships: these features do not tell the target."
+    if c.beats_constant is None or c.beats_constant.beats:
+        return ""
+    gain, interval = c.beats_constant.gain, c.beats_constant.interval
+    return (
+        f" Warning: {c.incumbent.model} on real rows is not clearly better than a constant (by "
+        f"{gain_in_words(gain, c.margin_is_relative)}, 90 % interval {interval_in_words(interval, c.margin_is_relative)})."
+    )
 
 
 def _not_decided(c: Comparison) -> Verdict:

@@ -15,7 +15,7 @@ VALIDATION_FIELDS = (
     "n_rows", "n_folds", "n_validation", "n_train", "naive_gain", "promised_gain", "promised_interval",
     "optimism", "challenger_gain", "standard_error", "p_corrected", "p_holm", "p_max", "p_value",
     "share_of_folds_won", "beats_duplicates", "beats_shuffled", "beats_distillation",
-    "beats_class_weights",
+    "beats_class_weights", "beats_constant",
     "calibration_change", "smallest_provable_gain", "finalists",
 )  # fmt: skip
 

@@ -98,7 +98,7 @@ class Scored(Part):
 
 
 class Control(Part):
-    """The best mix against a control."""
+    """The best mix against a control, or real only against a constant."""
 
     control: str
     gain: Known
@@ -133,6 +133,7 @@ class Validation(Part):
     beats_shuffled: Control | None
     beats_distillation: Control | None
     beats_class_weights: Control | None = None
+    beats_constant: Control | None = None
     calibration_change: Known
     smallest_provable_gain: Known
     finalists: dict[str, Known] = Field(default_factory=dict)

@@ -196,3 +196,17 @@ def test_a_constant_that_is_better_than_every_model_ships_with_a_warning(simulat
     verdict = decide(comparison, margin=MARGIN)
     assert verdict.ships.model == "class-prior"
     assert "Warning: no model was better than a constant" in verdict.sentence
+
+
+@pytest.mark.parametrize(("constant_is_worse_by", "warns"), [(0.01, True), (0.5, False)])
+def test_a_model_that_is_not_clearly_better_than_a_constant_keeps_its_word_and_gets_a_warning(
+    simulate_study, squared_error, constant_is_worse_by, warns
+):
+    worse = dict.fromkeys(range(4, 20), 0.3)
+    oof = simulate_study(0, noise=0.3, offsets={**worse, 1: -0.02, 2: constant_is_worse_by})
+    comparison = compare(oof, squared_error, seed=0, n_bootstrap=100)
+    verdict = decide(comparison, margin=MARGIN)
+    assert verdict.outcome == "keep real only" and verdict.ships.model != "class-prior"
+    assert comparison.beats_constant.beats is not warns
+    assert ("Warning: " in verdict.sentence) is warns
+    assert ("is not clearly better than a constant" in verdict.sentence) is warns
