@@ -34,7 +34,6 @@ SPEC = MetricSpec(
     tasks=("binary", "multiclass"),
     margin=0.003,
     margin_is_relative=False,
-    counts_rows=True,
     row_loss=row_loss,
     from_mean_loss=from_error_rate,
 )

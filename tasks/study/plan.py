@@ -188,7 +188,10 @@ def costs_here(card: DataCard, began: float | None) -> Costs:
 def with_expected_gain(plan: Plan) -> Plan:
     """Add to a plan the smallest gain that its folds can be expected to prove."""
     sizes = FoldSizes(plan.n_development, plan.n_folds, plan.n_repeats, plan.forward)
-    expected = expected_provable_gain(plan.task, sizes, is_relative=METRICS[plan.metric].margin_is_relative)
+    metric = METRICS[plan.metric]
+    expected = expected_provable_gain(
+        plan.task, sizes, is_relative=metric.margin_is_relative, margin=metric.margin
+    )
     return dataclasses.replace(plan, expected_provable_gain=expected)
 
 
@@ -233,4 +236,4 @@ def announce(plan: Plan) -> None:
     if plan.left_out:
         log.info("left out: %s", "; ".join(plan.left_out))
     provable = gain_in_words(plan.expected_provable_gain, METRICS[plan.metric].margin_is_relative)
-    log.info("smallest gain these rows can be expected to prove: %s (expected, before the race)", provable)
+    log.info("smallest provable gain: %s (expected; the verdict says the measured one)", provable)

@@ -16,15 +16,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, as_completed
 
-from realmix.tasks.core.contracts.specs import MetricSpec
-from realmix.tasks.core.decision.comparison import provable_gain
-from realmix.tasks.core.decision.race import FIRST_JUDGED_BLOCK, best_trials, heats, is_raced, judge
-from realmix.tasks.core.decision.ranking import ScoredArms
+from realmix.tasks.core.decision.race import best_trials, heats, is_raced, judge
 from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Block, Layout, Plan, Trials
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
-from realmix.tasks.core.words import gain_in_words
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.shared_storage import bring
 from realmix.tasks.runtime.study_folder import StudyFolder
@@ -98,8 +94,6 @@ def judge_race(
     plan = layout.plan
     failed = failed_mixes(plan, pools) | failed_arms(trained)
     oof = out_of_fold(folder, layout, development, live, failed, trained)
-    if len(oof.fold_rows) == FIRST_JUDGED_BLOCK:
-        log_provable_gain(oof, METRICS[plan.metric], len(layout.blocks))
     leaving = judge(
         oof,
         METRICS[plan.metric],
@@ -112,15 +106,6 @@ def judge_race(
         batch: [arm for arm in arms if not {arm.name, arm.mix.name} & gone] for batch, arms in live.items()
     }
     return {batch: arms for batch, arms in remaining.items() if arms}
-
-
-def log_provable_gain(oof: OutOfFold, metric: MetricSpec, n_blocks: int) -> None:
-    """Log the smallest gain that the study can prove, now measured from how much its first folds differ."""
-    case = ScoredArms(oof, metric, null_models())
-    if case.best_mix is not None:
-        gain = gain_in_words(provable_gain(case, case.best_mix, n_blocks), metric.margin_is_relative)
-        n_run = len(oof.fold_rows)
-        log.info("smallest gain these rows can prove: %s (measured on %d of %d folds)", gain, n_run, n_blocks)
 
 
 def write_exits(folder: StudyFolder, exits: Mapping[str, Exit]) -> None:

@@ -222,9 +222,6 @@ class MetricSpec:
     tuned_threshold : bool
         True where predictions of two classes are scored as labels, made with a threshold that was tuned
         on other rows.
-    counts_rows : bool
-        True where the score is the share of rows with the right label: two models can differ only where
-        their labels do.
     compute_draws : callable or None
         ``compute_draws(y_true, y_pred, weights)``: scores of shape (n_draws,) under many
         weightings at once, `weights` of shape (n_draws, n_rows). Worth offering where
@@ -241,7 +238,6 @@ class MetricSpec:
     row_loss: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     from_mean_loss: Callable[[Any], Any] = field(default=lambda loss: loss)
     tuned_threshold: bool = False
-    counts_rows: bool = False
     compute_draws: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
 
 

@@ -30,9 +30,10 @@ from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.draws import draw_strata, draw_units
 from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, Scores, gains
 from realmix.tasks.core.scores.significance import (
+    critical_value,
     holm,
+    max_deviations,
     max_statistic_p,
-    smallest_provable_error_gain,
     smallest_provable_gain,
 )
 
@@ -74,7 +75,7 @@ class Comparison:
     calibration_change : float or None
         Relative change of the Brier score, positive = worse; None for regression.
     smallest_provable_gain : float
-        With the measured deviation of the best mix's fold gains.
+        Of the test that gives `p_value`: with its critical value, and the best mix's measured error.
     n_rows, n_folds, n_validation, n_train
     finalists : mapping of arm name to Holm-adjusted p-value
     disqualified : mapping of mix name to reason
@@ -196,7 +197,7 @@ def compare(
         naive_gain=float(case.gains[case.winner]),
         promise=_promise(case, draws),
         beats_constant=_beats_constant(case, null_models),
-        **_best_mix_statistics(case, draws),
+        **_best_mix_statistics(case, draws, margin),
         n_rows=len(oof.rows),
         n_folds=case.folds.shape[1],
         n_validation=oof.n_validation,
@@ -251,7 +252,7 @@ def _beats_constant(case: ScoredArms, null_models: frozenset[str]) -> ControlTes
     return control_test(case, case.incumbent, lambda arm: arm.model in null_models)
 
 
-def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
+def _best_mix_statistics(case: ScoredArms, draws: Draws, margin: float) -> dict[str, Any]:
     """Test the best candidate against the incumbent and the controls."""
     arm = case.best_mix
     if arm is None:
@@ -259,7 +260,7 @@ def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
     test = case.t_test(arm, case.incumbent)
     finalists = _finalists(case)
     p_holm = finalists[case.oof.arms[arm].name]
-    p_max = _p_max(case, draws)
+    p_max, provable = _tested_among_all(case, draws, margin)
     label_rule = case.oof.arms[arm].mix.label_rule
     return {
         "challenger_gain": float(case.gains[arm]),
@@ -274,7 +275,7 @@ def _best_mix_statistics(case: ScoredArms, draws: Draws) -> dict[str, Any]:
         "beats_distillation": control_test(case, arm, lambda a: a.mix.name == "distillation"),
         "beats_class_weights": control_test(case, arm, lambda a: a.mix.name == "class-weights"),
         "calibration_change": _calibration_change(case.oof, arm, case.incumbent),
-        "smallest_provable_gain": provable_gain(case, arm, case.folds.shape[1]),
+        "smallest_provable_gain": provable,
         "finalists": finalists,
     }
 
@@ -298,12 +299,15 @@ def _finalists(case: ScoredArms) -> dict[str, float]:
     return {case.oof.arms[arm].name: p for arm, p in zip(finalists, adjusted, strict=True)}
 
 
-def _p_max(case: ScoredArms, draws: Draws) -> float:
-    """Return the p-value of the best mix among all candidates, by the max statistic."""
+def _tested_among_all(case: ScoredArms, draws: Draws, margin: float) -> tuple[float, float]:
+    """Return the p-value of the best mix among all candidates, and the smallest gain that could be proven."""
     candidates = np.flatnonzero(case.is_candidate)
     drawn = gains(case.metric, draws.in_bag[:, candidates], draws.in_bag[:, [case.incumbent]])
-    tested = int(np.flatnonzero(candidates == case.best_mix)[0])
-    return max_statistic_p(drawn, case.gains[candidates], tested, widening=case.widening)
+    tested = candidates == case.best_mix
+    error = float(drawn[:, tested].std(ddof=1)) * case.widening
+    deviations = max_deviations(drawn, case.gains[candidates])
+    provable = smallest_provable_gain(error, margin=margin, critical=critical_value(deviations))
+    return max_statistic_p(deviations, float(case.gains[candidates][tested][0]), error), provable
 
 
 def _calibration_change(oof: OutOfFold, arm: int, incumbent: int) -> float | None:
@@ -320,26 +324,3 @@ def _brier(oof: OutOfFold, arm: int) -> float:
     squares = ((oof.predictions[arm] - truth) ** 2).sum(axis=-1)
     weight = np.broadcast_to(oof.row_weight, validated.shape)
     return float(np.average(squares[validated], weights=weight[validated]))
-
-
-def provable_gain(case: ScoredArms, arm: int, n_folds: int) -> float:
-    """Return the smallest gain that `n_folds` folds could prove, with the deviation of an arm's fold gains.
-
-    Parameters
-    ----------
-    case : ScoredArms
-        On all folds of a study, or on those run so far.
-    arm : int
-    n_folds : int
-        Folds of the whole study.
-    """
-    oof = case.oof
-    spread = float(np.std(case.fold_gains(arm, case.incumbent), ddof=1))
-    sizes = {"n_validation": oof.n_validation, "n_train": oof.n_train}
-    provable = smallest_provable_gain(spread, n_folds, **sizes)
-    if not case.metric.counts_rows:
-        return provable
-    # Share of validated rows, over repeats, to which the two arms give different labels.
-    labels = oof.predictions[[arm, case.incumbent]].argmax(axis=-1)
-    disagreement = float((labels[0] != labels[1])[oof.is_validated].mean())
-    return max(provable, smallest_provable_error_gain(disagreement, len(oof.rows)))

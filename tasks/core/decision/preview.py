@@ -21,7 +21,7 @@ from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.plan import Plan, TableShape
 from realmix.tasks.core.plan.priors import FoldSizes, Prior, Priors, committed_priors, expected_provable_gain
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
-from realmix.tasks.core.scores.significance import LEVEL_QUANTILE, smallest_provable_gain, variance_factor
+from realmix.tasks.core.scores.significance import EXPECTED_CRITICAL, variance_factor
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.schema import Task
 
@@ -208,11 +208,11 @@ class Preview:
     cheap : tuple of CheapGain
         Against the best of these and distillation.
     left_out : mapping of mix name to reason
-    fold_std, provable : float
-        Deviation of paired fold gains in the study, and smallest provable gain: of the best cheap
-        mix, carried to the study's folds; from the priors where none could be run.
-    expected_provable : float
-        From the priors alone.
+    fold_std : float
+        Deviation of paired fold gains in the study: of the best cheap mix, carried to the study's
+        folds; from the priors where none could be run.
+    expected_fold_std, smallest_provable_gain : float
+        That deviation, and what a study can prove, expected from the priors alone, as a plan does.
     expected_gain : float
         Posterior mean of the family with the best chance.
     chance : float
@@ -233,8 +233,8 @@ class Preview:
     cheap: tuple[CheapGain, ...]
     left_out: Mapping[str, str]
     fold_std: float
-    provable: float
-    expected_provable: float
+    expected_fold_std: float
+    smallest_provable_gain: float
     expected_gain: float
     chance: float
 
@@ -300,11 +300,9 @@ def judge(
         cheap=ran,
         left_out=dict(oof.disqualified),
         fold_std=fold_std,
-        provable=smallest_provable_gain(
-            fold_std, study.n_blocks, n_validation=study.n_validation, n_train=study.n_train
-        ),
-        expected_provable=expected_provable_gain(
-            task, study, is_relative=metric.margin_is_relative, priors=priors
+        expected_fold_std=outlook.fold_std(None),
+        smallest_provable_gain=expected_provable_gain(
+            task, study, is_relative=metric.margin_is_relative, margin=metric.margin, priors=priors
         ),
         expected_gain=expected_gain,
         chance=chance,
@@ -329,9 +327,9 @@ def chance_of_proof(expected: Prior, fold_std: float, sizes: FoldSizes, *, margi
     """Return the chance that a study finds a gain significant, averaged over the prior of the gain.
 
     An approximation: the measured gain is Normal around the true one, with the Nadeau-Bengio
-    standard error, and proven means above both the margin and the quantile of the corrected
-    t-test. Left aside are what can only lower the chance (Holm's correction, the controls, the
-    other gates) and what can only raise it (that the best of many mixes is tried, not one).
+    standard error, and proven means above both the margin and the critical value of the test over
+    all arms. Left aside are what can only lower the chance (the controls, the other gates) and what
+    can only raise it (that the best of many mixes is tried, not one).
 
     Parameters
     ----------
@@ -359,7 +357,7 @@ def chance_of_proof(expected: Prior, fold_std: float, sizes: FoldSizes, *, margi
 
     factor = variance_factor(sizes.n_blocks, n_validation=sizes.n_validation, n_train=sizes.n_train)
     error = fold_std * math.sqrt(factor)
-    needed = max(float(stats.t.ppf(LEVEL_QUANTILE, sizes.n_blocks - 1)) * error, margin)
+    needed = max(EXPECTED_CRITICAL * error, margin)
     spread = math.hypot(error, expected.sd)
     if spread == 0:
         return float(expected.mean >= needed)

@@ -22,7 +22,7 @@ from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_hol
 from realmix.tasks.core.decision.ranking import ControlTest
 from realmix.tasks.core.mixes.arms import Arm, mix_in_words
 from realmix.tasks.core.plan.priors import Priors, committed_priors
-from realmix.tasks.core.scores.significance import rows_to_prove
+from realmix.tasks.core.scores.significance import SIGNIFICANCE_LEVEL, rows_to_prove
 from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
 
 __all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
@@ -30,7 +30,6 @@ __all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
 Outcome = Literal["proven", "chosen, not proven", "keep real only", "not decided"]
 NOT_DECIDED: Outcome = "not decided"
 
-SIGNIFICANCE_LEVEL = 0.05
 CALIBRATION_TOLERANCE = 0.01
 LOSS_CHANCE = 0.02
 
@@ -70,7 +69,7 @@ class Verdict:
         Posterior mean of the gain, and the chance of a loss larger than the margin.
     smallest_provable_gain : float
     rows_to_prove : int or None
-        Real rows at which the promised gain could be proven.
+        Real rows at which the promised gain could be proven; None for one below the margin, which never is.
     """
 
     outcome: Outcome
@@ -268,7 +267,7 @@ def _keep_real_only(
     c: Comparison, gates: tuple[Gate, ...], why: str, shrunken: float | None, loss_chance: float | None
 ) -> Verdict:
     provable = gain_in_words(c.smallest_provable_gain, c.margin_is_relative)
-    reason = f"{why} The smallest gain that these {c.n_rows:,} rows could have proven is {provable}."
+    reason = f"{why} The smallest provable gain, measured on these {c.n_rows:,} rows, is {provable}."
     sentence = (
         f"Keep real only: train {c.incumbent.model} on {mix_in_words(c.incumbent.mix)}. "
         f"No synthetic rows were shown to make it better.{_constant_warning(c)}"
@@ -305,6 +304,6 @@ def _not_decided(c: Comparison) -> Verdict:
 
 
 def _rows_to_prove(c: Comparison) -> int | None:
-    if not math.isfinite(c.smallest_provable_gain):
+    if not math.isfinite(c.smallest_provable_gain) or c.promised_gain < c.margin:
         return None
     return rows_to_prove(c.promised_gain, provable=c.smallest_provable_gain, n_rows=c.n_rows)

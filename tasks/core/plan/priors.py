@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from realmix.tasks.core.json_values import to_jsonable
-from realmix.tasks.core.scores.significance import smallest_provable_gain
+from realmix.tasks.core.scores.significance import smallest_provable_gain, variance_factor
 from realmix.tasks.core.table.schema import Task
 
 PRIORS_FILE = Path(__file__).with_name("priors.json")
@@ -184,7 +184,7 @@ def write_priors(priors: Priors, path: Path = PRIORS_FILE) -> None:
 
 
 def expected_provable_gain(
-    task: Task, sizes: FoldSizes, *, is_relative: bool, priors: Priors | None = None
+    task: Task, sizes: FoldSizes, *, is_relative: bool, margin: float, priors: Priors | None = None
 ) -> float:
     """Return the smallest gain that folds of these sizes can be expected to prove.
 
@@ -194,6 +194,8 @@ def expected_provable_gain(
     sizes : FoldSizes
     is_relative : bool
         Whether gains are shares of the real-only score.
+    margin : float
+        Smallest gain that matters.
     priors : Priors, optional
         The committed ones when None.
 
@@ -207,13 +209,12 @@ def expected_provable_gain(
     --------
     >>> noise = Priors({}, {"classification": DeviationLine(math.log(0.2), -0.5)}, (200, 1000), (), "")
     >>> few, many = (
-    ...     expected_provable_gain("binary", FoldSizes(n, 5, 3), is_relative=True, priors=noise)
+    ...     expected_provable_gain("binary", FoldSizes(n, 5, 3), is_relative=True, margin=0.005, priors=noise)
     ...     for n in (250, 1000)
     ... )
     >>> round(few, 4), round(many, 4)
-    (0.0214, 0.0107)
+    (0.0245, 0.0122)
     """
     fold_std = (priors or committed_priors()).fold_std(task, sizes, is_relative=is_relative)
-    return smallest_provable_gain(
-        fold_std, sizes.n_blocks, n_validation=sizes.n_validation, n_train=sizes.n_train
-    )
+    factor = variance_factor(sizes.n_blocks, n_validation=sizes.n_validation, n_train=sizes.n_train)
+    return smallest_provable_gain(fold_std * math.sqrt(factor), margin=margin)

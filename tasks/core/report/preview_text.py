@@ -26,9 +26,9 @@ def preview_lines(preview: Preview) -> list[str]:
         f"sample: {preview.used.n_rows:,} of these rows, {_folds(preview.used)}, one trial per model",
         _baseline(preview),
         f"noise: the gain varies by {_gain(preview, preview.fold_std)} from fold to fold "
-        f"(of {preview.study.n_rows:,} rows in {_folds(preview.study)})",
-        f"smallest gain such a study could prove: {_gain(preview, preview.provable)} "
-        f"({_gain(preview, preview.expected_provable)} estimated before any fit)",
+        f"(of {preview.study.n_rows:,} rows in {_folds(preview.study)}); "
+        f"{_gain(preview, preview.expected_fold_std)} is usual",
+        f"smallest provable gain: {_gain(preview, preview.smallest_provable_gain)} (expected; a study measures it)",
         *_cheap_lines(preview),
         f"chance that any mix is proven at this size: {chance_in_words(preview.chance)}",
         _advice(preview),
@@ -87,14 +87,11 @@ def _measured(preview: Preview, cheap: CheapGain) -> str:
 
 
 def _advice(preview: Preview) -> str:
-    expected, provable = _gain(preview, preview.expected_gain), _gain(preview, preview.provable)
+    expected = _gain(preview, preview.expected_gain)
     if preview.is_worth_a_study:
-        return (
-            f"Worth a study: the expected gain is about {expected}, and a gain of {provable} or more would be "
-            "proven in four of five studies."
-        )
+        return f"Worth a study: the expected gain is about {expected}."
     if preview.expected_gain < preview.margin:
         found = f"the expected gain of about {expected} is too small to matter"
     else:
-        found = f"the expected gain of about {expected} is below the {provable} that these rows could prove"
+        found = f"the expected gain of about {expected} is small against the noise of these rows"
     return f"Hardly: {found}; the verdict will probably keep real only."

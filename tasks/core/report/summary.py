@@ -26,7 +26,7 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         lines += [_learner_line(each, relative) for each in document.learners]
     on_holdout = document.holdout.sentence if document.holdout else f"none: {document.holdout_reason}"
     provable = gain_in_words(validation.smallest_provable_gain, relative)
-    lines += [f"holdout: {on_holdout}", f"smallest gain these rows could prove: {provable}"]
+    lines += [f"holdout: {on_holdout}", f"smallest provable gain: {provable} (measured)"]
     if document.disqualified:
         name, why = next(iter(document.disqualified.items()))
         count = mixes_in_words(len(document.disqualified))

@@ -24,9 +24,17 @@ from realmix.tasks.core.decision.preview import (
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.plan import TableShape
-from realmix.tasks.core.plan.priors import DeviationLine, FoldSizes, GainLine, Prior, Priors
+from realmix.tasks.core.plan.priors import (
+    DeviationLine,
+    FoldSizes,
+    GainLine,
+    Prior,
+    Priors,
+    expected_provable_gain,
+)
 from realmix.tasks.core.report.preview_text import preview_lines
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.scores.significance import smallest_provable_gain
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
@@ -85,24 +93,23 @@ def test_a_table_in_time_is_looked_at_forward():
 
 
 def test_chance_is_one_half_where_the_expected_gain_is_just_what_is_needed():
-    # t_.975 of 14 degrees of freedom is 2.14479; se = 0.02 sqrt(1/15 + 1/4) = 0.011255.
-    needed = 2.144787 * 0.02 * math.sqrt(1 / 15 + 1 / 4)
+    # The critical value is 2.6; se = 0.02 sqrt(1/15 + 1/4) = 0.011255.
+    needed = 2.6 * 0.02 * math.sqrt(1 / 15 + 1 / 4)
     expected = Prior(needed, 0.03)
     assert chance_of_proof(expected, 0.02, STUDY, margin=0.005) == pytest.approx(0.5, abs=1e-6)
 
 
 def test_chance_is_the_power_of_the_test_where_the_gain_is_certain():
-    # At the smallest provable gain the power is 80 %, but for the t quantile taken as a normal one.
-    error = 0.02 * math.sqrt(1 / 15 + 1 / 4)
-    certain = Prior((2.144787 + 0.841621) * error, 0.0)
-    assert chance_of_proof(certain, 0.02, STUDY, margin=0.0) == pytest.approx(0.8, abs=1e-5)
+    # At the smallest provable gain the power is 80 %.
+    provable = smallest_provable_gain(0.02 * math.sqrt(1 / 15 + 1 / 4), margin=0.0)
+    assert chance_of_proof(Prior(provable, 0.0), 0.02, STUDY, margin=0.0) == pytest.approx(0.8, abs=1e-4)
 
 
 def test_chance_agrees_with_a_simulation():
     rng = np.random.default_rng(0)
     error = 0.02 * math.sqrt(1 / 15 + 1 / 4)
     measured = rng.normal(rng.normal(0.01, 0.02, 200_000), error)
-    simulated = (measured > 2.144787 * error).mean()
+    simulated = (measured > 2.6 * error).mean()
     assert chance_of_proof(Prior(0.01, 0.02), 0.02, STUDY, margin=0.005) == pytest.approx(
         simulated, abs=0.005
     )
@@ -155,7 +162,17 @@ def test_more_rows_in_the_study_make_less_noise_and_prove_less(squared_error):
     here = judged(oof, squared_error, study=FoldSizes(600, 5, 3))
     larger = judged(oof, squared_error, study=FoldSizes(2400, 5, 3))
     assert larger.fold_std == pytest.approx(here.fold_std / 2)
-    assert larger.provable == pytest.approx(here.provable / 2)
+    assert larger.smallest_provable_gain == pytest.approx(here.smallest_provable_gain / 2)
+
+
+def test_preview_and_plan_expect_one_and_the_same_smallest_provable_gain(squared_error):
+    """What the cheap arms measured is another number, of another name."""
+    quiet, noisy = (judged(simulated({}, noise=noise), squared_error) for noise in (0.02, 0.2))
+    planned = expected_provable_gain(
+        "regression", STUDY, is_relative=True, margin=squared_error.margin, priors=PRIORS
+    )
+    assert quiet.smallest_provable_gain == noisy.smallest_provable_gain == planned
+    assert quiet.fold_std < noisy.fold_std
 
 
 def test_a_gain_of_few_rows_is_carried_along_the_line_of_the_priors(squared_error):
@@ -176,7 +193,7 @@ def test_a_mix_that_failed_is_named_and_leaves_its_family_to_the_prior(squared_e
     )
     preview = judged(oof, squared_error)
     assert preview.cheap == ()
-    assert preview.provable == preview.expected_provable
+    assert preview.fold_std == preview.expected_fold_std
     assert preview.expected_gain == 0.0
     assert all(f"left out: {name}: it broke" in preview_lines(preview) for name in failed)
 

@@ -105,7 +105,7 @@ def test_a_tie_keeps_real_only_and_says_what_could_have_been_proven(simulate_stu
     verdict = decide(comparison, margin=MARGIN)
     assert verdict.outcome == "keep real only"
     assert verdict.ships == comparison.incumbent
-    assert "smallest gain that these 200 rows could have proven" in verdict.reason
+    assert "smallest provable gain, measured on these 200 rows" in verdict.reason
 
 
 def test_shrinking_trusts_precise_gains_more(planted):

@@ -22,8 +22,8 @@ PREVIEW = Preview(
     cheap=(CheapGain(Mix("smote", 1.0), -0.0031, 0.002, 0.01),),
     left_out={"neighbour-swap/5/teacher": "it broke"},
     fold_std=0.0234,
-    provable=0.0321,
-    expected_provable=0.0432,
+    expected_fold_std=0.0432,
+    smallest_provable_gain=0.0321,
     expected_gain=0.0111,
     chance=0.23,
 )
@@ -61,7 +61,7 @@ def test_what_was_not_run_has_no_line_and_what_failed_one_with_the_reason():
     ("changes", "begins", "holds"),
     [
         ({"chance": 0.2}, "Worth a study:", "1.1 %"),
-        ({"chance": 0.1}, "Hardly:", "below the 3.2 %"),
+        ({"chance": 0.1}, "Hardly:", "about 1.1 %"),
         ({"chance": 0.1, "expected_gain": 0.004}, "Hardly:", "0.4 %"),
     ],
 )

@@ -12,11 +12,12 @@ from scipy import stats
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.scores.significance import (
+    critical_value,
     corrected_resampled_t,
     holm,
+    max_deviations,
     max_statistic_p,
     rows_to_prove,
-    smallest_provable_error_gain,
     smallest_provable_gain,
     variance_factor,
     widening_factor,
@@ -70,32 +71,37 @@ def test_the_best_of_many_equal_arms_is_no_surprise():
     rng = np.random.default_rng(0)
     gains = np.linspace(-2, 2, 50) / 100
     drawn = gains + rng.normal(scale=0.01, size=(2000, 50))
-    alone = max_statistic_p(drawn[:, [49]], gains[[49]], 0, widening=1.0)
-    among_fifty = max_statistic_p(drawn, gains, 49, widening=1.0)
+    alone, among_fifty = (max_deviations(drawn[:, tried], gains[tried]) for tried in ([49], slice(None)))
     # 1 - (1 - sf(2)) ** 50 = 0.684, against sf(2) = 0.023 for one arm.
-    assert alone == pytest.approx(stats.norm.sf(2), abs=0.015)
-    assert among_fifty == pytest.approx(1 - stats.norm.cdf(2) ** 50, abs=0.06)
+    assert max_statistic_p(alone, 0.02, 0.01) == pytest.approx(stats.norm.sf(2), abs=0.015)
+    assert max_statistic_p(among_fifty, 0.02, 0.01) == pytest.approx(1 - stats.norm.cdf(2) ** 50, abs=0.06)
 
 
 def test_an_arm_that_never_differs_cannot_be_significant():
-    assert max_statistic_p(np.zeros((100, 2)), np.zeros(2), 0, widening=1.0) == 1.0
+    deviations = max_deviations(np.zeros((100, 2)), np.zeros(2))
+    assert max_statistic_p(deviations, 0.0, 0.0) == 1.0
+    assert max_statistic_p(deviations, 0.1, 0.0) == 1.0
 
 
-def test_the_smallest_provable_gain_is_the_formula_of_the_method():
-    expected = (stats.t.ppf(0.975, 14) + stats.t.ppf(0.80, 14)) * 0.02 * math.sqrt(1 / 15 + 0.25)
-    assert smallest_provable_gain(0.02, 15, n_validation=20, n_train=80) == pytest.approx(expected)
-    assert smallest_provable_error_gain(0.25, 2500) == pytest.approx(0.028)
+def test_the_critical_value_is_where_the_test_turns():
+    deviations = np.random.default_rng(0).normal(size=2000)
+    critical = critical_value(deviations)
+    assert critical == pytest.approx(stats.norm.ppf(0.95), abs=0.1)
+    assert max_statistic_p(deviations, 1.01 * critical, 1.0) <= 0.05
+    assert max_statistic_p(deviations, 0.95 * critical, 1.0) > 0.05
 
 
 def test_a_gain_at_the_smallest_provable_size_is_found_in_four_of_five_studies():
-    # Independent folds: 1/J alone is the variance of the mean.
+    """The one of fifty arms that has the gain is tested against the luckiest of all, Holm or not."""
     rng = np.random.default_rng(1)
-    gain = smallest_provable_gain(1.0, 20, n_validation=1, n_train=1e12)
-    found = [
-        corrected_resampled_t(rng.normal(gain, 1.0, size=20), n_validation=1, n_train=1e12).p_value <= 0.05
-        for _ in range(500)
-    ]
-    assert np.mean(found) == pytest.approx(0.80, abs=0.06)
+    critical = critical_value(max_deviations(rng.normal(size=(4000, 50)), np.zeros(50)))
+    gain = smallest_provable_gain(1.0, margin=0.005, critical=critical)
+    assert critical > 3
+    assert np.mean(rng.normal(gain, 1.0, 4000) >= critical) == pytest.approx(0.80, abs=0.02)
+
+
+def test_no_gain_below_the_margin_is_provable():
+    assert smallest_provable_gain(0.0001, margin=0.005) == 0.005
 
 
 def test_half_the_gain_needs_four_times_the_rows():
