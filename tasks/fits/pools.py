@@ -12,10 +12,13 @@ import pandas as pd
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
 from realmix.tasks.core.errors import SynthesizerFailed
 from realmix.tasks.core.mixes.arms import Balance
+from realmix.tasks.core.mixes.label_priors import repair_priors
 from realmix.tasks.core.mixes.leakage import leak_evidence
 from realmix.tasks.core.mixes.pools import draw_pool
-from realmix.tasks.core.mixes.training_set import Pool, class_counts_by_label, pool_quota
+from realmix.tasks.core.mixes.training_set import Pool, class_counts_by_label, class_totals, pool_quota
+from realmix.tasks.core.mixes.weighted_rows import resample_by_weight
 from realmix.tasks.core.seeds import derive_seed
+from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.fits.scope import Scope, StudyContext
 from realmix.tasks.fits.teacher import load_teacher
 from realmix.tasks.synthesizers import SYNTHESIZERS
@@ -55,11 +58,12 @@ def synthesize(
     scope = Scope(Path(folder))
     context = scope.context
     schema, real = context.schema, scope.training
-    n_rows, by_class = pool_size(real, context.schema, max_ratio, tuple(balances))
+    weight = scope.base_weight
+    n_rows, by_class = pool_size(real, weight, schema, max_ratio, tuple(balances))
     rows, log = draw_pool(
         on_device(SYNTHESIZERS[synthesizer], context),
         context.card,
-        _learnable(real, scope.seed(synthesizer, "rows")),
+        _learnable(real, weight, schema, scope.seed(synthesizer, "rows")),
         schema=schema,
         n_rows_by_class=by_class,
         n_rows=n_rows,
@@ -69,6 +73,8 @@ def synthesize(
     refuse_leak(scope, synthesizer, rows)
     rows.to_parquet(scope.folder / f"{synthesizer}.parquet", index=False, compression="zstd")
     labels = load_teacher(scope).predict(rows[schema.feature_names])
+    if schema.is_classification:
+        labels = repair_priors(labels, schema.encode_target(rows), class_totals(real, schema, weight))
     scope.write_array(f"{synthesizer}-teacher.npy", labels)
     return dataclasses.asdict(log)
 
@@ -102,19 +108,27 @@ def load_pool(scope: Scope, synthesizer: str) -> Pool:
 
 
 def pool_size(
-    real: pd.DataFrame, schema: Any, max_ratio: float, balances: tuple[Balance, ...]
+    real: pd.DataFrame, weight: np.ndarray, schema: Schema, max_ratio: float, balances: tuple[Balance, ...]
 ) -> tuple[int, dict[str, int] | None]:
     """Compute how many rows a pool needs in all and, for classification, per class."""
     n_synthetic = round(max_ratio * len(real))
     if not schema.is_classification:
         return n_synthetic, None
-    counts = np.bincount(schema.encode_target(real), minlength=len(schema.classes))
-    quota = pool_quota(counts, n_synthetic, balances)
+    quota = pool_quota(class_totals(real, schema, weight), n_synthetic, balances)
     return int(quota.sum()), dict(class_counts_by_label(quota, schema))
 
 
-def _learnable(real: pd.DataFrame, seed: int) -> pd.DataFrame:
-    if len(real) <= MAX_SYNTHESIS_ROWS:
-        return real
-    chosen = np.random.default_rng(derive_seed(seed)).choice(len(real), MAX_SYNTHESIS_ROWS, replace=False)
-    return real.iloc[np.sort(chosen)].reset_index(drop=True)
+def _learnable(real: pd.DataFrame, weight: np.ndarray, schema: Schema, seed: int) -> pd.DataFrame:
+    """Choose the rows that a synthesizer learns from: each as often as it weighs within its class.
+
+    No generator here takes weights. Class shares are the quota's matter, so that a class of little weight
+    keeps all the rows that there are to learn it from.
+    """
+    rows = np.arange(len(real))
+    if len(rows) > MAX_SYNTHESIS_ROWS:
+        random = np.random.default_rng(derive_seed(seed))
+        rows = np.sort(random.choice(len(rows), MAX_SYNTHESIS_ROWS, replace=False))
+    if np.ptp(weight) > 0:
+        strata = schema.encode_target(real.iloc[rows]) if schema.is_classification else None
+        rows = rows[resample_by_weight(weight[rows], strata, seed=derive_seed(seed, "weight"))]
+    return real.iloc[rows].reset_index(drop=True)

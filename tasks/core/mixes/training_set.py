@@ -56,13 +56,18 @@ class TrainingSet:
     origin: np.ndarray
 
 
-def synthetic_quota(class_counts: np.ndarray, n_synthetic: int, balance: Balance) -> np.ndarray:
+def class_totals(real: pd.DataFrame, schema: Schema, base_weight: np.ndarray) -> np.ndarray:
+    """Add up the weights of the real rows of each class, of shape (n_classes,)."""
+    return np.bincount(schema.encode_target(real), weights=base_weight, minlength=len(schema.classes))
+
+
+def synthetic_quota(totals: np.ndarray, n_synthetic: int, balance: Balance) -> np.ndarray:
     """Compute how many synthetic rows of each class a mix takes.
 
     Parameters
     ----------
-    class_counts : ndarray of int, shape (n_classes,)
-        Real training rows per class.
+    totals : ndarray of shape (n_classes,)
+        Weight of the real training rows per class, on average 1 per row.
     n_synthetic : int
     balance : {"prior", "balanced"}
         "prior" keeps the shares of the real rows; "balanced" raises the rarest classes
@@ -80,20 +85,20 @@ def synthetic_quota(class_counts: np.ndarray, n_synthetic: int, balance: Balance
     >>> synthetic_quota(np.array([90, 10]), 50, "balanced").tolist()
     [0, 50]
     """
-    present = class_counts > 0
-    counts = class_counts[present]
+    present = totals > 0
+    weights = totals[present]
     if balance == "prior":
-        shares = counts / counts.sum() * n_synthetic
+        shares = weights / weights.sum() * n_synthetic
     else:
-        shares = np.clip(_water_level(np.sort(counts), n_synthetic) - counts, 0, None)
-    quota = np.zeros(len(class_counts), dtype=int)
+        shares = np.clip(_water_level(np.sort(weights), n_synthetic) - weights, 0, None)
+    quota = np.zeros(len(totals), dtype=int)
     quota[present] = _largest_remainder(shares, n_synthetic)
     return quota
 
 
-def pool_quota(class_counts: np.ndarray, n_synthetic: int, balances: tuple[Balance, ...]) -> np.ndarray:
+def pool_quota(totals: np.ndarray, n_synthetic: int, balances: tuple[Balance, ...]) -> np.ndarray:
     """Return the rows of each class that a pool needs so that every one of `balances` can be drawn."""
-    return np.max([synthetic_quota(class_counts, n_synthetic, b) for b in balances], axis=0)
+    return np.max([synthetic_quota(totals, n_synthetic, b) for b in balances], axis=0)
 
 
 def draw(pool: pd.DataFrame, schema: Schema, quota: np.ndarray) -> np.ndarray:
@@ -165,7 +170,7 @@ def mix_training_set(
     if mix.synthesizer is None or pool is None:
         return _real_set(real, mix, schema, weight, real_teacher)
     n_synthetic = round(mix.synthetic_ratio * len(real))
-    chosen = _choose(real, pool.rows, mix, schema, n_synthetic)
+    chosen = _choose(real, weight, pool.rows, mix, schema, n_synthetic)
     rows = pool.rows.iloc[chosen].copy()
     soft = schema.one_hot_target(rows)
     if mix.label_rule == "teacher":
@@ -193,17 +198,20 @@ def _real_set(
         soft = OWN_LABEL_SHARE * soft + (1 - OWN_LABEL_SHARE) * teacher
     if mix.balance == "balanced":
         # As class_weight="balanced" in scikit-learn.
-        codes = schema.encode_target(real)
-        counts = np.bincount(codes, minlength=len(schema.classes))
-        weight = weight * (len(codes) / (len(counts) * np.maximum(counts, 1)))[codes]
+        totals = class_totals(real, schema, weight)
+        level = totals.sum() / len(totals)
+        raised = np.divide(level, totals, out=np.zeros_like(totals), where=totals > 0)
+        weight = weight * raised[schema.encode_target(real)]
     origin = np.full(len(real), REAL, dtype=object)
     return TrainingSet(real.reset_index(drop=True), soft, weight, origin)
 
 
-def _choose(real: pd.DataFrame, pool: pd.DataFrame, mix: Mix, schema: Schema, n_synthetic: int) -> np.ndarray:
+def _choose(
+    real: pd.DataFrame, weight: np.ndarray, pool: pd.DataFrame, mix: Mix, schema: Schema, n_synthetic: int
+) -> np.ndarray:
     if schema.is_classification:
-        counts = np.bincount(schema.encode_target(real), minlength=len(schema.classes))
-        return draw(pool, schema, synthetic_quota(counts, n_synthetic, mix.balance))
+        totals = class_totals(real, schema, weight)
+        return draw(pool, schema, synthetic_quota(totals, n_synthetic, mix.balance))
     if len(pool) < n_synthetic:
         raise SyntheticPoolTooSmall(
             f"synthetic_ratio={mix.synthetic_ratio:g} needs {n_synthetic:,} synthetic rows, the pool "

@@ -9,11 +9,12 @@ import pytest
 from realmix.tasks.core.errors import SynthesizerFailed
 from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.fits.pools import load_pool, pool_size, refuse_leak, synthesize
-from realmix.tasks.fits.teacher import fit_teacher
+from realmix.tasks.fits.scope import WEIGHT
+from realmix.tasks.fits.teacher import Teacher, fit_teacher
 from realmix.tasks.synthesizers import SYNTHESIZERS
 from tests.nulls.planted import Leaking, planted, registered
 from tests.tasks.fits.conftest import rows
-from tests.tasks.scopes import scope_of
+from tests.tasks.scopes import scope_of, set_beside
 
 MEMBERS = [("xgboost", 0), ("linear", 0)]
 
@@ -55,17 +56,54 @@ def test_a_generator_that_was_given_validation_rows_is_refused_and_its_rows_are_
 def test_a_pool_is_large_enough_for_every_class_under_each_balance(scope):
     real = scope.training
     counts = real["y"].value_counts()
-    n_rows, by_class = pool_size(real, scope.context.schema, 0.5, ("prior",))
+    n_rows, by_class = pool_size(real, np.ones(200), scope.context.schema, 0.5, ("prior",))
     assert n_rows == sum(by_class.values()) == 100
-    both, by_class_of_both = pool_size(real, scope.context.schema, 0.5, ("prior", "balanced"))
+    both, by_class_of_both = pool_size(real, np.ones(200), scope.context.schema, 0.5, ("prior", "balanced"))
     assert both >= n_rows and all(by_class_of_both[label] >= by_class[label] for label in by_class)
     assert by_class_of_both[counts.idxmin()] > by_class[counts.idxmin()]
+
+
+def test_the_rows_of_each_class_follow_the_weights(scope):
+    """Half the rows are of each class, but those of 'yes' stand for nine times as many of the population."""
+    weight = np.where(scope.training["y"] == "yes", 1.8, 0.2)
+    by_class = pool_size(scope.training, weight, scope.context.schema, 1.0, ("prior",))[1]
+    share = weight[scope.training["y"] == "yes"].sum() / weight.sum()
+    assert by_class["yes"] == pytest.approx(200 * share, abs=1)
+
+
+def test_a_generator_learns_the_weighted_distribution(scope):
+    """Rows of old people weigh nine times as much: its people are old."""
+    old = scope.training["age"].to_numpy() > 45
+    ages = {}
+    for name, weight in (("equal", np.ones(200)), ("old", np.where(old, 1.8, 0.2))):
+        set_beside(scope, **{WEIGHT: weight})
+        fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
+        synthesize(str(scope.folder), "gaussian-copula", 2.0, ["prior"], None)
+        ages[name] = load_pool(scope, "gaussian-copula").rows["age"].mean()
+    weighted = np.average(scope.training["age"], weights=np.where(old, 1.8, 0.2))
+    assert ages["equal"] == pytest.approx(scope.training["age"].mean(), abs=2)
+    assert ages["old"] == pytest.approx(weighted, abs=2.5)
+
+
+def test_the_mean_label_of_the_teacher_is_the_weighted_class_prior(scope, monkeypatch):
+    """A teacher that leans to one class in the pool does not move the prior of the mix."""
+    lean = np.array([0.2, 0.8])
+    predict = Teacher.predict
+    monkeypatch.setattr(
+        Teacher, "predict", lambda self, X: (p := predict(self, X) * lean) / p.sum(axis=1, keepdims=True)
+    )
+    weight = np.where(scope.training["y"] == "yes", 1.5, 0.5)
+    set_beside(scope, **{WEIGHT: weight})
+    fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
+    synthesize(str(scope.folder), "smote", 1.0, ["prior"], None)
+    prior = np.average(scope.training["y"] == "yes", weights=weight)
+    assert load_pool(scope, "smote").teacher[:, 1].mean() == pytest.approx(prior, abs=0.005)
 
 
 def test_a_pool_of_numbers_is_counted_without_classes():
     raw = pd.DataFrame({"x": np.linspace(0, 1, 40), "price": np.linspace(1, 2, 40) ** 2})
     schema = infer_schema(raw, "price")
-    assert pool_size(schema.apply(raw), schema, 1.5, ("prior",)) == (60, None)
+    assert pool_size(schema.apply(raw), np.ones(40), schema, 1.5, ("prior",)) == (60, None)
 
 
 def test_a_pool_that_holds_validation_rows_is_refused_and_one_of_a_final_fit_cannot_be(scope):

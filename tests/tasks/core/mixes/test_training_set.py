@@ -147,3 +147,14 @@ def test_base_weights_carry_over_to_both_blocks(binary):
     training = mix_training_set(real, pool, Mix("copies", 1.0, 0.3), schema=schema, base_weight=base)
     assert training.sample_weight[: len(real)].tolist() == base.tolist()
     assert training.sample_weight[len(real) :].sum() == pytest.approx(0.3 * base.sum())
+
+
+def test_quotas_and_class_weights_follow_the_weights_of_the_rows(binary):
+    schema, real, pool = binary
+    base = np.where(real["y"] == "yes", 2.0, 0.75)
+    drawn = mix_training_set(real, pool, Mix("copies", 2.0), schema=schema, base_weight=base)
+    assert (drawn.rows["y"][len(real) :] == "yes").mean() == pytest.approx(24 / 60, abs=0.01)
+    level = mix_training_set(real, None, Mix(balance="balanced"), schema=schema, base_weight=base)
+    by_class = pd.Series(level.sample_weight).groupby(real["y"].to_numpy()).sum()
+    assert by_class["no"] == pytest.approx(by_class["yes"])
+    assert by_class.sum() == pytest.approx(base.sum())
