@@ -19,6 +19,7 @@ from realmix.tasks.core.lifecycle.challenge import Compared, judge_challenger, u
 from realmix.tasks.core.lifecycle.entries import Judgement
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.report.verdict_document import VerdictDocument
+from realmix.tasks.core.scores.draws import time_blocks
 from realmix.tasks.core.scores.slices import declared_slices
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.holdout import HoldoutRule, hash_units, holdout_side
@@ -205,7 +206,7 @@ def predict_unseen_rows(
         y=schema.encode_target(schema.apply(compared)),
         champion=by_champion.predictions,
         challenger=by_challenger.predictions,
-        units=units,
+        units=drawn_together(compared, units, schema),
         weight=row_weights(raw, schema)[rows],
         groups={name: declared_slices(values[[name]], hidden=card.sensitive) for name in card.protected},
         sensitive=card.sensitive,
@@ -213,6 +214,14 @@ def predict_unseen_rows(
         challenger_seconds=by_challenger.seconds,
         decisions_served=(int(served.min()), int(served.max())),
     )
+
+
+def drawn_together(rows: pd.DataFrame, units: np.ndarray, schema: Schema) -> np.ndarray:
+    """Return the units that a bootstrap draws: stretches of time where the table has a time."""
+    time_column = schema.with_role("time")
+    if time_column is None or not len(rows):
+        return units
+    return time_blocks(schema.canonical_columns(rows, [time_column])[time_column].to_numpy(), units)
 
 
 def unseen_rows(table: Table, champion: Version, challenger: Version) -> tuple[np.ndarray, np.ndarray]:

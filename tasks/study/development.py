@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from realmix.tasks.core.scores.draws import time_blocks
 from realmix.tasks.fits.scope import DEVELOPMENT, GROUP, WEIGHT, StoredRows, StudyContext, stored_rows
 
 DECLARED, FOLDS = "declared.parquet", "folds.npz"
@@ -61,6 +62,14 @@ class Development:
     def groups(self) -> np.ndarray:
         """Group number of each row, shape (n_rows,): rows with one number are in one fold."""
         return self._stored.beside[GROUP][self.sampled]
+
+    @cached_property
+    def drawn_together(self) -> np.ndarray | None:
+        """Number of each row's unit in a bootstrap, shape (n_rows,): a stretch of time, or a group; None of rows alone."""
+        units, time = self.groups, self.context.schema.with_role("time")
+        if time:
+            units = time_blocks(self.rows[time].to_numpy(), units, self.folds[0])
+        return units if len(np.unique(units)) < len(units) else None
 
     @property
     def sample_weight(self) -> np.ndarray | None:

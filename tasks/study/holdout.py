@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.decision.holdout_gain import score_holdout
 from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.scores.draws import time_blocks
 from realmix.tasks.core.scores.out_of_fold import gains
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.fits.scope import GROUP, HOLDOUT, UNIT, WEIGHT, Scope, StudyContext, stored_rows
@@ -43,7 +44,7 @@ def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any
     rows = held.rows
     if rows.empty:
         return None
-    scope = Scope(folder.scope("evaluated"))
+    scope, time = Scope(folder.scope("evaluated")), schema.with_role("time")
     reader = entry_key(
         kind="holdout", snapshot=context.snapshot, card=context.card.studied, plan=plan.to_dict()
     )
@@ -55,7 +56,7 @@ def read_holdout(folder: StudyFolder, table: Table, plan: Plan) -> dict[str, Any
         predict_exported(scope, "real_only", rows),
         METRICS[plan.metric],
         seed=derive_seed(context.snapshot, plan.seed, "holdout"),
-        groups=held.beside[GROUP],
+        groups=time_blocks(rows[time].to_numpy(), held.beside[GROUP]) if time else held.beside[GROUP],
         sample_weight=held.beside[WEIGHT],
     )
     constant = METRICS[plan.metric].compute(

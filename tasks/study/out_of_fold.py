@@ -67,7 +67,7 @@ def out_of_fold(
     arms = tuple(arm for arm in arms if not {arm.name, arm.mix.name} & failed.keys())
     files = [(run["scope"], run["batch"]) for run in trained if not run["skipped"]]
     folds, predictions = _matrix(folder, layout, development, arms, files)
-    groups, planned = development.groups, development.folds
+    planned = development.folds
     n_train = [
         len(training_rows(planned, b.repeat, b.fold, forward=layout.plan.forward)) for b in layout.blocks
     ]
@@ -77,7 +77,7 @@ def out_of_fold(
         folds=folds,
         predictions=predictions,
         n_train=float(np.mean(n_train)),
-        groups=groups if len(np.unique(groups)) < len(groups) else None,
+        groups=development.drawn_together,
         sample_weight=development.sample_weight,
         disqualified=failed,
         exits=read_exits(folder),

@@ -10,6 +10,8 @@ from realmix.tasks.core.scores.out_of_fold import OutOfFold
 
 # Weights of one chunk of draws stay below about 64 MB.
 CHUNK_CELLS = 8_000_000
+# With fewer blocks of time a bootstrap knows too little: groups, or rows, are drawn instead.
+MIN_BLOCKS = 8
 
 
 def draw_weights(
@@ -35,6 +37,45 @@ def _unit_blocks(unit_of_row: np.ndarray, strata: np.ndarray | None, n_units: in
     stratum_of_unit = np.empty(n_units, dtype=int)
     stratum_of_unit[unit_of_row] = np.unique(strata, return_inverse=True)[1]
     return [np.flatnonzero(stratum_of_unit == s) for s in np.unique(stratum_of_unit)]
+
+
+def time_blocks(moments: np.ndarray, groups: np.ndarray, folds: np.ndarray | None = None) -> np.ndarray:
+    """Cut rows into consecutive stretches of time, each of which a bootstrap draws as one.
+
+    Rows near in time are alike: drawn one by one they say less than their number, and intervals come out too
+    short. A block spans as many distinct times as the cube root of their number, the rate of Hall, Horowitz
+    and Jing; it is cut where a fold begins. Rows of a group go with the group's first row.
+
+    Parameters
+    ----------
+    moments : ndarray of shape (n_rows,)
+    groups : ndarray of shape (n_rows,)
+        Rows with an equal value stay together.
+    folds : ndarray of int, shape (n_rows,), optional
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        `groups` itself where there would be fewer than `MIN_BLOCKS` blocks.
+
+    References
+    ----------
+    Carlstein 1986, https://doi.org/10.1214/aos/1176350057;
+    Hall, Horowitz, Jing 1995, https://doi.org/10.1093/biomet/82.3.561
+
+    Examples
+    --------
+    >>> time_blocks(np.arange(2000, 2027), np.arange(27)).tolist()[:10]
+    [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
+    """
+    times, moment = np.unique(moments, return_inverse=True)
+    group = np.unique(groups, return_inverse=True)[1]
+    first = np.full(group.max() + 1, len(times))
+    np.minimum.at(first, group, moment)
+    blocks = first[group] // int(np.cbrt(len(times)))
+    if folds is not None:
+        blocks = blocks + (blocks.max() + 1) * (folds - folds.min())
+    return blocks if len(np.unique(blocks)) >= MIN_BLOCKS else groups
 
 
 def draw_units(oof: OutOfFold) -> np.ndarray:

@@ -13,10 +13,12 @@ import pytest
 from realmix.tasks.core.errors import RealmixError, RegistryRefused
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.splits.holdout import hash_units, holdout_side
+from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.lifecycle.compare_versions import (
     Version,
     check_unseen,
     compare_on_new_rows,
+    drawn_together,
     predict,
     schema_of,
 )
@@ -188,3 +190,11 @@ def test_a_class_that_a_version_does_not_know_has_almost_no_chance(table, place)
     assert json.loads((version.folder / "artifacts/data/spec.json").read_text())["classes"] == ["no", "yes"]
     np.testing.assert_allclose(chances.sum(axis=1), 1)
     assert (chances[:, 1] < 1e-5).all() and (chances[:, [0, 2]] > 1e-4).all()
+
+
+def test_rows_of_a_table_in_time_are_drawn_in_stretches():
+    raw = raw_rows(64).assign(day=np.arange(64))
+    units = np.arange(64)
+    assert drawn_together(raw, units, infer_schema(raw, "y")) is units
+    in_time = drawn_together(raw, units, infer_schema(raw, "y", roles={"day": "time"}))
+    assert in_time.tolist() == (np.arange(64) // 4).tolist()

@@ -19,9 +19,15 @@ from realmix.tasks.study.split import lay_folds, split_holdout
 from tests.tasks.shop_table import rows, table_of
 
 
-def lay(place: Path, n_rows: int = 800, **changes: Any) -> tuple[StudyFolder, Table, Split, Layout]:
-    """Split the table of a shop and lay out its folds: five in two repeats, with one synthesizer."""
-    table, folder = table_of(rows(n_rows), place), StudyFolder(place / "study")
+def lay(
+    place: Path, n_rows: int = 800, *, in_time: bool = False, **changes: Any
+) -> tuple[StudyFolder, Table, Split, Layout]:
+    """Split the table of a shop and lay out its folds: five in two repeats, or forward; with one synthesizer."""
+    raw, declared = rows(n_rows), {}
+    if in_time:
+        raw, declared = raw.assign(day=np.arange(n_rows) // 2), {"time": "day"}
+        changes = {"forward": True, "n_repeats": 1, **changes}
+    table, folder = table_of(raw, place, **declared), StudyFolder(place / "study")
     split, rule = split_holdout.fn(table, folder, rule=None, seed=0)
     plan: dict[str, Any] = {
         "seed": 0, "task": "binary", "metric": "log_loss", "holdout": rule, "n_folds": 5, "n_repeats": 2,

@@ -46,3 +46,12 @@ def test_files_are_read_when_they_are_asked_for_and_targets_once(tmp_path, monke
     monkeypatch.setattr(module, "stored_rows", lambda path: reads.append(path) or stored_rows(path))
     assert not reads
     assert found.y is found.y and len(reads) == 1
+
+
+def test_rows_of_a_table_in_time_are_drawn_in_stretches_within_a_fold(tmp_path):
+    assert Development(lay(tmp_path / "plain")[0].work).drawn_together is None
+    found = Development(lay(tmp_path / "in time", in_time=True)[0].work)
+    days, units = found.rows["day"].to_numpy(), found.drawn_together
+    spans = [np.ptp(days[units == unit]) for unit in np.unique(units)]
+    assert max(spans) == int(np.cbrt(len(np.unique(days)))) - 1 > 1
+    assert all(len(np.unique(found.folds[0][units == unit])) == 1 for unit in np.unique(units))

@@ -8,6 +8,7 @@ import pytest
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.fits.final import fit_final
 from realmix.tasks.fits.scope import Scope, stored_rows
+from realmix.tasks.study import holdout as module
 from realmix.tasks.study.holdout import read_holdout
 from tests.tasks.study.laid import lay
 
@@ -62,3 +63,16 @@ def test_a_constant_does_not_lose_to_itself(tmp_path):
         prior = Arm(Mix(), "class-prior").to_dict()
         fit_final(str(evaluated), prior, str(evaluated / role), None, None, 1)
     assert read_holdout.fn(folder, table, layout.plan)["loses_to_constant"] is False
+
+
+def test_a_holdout_in_time_is_drawn_in_stretches(tmp_path, monkeypatch):
+    folder, table, _, layout = lay(tmp_path, in_time=True)
+    evaluated, drawn = folder.scope("evaluated"), []
+    for role in ("model", "real_only"):
+        prior = Arm(Mix(), "class-prior").to_dict()
+        fit_final(str(evaluated), prior, str(evaluated / role), None, None, 1)
+    score = module.score_holdout
+    monkeypatch.setattr(module, "score_holdout", lambda *a, **k: drawn.append(k["groups"]) or score(*a, **k))
+    read_holdout.fn(folder, table, layout.plan)
+    days = stored_rows(folder.work / "holdout.parquet").rows["day"].nunique()
+    assert len(np.unique(drawn[0])) == -(-days // int(np.cbrt(days)))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realmix.tasks.core.scores import draws
-from realmix.tasks.core.scores.draws import draw_strata, draw_units, draw_weights
+from realmix.tasks.core.scores.draws import draw_strata, draw_units, draw_weights, time_blocks
 
 
 def drawn(units, strata=None, n_draws=50, seed=0):
@@ -64,3 +64,46 @@ def test_strata_are_as_fine_as_the_groups_allow(simulate_ranking):
     by_fold = draw_strata(oof, folds)
     assert (by_fold == folds).all()
     assert draw_strata(oof, np.arange(len(y)) // 50) is None, "these groups cross the folds"
+
+
+def test_a_block_is_a_stretch_of_as_many_times_as_the_cube_root_of_their_number():
+    moments = np.random.default_rng(0).permutation(np.repeat(np.arange(64), 3))
+    blocks = time_blocks(moments, np.arange(192))
+    assert all(len(np.unique(moments[blocks == block])) == 4 for block in np.unique(blocks))
+    assert len(np.unique(blocks)) == 16
+    assert all(len(np.unique(blocks[moments == moment])) == 1 for moment in range(64))
+
+
+def test_blocks_part_no_group_and_cross_no_fold():
+    moments, groups = np.arange(512), np.arange(512) // 3
+    blocks = time_blocks(moments, groups)
+    assert all(len(np.unique(blocks[groups == group])) == 1 for group in np.unique(groups))
+    folds = np.arange(512) // 100 - 1
+    nested = time_blocks(moments, moments, folds)
+    assert all(len(np.unique(folds[nested == block])) == 1 for block in np.unique(nested))
+
+
+def test_few_times_leave_the_groups_as_they_are():
+    groups = np.arange(60) // 2
+    assert time_blocks(np.arange(60) // 15, groups) is groups
+    customers = np.tile(np.arange(20), 30)
+    assert time_blocks(np.repeat(np.arange(30), 20), customers) is customers, "all came on the first day"
+
+
+def test_blocks_widen_the_interval_of_rows_that_are_alike_in_time():
+    """Losses that follow an autoregression: drawn alone they miss the true mean twice as often as said."""
+    rng, n_rows, n_studies = np.random.default_rng(0), 400, 150
+    losses = np.zeros((n_studies, n_rows))
+    for row in range(1, n_rows):
+        losses[:, row] = 0.5 * losses[:, row - 1] + rng.normal(size=n_studies)
+    alone, blocks = (
+        np.mean([covers(each, units, seed) for seed, each in enumerate(losses)])
+        for units in (np.arange(n_rows), time_blocks(np.arange(n_rows), np.arange(n_rows)))
+    )
+    assert alone < 0.75 < 0.80 < blocks
+
+
+def covers(losses, units, seed):
+    """Whether the 90 % bootstrap interval of the mean holds its true value, 0."""
+    low, high = np.quantile(drawn(units, n_draws=400, seed=seed) @ losses / len(losses), [0.05, 0.95])
+    return low <= 0 <= high
