@@ -12,7 +12,7 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm, Mix
-from realmix.tasks.core.scores.draws import draw_strata, draw_units, draw_weights
+from realmix.tasks.core.scores.draws import draw_strata, draw_units, draw_weights, small_sample_factor
 from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, RowScores, Scores, gains
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
@@ -66,13 +66,14 @@ def score_holdout(
     n_draws = N_DRAWS if is_row_wise else N_RANKING_DRAWS
     drawn = np.concatenate([scores.all_arms(w) for w in draw_weights(draw_units(oof), strata, n_draws, seed)])
     real_only, mix = scores.all_arms(np.ones((1, len(y))))[0]
-    gain_drawn = gains(metric, drawn[:, 1], drawn[:, 0])
+    gain, gain_drawn = float(gains(metric, mix, real_only)), gains(metric, drawn[:, 1], drawn[:, 0])
+    widening = small_sample_factor(fewest_units(oof))
     return {
         "n_rows": len(y),
-        "real_only": {"score": float(real_only), "interval": _interval(drawn[:, 0])},
-        "mix": {"score": float(mix), "interval": _interval(drawn[:, 1])},
-        "gain": float(gains(metric, mix, real_only)),
-        "interval": _interval(gain_drawn),
+        "real_only": {"score": float(real_only), "interval": _interval(drawn[:, 0], real_only, widening)},
+        "mix": {"score": float(mix), "interval": _interval(drawn[:, 1], mix, widening)},
+        "gain": gain,
+        "interval": _interval(gain_drawn, gain, widening),
         "standard_error": float(np.nanstd(gain_drawn, ddof=1)),
     }
 
@@ -232,5 +233,17 @@ def _as_one_fold(
     return OutOfFold(arms, y, folds, predictions[:, None], math.nan, groups, sample_weight)
 
 
-def _interval(drawn: np.ndarray) -> list[float]:
-    return [float(bound) for bound in np.nanquantile(drawn, [0.05, 0.95])]
+def fewest_units(oof: OutOfFold) -> int:
+    """Return the units, at least 2, that hold the rarest class, which a score depends on most; of numbers all.
+
+    On 60 rows without the factor an equal challenger was better in 5.9 to 7.0 % of simulations instead of 5 %
+    (log-loss of even and of rare classes, AUC, RMSE); with it in 4.8 to 5.2 %, by RMSE of heavy tails in 6.6 %.
+    """
+    units, codes = draw_units(oof), oof.y if oof.is_classification else np.zeros(len(oof.y))
+    return max(2, min(len(np.unique(units[codes == code])) for code in np.unique(codes)))
+
+
+def _interval(drawn: np.ndarray, score: float, widening: float) -> list[float]:
+    """Return the 90 % percentile interval, widened around the score for few units."""
+    low, high = np.nanquantile(drawn, [0.05, 0.95])
+    return [float(score - widening * max(score - low, 0.0)), float(score + widening * max(high - score, 0.0))]

@@ -12,7 +12,7 @@ import numpy as np
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.holdout_gain import N_DRAWS, score_holdout
 from realmix.tasks.core.lifecycle.entries import Gate, Judgement, Word
-from realmix.tasks.core.scores.draws import draw_weights
+from realmix.tasks.core.scores.draws import draw_weights, small_sample_factor
 from realmix.tasks.core.scores.slices import MIN_ROWS, PairedLosses, Slice, slice_gains
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
@@ -329,13 +329,16 @@ def _gap_growth(
 
     champion, challenger = gaps(np.ones((1, len(paired.rows))))[0]
     drawn = np.concatenate([gaps(counts) for counts in draw_weights(paired.units, None, N_DRAWS, seed)])
-    low, high, bound = np.nanquantile(drawn[:, 1] - drawn[:, 0], [0.05, 0.95, level])
+    growth = challenger - champion
+    widening = small_sample_factor(max(2, min(len(np.unique(paired.units[rows])) for rows in members)))
+    reach = np.nanquantile(drawn[:, 1] - drawn[:, 0], [0.05, 0.95, level]) - growth
+    low, high, bound = growth + widening * reach
     overall = paired.metric.from_mean_loss(np.average(paired.losses[:, 0], weights=paired.weight))
     floor = paired.metric.margin * (abs(float(overall)) if paired.metric.margin_is_relative else 1.0)
     return {
         "champion": float(champion),
         "challenger": float(challenger),
-        "growth": float(challenger - champion),
+        "growth": float(growth),
         "interval": (float(low), float(high)),
         "lower_bound": float(bound - floor),
     }

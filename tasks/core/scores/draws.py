@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -95,3 +96,30 @@ def draw_strata(oof: OutOfFold, units: np.ndarray) -> np.ndarray | None:
         if len(pairs) == codes.max() + 1:
             return strata
     return None
+
+
+def small_sample_factor(n_units: int) -> float:
+    """Return the factor by which a 90 % bootstrap interval of few units is too narrow.
+
+    The variance of n resampled values is short by ``(n - 1) / n``, and quantiles of t reach further than
+    normal ones.
+
+    Returns
+    -------
+    float
+        Above 1; infinite for a single unit.
+
+    References
+    ----------
+    Hesterberg 2015, https://doi.org/10.1080/00031305.2015.1089789
+
+    Examples
+    --------
+    >>> round(small_sample_factor(5), 2), round(small_sample_factor(10), 2)
+    (1.45, 1.17)
+    """
+    from scipy import stats
+
+    if n_units < 2:
+        return math.inf
+    return float(stats.t.ppf(0.95, n_units - 1) / stats.norm.ppf(0.95)) * math.sqrt(n_units / (n_units - 1))

@@ -17,7 +17,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.mixes.arms import Arm
-from realmix.tasks.core.scores.draws import draw_units, draw_weights
+from realmix.tasks.core.scores.draws import draw_units, draw_weights, small_sample_factor
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains
 from realmix.tasks.core.scores.significance import holm
 from realmix.tasks.core.words import gain_in_words, interval_in_words
@@ -342,20 +342,10 @@ def _slice_gain(
     paired: PairedLosses, wanted: Slice, rows: np.ndarray, drawn: np.ndarray, widening: float
 ) -> SliceGain:
     real_only, mix, gain = (float(x[0]) for x in _gain(paired, rows, paired.weight[rows][None, :]))
-    reach = widening * _small_sample_factor(len(np.unique(paired.units[rows])))
+    reach = widening * small_sample_factor(len(np.unique(paired.units[rows])))
     interval = None
     if math.isfinite(reach) and np.isfinite(drawn).any():
         low, high = np.nanquantile(drawn, [0.05, 0.95])
         interval = (gain - reach * max(gain - low, 0.0), gain + reach * max(high - gain, 0.0))
         interval = (float(interval[0]), float(interval[1]))
     return SliceGain(wanted.name, len(rows), real_only, mix, gain, interval, wanted.is_declared, False)
-
-
-def _small_sample_factor(n_units: int) -> float:
-    """Return the factor that widens a percentile interval of few units: Student's t and n / (n - 1)."""
-    from scipy import stats
-
-    if n_units < 2:
-        return math.inf
-    quantile = float(stats.t.ppf(0.95, n_units - 1))
-    return quantile / NORMAL_QUANTILE * math.sqrt(n_units / (n_units - 1))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realmix.tasks.core.decision import holdout_gain as module
 from realmix.tasks.core.decision.holdout_gain import (
     describe_holdout,
     describe_real_only_holdout,
@@ -14,6 +15,8 @@ from realmix.tasks.core.decision.holdout_gain import (
     score_holdout,
 )
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.scores.draws import small_sample_factor
+from realmix.tasks.metrics import METRICS
 
 
 def test_the_holdout_scores_both_models_on_the_same_rows(squared_error):
@@ -118,3 +121,19 @@ def test_a_model_that_loses_to_a_constant_is_said_to_and_one_that_does_not_is_no
     assert lost["constant"] == 0.6 and lost["loses_to_constant"]
     won = describe_real_only_holdout(scored | {"constant": 0.9, "loses_to_constant": False}, "log_loss")
     assert "Warning" not in won["sentence"]
+
+
+@pytest.mark.parametrize(("metric", "n_units"), [("log_loss", 12), ("roc_auc", 12), ("rmse", 60)])
+def test_the_interval_of_few_rows_reaches_as_far_as_their_rarest_class_asks(metric, n_units, monkeypatch):
+    rng = np.random.default_rng(0)
+    y, odds = np.arange(60) % 5 == 0, rng.normal(size=(2, 60))
+    chances = 1 / (1 + np.exp(1 - 2 * y - odds))
+    predicted = chances if metric == "rmse" else np.stack([1 - chances, chances], axis=-1)
+    rows = (y.astype(float if metric == "rmse" else int), predicted[0], predicted[1], METRICS[metric])
+    found = score_holdout(*rows, seed=0)
+    monkeypatch.setattr(module, "small_sample_factor", lambda n_units: 1.0)
+    plain = score_holdout(*rows, seed=0)
+    assert found["gain"] == plain["gain"]
+    reach = small_sample_factor(n_units) * (np.array(plain["interval"]) - plain["gain"])
+    assert found["interval"] == pytest.approx(found["gain"] + reach)
+    assert np.diff(found["interval"]) > 1.02 * np.diff(plain["interval"])
