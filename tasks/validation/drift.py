@@ -10,7 +10,7 @@ import pandas as pd
 
 from realmix.expectations.drift import DOMAIN_COLUMN
 from realmix.tasks.core.lifecycle.column_drift import PRIOR_ROWS, Bins, learn_bins
-from realmix.tasks.core.lifecycle.drift import ColumnDrift, Drift, comparable_rows, labelled
+from realmix.tasks.core.lifecycle.drift import SMALL_AUC, ColumnDrift, Drift, comparable_rows, labelled
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.validation.results import ValidationOutcome
 from realmix.tasks.validation.run import run_suite
@@ -59,7 +59,7 @@ def run_drift_suite(
     domain = None
     if drift.domain is not None:
         frame[DOMAIN_COLUMN] = drift.domain.ranks
-        domain = {"maximum": drift.domain.auc_by_chance, "p_value": drift.domain.p_value}
+        domain = {"maximum": max(drift.domain.auc_by_chance, SMALL_AUC), "p_value": drift.domain.p_value}
     metadata = {"columns": columns, "prior": PRIOR_ROWS, "domain": domain}
     return run_suite(pd.DataFrame(frame, index=after.index), suite(metadata), is_detailed=True)
 

@@ -38,8 +38,13 @@ FAMILY_RATE = FALSE_ALARM_RATE / 3
 MIN_ROWS = 30
 # Siddiqi 2006, Credit Risk Scorecards: below 0.1 no shift, above 0.25 a large one.
 MODERATE_PSI, LARGE_PSI = 0.1, 0.25
-# The area of Cohen's large effect (d = 0.8): Rice, Harris 2005, https://doi.org/10.1007/s10979-005-6832-7
-LARGE_AUC = 0.71
+# The areas of Cohen's small and large effect (d = 0.2, 0.8): Rice, Harris 2005, https://doi.org/10.1007/s10979-005-6832-7
+SMALL_AUC, LARGE_AUC = 0.556, 0.71
+# The same small effect: normal values shifted by d have an index of d squared. On many rows smaller shifts
+# are significant too, and no reason to search for another mix.
+SMALL_PSI = 0.04
+# A column differs by itself, before the number of columns is allowed for, if its p-value is below this.
+COLUMN_LEVEL = 0.05
 # The sentence names at most this many columns and counts the others.
 NAMED_COLUMNS = 3
 
@@ -77,9 +82,14 @@ class ColumnDrift:
     unit_factor: float | None
 
     @property
-    def is_drifted(self) -> bool:
-        """True if the shift is significant."""
+    def is_significant(self) -> bool:
+        """True if more than chance is behind the shift, however small."""
         return self.p_adjusted < FAMILY_RATE
+
+    @property
+    def is_drifted(self) -> bool:
+        """True if the shift is significant, and large enough to matter."""
+        return self.is_significant and self.psi > SMALL_PSI
 
     @property
     def is_large(self) -> bool:
@@ -136,7 +146,7 @@ class Drift:
 
     @property
     def level(self) -> DriftLevel:
-        """`critical` if a shift is significant and large, `drift` if it is only significant."""
+        """`critical` if a shift is significant and large, `drift` if it is significant and more than small."""
         found = [c.is_large for c in self.drifted]
         if self.target and self.target.is_drifted:
             found.append(self.target.is_large)
@@ -153,14 +163,49 @@ class Drift:
                 f"and it takes {MIN_ROWS} of each."
             )
         if self.level == "none":
-            return f"No drift: {self.n_new:,} new rows look like the {self.n_reference:,} before them."
+            return (
+                f"No drift: {self.n_new:,} new rows look like the {self.n_reference:,} before them"
+                f"{self._small_clause}. {self._count}"
+            )
         found = "; ".join(filter(None, (self._columns_clause, self._target_clause, self._domain_clause)))
         strength = "Drift" if self.level == "drift" else "Large drift"
-        return " ".join([f"{strength} in {self.n_new:,} new rows: {found}.", *self._unit_questions])
+        return " ".join(
+            [f"{strength} in {self.n_new:,} new rows: {found}.", self._count, *self._unit_questions]
+        )
+
+    @property
+    def n_differing(self) -> int:
+        """Columns whose own p-value is below `COLUMN_LEVEL`, their number not allowed for."""
+        return sum(c.p_value < COLUMN_LEVEL for c in self.columns)
+
+    @property
+    def n_by_chance(self) -> float:
+        """So many of the columns would differ on average, at most, if nothing had shifted."""
+        return COLUMN_LEVEL * len(self.columns)
 
     @property
     def _is_separable(self) -> bool:
-        return self.domain is not None and self.domain.p_value < FAMILY_RATE
+        return (
+            self.domain is not None and self.domain.p_value < FAMILY_RATE and self.domain.auc > SMALL_AUC
+        )
+
+    @property
+    def _count(self) -> str:
+        return (
+            f"Of {len(self.columns)} columns compared one by one {self.n_differing} differ at the "
+            f"{COLUMN_LEVEL:.0%} level; chance alone gives {self.n_by_chance:.1f}."
+        )
+
+    @property
+    def _small_clause(self) -> str:
+        """Name the shifts that are no chance but too small to matter."""
+        every = (*self.columns, *((self.target,) if self.target else ()))
+        small = sorted((c for c in every if c.is_significant), key=lambda c: -c.psi)
+        if not small:
+            return ""
+        more = f" and {len(small) - NAMED_COLUMNS} more" if len(small) > NAMED_COLUMNS else ""
+        named = ", ".join(f"'{c.name}' (PSI {c.psi:.2g})" for c in small[:NAMED_COLUMNS])
+        return f", but for shifts too small to matter: {named}{more}"
 
     @property
     def _columns_clause(self) -> str | None:
@@ -199,6 +244,8 @@ class Drift:
             "false_alarm_rate": FALSE_ALARM_RATE,
             "n_reference": self.n_reference,
             "n_new": self.n_new,
+            "n_differing": self.n_differing,
+            "n_by_chance": self.n_by_chance,
             "columns": [c.to_dict() for c in self.columns],
             "target": self.target and self.target.to_dict(),
             "domain": self.domain and self.domain.to_dict(),

@@ -169,6 +169,8 @@ class Drift(Part):
     false_alarm_rate: Number
     n_reference: int
     n_new: int
+    n_differing: int | None = None
+    n_by_chance: Number | None = None
     columns: tuple[dict[str, Any], ...]
     target: dict[str, Any] | None
     domain: dict[str, Known] | None

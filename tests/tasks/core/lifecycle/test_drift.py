@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -59,7 +60,10 @@ def test_false_alarms_come_no_more_often_than_promised(bank, schema, sizes):
 def test_the_rows_of_a_real_table_do_not_drift_and_the_sentence_is_clear(bank, schema):
     drift = measure_drift(*deal(bank, 1), schema, seed=0)
     assert drift.level == "none"
-    assert drift.sentence == "No drift: 600 new rows look like the 1,500 before them."
+    assert drift.sentence == (
+        "No drift: 600 new rows look like the 1,500 before them. Of 16 columns compared one by one "
+        f"{drift.n_differing} differ at the 5% level; chance alone gives 0.8."
+    )
     assert [c.name for c in drift.columns] == schema.feature_names
 
 
@@ -74,6 +78,24 @@ def test_a_small_shift_is_drift_but_not_critical(bank, schema):
     reference, new = deal(bank, 1, 4000, 4000)
     drift = measure_drift(reference, new.assign(age=new["age"] + 2), schema, seed=0)
     assert drift.level == "drift" and [c.name for c in drift.drifted] == ["age"]
+
+
+def test_a_shift_too_small_to_matter_is_no_drift_however_many_rows_prove_it(bank, schema):
+    reference, new = deal(bank, 1, 10_000, 10_000)
+    drift = measure_drift(reference, new.assign(age=new["age"] + 1), schema, seed=0)
+    age = next(c for c in drift.columns if c.name == "age")
+    assert age.is_significant and not age.is_drifted and drift.level == "none"
+    assert "too small to matter: 'age' (PSI 0.0" in drift.sentence
+    assert drift.to_dict()["n_differing"] == drift.n_differing >= 1 and drift.n_by_chance == 0.8
+
+
+def test_a_classifier_that_hardly_tells_the_rows_apart_is_no_drift(bank, schema):
+    found = measure_drift(*deal(bank, 1), schema, seed=0)
+    levels = [
+        dataclasses.replace(found, domain=dataclasses.replace(found.domain, auc=auc, p_value=1e-9)).level
+        for auc in (0.55, 0.6, 0.75)
+    ]
+    assert levels == ["none", "drift", "critical"]
 
 
 def test_a_flipped_rate_of_the_target_is_seen(bank, schema):
