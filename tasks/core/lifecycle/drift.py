@@ -185,9 +185,7 @@ class Drift:
 
     @property
     def _is_separable(self) -> bool:
-        return (
-            self.domain is not None and self.domain.p_value < FAMILY_RATE and self.domain.auc > SMALL_AUC
-        )
+        return self.domain is not None and self.domain.p_value < FAMILY_RATE and self.domain.auc > SMALL_AUC
 
     @property
     def _count(self) -> str:

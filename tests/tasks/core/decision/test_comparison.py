@@ -11,7 +11,7 @@ import pytest
 from realmix.tasks.core.decision.comparison import _bootstrap, compare
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.json_values import to_jsonable
-from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
 from realmix.tasks.metrics import METRICS
 from tests.tasks.core.conftest import constant_truth_in
@@ -177,9 +177,7 @@ def test_the_smallest_provable_gain_is_that_of_the_test_over_all_arms(simulate_s
     few = simulate_study(0, offsets={6: -0.05}, noise=0.2)
     comparison = compare(few, squared_error, seed=0, n_bootstrap=400)
     alone = [i for i, arm in enumerate(few.arms) if arm.mix.role != "candidate" or i == 6]
-    one = dataclasses.replace(
-        few, arms=tuple(few.arms[i] for i in alone), predictions=few.predictions[alone]
-    )
+    one = dataclasses.replace(few, arms=tuple(few.arms[i] for i in alone), predictions=few.predictions[alone])
     assert compare(one, squared_error, seed=0, n_bootstrap=400).smallest_provable_gain < (
         comparison.smallest_provable_gain
     )

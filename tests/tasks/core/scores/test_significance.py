@@ -12,8 +12,8 @@ from scipy import stats
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.scores.significance import (
-    critical_value,
     corrected_resampled_t,
+    critical_value,
     holm,
     max_deviations,
     max_statistic_p,
