@@ -23,6 +23,7 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.table.text_codes import code_texts
 from realmix.tasks.fits.pools import load_pool
 from realmix.tasks.fits.scope import Scope
+from realmix.tasks.fits.teacher import TEACHER_LABELS
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 
@@ -144,7 +145,7 @@ class Ingredients:
     pool : Pool or None
         None for real rows alone.
     real_teacher : ndarray of shape (n_real, n_classes) or (n_real,), or None
-        The teacher's labels, for distillation; None where there is a pool.
+        The teacher's labels; None where no teacher was fitted.
     """
 
     real: pd.DataFrame
@@ -155,11 +156,10 @@ class Ingredients:
 
 def ingredients(scope: Scope, synthesizer: str | None) -> Ingredients:
     """Read the inputs of the mixes with a synthesizer, or of those without any, from the scope."""
-    if synthesizer:
-        return Ingredients(scope.training, scope.base_weight, load_pool(scope, synthesizer), None)
-    labels = scope.folder / "teacher-training.npy"
-    teacher = scope.read_array(labels.name) if labels.exists() else None
-    return Ingredients(scope.training, scope.base_weight, None, teacher)
+    pool = load_pool(scope, synthesizer) if synthesizer else None
+    labels = scope.folder / TEACHER_LABELS
+    teacher = scope.read_array(TEACHER_LABELS) if labels.exists() else None
+    return Ingredients(scope.training, scope.base_weight, pool, teacher)
 
 
 def coded(given: Ingredients, schema: Schema) -> Ingredients:

@@ -17,6 +17,8 @@ from realmix.tasks.core.table.text_codes import code_texts
 from realmix.tasks.fits.scope import Scope, feature_groups
 from realmix.tasks.models import MODELS
 
+# The teacher's labels of the training rows, in its scope.
+TEACHER_LABELS = "teacher-training.npy"
 N_INNER_FOLDS = 3
 N_GREEDY_ROUNDS = 25
 
@@ -75,7 +77,7 @@ def fit_teacher(
     chosen = [member for member, weight in zip(members, weights, strict=True) if weight > 0]
     fitted = tuple(_member(scope, name, trial, n_jobs).fit(X, y, sample_weight) for name, trial in chosen)
     teacher = Teacher(fitted, weights[weights > 0])
-    scope.write_array("teacher-training.npy", teacher.predict(everything))
+    scope.write_array(TEACHER_LABELS, teacher.predict(everything))
     if scope.has_validation:
         scope.write_array("teacher-validation.npy", teacher.predict(scope.validation[schema.feature_names]))
     # Written and read within one study, never loaded from a foreign source.

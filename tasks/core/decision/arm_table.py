@@ -33,6 +33,7 @@ class ArmRow:
     weight: float
     label_rule: str
     balance: str
+    real_labels: str
     model: str
     trial: int
     score: float
@@ -100,6 +101,7 @@ def _arm_row(case: ScoredArms, index: int, margin: float, extra: dict[str, float
         weight=arm.mix.weight,
         label_rule=arm.mix.label_rule,
         balance=arm.mix.balance,
+        real_labels=arm.mix.real_labels,
         model=arm.model,
         trial=arm.trial,
         score=score,

@@ -10,6 +10,7 @@ from realmix.tasks.core.contracts.specs import CONTROLS
 
 LabelRule = Literal["joint", "teacher"]
 Balance = Literal["prior", "balanced"]
+RealLabels = Literal["own", "half"]
 Role = Literal["real_only", "control", "candidate"]
 
 
@@ -33,11 +34,16 @@ class Mix:
         Classes of the synthetic rows as among the real rows, or raised so that the
         whole set is as even as the rows allow. Without synthetic rows "balanced" is
         class weights.
+    real_labels : {"own", "half"}
+        Beside synthetic rows, real rows have their own labels, or labels half their own and
+        half the teacher's.
 
     Examples
     --------
     >>> Mix("ctgan", 0.5, 1.0, "teacher").name
     'ctgan/0.5/teacher'
+    >>> Mix("smote", 5.0, 5.0, "teacher", real_labels="half").name
+    'smote/5/teacher/weight-5/half-labels'
     >>> Mix().name, Mix(label_rule="teacher").name
     ('real-only', 'distillation')
     """
@@ -47,6 +53,7 @@ class Mix:
     weight: float = 1.0
     label_rule: LabelRule = "joint"
     balance: Balance = "prior"
+    real_labels: RealLabels = "own"
 
     @property
     def name(self) -> str:
@@ -60,11 +67,18 @@ class Mix:
             parts.append(f"weight-{self.weight:g}")
         if self.balance != "prior":
             parts.append(self.balance)
+        if self.real_labels != "own":
+            parts.append("half-labels")
         return "/".join(parts)
 
     @property
+    def softens_real_labels(self) -> bool:
+        """Whether real rows have labels half the teacher's."""
+        return self.real_labels == "half" or (self.synthesizer is None and self.label_rule == "teacher")
+
+    @property
     def family(self) -> tuple[str | None, LabelRule]:
-        """Synthesizer and label rule: mixes that differ only in ratio, weight and balance are alike."""
+        """Synthesizer and label rule: mixes that differ in nothing else are alike."""
         return self.synthesizer, self.label_rule
 
     @property
@@ -138,6 +152,8 @@ def mix_in_words(mix: Mix) -> str:
     '2 ctgan rows per real row, labelled by the ensemble of real-row models, weighing 0.3 of the real rows'
     >>> mix_in_words(Mix())
     'your real rows alone'
+    >>> mix_in_words(Mix("smote", 5.0, 5.0, real_labels="half"))
+    "5 smote rows per real row, weighing 5 times the real rows, with real labels half the ensemble's"
     """
     if mix.synthesizer is None and mix.label_rule == "teacher":
         return "your real rows alone, with labels smoothed by the ensemble of real-row models"
@@ -147,7 +163,9 @@ def mix_in_words(mix: Mix) -> str:
     if mix.label_rule == "teacher":
         parts.append("labelled by the ensemble of real-row models")
     if mix.weight != 1:
-        parts.append(f"weighing {mix.weight:g} of the real rows")
+        parts.append(f"weighing {mix.weight:g} {'of' if mix.weight < 1 else 'times'} the real rows")
     if mix.balance == "balanced":
         parts.append("with the rare class raised")
+    if mix.real_labels == "half":
+        parts.append("with real labels half the ensemble's")
     return ", ".join(parts)

@@ -133,7 +133,7 @@ class Costs:
         """Estimate all arms of one mix; every trial of a learner takes as long."""
         null = [name for name in plan.models if self.models[name].is_null]
         once = sum(self.model(name, n_rows, shape) for name in null) if mix == Mix() else 0.0
-        learners = (name for name in plan.models if name not in null)
+        learners = (name for name in plan.learners_of(mix) if name not in null)
         return once + plan.n_trials_of(mix) * sum(
             self.arm(Arm(mix, name), shape, n_rows) for name in learners
         )
@@ -146,11 +146,11 @@ class Costs:
 
     def arm(self, arm: Arm, shape: TableShape, n_rows: int) -> float:
         """Estimate one learner on one mix; soft targets of several classes take a row per class."""
-        is_soft = arm.mix.label_rule == "teacher" and shape.n_classes > 2
-        per_row = shape.n_classes if is_soft else 1
-        if arm.mix.synthesizer is None:
-            return self.model(arm.model, n_rows * per_row, shape)
-        return self.model(arm.model, round(n_rows * (1 + arm.mix.synthetic_ratio * per_row)), shape)
+        per_soft_row = shape.n_classes if shape.n_classes > 2 else 1
+        per_real = per_soft_row if arm.mix.softens_real_labels else 1
+        per_synthetic = per_soft_row if arm.mix.label_rule == "teacher" else 1
+        n_fitted = round(n_rows * (per_real + arm.mix.synthetic_ratio * per_synthetic))
+        return self.model(arm.model, n_fitted, shape)
 
     def refit(self, plan: Plan, shape: TableShape) -> float:
         """Estimate the evaluated and the shipped fit, side by side: the dearest mix on all rows."""
@@ -166,7 +166,8 @@ class Costs:
 
     def dearest_arm(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """Estimate the learner that takes longest, on the largest mix."""
-        mix = Mix("any", plan.n_synthetic(n_rows) / n_rows, label_rule=plan.label_rules[-1])
+        ratio = plan.n_synthetic(n_rows) / n_rows
+        mix = Mix("any", ratio, label_rule=plan.label_rules[-1], real_labels=plan.real_labels[-1])
         return max(self.arm(Arm(mix, name), shape, n_rows) for name in plan.models)
 
     def rows_saved(self, plan: Plan, shape: TableShape, n_rows: int) -> float:

@@ -199,6 +199,7 @@ def _richest(
         ratios=asked.ratios or DEFAULT_RATIOS,
         weights=(0.3, 1.0),
         label_rules=("joint", "teacher"),
+        real_labels=("own", "half"),
         balances=("prior", "balanced") if rare else ("prior",),
         teacher=tuple((name, 0) for name in members),
         n_workers=n_workers,

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from realmix.tasks.core.contracts.specs import CONTROLS
+from realmix.tasks.core.contracts.specs import CONTROLS, NULL_MODEL
 from realmix.tasks.core.documents import published
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix
+from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix, RealLabels
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.schema import Task
 
@@ -101,6 +101,9 @@ class Plan:
     max_synthetic_rows: Positive | None = None  # in a final fit; fewer weigh as much together
     memory_bytes: NotNegative | None = None  # estimated peak, of all processes where there are two workers
     on_gpu: tuple[Name, ...] = ()  # generators and learners that train on a GPU
+    # With "half" the largest ratio with the teacher's labels comes also with softened real labels: weighing as
+    # much as the real rows and, for learners that are no member of the teacher, as its number of rows.
+    real_labels: Annotated[tuple[RealLabels, ...], Field(min_length=1)] = ("own",)
 
     def mixes(self) -> Iterator[Mix]:
         """Yield every mix of the study: real only and its distillation, controls, candidates."""
@@ -118,6 +121,12 @@ class Plan:
                 for ratio in self.ratios:
                     for weight in self.weights:
                         yield Mix(synthesizer, ratio, weight, rule, balance)
+        if "half" in self.real_labels and "teacher" in self.label_rules:
+            for balance in self.balances:
+                for weight in dict.fromkeys((1.0, self.max_ratio)):
+                    mix = Mix(synthesizer, self.max_ratio, weight, "teacher", balance, "half")
+                    if self.learners_of(mix):
+                        yield mix
 
     @property
     def class_balances(self) -> tuple[Balance, ...]:
@@ -130,7 +139,7 @@ class Plan:
         `best` are the trials that a mix tries, from :func:`realmix.tasks.core.decision.race.best_trials`; the
         first ones where a learner has none there.
         """
-        for model in self.models:
+        for model in self.learners_of(mix):
             if model in null_models:
                 if mix == Mix():
                     yield Arm(mix, model)
@@ -140,6 +149,13 @@ class Plan:
                 trials = best.get((model, mix.label_rule), trials)
             for trial in trials:
                 yield Arm(mix, model, trial)
+
+    def learners_of(self, mix: Mix) -> tuple[str, ...]:
+        """Return the learners of a mix: the teacher's own members learn little of rows that outweigh the real ones."""
+        if mix.weight <= 1:
+            return self.models
+        own = (*(name for name, _ in self.teacher), NULL_MODEL)
+        return tuple(model for model in self.models if model not in own)
 
     def n_trials_of(self, mix: Mix) -> int:
         """Return the trials of each learner on a mix.
@@ -165,9 +181,9 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields and the names of all mixes, as ``plan.json`` stores them."""
         fields = dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
-        if not self.corrections:  # as in a plan from before they were stored, which keeps its digest
-            del fields["corrections"]
-        return fields
+        # As in a plan from before these were stored, which keeps its digest.
+        absent = {"corrections": {}, "real_labels": ("own",)}
+        return {name: value for name, value in fields.items() if name not in absent or value != absent[name]}
 
     @classmethod
     def schema_text(cls) -> str:

@@ -99,6 +99,7 @@ def reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) ->
         partial(_fewer_folds, n_folds=3),
         partial(_fewer_ratios, asked=asked, ratios=(1.0, 5.0)),
         *synthesizers(SECOND_TO_GO + 1, math.inf),
+        _without_half_labels,
         partial(_fewer_curve_repeats, n_repeats=0),
         partial(_fewer_rows, n_rows=800),
         partial(_fewer_rows, n_rows=MIN_DEVELOPMENT_ROWS),
@@ -215,6 +216,12 @@ def _without_balance(plan: Plan) -> Plan | None:
     if plan.balances == ("prior",):
         return None
     return _less(plan, "mixes that raise the rare class", balances=("prior",))
+
+
+def _without_half_labels(plan: Plan) -> Plan | None:
+    if plan.real_labels == ("own",):
+        return None
+    return _less(plan, "mixes whose real rows have labels half the teacher's", real_labels=("own",))
 
 
 def _without(plan: Plan, asked: Asked, synthesizer: str) -> Plan | None:

@@ -157,6 +157,7 @@ def mix_records(document: VerdictDocument) -> list[RunRecord]:
                 "weight": f"{row.weight:g}",
                 "label_rule": row.label_rule,
                 "balance": row.balance,
+                "real_labels": row.real_labels,
                 "model": row.model,
                 "role": row.role,
                 "why": row.why,

@@ -66,6 +66,7 @@ class Recipe(Part):
     weight: Number
     label_rule: str
     balance: str
+    real_labels: str = "own"
 
 
 class ShippedArm(Part):
@@ -190,6 +191,7 @@ class ArmOfStudy(Part):
     weight: Number
     label_rule: str
     balance: str
+    real_labels: str = "own"
     model: str
     trial: int
     score: Known

@@ -11,9 +11,10 @@ mixes = st.builds(
     Mix,
     st.sampled_from(["ctgan", "smote", "duplicates"]),
     st.sampled_from([0.5, 1.0, 2.0]),
-    st.sampled_from([0.3, 1.0]),
+    st.sampled_from([0.3, 1.0, 2.0]),
     st.sampled_from(["joint", "teacher"]),
     st.sampled_from(["prior", "balanced"]),
+    st.sampled_from(["own", "half"]),
 )
 arms = st.builds(Arm, mixes, st.sampled_from(["linear", "xgboost"]), st.integers(0, 3))
 
@@ -29,6 +30,11 @@ arms = st.builds(Arm, mixes, st.sampled_from(["linear", "xgboost"]), st.integers
         (
             Mix("smote", 0.25, 0.3, "teacher", "balanced"),
             "smote/0.25/teacher/weight-0.3/balanced",
+            "candidate",
+        ),
+        (
+            Mix("smote", 5.0, 5.0, "teacher", "prior", "half"),
+            "smote/5/teacher/weight-5/half-labels",
             "candidate",
         ),
     ],
@@ -52,6 +58,25 @@ def test_an_arm_survives_json(arm):
     assert Arm.from_dict(json.loads(json.dumps(arm.to_dict()))) == arm
 
 
+@pytest.mark.parametrize(
+    ("mix", "softens"),
+    [
+        (Mix(), False),
+        (Mix(label_rule="teacher"), True),
+        (Mix("smote", 1.0, 1.0, "teacher"), False),
+        (Mix("smote", 1.0, 1.0, "teacher", "prior", "half"), True),
+    ],
+)
+def test_real_labels_are_softened_by_distillation_and_where_a_mix_says_so(mix, softens):
+    assert mix.softens_real_labels is softens
+
+
+def test_a_mix_that_was_stored_before_real_labels_were_a_setting_keeps_them():
+    stored = Arm(Mix("smote", 1.0), "linear").to_dict()
+    del stored["mix"]["real_labels"]
+    assert Arm.from_dict(stored) == Arm(Mix("smote", 1.0), "linear")
+
+
 def test_a_mix_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Mix().weight = 2.0  # type: ignore[misc]
@@ -62,7 +87,9 @@ def test_a_mix_cannot_be_changed():
     [
         (Mix("smote", 0.5), ["0.5 smote rows"], ["ensemble", "weighing", "rare"]),
         (Mix("smote", 1.0, 1.0, "teacher"), ["1 smote rows", "ensemble"], ["weighing", "rare"]),
-        (Mix("smote", 1.0, 0.3), ["weighing 0.3"], ["ensemble", "rare"]),
+        (Mix("smote", 1.0, 0.3), ["weighing 0.3 of"], ["ensemble", "rare"]),
+        (Mix("smote", 5.0, 5.0), ["weighing 5 times the real rows"], ["ensemble", "rare"]),
+        (Mix("smote", 1.0, real_labels="half"), ["real labels half the ensemble's"], ["weighing", "rare"]),
         (Mix("smote", 1.0, 1.0, "joint", "balanced"), ["rare class"], ["ensemble", "weighing"]),
         (Mix(label_rule="teacher"), ["real rows alone", "ensemble"], ["class weights"]),
         (Mix(balance="balanced"), ["real rows alone", "class weights"], ["ensemble"]),

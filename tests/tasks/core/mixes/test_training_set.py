@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,7 +73,7 @@ def test_ratio_zero_is_the_real_data_itself(binary):
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
-@pytest.mark.parametrize("weight", [0.3, 1.0])
+@pytest.mark.parametrize("weight", [0.3, 1.0, 2.0])
 def test_synthetic_block_weighs_what_the_mix_says(binary, ratio, weight):
     schema, real, pool = binary
     training = mix_training_set(real, pool, Mix("copies", ratio, weight), schema=schema)
@@ -114,6 +116,28 @@ def test_distillation_keeps_the_real_rows_and_half_of_their_own_labels(binary):
     training = mix_training_set(real, None, mix, schema=schema, real_teacher=teacher)
     pd.testing.assert_frame_equal(training.rows, real)
     assert np.allclose(training.y_proba, (schema.one_hot_target(real) + teacher) / 2)
+
+
+def test_half_labels_soften_the_real_rows_of_a_mix_and_change_nothing_else(binary):
+    schema, real, pool = binary
+    teacher = np.tile([0.3, 0.7], (len(real), 1))
+    plain = Mix("copies", 2.0, 2.0, "teacher")
+    half = dataclasses.replace(plain, real_labels="half")
+    own, softened = (
+        mix_training_set(real, pool, mix, schema=schema, real_teacher=teacher) for mix in (plain, half)
+    )
+    n_real = len(real)
+    assert np.allclose(softened.y_proba[:n_real], (schema.one_hot_target(real) + teacher) / 2)
+    assert (softened.y_proba[n_real:] == own.y_proba[n_real:]).all()
+    assert (softened.sample_weight == own.sample_weight).all()
+    pd.testing.assert_frame_equal(softened.rows, own.rows)
+
+
+def test_softened_labels_without_a_teacher_are_an_error(binary):
+    schema, real, pool = binary
+    mix = Mix("copies", 1.0, 1.0, "teacher", real_labels="half")
+    with pytest.raises(ValueError, match="need the teacher"):
+        mix_training_set(real, pool, mix, schema=schema)
 
 
 def test_class_weights_make_the_classes_weigh_the_same(binary):

@@ -48,6 +48,32 @@ def test_every_mix_comes_once_the_real_rows_first_then_controls_then_candidates(
     assert roles == sorted(roles, reverse=True) and roles.count("control") == 16
 
 
+def test_softened_labels_come_with_the_largest_ratio_and_the_weight_of_its_rows():
+    plan = dataclasses.replace(PLAN, models=("linear", "decision-tree"), real_labels=("own", "half"))
+    added = [mix for mix in plan.mixes_of("smote") if mix.real_labels == "half"]
+    assert [mix.name for mix in added] == [
+        "smote/2/teacher/half-labels",
+        "smote/2/teacher/weight-2/half-labels",
+    ]
+    assert set(plan.mixes_of("smote")) - set(added) == set(PLAN.mixes_of("smote"))
+
+
+def test_rows_that_outweigh_the_real_ones_are_for_learners_outside_of_the_teacher():
+    models = ("linear", "decision-tree", "class-prior")
+    plan = dataclasses.replace(PLAN, models=models, real_labels=("own", "half"))
+    light, heavy = (mix for mix in plan.mixes_of("smote") if mix.real_labels == "half")
+    assert [arm.model for arm in plan.arms_of(light, ["class-prior"])] == ["linear"] * 2 + [
+        "decision-tree"
+    ] * 2
+    assert {arm.model for arm in plan.arms_of(heavy, ["class-prior"])} == {"decision-tree"}
+    without = dataclasses.replace(PLAN, real_labels=("own", "half"))
+    assert not any(mix.weight > 1 for mix in without.mixes())
+
+
+def test_a_plan_without_softened_labels_is_written_as_it_was_before_they_were_a_setting():
+    assert "real_labels" not in PLAN.to_dict()
+
+
 def test_numbers_have_no_classes_to_weigh():
     regression = dataclasses.replace(PLAN, task="regression")
     assert Mix(balance="balanced") not in set(regression.mixes())
@@ -134,6 +160,6 @@ def test_what_is_no_plan_is_one_sentence(data):
 
 def test_the_published_schema_knows_every_field_that_is_written():
     schema = json.loads(Plan.schema_text())
-    written = dataclasses.replace(PLAN, corrections={"race": 1.2}).to_dict()
+    written = dataclasses.replace(PLAN, corrections={"race": 1.2}, real_labels=("own", "half")).to_dict()
     assert set(schema["properties"]) == set(written)
     assert set(schema["required"]) < set(PLAN.to_dict())
