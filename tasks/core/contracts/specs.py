@@ -102,7 +102,7 @@ class SynthesizerSpec:
 
     @property
     def is_control(self) -> bool:
-        """Whether every study runs it for comparison only; it never ships."""
+        """Whether every study runs it: other mixes are held against it."""
         return self.name in CONTROLS
 
 

@@ -69,7 +69,8 @@ class Comparison:
         which counts: `p_value` is `p_max`.
     share_of_folds_won : float
     beats_duplicates, beats_shuffled, beats_distillation, beats_class_weights : ControlTest or None
-        Controls, the first two with the best mix's own label rule; None where one was not run.
+        Controls, the first two with the best mix's own label rule; None where one was not run, or is
+        the best mix itself.
     beats_constant : ControlTest or None
         Of the incumbent against a model that knows no feature; None if it is one.
     calibration_change : float or None
@@ -130,7 +131,7 @@ class Comparison:
     @property
     def has_candidates(self) -> bool:
         """True where an arm of a generator's mix was scored, whether or not it ran to the end."""
-        return any(row.role == "candidate" for row in self.arms)
+        return any(row.role == "candidate" and row.synthesizer not in CONTROLS for row in self.arms)
 
     @property
     def failed_candidates(self) -> dict[str, str]:
@@ -261,7 +262,10 @@ def _best_mix_statistics(case: ScoredArms, draws: Draws, margin: float) -> dict[
     finalists = _finalists(case)
     p_holm = finalists[case.oof.arms[arm].name]
     p_max, provable = _tested_among_all(case, draws, margin)
-    label_rule = case.oof.arms[arm].mix.label_rule
+    synthesizer, label_rule = case.oof.arms[arm].mix.family
+    shuffled = None
+    if synthesizer != SHUFFLED_MARGINALS:
+        shuffled = control_test(case, arm, is_control(SHUFFLED_MARGINALS, label_rule))
     return {
         "challenger_gain": float(case.gains[arm]),
         "standard_error": test.standard_error,
@@ -271,7 +275,7 @@ def _best_mix_statistics(case: ScoredArms, draws: Draws, margin: float) -> dict[
         "p_value": p_max,
         "share_of_folds_won": float((case.fold_gains(arm, case.incumbent) > 0).mean()),
         "beats_duplicates": control_test(case, arm, is_control(DUPLICATES, label_rule)),
-        "beats_shuffled": control_test(case, arm, is_control(SHUFFLED_MARGINALS, label_rule)),
+        "beats_shuffled": shuffled,
         "beats_distillation": control_test(case, arm, lambda a: a.mix.name == "distillation"),
         "beats_class_weights": control_test(case, arm, lambda a: a.mix.name == "class-weights"),
         "calibration_change": _calibration_change(case.oof, arm, case.incumbent),

@@ -150,7 +150,8 @@ def judge(oof: OutOfFold, metric: MetricSpec, *, n_first: int, n_blocks: int) ->
     -------
     dict of arm name to Exit
         Beaten candidates and, where the first repeat has just ended, whatever no finalist needs.
-        Real-only arms never leave, controls are never beaten, and each learner's best candidate stays.
+        Real-only arms never leave, controls are never beaten (shuffled marginals neither, where they are a
+        candidate too), and each learner's best candidate stays.
     """
     n_run = len(oof.fold_rows)
     when = f"after block {n_run} of {n_blocks}"
@@ -166,7 +167,7 @@ def _beaten(oof: OutOfFold, metric: MetricSpec, n_run: int, when: str) -> dict[s
 
     scores = _scores(oof, metric)
     utility = _utility(scores, metric)
-    candidates = np.array([arm.mix.role == "candidate" for arm in oof.arms])
+    candidates = np.array([arm.mix.is_raced for arm in oof.arms])
     losses = row_losses(oof, metric, range(len(oof.arms)))
     out = {}
     for of_learner in by_learner(oof.arms):
@@ -232,7 +233,7 @@ def _not_needed(
     oof: OutOfFold, metric: MetricSpec, leaving: Mapping[str, Exit], when: str
 ) -> dict[str, Exit]:
     """Return arms of other mixes than the finalists', and controls of other label rules than theirs."""
-    candidates = np.array([arm.mix.role == "candidate" and arm.name not in leaving for arm in oof.arms])
+    candidates = np.array([arm.mix.is_raced and arm.name not in leaving for arm in oof.arms])
     utility = _utility(_scores(oof, metric), metric)
     chosen = shortlist(utility[None, :], candidates, oof.arms)[0]
     finalists = {(arm.model, arm.mix) for arm, is_in in zip(oof.arms, chosen, strict=True) if is_in}
@@ -253,7 +254,7 @@ def _utility(scores: np.ndarray, metric: MetricSpec) -> np.ndarray:
 
 
 def _why_not_needed(arm: Arm, finalists: set[tuple[str, Mix]]) -> str | None:
-    if arm.mix.role == "candidate" and (arm.model, arm.mix) not in finalists:
+    if arm.mix.is_raced and (arm.model, arm.mix) not in finalists:
         return f"its mix was not among the best {MAX_FINALISTS} of {arm.model}"
     rules = {mix.label_rule for model, mix in finalists if model == arm.model}
     if arm.mix.synthesizer in CONTROLS and arm.mix.label_rule not in rules:

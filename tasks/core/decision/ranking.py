@@ -71,6 +71,7 @@ class ScoredArms:
             [arm.name in oof.exits and oof.exits[arm.name].is_beaten for arm in oof.arms]
         )
         self.is_candidate: np.ndarray = (roles == "candidate") & ~is_null & ~self.is_beaten
+        self._is_raced = self.is_candidate & self.where(lambda arm: arm.mix.is_raced)
         if not self.is_real_only.any():
             raise RealmixError("No real-only arm among the predictions: add one, it is the reference.")
         ran_all = self.where(lambda arm: arm.name not in oof.exits)
@@ -137,12 +138,12 @@ class ScoredArms:
         utility = first if self.metric.greater_is_better else -first
         live = np.broadcast_to(~self.is_beaten, utility.shape)
         live = self._race.survivors(weights, live, in_first_repeat=True)
-        live &= ~self.is_candidate | shortlist(utility, self.is_candidate & live, self.oof.arms)
+        live &= ~self._is_raced | shortlist(utility, self._is_raced & live, self.oof.arms)
         return self.is_candidate & self._race.survivors(weights, live, in_first_repeat=False)
 
     @cached_property
     def _race(self) -> RaceBootstrap:
-        return RaceBootstrap(self.oof, self.metric, self.is_candidate)
+        return RaceBootstrap(self.oof, self.metric, self._is_raced)
 
     @property
     def widening(self) -> float:

@@ -186,7 +186,6 @@ def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
     assert c.best_mix is not None
     if c.best_mix.mix.label_rule == "teacher":
         gates.append(_control_gate("distillation", c.beats_distillation))
-        gates.append(_control_gate("shuffled marginals", c.beats_shuffled))
     if c.best_mix.mix.balance == "balanced":
         gates.append(_control_gate("class weights", c.beats_class_weights))
     if c.calibration_change is not None:
@@ -249,18 +248,33 @@ def _ship(
             f"{gain_in_words(c.promised_gain, relative)} of {c.metric} "
             f"(90 % interval {interval_in_words(c.promised_interval, relative)})."
         )
-        reason = "Every gate was passed."
+        reason = f"Every gate was passed.{_realism(c)}"
     else:
         sentence = (
             f"Chosen, not proven: {recipe}. Expect about {gain_in_words(shrunken, relative)} of {c.metric}; "
             f"the chance of a loss larger than {gain_in_words(margin, relative)} is {loss_chance:.1%}."
             f"{_constant_warning(c)}"
         )
-        reason = f"Not proven: {_why_not(gates, 'proven')}"
+        reason = f"Not proven: {_why_not(gates, 'proven')}{_realism(c)}"
     return Verdict(
         outcome, sentence, reason, gates, c.winner, shrunken, loss_chance,
         c.smallest_provable_gain, _rows_to_prove(c),
     )  # fmt: skip
+
+
+def _realism(c: Comparison) -> str:
+    """Return a sentence on whether the realism of the best mix's rows matters; none where it was not compared."""
+    if c.best_mix is None or c.beats_shuffled is None:
+        return ""
+    if c.beats_shuffled.beats:
+        return (
+            f" The realism of {c.best_mix.mix.synthesizer} matters: its rows are clearly better than rows whose "
+            "columns were shuffled."
+        )
+    return (
+        f" The realism of {c.best_mix.mix.synthesizer} was not shown to matter: its rows are not clearly better than "
+        "rows whose columns were shuffled."
+    )
 
 
 def _keep_real_only(

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from realmix.tasks.core.contracts.specs import CONTROLS
+from realmix.tasks.core.contracts.specs import CONTROLS, SHUFFLED_MARGINALS
 
 LabelRule = Literal["joint", "teacher"]
 Balance = Literal["prior", "balanced"]
@@ -83,10 +83,21 @@ class Mix:
 
     @property
     def role(self) -> Role:
-        """Real only (it wins ties), a control (it never ships), or a candidate."""
+        """Real only (it wins ties), a control (it never ships), or a candidate.
+
+        Shuffled marginals with the teacher's labels are a candidate: on them a learner learns the teacher, for
+        which the rows need not be realistic.
+        """
         if self.synthesizer is None:
             return "control" if self.balance == "balanced" else "real_only"
+        if self.family == (SHUFFLED_MARGINALS, "teacher"):
+            return "candidate"
         return "control" if self.synthesizer in CONTROLS else "candidate"
+
+    @property
+    def is_raced(self) -> bool:
+        """Whether it may leave the race: a candidate that other mixes are not held against."""
+        return self.role == "candidate" and self.synthesizer not in CONTROLS
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-able values."""

@@ -125,7 +125,7 @@ class Costs:
     def all_arms(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """Estimate the arms of all folds."""
         mixes = {mix: self.arms_of(plan, mix, shape, n_rows) for mix in plan.mixes()}
-        candidates = [cost for mix, cost in mixes.items() if mix.role == "candidate"]
+        candidates = [cost for mix, cost in mixes.items() if mix.is_raced]
         others = sum(mixes.values()) - sum(candidates)
         return plan.n_folds * plan.n_repeats * others + self._raced(plan, candidates)
 

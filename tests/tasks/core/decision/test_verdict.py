@@ -66,11 +66,38 @@ def test_a_mix_that_does_not_beat_duplicates_never_ships(planted):
         assert "duplicates" in verdict.reason
 
 
-def test_a_teacher_mix_must_also_beat_distillation_and_shuffled_marginals(simulate_study, squared_error):
-    oof = simulate_study(0, noise=0.05, offsets={4: 0.02, 5: -0.1, 6: -0.1}, label_rule="teacher")
-    verdict = decide(compare(oof, squared_error, seed=0, n_bootstrap=300), margin=MARGIN)
+@pytest.fixture
+def labelled(simulate_study, squared_error):
+    """A teacher mix that beats everything."""
+    oof = simulate_study(0, noise=0.05, offsets={4: 0.02, 6: -0.13}, label_rule="teacher")
+    return compare(oof, squared_error, seed=0, n_bootstrap=300)
+
+
+def test_a_teacher_mix_must_also_beat_distillation(labelled):
+    assert decide(labelled, margin=MARGIN).outcome == "proven"
+    tied = dataclasses.replace(labelled.beats_distillation, beats=False)
+    verdict = decide(weakened(labelled, beats_distillation=tied), margin=MARGIN)
     assert verdict.outcome == "chosen, not proven"
-    assert [gate.name for gate in verdict.gates if not gate.passed] == ["beats shuffled marginals"]
+    assert [gate.name for gate in verdict.gates if not gate.passed] == ["beats distillation"]
+
+
+@pytest.mark.parametrize(("beats", "words"), [(False, "was not shown to matter"), (True, "matters")])
+def test_shuffled_marginals_decide_only_what_is_said_of_realism(labelled, beats, words):
+    shuffled = dataclasses.replace(labelled.beats_shuffled, beats=beats)
+    verdict = decide(weakened(labelled, beats_shuffled=shuffled), margin=MARGIN)
+    assert verdict.outcome == "proven"
+    assert f"The realism of synthesizer-0 {words}" in verdict.reason
+
+
+def test_shuffled_marginals_with_the_teachers_labels_may_ship_and_are_not_held_against_themselves(
+    simulate_study, squared_error
+):
+    oof = simulate_study(0, noise=0.05, offsets={4: 0.02, 5: -0.15}, label_rule="teacher")
+    comparison = compare(oof, squared_error, seed=0, n_bootstrap=300)
+    verdict = decide(comparison, margin=MARGIN)
+    assert (verdict.outcome, verdict.ships.mix.synthesizer) == ("proven", "shuffled-marginals")
+    assert comparison.beats_shuffled is None
+    assert verdict.reason == "Every gate was passed."
 
 
 @pytest.mark.parametrize("balance", ["prior", "balanced"])

@@ -26,7 +26,9 @@ arms = st.builds(Arm, mixes, st.sampled_from(["linear", "xgboost"]), st.integers
         (Mix(label_rule="teacher"), "distillation", "real_only"),
         (Mix(balance="balanced"), "class-weights", "control"),
         (Mix("duplicates", 1.0), "duplicates/1/joint", "control"),
-        (Mix("shuffled-marginals", 2.0, 1.0, "teacher"), "shuffled-marginals/2/teacher", "control"),
+        (Mix("shuffled-marginals", 2.0), "shuffled-marginals/2/joint", "control"),
+        (Mix("shuffled-marginals", 2.0, 1.0, "teacher"), "shuffled-marginals/2/teacher", "candidate"),
+        (Mix("duplicates", 2.0, 1.0, "teacher"), "duplicates/2/teacher", "control"),
         (
             Mix("smote", 0.25, 0.3, "teacher", "balanced"),
             "smote/0.25/teacher/weight-0.3/balanced",
@@ -56,6 +58,11 @@ def test_two_arms_never_share_a_name(several):
 @given(arms)
 def test_an_arm_survives_json(arm):
     assert Arm.from_dict(json.loads(json.dumps(arm.to_dict()))) == arm
+
+
+def test_shuffled_marginals_never_leave_the_race_for_another_mix_is_held_against_them():
+    mixes = [Mix("smote", 1.0), Mix("shuffled-marginals", 1.0, 1.0, "teacher"), Mix("duplicates", 1.0), Mix()]
+    assert [mix.is_raced for mix in mixes] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
