@@ -96,20 +96,19 @@ class Costs:
         return {part: round(value, 1) for part, value in corrected.items()}
 
     def teacher(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """Estimate one teacher: its members on inner folds and on all its rows, and labels of other rows."""
+        """Estimate one teacher: all trials on inner folds, the best ones on all its rows, and labels of other rows."""
         n_learnt = plan.n_teacher(n_rows)
         inner = round(n_learnt * (1 - 1 / INNER_FOLDS))
-        return sum(
-            INNER_FOLDS * self.model(name, inner, shape) + self.model(name, n_learnt, shape)
-            for name, _ in plan.teacher
-        ) + LABEL_SECONDS * (n_rows - n_learnt) * len(plan.teacher)
+        tried = sum(INNER_FOLDS * self.model(name, inner, shape) for name, _ in plan.teacher)
+        fitted = sum(self.model(name, n_learnt, shape) for name in plan.teacher_models)
+        return tried + fitted + LABEL_SECONDS * (n_rows - n_learnt) * len(plan.teacher_models)
 
     def pool(self, plan: Plan, shape: TableShape, synthesizer: str, n_rows: int) -> float:
         """Estimate one fit and one pool of synthetic rows, labelled by the teacher."""
         spec = self.synthesizers[synthesizer]
         n_pool = round(plan.n_synthetic(n_rows) * (1.5 if "balanced" in plan.balances else 1))
         steps = plan.synthesizers.get(synthesizer) or spec.default_steps or 0
-        labelling = LABEL_SECONDS * n_pool * len(plan.teacher)
+        labelling = LABEL_SECONDS * n_pool * len(plan.teacher_models)
         return (
             spec.fit_cost(min(n_rows, 10_000), shape.n_columns, steps)
             + spec.sample_cost(n_pool, shape.n_columns)

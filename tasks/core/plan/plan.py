@@ -150,11 +150,16 @@ class Plan:
             for trial in trials:
                 yield Arm(mix, model, trial)
 
+    @property
+    def teacher_models(self) -> tuple[str, ...]:
+        """Models of the teacher, of each of which it takes the best trial."""
+        return tuple(dict.fromkeys(name for name, _ in self.teacher))
+
     def learners_of(self, mix: Mix) -> tuple[str, ...]:
         """Return the learners of a mix: the teacher's own members learn little of rows that outweigh the real ones."""
         if mix.weight <= 1:
             return self.models
-        own = (*(name for name, _ in self.teacher), NULL_MODEL)
+        own = (*self.teacher_models, NULL_MODEL)
         return tuple(model for model in self.models if model not in own)
 
     def n_trials_of(self, mix: Mix) -> int:

@@ -21,6 +21,8 @@ MOST_ROWS_IN_FOLDS = 20_000
 FEWEST_SYNTHETIC_ROWS = 100_000
 # A synthesizer of which one fit takes this share of the budget is dropped before anything else is cut.
 DEAR_SHARE = 0.1
+# Of the reference machine, for the final fits.
+DEAR_REFIT_SECONDS = 30.0
 # Places of `drop_order`: these two come before folds and ratios are cut, later ones after.
 SECOND_TO_GO = FIRST_TO_GO + 1
 
@@ -76,14 +78,17 @@ def reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) ->
         partial(_fewer_teacher_rows, shape=shape, n_rows=MOST_ROWS_IN_FOLDS),
         partial(_fewer_synthetic_rows, shape=shape, n_rows=500_000),
         partial(_fewer_synthetic_rows, shape=shape, n_rows=FEWEST_SYNTHETIC_ROWS),
+        partial(_untuned_teacher, shape=shape, costs=costs),
         partial(_cheaper_refit, asked=asked, shape=shape, costs=costs),
         partial(_cheaper_refit, asked=asked, shape=shape, costs=costs),
         partial(_fewer_curve_repeats, n_repeats=1),
+        partial(_fewer_teacher_trials, n_trials=2),
         partial(_fewer_trials, n_trials=3),
         _without_weights,
         *synthesizers(FIRST_TO_GO, FIRST_TO_GO),
         partial(_fewer_repeats, n_repeats=2),
         _without_balance,
+        partial(_fewer_teacher_trials, n_trials=1),
         partial(_fewer_trials, n_trials=2),
         partial(_fewer_rows, n_rows=3_000),
         *models(FIRST_TO_GO, FIRST_TO_GO),
@@ -155,9 +160,16 @@ def _fewer_synthetic_rows(plan: Plan, shape: TableShape, n_rows: int) -> Plan | 
     return _less(plan, sentence, max_synthetic_rows=n_rows)
 
 
+def _untuned_teacher(plan: Plan, shape: TableShape, costs: Costs) -> Plan | None:
+    """Give the teacher one trial of each member where the final fits alone are dear: its rows are many then."""
+    if costs.refit(plan, shape) <= DEAR_REFIT_SECONDS:
+        return None
+    return _fewer_teacher_trials(plan, n_trials=1)
+
+
 def _cheaper_refit(plan: Plan, asked: Asked, shape: TableShape, costs: Costs) -> Plan | None:
-    """Drop the largest ratio where the final fits alone would take more than 30 reference seconds."""
-    if plan.max_ratio <= 1 or costs.refit(plan, shape) <= 30:
+    """Drop the largest ratio where the final fits alone are dear."""
+    if plan.max_ratio <= 1 or costs.refit(plan, shape) <= DEAR_REFIT_SECONDS:
         return None
     return _fewer_ratios(plan, asked, tuple(r for r in plan.ratios if r < plan.max_ratio))
 
@@ -166,6 +178,13 @@ def _fewer_trials(plan: Plan, n_trials: int) -> Plan | None:
     if plan.n_trials <= n_trials:
         return None
     return _less(plan, f"more than {n_trials} hyper-parameter trials per learner", n_trials=n_trials)
+
+
+def _fewer_teacher_trials(plan: Plan, n_trials: int) -> Plan | None:
+    teacher = tuple((name, trial) for name, trial in plan.teacher if trial < n_trials)
+    if teacher == plan.teacher or not teacher:
+        return None
+    return _less(plan, f"all but {n_trials} of the trials of each member of the teacher", teacher=teacher)
 
 
 def _fewer_real_trials(plan: Plan, n_trials: int) -> Plan | None:
@@ -249,6 +268,8 @@ def _without_large_model(
 
 
 def _smaller_teacher(plan: Plan) -> Plan | None:
-    if len(plan.teacher) < 3:
+    if len(plan.teacher_models) < 3:
         return None
-    return _less(plan, "the third member of the teacher", teacher=plan.teacher[:2])
+    first = plan.teacher_models[:2]
+    teacher = tuple(member for member in plan.teacher if member[0] in first)
+    return _less(plan, "the third member of the teacher", teacher=teacher)

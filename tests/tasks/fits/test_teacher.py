@@ -5,7 +5,14 @@ import pytest
 from realmix.tasks.core.mixes.training_set import synthetic_quota
 from realmix.tasks.fits import teacher
 from realmix.tasks.fits.scope import GROUP
-from realmix.tasks.fits.teacher import fit_teacher, greedy_weights, inner_folds, learnt_rows, load_teacher
+from realmix.tasks.fits.teacher import (
+    fit_teacher,
+    greedy_weights,
+    inner_folds,
+    learnt_rows,
+    load_teacher,
+    soft_weights,
+)
 from tests.tasks.scopes import scope_of, set_beside
 
 MEMBERS = [("linear", 0)]
@@ -36,14 +43,26 @@ def test_distillation_learns_from_what_the_fitted_teacher_says_of_the_training_r
     assert np.allclose(scope.read_array("teacher-training.npy"), load_teacher(scope).predict(X))
 
 
-def test_a_member_that_was_not_chosen_is_neither_fitted_nor_stored(scope, monkeypatch):
-    monkeypatch.setattr(teacher, "greedy_weights", lambda *_: np.array([0.0, 1.0]))
-    made = fit_teacher(str(scope.folder), [("class-prior", 0), *MEMBERS], n_jobs=1)
-    assert made["weights"] == {"class-prior/0": 0.0, "linear/0": 1.0}
-    assert len(load_teacher(scope).members) == 1
+def test_only_the_best_trial_of_each_model_is_a_member(scope, monkeypatch):
+    losses = iter([3.0, 1.0, 2.0])
+    monkeypatch.setattr(teacher, "_mean_loss", lambda *_: next(losses, 0.0))
+    tried = [("linear", 0), ("linear", 1), ("class-prior", 0)]
+    made = fit_teacher(str(scope.folder), tried, n_jobs=1)
+    assert made["weights"]["linear/0"] == 0.0 and sum(made["weights"].values()) == pytest.approx(1)
+    assert min(made["weights"]["linear/1"], made["weights"]["class-prior/0"]) > 0
     labels = scope.read_array("teacher-training.npy")
-    fit_teacher(str(scope.folder), [("linear", 0), ("linear", 0)], n_jobs=1)
-    assert np.array_equal(scope.read_array("teacher-training.npy"), labels)
+    monkeypatch.undo()
+    fit_teacher(str(scope.folder), [("linear", 1)], n_jobs=1)
+    alone = scope.read_array("teacher-training.npy")
+    share = (scope.training["y"] == "yes").mean()
+    both = made["weights"]["linear/1"] * alone[:, 1] + made["weights"]["class-prior/0"] * share
+    assert np.allclose(labels[:, 1], both)
+
+
+def test_weights_are_nearly_equal_with_few_rows_and_nearly_greedy_with_many():
+    weights = {n: soft_weights([np.ones(n), np.zeros(n)], np.zeros(n), np.ones(n)) for n in (200, 20_000)}
+    assert weights[200].tolist() == pytest.approx([1 / 2 - 1 / 12, 1 / 2 + 1 / 12])
+    assert weights[20_000][1] > 0.97
 
 
 def test_teacher_is_no_worse_than_its_best_member_out_of_fold():

@@ -129,7 +129,7 @@ def test_a_synthesizer_of_a_minute_a_fit_is_left_out_instead_of_everything_else(
 
 def test_the_dearest_of_equals_goes_first():
     two = {"slow": of_a_minute("slow"), "quick": of_a_minute("quick", fit_cost=lambda *sizes: 0.01)}
-    plan = plan_for(BANK, 600, {**SYNTHESIZERS, **two})
+    plan = plan_for(BANK, 900, {**SYNTHESIZERS, **two})
     assert "quick" in plan.synthesizers and "slow" not in plan.synthesizers
 
 
@@ -215,3 +215,14 @@ def test_estimates_follow_what_earlier_studies_took():
 def test_a_plan_without_corrections_is_written_as_before():
     written = plan_for(BANK, 240).to_dict()
     assert "corrections" not in written and Plan.from_dict(written).to_dict() == written
+
+
+def test_the_teachers_members_are_tuned_where_there_is_time_and_few_rows():
+    def trials(plan):
+        return {name: [trial for of, trial in plan.teacher if of == name] for name in plan.teacher_models}
+
+    assert set(map(len, trials(plan_for(BANK, 3600)).values())) == {4}
+    assert set(map(len, trials(plan_for(BANK, 60)).values())) == {1}
+    large = plan_for(LARGE, 600)
+    assert set(map(len, trials(large).values())) == {1} and max(large.ratios) == 5.0
+    assert "all but 1 of the trials of each member of the teacher" in large.left_out

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from realmix.tasks.core.contracts.specs import CONTROLS
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.plan.plan import Block, Layout, Plan
@@ -44,8 +45,8 @@ def test_every_mix_comes_once_the_real_rows_first_then_controls_then_candidates(
     mixes = list(PLAN.mixes())
     assert len(mixes) == len(set(mixes)) == 3 + 4 * 2 * 2 * 2
     assert [mix.name for mix in mixes[:3]] == ["real-only", "distillation", "class-weights"]
-    roles = [mix.role for mix in mixes[3:]]
-    assert roles == sorted(roles, reverse=True) and roles.count("control") == 16
+    is_control = [mix.synthesizer in CONTROLS for mix in mixes[3:]]
+    assert is_control == sorted(is_control, reverse=True) and is_control.count(True) == 16
 
 
 def test_softened_labels_come_with_the_largest_ratio_and_the_weight_of_its_rows():
@@ -163,3 +164,8 @@ def test_the_published_schema_knows_every_field_that_is_written():
     written = dataclasses.replace(PLAN, corrections={"race": 1.2}, real_labels=("own", "half")).to_dict()
     assert set(schema["properties"]) == set(written)
     assert set(schema["required"]) < set(PLAN.to_dict())
+
+
+def test_a_teacher_of_several_trials_has_each_model_once():
+    plan = dataclasses.replace(PLAN, teacher=(("linear", 0), ("xgboost", 0), ("linear", 1), ("xgboost", 1)))
+    assert plan.teacher_models == ("linear", "xgboost")
