@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.contracts.specs import Model
+from realmix.tasks.core.contracts.specs import ENSEMBLE, Model
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.mixes.training_set import Pool, TrainingSet, mix_training_set
@@ -23,7 +23,7 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.table.text_codes import code_texts
 from realmix.tasks.fits.pools import load_pool
 from realmix.tasks.fits.scope import Scope
-from realmix.tasks.fits.teacher import TEACHER_LABELS
+from realmix.tasks.fits.teacher import ENSEMBLE_FILE, TEACHER_LABELS
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 
@@ -187,10 +187,22 @@ def training_set(scope: Scope, mix: Mix) -> TrainingSet:
     return mixed(ingredients(scope, mix.synthesizer), mix, scope.context.schema)
 
 
-def fit_arm(scope: Scope, arm: Arm, training: TrainingSet, n_jobs: int) -> Model:
+def params_of(scope: Scope, arm: Arm, *, final: bool = False) -> dict[str, Any]:
+    """Return the hyper-parameters of an arm in a scope.
+
+    Those of the ensemble are what the scope's teacher was tuned to. A final fit is the mean of several
+    seeds where the learner can be.
+    """
+    spec = MODELS[arm.model]
+    params = spec.search_space(arm.trial, scope.context.schema)
+    if arm.model == ENSEMBLE:
+        params = json.loads((scope.folder / ENSEMBLE_FILE).read_text(encoding="utf-8"))
+    return params | ({"n_seeds": spec.final_seeds} if final and spec.final_seeds > 1 else {})
+
+
+def fit_arm(scope: Scope, arm: Arm, training: TrainingSet, n_jobs: int, *, final: bool = False) -> Model:
     """Fit the model of an arm on a training set."""
-    spec, schema = MODELS[arm.model], scope.context.schema
-    params = spec.search_space(arm.trial, schema)
+    spec, schema, params = MODELS[arm.model], scope.context.schema, params_of(scope, arm, final=final)
     model = scope.context.placed(arm.model, spec.build(schema, params, arm_seed(scope, arm), n_jobs))
     fitted: Model = model.fit(training.rows[schema.feature_names], training.y_proba, training.sample_weight)
     return fitted

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from realmix.tasks.core.contracts.specs import ENSEMBLE
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.scope import Scope
-from realmix.tasks.fits.teacher import TEACHER_LABELS
+from realmix.tasks.fits.teacher import ENSEMBLE_FILE, TEACHER_LABELS
 from realmix.tasks.plugins import load_plugins
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import digests_of, entry_key, file_digest
@@ -47,7 +48,7 @@ def cached_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any
         "n_jobs": plan.threads_per_fit,
         "max_rows": plan.max_teacher_rows,
     }
-    names = (TEACHER_LABELS, "teacher-validation.npy", TEACHER_FILE)
+    names = (TEACHER_LABELS, "teacher-validation.npy", ENSEMBLE_FILE, TEACHER_FILE)
     key = fit_key(TEACHER, place, digests_of(place, Scope(place).reads), arguments)
     return _cached(folder, key, {name: place / name for name in names}, TEACHER, place, **arguments)
 
@@ -174,7 +175,8 @@ def pool_files(synthesizer: str) -> tuple[str, str]:
 def arm_files(arm: Arm) -> tuple[str, ...]:
     """Name the files of a scope that the fit of an arm reads beside its rows."""
     pool = pool_files(arm.mix.synthesizer) if arm.mix.synthesizer else ()
-    return (*pool, TEACHER_LABELS) if arm.mix.softens_real_labels else pool
+    labels = (TEACHER_LABELS,) if arm.mix.softens_real_labels else ()
+    return (*pool, *labels, *((ENSEMBLE_FILE,) if arm.model == ENSEMBLE else ()))
 
 
 def arm_keys(function: str, place: Path, arms: Iterable[Arm], **arguments: Any) -> dict[Arm, str]:

@@ -17,7 +17,7 @@ from realmix.tasks.core.contracts.specs import Model
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.mixes.training_set import REAL, TrainingSet
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.fits.arms import arm_seed, fit_arm, training_set
+from realmix.tasks.fits.arms import arm_seed, fit_arm, params_of, training_set
 from realmix.tasks.fits.export import export_model
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.models import MODELS
@@ -62,13 +62,13 @@ def fit_final(
     training = training_set(scope, chosen.mix)
     # In the types of the file, as the rows will be read back from the training table.
     training = dataclasses.replace(training, rows=schema.apply(schema.restore(training.rows)))
-    model = fit_arm(scope, chosen, training, n_jobs)
+    model = fit_arm(scope, chosen, training, n_jobs, final=True)
     export_model(model, chosen.model, schema, Path(export_to))
     if training_to:
         rows = pd.read_parquet(raw, columns=not_modelled(schema)) if raw else None
         write_training_table(training, scope, chosen, rows, Path(training_to))
     return {
-        "params": MODELS[chosen.model].search_space(chosen.trial, schema),
+        "params": params_of(scope, chosen, final=True),
         "n_real": int((training.origin == REAL).sum()),
         "n_synthetic": int((training.origin != REAL).sum()),
         "seconds": time.perf_counter() - started,
@@ -97,7 +97,7 @@ def write_training_table(
     recipe = {
         "schema": schema.to_dict(),
         "arm": arm.to_dict(),
-        "params": MODELS[arm.model].search_space(arm.trial, schema),
+        "params": params_of(scope, arm, final=True),
         "random_state": arm_seed(scope, arm),
         "on_gpu": arm.model in context.on_gpu,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import time
 from collections.abc import Mapping
@@ -12,14 +13,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.contracts.specs import Model
+from realmix.tasks.core.contracts.specs import REFERENCE_MODEL, Model
 from realmix.tasks.core.splits.folds import make_folds
 from realmix.tasks.core.table.text_codes import code_texts
 from realmix.tasks.fits.scope import Scope, feature_groups
 from realmix.tasks.models import MODELS
+from realmix.tasks.models.ensemble import half_and_half
 
 # The teacher's labels of the training rows, in its scope.
 TEACHER_LABELS = "teacher-training.npy"
+# Parameters of the ensemble that competes, beside them.
+ENSEMBLE_FILE = "ensemble.json"
 N_INNER_FOLDS = 3
 N_GREEDY_ROUNDS = 25
 # Rows at which half of the weights are greedy and half are equal. Against XGBoost, the best of four trials, the
@@ -90,6 +94,8 @@ def fit_teacher(
     # Written and read within one study, never loaded from a foreign source.
     (scope.folder / "teacher.pickle").write_bytes(pickle.dumps(teacher))
     weight_of = dict(zip(chosen, weights.tolist(), strict=True))
+    ensemble = {"members": half_and_half(weight_of, REFERENCE_MODEL)}
+    (scope.folder / ENSEMBLE_FILE).write_text(json.dumps(ensemble), encoding="utf-8")
     named = {f"{name}/{trial}": weight_of.get((name, trial), 0.0) for name, trial in members}
     return {"weights": named, "seconds": time.perf_counter() - started}
 

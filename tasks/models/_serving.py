@@ -137,7 +137,8 @@ def booster_predictions(frame: pd.DataFrame, spec: Spec, state: State) -> np.nda
         encode_codes(frame, spec), feature_types=feature_types(spec), enable_categorical=True
     )
     predicted: np.ndarray = state["booster"].predict(rows)
-    return predicted
+    # Without rows XGBoost returns no columns either.
+    return predicted.reshape(len(frame), spec["n_classes"]) if spec["n_classes"] > 2 else predicted
 
 
 def load_booster(folder: Path, spec: Spec) -> State:

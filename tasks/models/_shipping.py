@@ -8,7 +8,7 @@ import dis
 import inspect
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -45,12 +45,14 @@ mlflow.models.set_model(ServedModel())
 '''
 
 
-def served_code(spec: ModelSpec) -> str:
+def served_code(spec: ModelSpec, members: Sequence[ModelSpec] = ()) -> str:
     """Return the source of the module that a shipped model loads; it does not import this package.
 
     Parameters
     ----------
     spec : ModelSpec
+    members : sequence of ModelSpec
+        The kinds of the members of an ensemble.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def served_code(spec: ModelSpec) -> str:
         Python source.
     """
     load_state = spec.load_state or _serving.load_nothing
-    own = [textwrap.dedent(inspect.getsource(function)) for function in own_functions(spec)]
+    own = [*_of_members(members), *map(_source, own_functions(spec))]
     entry = ENTRY_POINT.replace("{serve}", spec.serve.__name__).replace("{load_state}", load_state.__name__)
     return "\n\n".join([FUTURE, *map(_shipped, SHARED), *own]) + entry
 
@@ -67,6 +69,27 @@ def _shipped(module: ModuleType) -> str:
     """Return the source of a shared module without its imports of modules that are shipped beside it."""
     source = Path(str(module.__file__)).read_text(encoding="utf-8")
     return re.sub(r"^from (__future__|realmix\S+) import [^\n]+\n", "", source, flags=re.MULTILINE)
+
+
+def _of_members(members: Sequence[ModelSpec]) -> list[str]:
+    """Return the sources of members' functions, each with the name of its kind, and the table of them."""
+    if not members:
+        return []
+    sources, rows = [], []
+    for spec in members:
+        kind = spec.name.replace("-", "_")
+        names = []
+        for function in (spec.serve, spec.load_state or _serving.load_nothing):
+            names.append(function.__name__)
+            if function in own_functions(spec):
+                names[-1] = f"{function.__name__}_{kind}"
+                sources.append(_source(function).replace(f"def {function.__name__}(", f"def {names[-1]}(", 1))
+        rows.append(f'    "{spec.name}": ({names[0]}, {names[1]}),')
+    return [*sources, "\n".join(["MEMBERS = {", *rows, "}"])]
+
+
+def _source(function: Callable[..., Any]) -> str:
+    return textwrap.dedent(inspect.getsource(function))
 
 
 def own_functions(spec: ModelSpec) -> list[Callable[..., Any]]:

@@ -50,19 +50,27 @@ def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metad
         # MLflow names an artifact after its folder.
         copied = Path(shutil.copytree(data, Path(scratch) / "data"))
         code = Path(scratch) / "served_model.py"
-        code.write_text(served_code(MODELS[model_name]), encoding="utf-8")
+        members = member_kinds(data)
+        served = served_code(MODELS[model_name], [MODELS[kind] for kind in members])
+        code.write_text(served, encoding="utf-8")
         mlflow.pyfunc.save_model(
             folder,
             python_model=code,
             artifacts={"data": str(copied)},
             signature=signature(schema),
             input_example=example_row(schema),
-            pip_requirements=pinned_requirements(model_name),
+            pip_requirements=pinned_requirements(model_name, *members),
             metadata=metadata,
         )
 
 
-def pinned_requirements(model_name: str) -> list[str]:
+def member_kinds(data: Path) -> list[str]:
+    """List the kinds of models that an exported ensemble is made of; none for any other model."""
+    spec = json.loads((data / "spec.json").read_text(encoding="utf-8"))["model"]
+    return sorted({member["spec"]["kind"] for member in spec.get("members", ())})
+
+
+def pinned_requirements(*model_names: str) -> list[str]:
     """Pin what a reloaded model needs to the versions installed here.
 
     Examples
@@ -70,8 +78,8 @@ def pinned_requirements(model_name: str) -> list[str]:
     >>> [line.split("==")[0] for line in pinned_requirements("linear")]
     ['mlflow-skinny', 'numpy', 'pandas']
     """
-    names = (*BASE_REQUIREMENTS, *MODELS[model_name].requirements)
-    return [f"{name}=={installed_version(name)}" for name in names]
+    own = [name for model in model_names for name in MODELS[model].requirements]
+    return [f"{name}=={installed_version(name)}" for name in dict.fromkeys((*BASE_REQUIREMENTS, *own))]
 
 
 def signature(schema: Schema) -> Any:

@@ -57,14 +57,9 @@ def fit_arms(
     """Fit both arms in a folder that has the files of the scope; see :func:`refit`."""
     n_real = len(Scope(folder.scope(scope)).base_weight)
     arms = {role: affordable(arm, plan, n_real) for role, arm in arms.items()}
-    needed = [
-        arm.mix
-        for arm in dict.fromkeys(arms.values())
-        if arm.mix.label_rule == "teacher" or arm.mix.synthesizer
-    ]
-    if needed:
+    if any(arm.needs_teacher for arm in arms.values()):
         fit_teacher.fn(folder, scope, plan)
-    for mix in needed:
+    for mix in dict.fromkeys(arm.mix for arm in arms.values()):
         if mix.synthesizer:
             pool = synthesize.fn(folder, scope, mix.synthesizer, plan, max_ratio=mix.synthetic_ratio)
             if pool.failure:

@@ -145,7 +145,7 @@ def fit_subset(
     folder: StudyFolder, plan: Plan, scope: str, arms: list[Arm], mixed: Arm | None
 ) -> dict[str, str]:
     """Fit the real-only arms and, if given, the mix on a subset; return the reasons of failed arms."""
-    if mixed or any(arm.mix.label_rule == "teacher" for arm in arms):
+    if mixed or any(arm.needs_teacher for arm in arms):
         cached_teacher(folder, scope, plan)
     failures: dict[str, str] = cached_arms(folder, scope, "curve-real-only", arms, plan)["failures"]
     if mixed is None:

@@ -21,6 +21,8 @@ ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 DUPLICATES, SHUFFLED_MARGINALS = CONTROLS = ("duplicates", "shuffled-marginals")
 NULL_MODEL = "class-prior"
 REFERENCE_MODEL = "xgboost"
+# The learner that averages the teacher's members: it is tried on real rows alone.
+ENSEMBLE = "ensemble"
 FIRST_TO_GO = 1
 
 
@@ -161,6 +163,9 @@ class ModelSpec:
         Whether it is a member of the ensemble that labels synthetic rows.
     is_student : bool
         Whether ``realmix preview`` trains it on mixes too: fits on several times the rows stay cheap.
+    final_seeds : int
+        Seeds that a final fit takes the mean of, in one model: `build` then takes their number as the parameter
+        ``n_seeds``. Of the mix that ships and of real only alike.
     drop_order : int or None
         As of :class:`SynthesizerSpec`.
     tasks : tuple of Task
@@ -186,6 +191,7 @@ class ModelSpec:
     is_null: bool = False
     is_teacher: bool = False
     is_student: bool = False
+    final_seeds: int = 1
     drop_order: int | None = FIRST_TO_GO
     tasks: tuple[Task, ...] = ALL_TASKS
     gpu_library: str | None = None

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from realmix.tasks.core.contracts.specs import NULL_MODEL, MetricSpec
+from realmix.tasks.core.contracts.specs import ENSEMBLE, NULL_MODEL, MetricSpec
 from realmix.tasks.core.decision.comparison import Comparison, compare
 from realmix.tasks.core.decision.verdict import Verdict, decide
 from realmix.tasks.core.json_values import to_jsonable
@@ -99,7 +99,11 @@ def arms_of(oof: OutOfFold, models: set[str]) -> OutOfFold:
     """Select the arms of some learners."""
     wanted = [place for place, arm in enumerate(oof.arms) if arm.model in models]
     return dataclasses.replace(
-        oof, arms=tuple(oof.arms[place] for place in wanted), predictions=oof.predictions[wanted]
+        oof,
+        arms=tuple(oof.arms[place] for place in wanted),
+        predictions=oof.predictions[wanted],
+        # No mix of the ensemble can have failed: it is tried with none.
+        disqualified={} if ENSEMBLE in models else oof.disqualified,
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from realmix.tasks.core.contracts.specs import CONTROLS, SHUFFLED_MARGINALS
+from realmix.tasks.core.contracts.specs import CONTROLS, ENSEMBLE, SHUFFLED_MARGINALS
 
 LabelRule = Literal["joint", "teacher"]
 Balance = Literal["prior", "balanced"]
@@ -123,6 +123,11 @@ class Arm:
         """Name of the mix and the learner, with the trial from the second one on."""
         trial = f"/trial-{self.trial}" if self.trial else ""
         return f"{self.mix.name}/{self.model}{trial}"
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether its fit takes from the teacher of its scope: labels, or the members of the ensemble."""
+        return bool(self.mix.synthesizer) or self.mix.softens_real_labels or self.model == ENSEMBLE
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-able values."""

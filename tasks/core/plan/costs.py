@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from realmix.tasks.core.contracts.specs import CONTROLS, ModelSpec, SynthesizerSpec
+from realmix.tasks.core.contracts.specs import CONTROLS, ENSEMBLE, ModelSpec, SynthesizerSpec
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.corrections import PARTS
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan, TableShape
@@ -130,9 +130,9 @@ class Costs:
 
     def arms_of(self, plan: Plan, mix: Mix, shape: TableShape, n_rows: int) -> float:
         """Estimate all arms of one mix; every trial of a learner takes as long."""
-        null = [name for name in plan.models if self.models[name].is_null]
-        once = sum(self.model(name, n_rows, shape) for name in null) if mix == Mix() else 0.0
-        learners = (name for name in plan.learners_of(mix) if name not in null)
+        alone = [name for name in plan.models if self.models[name].is_null or name == ENSEMBLE]
+        once = sum(self.model(name, n_rows, shape) for name in alone) if mix == Mix() else 0.0
+        learners = (name for name in plan.learners_of(mix) if name not in alone)
         return once + plan.n_trials_of(mix) * sum(
             self.arm(Arm(mix, name), shape, n_rows) for name in learners
         )
@@ -152,9 +152,9 @@ class Costs:
         return self.model(arm.model, n_fitted, shape)
 
     def refit(self, plan: Plan, shape: TableShape) -> float:
-        """Estimate the evaluated and the shipped fit, side by side: the dearest mix on all rows."""
+        """Estimate the evaluated and the shipped fit, side by side: the dearest mix on all rows, with all its seeds."""
         pool = self.dearest_pool(plan, shape, shape.n_all)
-        model = self.dearest_arm(plan, shape, shape.n_all)
+        model = self.dearest_arm(plan, shape, shape.n_all, final=True)
         both = 1 if plan.n_workers > 1 else 2
         return both * (self.teacher(plan, shape, shape.n_all) + pool + model)
 
@@ -163,11 +163,14 @@ class Costs:
         names = (*CONTROLS, *plan.synthesizers)
         return max(self.pool(plan, shape, name, n_rows) for name in names)
 
-    def dearest_arm(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """Estimate the learner that takes longest, on the largest mix."""
+    def dearest_arm(self, plan: Plan, shape: TableShape, n_rows: int, *, final: bool = False) -> float:
+        """Estimate the learner that takes longest, on the largest mix; a final fit with all its seeds."""
         ratio = plan.n_synthetic(n_rows) / n_rows
         mix = Mix("any", ratio, label_rule=plan.label_rules[-1], real_labels=plan.real_labels[-1])
-        return max(self.arm(Arm(mix, name), shape, n_rows) for name in plan.models)
+        seeds = {name: self.models[name].final_seeds if final else 1 for name in plan.models}
+        return max(
+            seeds[name] * self.arm(Arm(mix, name), shape, n_rows) for name in plan.models if name != ENSEMBLE
+        )
 
     def rows_saved(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """Estimate real only on smaller shares of every fold, and the dearest mix on half of each."""

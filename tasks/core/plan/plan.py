@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from realmix.tasks.core.contracts.specs import CONTROLS, NULL_MODEL
+from realmix.tasks.core.contracts.specs import CONTROLS, ENSEMBLE, NULL_MODEL
 from realmix.tasks.core.documents import published
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix, RealLabels
@@ -134,13 +134,14 @@ class Plan:
         return ("prior",) if self.task == "regression" else ("prior", "balanced")
 
     def arms_of(self, mix: Mix, null_models: Sequence[str] = (), best: Trials | None = None) -> Iterator[Arm]:
-        """Yield the learners and trials of one mix; learners that know no feature run with real only alone.
+        """Yield the learners and trials of one mix.
 
+        Learners that know no feature, and the ensemble, run once, with real only alone.
         `best` are the trials that a mix tries, from :func:`realmix.tasks.core.decision.race.best_trials`; the
         first ones where a learner has none there.
         """
         for model in self.learners_of(mix):
-            if model in null_models:
+            if model in (*null_models, ENSEMBLE):
                 if mix == Mix():
                     yield Arm(mix, model)
                 continue
@@ -159,7 +160,7 @@ class Plan:
         """Return the learners of a mix: the teacher's own members learn little of rows that outweigh the real ones."""
         if mix.weight <= 1:
             return self.models
-        own = (*self.teacher_models, NULL_MODEL)
+        own = (*self.teacher_models, ENSEMBLE, NULL_MODEL)
         return tuple(model for model in self.models if model not in own)
 
     def n_trials_of(self, mix: Mix) -> int:

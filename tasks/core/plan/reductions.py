@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from realmix.tasks.core.contracts.specs import FIRST_TO_GO, ModelSpec, SynthesizerSpec
+from realmix.tasks.core.contracts.specs import ENSEMBLE, FIRST_TO_GO, ModelSpec, SynthesizerSpec
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.memory_estimate import study_bytes
 from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
@@ -111,6 +111,7 @@ def reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) ->
         partial(_fewer_real_trials, n_trials=2),
         _smaller_teacher,
         *models(SECOND_TO_GO, math.inf),
+        partial(_without_large_model, asked=asked, model=ENSEMBLE, shape=shape, costs=costs),
         partial(_without_large_model, asked=asked, model=cheapest, shape=shape, costs=costs),
     ]
 
@@ -261,7 +262,7 @@ def _without_model(plan: Plan, asked: Asked, model: str) -> Plan | None:
 def _without_large_model(
     plan: Plan, asked: Asked, model: str, shape: TableShape, costs: Costs
 ) -> Plan | None:
-    """Drop the cheapest learner only where it would not fit into memory."""
+    """Drop the cheapest learner, or the ensemble, only where it would not fit into memory."""
     if study_bytes(plan, shape, costs.models) <= costs.usable_bytes or plan.models == (model,):
         return None
     return _without_model(plan, asked, model)

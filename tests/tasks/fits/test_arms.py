@@ -13,6 +13,7 @@ from realmix.tasks.fits.arms import (
     coded,
     ingredients,
     mixed,
+    params_of,
     score_on_training_rows,
     train_arms,
     training_set,
@@ -98,6 +99,28 @@ def test_a_learner_has_one_seed_for_all_mixes_and_another_for_each_trial(scope):
     assert len(seeds) == 1
     assert arm_seed(scope, Arm(Mix(), "linear", 1)) not in seeds
     assert arm_seed(scope, Arm(Mix(), "xgboost")) not in seeds
+
+
+def test_the_ensemble_takes_half_of_the_strong_member_and_half_of_the_scope_s_teacher(scope):
+    made = fit_teacher(
+        str(scope.folder), [(name, t) for name in ("xgboost", "linear") for t in (0, 1)], n_jobs=1
+    )
+    members = {
+        name: (trial, weight) for name, trial, weight in params_of(scope, Arm(Mix(), "ensemble"))["members"]
+    }
+    for name, (trial, weight) in members.items():
+        half = made["weights"][f"{name}/{trial}"] / 2
+        assert weight == pytest.approx(half + (0.5 if name == "xgboost" else 0.0))
+    arms = [Arm(Mix(), "ensemble"), Arm(Mix(), "linear", members["linear"][0])]
+    done = train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
+    assert not done["failures"]
+    both, linear = scope.read_array("some.npy")
+    assert np.abs(both - linear).max() > 0.01
+
+
+def test_only_a_final_fit_takes_the_mean_of_several_seeds(scope):
+    arm = Arm(Mix(), "xgboost", 1)
+    assert params_of(scope, arm, final=True) == params_of(scope, arm) | {"n_seeds": 3}
 
 
 def test_weights_of_the_real_rows_reach_the_learner(scope):

@@ -114,8 +114,9 @@ def test_a_second_study_of_the_same_rows_fits_nothing(
 def test_an_arm_with_softened_labels_reads_the_teachers_labels_of_the_real_rows() -> None:
     softened = dataclasses.replace(MIXED, mix=dataclasses.replace(MIXED.mix, real_labels="half"))
     pool = ("smote.parquet", "smote-teacher.npy")
-    read = [cached.arm_files(arm) for arm in (REAL, DISTILLED, MIXED, softened)]
-    assert read == [(), ("teacher-training.npy",), pool, (*pool, "teacher-training.npy")]
+    read = [cached.arm_files(arm) for arm in (REAL, DISTILLED, MIXED, softened, Arm(Mix(), "ensemble"))]
+    labels = ("teacher-training.npy",)
+    assert read == [(), labels, pool, (*pool, *labels), ("ensemble.json",)]
 
 
 def test_only_the_arms_that_are_new_are_trained(

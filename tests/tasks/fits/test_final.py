@@ -55,18 +55,50 @@ def test_soft_labels_of_a_mix_stand_beside_its_hard_ones_and_rows_say_where_they
     assert drawn_with != 0 and set(table.loc[origin == "real", "_realmix_seed"]) == {0}
 
 
-@pytest.mark.parametrize("mix", [Mix(), Mix("smote", 1.0, 1.0, "teacher"), Mix(label_rule="teacher")])
-@pytest.mark.parametrize("model", ["linear", "xgboost"])
+HALF = Mix("smote", 1.0, 1.0, "teacher", real_labels="half")
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        *(
+            Arm(mix, name)
+            for mix in (Mix(), HALF, Mix(label_rule="teacher"))
+            for name in ("linear", "xgboost")
+        ),
+        Arm(Mix("smote", 1.0, 1.0, "teacher"), "xgboost"),
+        Arm(Mix(), "ensemble"),
+    ],
+    ids=lambda arm: arm.name,
+)
 def test_from_its_training_table_alone_the_model_is_trained_again_to_the_same_predictions(
-    shipped, scope, tmp_path, mix, model
+    shipped, scope, arm
 ):
     from realmix.tasks.fits.arms import fit_arm, training_set
 
-    arm = Arm(mix, model)
     _, path = shipped(arm)
     X = scope.validation[scope.context.schema.feature_names]
-    expected = fit_arm(scope, arm, training_set(scope, mix), 1).predict(X)
+    expected = fit_arm(scope, arm, training_set(scope, arm.mix), 1, final=True).predict(X)
     np.testing.assert_allclose(refit_from_training_table(path).predict(X), expected, atol=1e-6)
+
+
+def test_what_ships_is_the_mean_of_several_seeds_where_the_learner_can_be(shipped, scope):
+    log, _ = shipped(Arm(Mix(), "xgboost"))
+    assert log["params"]["n_seeds"] == 3
+    log, _ = shipped(Arm(Mix(), "linear"))
+    assert "n_seeds" not in log["params"]
+
+
+def test_real_rows_with_softened_labels_keep_their_hard_ones_beside(shipped, scope):
+    _, path = shipped(Arm(HALF, "linear"))
+    table = pd.read_parquet(path)
+    real = table[table["_realmix_origin"] == "real"]
+    assert real["y"].tolist() == scope.training["y"].tolist()
+    own = real[["_realmix_proba_no", "_realmix_proba_yes"]].to_numpy()[
+        np.arange(200), (real["y"] == "yes").astype(int)
+    ]
+    teacher = scope.read_array("teacher-training.npy")[np.arange(200), (real["y"] == "yes").astype(int)]
+    assert own == pytest.approx((1 + teacher) / 2)
 
 
 def test_the_model_is_written_as_data_that_names_its_columns_and_classes(shipped, tmp_path):

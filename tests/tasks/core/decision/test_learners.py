@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.decision.learners import LearnerVerdict, decide_by_learner
+from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 
 
@@ -61,3 +62,14 @@ def test_a_veto_of_one_learner_leaves_the_others_alone(simulate_study, squared_e
     tree = next(each for each in found if each.model == "decision-tree")
     assert tree.verdict.outcome == "keep real only" and "It loses on a group." in tree.verdict.reason
     assert len(found) == 2
+
+
+def test_the_ensemble_keeps_real_only_though_mixes_of_others_failed(simulate_study, squared_error):
+    oof = two_learners(simulate_study, {6: -0.12})
+    arms = (Arm(Mix(), "ensemble"), *oof.arms)
+    predictions = np.concatenate([0.9 * oof.predictions[:1], oof.predictions])
+    failed = {"ctgan/1/joint": "It broke."}
+    oof = dataclasses.replace(oof, arms=arms, predictions=predictions, disqualified=failed)
+    found = decide_by_learner(oof, squared_error, seed=0, n_bootstrap=50, margin=0.005)
+    assert (found[0].model, found[0].verdict.outcome) == ("ensemble", "keep real only")
+    assert all(each.distance < 0 for each in found[1:])

@@ -78,6 +78,20 @@ def test_real_labels_are_softened_by_distillation_and_where_a_mix_says_so(mix, s
     assert mix.softens_real_labels is softens
 
 
+@pytest.mark.parametrize(
+    ("arm", "needs"),
+    [
+        (Arm(Mix(), "linear"), False),
+        (Arm(Mix(balance="balanced"), "linear"), False),
+        (Arm(Mix(label_rule="teacher"), "linear"), True),
+        (Arm(Mix("smote", 1.0), "linear"), True),
+        (Arm(Mix(), "ensemble"), True),
+    ],
+)
+def test_pools_softened_labels_and_the_ensemble_need_a_teacher(arm, needs):
+    assert arm.needs_teacher is needs
+
+
 def test_a_mix_that_was_stored_before_real_labels_were_a_setting_keeps_them():
     stored = Arm(Mix("smote", 1.0), "linear").to_dict()
     del stored["mix"]["real_labels"]

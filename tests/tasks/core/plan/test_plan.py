@@ -166,6 +166,15 @@ def test_the_published_schema_knows_every_field_that_is_written():
     assert set(schema["required"]) < set(PLAN.to_dict())
 
 
+def test_the_ensemble_runs_once_and_with_real_only_alone():
+    plan = dataclasses.replace(
+        PLAN, models=("linear", "ensemble", "class-prior"), real_labels=("own", "half")
+    )
+    arms = [arm for mix in plan.mixes() for arm in plan.arms_of(mix, ["class-prior"])]
+    assert [arm.name for arm in arms if arm.model == "ensemble"] == ["real-only/ensemble"]
+    assert not any(mix.weight > 1 for mix in plan.mixes())
+
+
 def test_a_teacher_of_several_trials_has_each_model_once():
     plan = dataclasses.replace(PLAN, teacher=(("linear", 0), ("xgboost", 0), ("linear", 1), ("xgboost", 1)))
     assert plan.teacher_models == ("linear", "xgboost")
