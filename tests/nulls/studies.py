@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.contracts.specs import SHUFFLED_MARGINALS, SynthesizerSpec
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import infer_schema
@@ -30,6 +30,11 @@ SMALLEST = dataclasses.replace(
 )
 
 
+def cannot_help(null: str, mix: str) -> bool:
+    """Whether a mix that ships is a false discovery: beside copies, shuffled marginals with labels may truly help."""
+    return null != copies.__name__ or not mix.startswith(SHUFFLED_MARGINALS)
+
+
 def permuted_labels(rows: pd.DataFrame, card: DataCard, seed: int, recipe: Recipe = SMALL) -> Outcome:
     """No feature tells anything of the target, so nothing beats the class prior."""
     order = np.random.default_rng(derive_seed("permuted", seed)).permutation(len(rows))
@@ -38,7 +43,7 @@ def permuted_labels(rows: pd.DataFrame, card: DataCard, seed: int, recipe: Recip
 
 
 def copies(rows: pd.DataFrame, card: DataCard, seed: int, recipe: Recipe = SMALL) -> Outcome:
-    """The only candidate gives bootstrap copies, with joint and with teacher labels."""
+    """The only generator gives bootstrap copies, with joint and with teacher labels."""
     with registered(COPIES):
         return _run(rows, card, dataclasses.replace(recipe, synthesizers={COPIES.name: None}), seed)
 

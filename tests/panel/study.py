@@ -20,7 +20,7 @@ from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.race import heats, is_raced
 from realmix.tasks.core.decision.verdict import Verdict
 from realmix.tasks.core.errors import RealmixError
-from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule
+from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, RealLabels
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Block, Layout, Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
@@ -74,6 +74,7 @@ class Recipe:
     n_trials: int = 1
     n_real_trials: int = 0
     label_rules: tuple[LabelRule, ...] = ("joint", "teacher")
+    real_labels: tuple[RealLabels, ...] = ("own",)
     weights: tuple[float, ...] = (1.0,)
     balances: tuple[Balance, ...] = ("prior",)
     teacher: tuple[tuple[str, int], ...] = (("xgboost", 0), ("linear", 0), ("random-forest", 0))
