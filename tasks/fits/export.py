@@ -9,11 +9,10 @@ from typing import Any
 from realmix.tasks.core.contracts.specs import Model
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.models import MODELS
 
 
 def export_model(model: Model, name: str, schema: Schema, folder: Path) -> None:
-    """Write a model's data files and its ``spec.json``, without any pickle, and ``model.txt`` if it can be read.
+    """Write a model's data files and its ``spec.json``, without any pickle.
 
     Parameters
     ----------
@@ -29,8 +28,6 @@ def export_model(model: Model, name: str, schema: Schema, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     spec = serving_spec({"kind": name, **model.export(folder)}, schema)
     (folder / "spec.json").write_text(json.dumps(spec, allow_nan=False), encoding="utf-8")
-    if as_text := MODELS[name].as_text:
-        (folder / "model.txt").write_text(as_text(spec["model"], spec["classes"]), encoding="utf-8")
 
 
 def serving_spec(model_spec: dict[str, Any], schema: Schema) -> dict[str, Any]:

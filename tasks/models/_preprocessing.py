@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.models._serving import finite_numbers, transform_numbers
+from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.models._serving import Spec, finite_numbers, transform_numbers
 
 # Levels with fewer rows share one column: a coefficient of their own would be noise.
 MIN_LEVEL_ROWS = 5
@@ -39,6 +40,19 @@ def learn_codes(X: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def monotone_constraints(schema: Schema, spec: Spec) -> dict[str, Any]:
+    """Return XGBoost's parameter for the directions of the schema; none where it names no feature.
+
+    Parameters
+    ----------
+    schema : Schema
+    spec : mapping
+        From :func:`learn_codes`.
+    """
+    signs = schema.signs([feature["name"] for feature in spec["features"]])
+    return {"monotone_constraints": f"({','.join(map(str, signs))})"} if any(signs) else {}
+
+
 def learn_dense(X: pd.DataFrame) -> dict[str, Any]:
     """Learn frequent levels, medians and scales for ``encode_dense``.
 
@@ -48,6 +62,24 @@ def learn_dense(X: pd.DataFrame) -> dict[str, Any]:
         Canonical training features.
     """
     return {"features": [_learn_levels(X[c]) if _is_text(X[c]) else _learn_scale(X[c]) for c in X.columns]}
+
+
+def dense_signs(schema: Schema, spec: Spec) -> list[int]:
+    """Return the sign that the coefficient of each column of ``encode_dense`` must have, 0 for any.
+
+    Parameters
+    ----------
+    schema : Schema
+    spec : mapping
+        From :func:`learn_dense`.
+    """
+    signs: list[int] = []
+    for feature in spec["features"]:
+        n_others = (
+            len(feature.get("levels", ())) + feature.get("has_infrequent", False) + feature["has_missing"]
+        )
+        signs += [*([] if "levels" in feature else schema.signs([feature["name"]])), *[0] * n_others]
+    return signs
 
 
 def _is_text(values: pd.Series) -> bool:

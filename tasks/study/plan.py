@@ -119,6 +119,7 @@ def cached_plan(
         "snapshot": table.snapshot.digest,
         "schema": table.schema.to_dict(),
         "available": available_synthesizers(table.card, table.schema),
+        "deploy": table.card.deploy.model_dump(),
         "holdout": rule.to_dict(),
         "n_workers": current_workers().n_workers,
     }
@@ -153,7 +154,14 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
     plan = make_plan(
         shape,
         costs,
-        asked=Asked(request.synthesizers, request.ratios, request.models, request.first),
+        asked=Asked(
+            request.synthesizers,
+            request.ratios,
+            request.models,
+            request.first,
+            table.card.deploy,
+            bool(table.card.monotone),
+        ),
         available=available_synthesizers(table.card, table.schema),
         metric=deciding_metric(request, table.schema).name,
         holdout=rule,

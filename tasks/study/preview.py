@@ -17,6 +17,7 @@ from realmix.tasks.core.decision.preview import (
     study_sizes,
 )
 from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.deploy import competing
 from realmix.tasks.core.plan.make_plan import more_time
 from realmix.tasks.core.plan.plan import Asked, Layout, Split
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
@@ -75,11 +76,16 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     synthesizers, models = (specs_for(each, table.card) for each in (SYNTHESIZERS, MODELS))
     costs = Costs(synthesizers, models)
     shape = table_shape(table, split, y)
-    plan = preview_plan(shape, costs, metric=metric.name, holdout=rule, seed=request.seed)
+    asked = Asked(deploy=table.card.deploy, is_monotone=bool(table.card.monotone))
+    competitors, refused = competing(models, shape, asked)
+    tried = PreviewArms.of(synthesizers, models, shape.task, competitors)
+    plan = preview_plan(shape, costs, tried, metric=metric.name, holdout=rule, seed=request.seed)
+    if refused:
+        log.info("not deployable: %s", "; ".join(f"{name}: {reason}" for name, reason in refused.items()))
     longer = more_time(
         shape,
         costs,
-        asked=Asked(),
+        asked=asked,
         available=available_synthesizers(table.card, table.schema),
         metric=metric.name,
         holdout=rule,
@@ -93,7 +99,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     log.info(
         "%s: %d of %s rows in %d folds", table.name, plan.n_development, f"{len(raw):,}", len(layout.blocks)
     )
-    tried = PreviewArms.of(synthesizers, models, plan.task).within(plan)
+    tried = tried.within(plan)
     failed = fit_folds(folder, layout, tried)
     judged = judge(
         out_of_fold(folder, layout, tried, failed),

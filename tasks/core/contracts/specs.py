@@ -132,6 +132,26 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """Most that a fitted model takes when it serves, over its first eight trials.
+
+    Attributes
+    ----------
+    milliseconds : float
+        For 1,000 rows in one call, on the reference machine. Reading their cells takes the same time for every
+        learner, and is not in it.
+    megabytes : float
+        Of its data files.
+    leaves : int
+        Of all its trees; 0 for a learner without trees.
+    """
+
+    milliseconds: float
+    megabytes: float
+    leaves: int = 0
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """A downstream model that can be requested by name.
 
@@ -152,9 +172,6 @@ class ModelSpec:
     load_state : callable or None
         ``load_state(folder, spec)`` reads the data files of ``export``, without unpickling; copied likewise.
         None where everything is in the spec.
-    as_text : callable or None
-        ``as_text(spec, classes)`` writes what ``export`` returned for people to read, with the labels of the
-        classes (none for regression). None where nobody could read it.
     requirements : tuple of str
         Distribution names a reloaded model needs beside mlflow, numpy and pandas.
     is_null : bool
@@ -166,6 +183,18 @@ class ModelSpec:
     final_seeds : int
         Seeds that a final fit takes the mean of, in one model: `build` then takes their number as the parameter
         ``n_seeds``. Of the mix that ships and of real only alike.
+    is_default : bool
+        Whether it competes where nobody asks for it; False where it does only if it is named, or if the card
+        asks for a readable learner and it is one.
+    is_monotone : bool
+        Whether it keeps to `monotone` of the schema.
+    write_readable : callable or None
+        ``write_readable(spec, schema, real)`` writes a fitted model out for people: content by file name, with
+        one ``.txt``, from what ``export`` returned and the canonical real training rows. None for a learner
+        that people cannot follow by hand.
+    footprint : callable or None
+        ``footprint(n_rows, n_columns, n_levels, n_classes)``: what the model takes when it serves, at most, after
+        training on `n_rows`; `n_classes` is 1 for a quantity. None where it is not declared.
     drop_order : int or None
         As of :class:`SynthesizerSpec`.
     tasks : tuple of Task
@@ -186,12 +215,15 @@ class ModelSpec:
     fit_cost: Callable[[int, int, int], float]
     serve: Callable[[pd.DataFrame, Values, Values], np.ndarray]
     load_state: Callable[[Path, Values], Values] | None = None
-    as_text: Callable[[Values, list[str]], str] | None = None
     requirements: tuple[str, ...] = ()
     is_null: bool = False
     is_teacher: bool = False
     is_student: bool = False
     final_seeds: int = 1
+    is_default: bool = True
+    is_monotone: bool = False
+    write_readable: Callable[[Values, Schema, pd.DataFrame], dict[str, str]] | None = None
+    footprint: Callable[[int, int, int, int], Footprint] | None = None
     drop_order: int | None = FIRST_TO_GO
     tasks: tuple[Task, ...] = ALL_TASKS
     gpu_library: str | None = None

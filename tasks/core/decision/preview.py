@@ -9,7 +9,7 @@ priors' lines.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,8 +42,10 @@ class PreviewArms:
 
     Attributes
     ----------
+    teacher : tuple of str
+        Members of the ensemble that labels rows.
     learners : tuple of str
-        Learners of the ensemble (the teacher), each tried on real rows alone.
+        Those that are tried on real rows alone: the teacher's members, as far as they compete, else all that do.
     students : tuple of str
         Those that are trained on mixes too.
     null_models : frozenset of str
@@ -52,6 +54,7 @@ class PreviewArms:
         One of each synthesizer that fits in a moment.
     """
 
+    teacher: tuple[str, ...]
     learners: tuple[str, ...]
     students: tuple[str, ...]
     null_models: frozenset[str]
@@ -59,13 +62,19 @@ class PreviewArms:
 
     @classmethod
     def of(
-        cls, synthesizers: Mapping[str, SynthesizerSpec], models: Mapping[str, ModelSpec], task: Task
+        cls,
+        synthesizers: Mapping[str, SynthesizerSpec],
+        models: Mapping[str, ModelSpec],
+        task: Task,
+        competing: Sequence[str],
     ) -> PreviewArms:
-        """Choose among the plug-ins that do a task and need nothing from the card."""
-        members = [spec for spec in models.values() if spec.is_teacher and task in spec.tasks]
+        """Choose among the plug-ins that do a task and need nothing from the card, of learners those that compete."""
+        teacher = tuple(name for name, spec in models.items() if spec.is_teacher and task in spec.tasks)
+        learners = tuple(name for name in teacher if name in competing) or tuple(competing)
         return cls(
-            learners=tuple(spec.name for spec in members),
-            students=tuple(spec.name for spec in members if spec.is_student),
+            teacher=teacher,
+            learners=learners,
+            students=tuple(name for name in learners if models[name].is_student),
             null_models=frozenset(spec.name for spec in models.values() if spec.is_null),
             mixes=tuple(
                 Mix(spec.name, spec.preview_mix[0], label_rule=spec.preview_mix[1])
@@ -85,13 +94,16 @@ class PreviewArms:
         return [*real, *(Arm(mix, model) for mix in mixes for model in self.students)]
 
 
-def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: HoldoutRule, seed: int) -> Plan:
+def preview_plan(
+    shape: TableShape, costs: Costs, tried: PreviewArms, *, metric: str, holdout: HoldoutRule, seed: int
+) -> Plan:
     """Plan a preview: 3 folds x 2, or 5 folds forward in time, on as many rows as the work allows.
 
     Parameters
     ----------
     shape : TableShape
     costs : Costs
+    tried : PreviewArms
     metric : str
     holdout : HoldoutRule
     seed : int
@@ -101,7 +113,6 @@ def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: Holdo
     Plan
         At least the smallest of `ROW_STEPS` and the cheapest generator, whatever they cost.
     """
-    tried = PreviewArms.of(costs.synthesizers, costs.models, shape.task)
     plan = Plan(
         seed=seed,
         task=shape.task,
@@ -118,33 +129,33 @@ def preview_plan(shape: TableShape, costs: Costs, *, metric: str, holdout: Holdo
         weights=(1.0,),
         label_rules=("joint", "teacher"),
         balances=("prior",),
-        teacher=tuple((name, 0) for name in tried.learners),
+        teacher=tuple((name, 0) for name in tried.teacher),
         n_workers=1,
         threads_per_fit=1,
     )
     for n_rows in ROW_STEPS:
         plan = replace(plan, n_development=min(n_rows, shape.n_development))
-        if work_seconds(plan, shape, costs) <= WORK_SECONDS:
+        if work_seconds(plan, shape, costs, tried) <= WORK_SECONDS:
             return plan
-    return _narrowed(plan, shape, costs)
+    return _narrowed(plan, shape, costs, tried)
 
 
-def _narrowed(plan: Plan, shape: TableShape, costs: Costs) -> Plan:
+def _narrowed(plan: Plan, shape: TableShape, costs: Costs, tried: PreviewArms) -> Plan:
     """Leave out the dearest generators, then the second repeat: what a table of many columns has no time for."""
     n_train = round(sizes_of(plan).n_train)
     dearest = sorted(plan.synthesizers, key=lambda name: -costs.pool(plan, shape, name, n_train))
     for name in dearest[:-1]:
-        if work_seconds(plan, shape, costs) > WORK_SECONDS:
+        if work_seconds(plan, shape, costs, tried) > WORK_SECONDS:
             plan = replace(plan, synthesizers={s: None for s in plan.synthesizers if s != name})
-    if work_seconds(plan, shape, costs) > WORK_SECONDS:
+    if work_seconds(plan, shape, costs, tried) > WORK_SECONDS:
         plan = replace(plan, n_repeats=1)
     return plan
 
 
-def work_seconds(plan: Plan, shape: TableShape, costs: Costs) -> float:
+def work_seconds(plan: Plan, shape: TableShape, costs: Costs, tried: PreviewArms) -> float:
     """Estimate all fits of a preview, in seconds of one thread of the reference machine."""
     n_train = round(sizes_of(plan).n_train)
-    tried = PreviewArms.of(costs.synthesizers, costs.models, shape.task).within(plan)
+    tried = tried.within(plan)
     of_pools = sum(
         costs.pool(replace(plan, ratios=(mix.synthetic_ratio,)), shape, str(mix.synthesizer), n_train)
         for mix in tried.mixes

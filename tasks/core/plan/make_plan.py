@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from realmix.tasks.core.contracts.specs import CONTROLS
 from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.deploy import competing
 from realmix.tasks.core.plan.memory_estimate import check_study_fits, study_bytes
-from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
+from realmix.tasks.core.plan.plan import DEFAULT_RATIOS, Asked, Plan, TableShape
 from realmix.tasks.core.plan.reductions import Reduction, reductions
 from realmix.tasks.core.splits.holdout import HoldoutRule
 
-DEFAULT_RATIOS = (0.5, 1.0, 2.0, 5.0)
 # Share of the budget that is planned for; the rest absorbs what an estimate cannot know.
 PLANNED_SHARE = 0.9
 # Budgets that are suggested where a shorter one leaves synthesizers out.
@@ -182,9 +182,10 @@ def _richest(
 ) -> Plan:
     names = asked.synthesizers if asked.synthesizers is not None else tuple(available)
     names = tuple(sorted(names, key=lambda name: name != asked.first))
-    learners = [m for m, spec in costs.models.items() if not spec.is_null and shape.task in spec.tasks]
+    learners, refused = competing(costs.models, shape, asked)
     null = [m for m, spec in costs.models.items() if spec.is_null]
-    members = [m for m in learners if costs.models[m].is_teacher]
+    # The teacher never ships: no limit holds for it.
+    members = [m for m, spec in costs.models.items() if spec.is_teacher and shape.task in spec.tasks]
     rare = shape.task != "regression" and shape.rarest_share < RARE_CLASS_SHARE
     repeats = 4 if shape.n_development < SMALL_TABLE_ROWS else 3
     return Plan(
@@ -197,6 +198,7 @@ def _richest(
         n_repeats=1 if shape.has_time else repeats,
         forward=shape.has_time,
         models=(*(asked.models or learners), *(m for m in null if m not in (asked.models or ()))),
+        left_out=tuple(f"{name} as a learner: {reason}" for name, reason in refused.items()),
         n_trials=4,
         n_real_trials=REAL_TRIALS,
         synthesizers={name: costs.synthesizers[name].default_steps for name in names},

@@ -15,9 +15,11 @@ from realmix.tasks.core.documents import published
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix, RealLabels
 from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.card import Deploy
 from realmix.tasks.core.table.schema import Task
 
 N_BOOTSTRAP = 1000
+DEFAULT_RATIOS = (0.5, 1.0, 2.0, 5.0)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)]
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -222,13 +224,16 @@ class Plan:
 class Asked:
     """What the user named; None leaves the choice to the planner.
 
-    `first` is the synthesizer of the last winner: it comes first, and is not left out.
+    `first` is the synthesizer of the last winner: it comes first, and is not left out. `deploy` and
+    `is_monotone` (whether any feature has a direction) are the card's limits of what may be deployed.
     """
 
     synthesizers: tuple[str, ...] | None = None
     ratios: tuple[float, ...] | None = None
     models: tuple[str, ...] | None = None
     first: str | None = None
+    deploy: Deploy = field(default_factory=Deploy)
+    is_monotone: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from realmix.tasks.core.contracts.specs import ENSEMBLE, FIRST_TO_GO, ModelSpec, SynthesizerSpec
 from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.deploy import competing
 from realmix.tasks.core.plan.memory_estimate import study_bytes
 from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
 
@@ -54,11 +55,7 @@ def reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) ->
             or _fit_seconds(costs.synthesizers[name], shape) * costs.machine_speed > min_seconds
         ]
 
-    learners = [
-        m
-        for m, spec in costs.models.items()
-        if not spec.is_null and spec.drop_order and shape.task in spec.tasks
-    ]
+    learners = [m for m in competing(costs.models, shape, asked)[0] if costs.models[m].drop_order]
     # In folds of so few rows as are left when learners go.
     small = replace(shape, n_development=min(shape.n_development, MIN_DEVELOPMENT_ROWS))
     cheapest = min(learners, key=lambda name: _fit_seconds(costs.models[name], small), default="")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.table.columns import Kind, Role
-from realmix.tasks.core.table.schema import Task
+from realmix.tasks.core.table.schema import Direction, Task
 
 Device = Literal["cpu", "cuda"]
 # A hundred characters for each of as many columns as a table may have, and rules beside.
@@ -170,6 +170,28 @@ class Reading(Frozen):
     fold: bool = True
 
 
+class Deploy(Frozen):
+    """Limits of the model that may be deployed: only learners within all of them compete.
+
+    Attributes
+    ----------
+    readable : bool
+        The model can be written out so that people can follow it by hand.
+    max_leaves : int or None
+        Leaves of all its trees together; a readable tree is grown to at most so many.
+    max_milliseconds : float or None
+        For 1,000 rows in one call once their cells are read, by the learner's declared cost on the reference
+        machine: no clock decides.
+    max_megabytes : float or None
+        Of the model's data files, by the learner's declared size.
+    """
+
+    readable: bool = False
+    max_leaves: int | None = Field(default=None, ge=2)
+    max_milliseconds: float | None = Field(default=None, gt=0)
+    max_megabytes: float | None = Field(default=None, gt=0)
+
+
 class DataCard(Frozen):
     """Declarations of a table's owner; only the target cannot be inferred.
 
@@ -198,6 +220,10 @@ class DataCard(Frozen):
     allow_leaks : tuple of str
         Features to use although they determine the target, or name an entity or a time that folds at random
         mix: known, and meant so.
+    monotone : mapping of feature to {"increasing", "decreasing"}
+        How predictions must change where the feature rises, for example ``{"income": "increasing"}``; of two
+        classes, the positive one's probability. Learners that cannot promise it do not compete.
+    deploy : Deploy
     plugins : tuple of str
         Plug-ins from outside this package, ``module:SPEC``; a study of the table imports them.
     """
@@ -218,6 +244,8 @@ class DataCard(Frozen):
     rules: tuple[Rule, ...] = ()
     simulate: str | None = None
     allow_leaks: tuple[str, ...] = ()
+    monotone: dict[str, Direction] = Field(default_factory=dict)
+    deploy: Deploy = Deploy()
     provenance: Provenance = Provenance()
     price_per_row: float | None = Field(default=None, gt=0)
     currency: str = "EUR"
@@ -241,7 +269,8 @@ class DataCard(Frozen):
     def studied(self) -> dict[str, Any]:
         """The fields that affect a study, as strict JSON: all but `operation`, and none that is newer and empty."""
         # A card that declares nothing new has the digest that it had before.
-        without = {"operation", *(field for field in ("plugins", "reading") if not getattr(self, field))}
+        newer = {"plugins": (), "reading": {}, "monotone": {}, "deploy": Deploy()}
+        without = {"operation", *(field for field, empty in newer.items() if getattr(self, field) == empty)}
         return self.model_dump(mode="json", exclude=without)
 
     @property

@@ -61,6 +61,7 @@ def check_study_input(raw: pd.DataFrame, card: DataCard) -> Schema:
     schema = schema_of(raw, card)
     _check_roles(raw, schema)
     _check_features(schema)
+    _check_monotone(schema)
     _check_leaks(raw, schema, card)
     return schema
 
@@ -114,6 +115,7 @@ def check_declared_columns(columns: Iterable[str], card: DataCard) -> None:
         "sensitive": card.sensitive,
         "slices": card.slices,
         "allow_leaks": card.allow_leaks,
+        "monotone": card.monotone,
     }
     for field, names in several.items():
         for name in names:
@@ -250,6 +252,22 @@ def _advice_for_text(target: pd.Series) -> str:
         return "Name another target."
     task = "binary" if cells.nunique() == 2 else "multiclass"
     return f"Use --task {task}, or name a numeric target."
+
+
+def _check_monotone(schema: Schema) -> None:
+    """Refuse a direction that no prediction can have: of a column that is no number, or of several classes."""
+    numbers = [c.name for c in schema.features if not c.is_categorical]
+    for name in schema.monotone:
+        if name not in numbers:
+            raise BadInput(
+                f"`monotone` names '{name}', which is no numeric feature; expected one of "
+                f"{', '.join(numbers[:N_NAMES_SHOWN]) or 'none: this table has no numeric features'}. Correct the card."
+            )
+    if schema.monotone and schema.task == "multiclass":
+        raise BadInput(
+            f"`monotone` needs a quantity or two classes, and the target '{schema.target}' has "
+            f"{len(schema.classes)} classes. Remove it from the card."
+        )
 
 
 def _check_task_fits(card: DataCard, n_classes: int, target: str) -> None:

@@ -55,6 +55,15 @@ FIELD_COMMENTS = {
     "simulate": "module:function, called as simulate(n_rows, reference, random_state).",
     "allow_leaks": "Features to use although they determine the target, an entity or a time that folds at random mix.",
     "plugins": "Synthesizers, models, metrics and sources of your own: module:SPEC. A study imports them.",
+    "monotone": (
+        "How predictions (of two classes: the positive one's probability) must change where a number rises.\n"
+        "For example:\n"
+        "  income: increasing             # or decreasing"
+    ),
+    "deploy": (
+        "Limits of the model that may be deployed; only learners within all of them compete:\n"
+        "a model that people can read, leaves of its trees, milliseconds for 1,000 rows, and megabytes."
+    ),
     "provenance": "Owner of the data, and the terms of its use.",
     "operation": (
         "Operation of the table once it is registered: where new rows land, when it is retrained,\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -97,7 +98,7 @@ def schema_of(raw: pd.DataFrame, card: DataCard) -> Schema:
     raw : DataFrame of shape (n_rows, n_columns)
     card : DataCard
     """
-    return infer_schema(
+    inferred = infer_schema(
         raw,
         card.target,
         task=card.task,
@@ -106,6 +107,7 @@ def schema_of(raw: pd.DataFrame, card: DataCard) -> Schema:
         roles=card.roles,
         forms=card.forms,
     )
+    return dataclasses.replace(inferred, monotone=dict(card.monotone), max_leaves=card.deploy.max_leaves)
 
 
 def infer_task(target: pd.Series) -> Task:

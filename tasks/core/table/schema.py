@@ -21,6 +21,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.columns import Column, Role, aligned, canonical, restored, restored_constant
 
 Task = Literal["binary", "multiclass", "regression"]
+Direction = Literal["increasing", "decreasing"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Schema:
     forms : mapping of column name to form
         How the file wrote a column, where it is not the plain way; see
         :attr:`realmix.tasks.core.table.reading_report.ReadingReport.forms`.
+    monotone : mapping of feature name to {"increasing", "decreasing"}
+        How predictions (of two classes: the positive one's probability) must change where it rises.
+    max_leaves : int or None
+        Most leaves of a tree that people are to read.
     """
 
     columns: tuple[Column, ...]
@@ -45,6 +50,8 @@ class Schema:
     task: Task
     classes: tuple[str, ...] = ()
     forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    monotone: Mapping[str, Direction] = field(default_factory=dict)
+    max_leaves: int | None = None
 
     @property
     def features(self) -> tuple[Column, ...]:
@@ -60,6 +67,16 @@ class Schema:
     def modelled(self) -> tuple[Column, ...]:
         """Features, then the target: the columns of a canonical frame."""
         return (*self.features, self[self.target])
+
+    def signs(self, names: Sequence[str]) -> list[int]:
+        """Return 1 for each increasing feature, -1 for each decreasing one, and 0 for the others.
+
+        Parameters
+        ----------
+        names : sequence of str
+        """
+        sign_of = {"increasing": 1, "decreasing": -1}
+        return [sign_of[self.monotone[name]] if name in self.monotone else 0 for name in names]
 
     @property
     def is_classification(self) -> bool:
@@ -195,4 +212,5 @@ class Schema:
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
         """Build a schema from what :meth:`to_dict` returned."""
         columns = tuple(Column(**{**c, "levels": tuple(c["levels"])}) for c in data["columns"])
-        return cls(columns, data["target"], data["task"], tuple(data["classes"]), data.get("forms", {}))
+        later = {name: data[name] for name in ("forms", "monotone", "max_leaves") if name in data}
+        return cls(columns, data["target"], data["task"], tuple(data["classes"]), **later)

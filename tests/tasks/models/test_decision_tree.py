@@ -1,23 +1,26 @@
-"""A tree that people can read: what it predicts, what its text says, and how small it is."""
+"""A tree that people can read: what it predicts, what its rules say, and how small it is."""
 
 from __future__ import annotations
 
-import re
+import dataclasses
+import json
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from realmix.tasks.core.table.infer_schema import infer_schema
-from realmix.tasks.fits.export import export_model
 from realmix.tasks.models import MODELS
-from realmix.tasks.models.decision_tree import MAX_LEAVES, PRIOR_ROWS, DecisionTree, as_text
+from realmix.tasks.models._readable_tree import nested_rules
+from realmix.tasks.models.decision_tree import MAX_LEAVES, PRIOR_ROWS, SPEC, DecisionTree, write_readable
 
 
 def grown(X: pd.DataFrame, y: np.ndarray, **settings) -> DecisionTree:
     """A tree on rows of weight 1."""
     given = {"min_leaf_weight": 5.0, "max_leaves": 8, "random_state": 0} | settings
-    return DecisionTree(**given).fit(X, y, np.ones(len(X)))
+    schema = infer_schema(X.assign(y=np.where(y[:, 1] > 0.5, "yes", "no")), "y")
+    return DecisionTree(schema, **given).fit(X, y, np.ones(len(X)))
 
 
 def shares(is_positive: np.ndarray) -> np.ndarray:
@@ -61,74 +64,115 @@ def test_rows_of_no_weight_are_not_there(rows_of):
     rows = rows_of("binary")
     weight = (np.arange(len(rows.X)) % 3 > 0).astype(float)
     settings = {"min_leaf_weight": 5.0, "max_leaves": 32, "random_state": 0}
-    with_zeros = DecisionTree(**settings).fit(rows.X, rows.y_proba, weight)
+    with_zeros = DecisionTree(rows.schema, **settings).fit(rows.X, rows.y_proba, weight)
     kept = weight > 0
-    without = DecisionTree(**settings).fit(rows.X[kept], rows.y_proba[kept], weight[kept])
+    without = DecisionTree(rows.schema, **settings).fit(rows.X[kept], rows.y_proba[kept], weight[kept])
     assert np.array_equal(with_zeros.predict(rows.X_new), without.predict(rows.X_new))
 
 
-def followed(text: str, row: pd.Series) -> str:
-    """Walk down the text by hand."""
-    depth = 0
-    for line in text.splitlines():
-        indent = (len(line) - len(line.lstrip())) // 4
-        if indent != depth:
-            continue
-        words = line.strip()
-        if words.startswith("if "):
-            is_met = holds(words, row)
-            depth += is_met
-        elif words == "else:":
-            depth += 1
+def fitted(rows, **changes):
+    schema = dataclasses.replace(rows.schema, **changes)
+    model = SPEC.build(schema, SPEC.search_space(0, schema), 0, 1)
+    return model.fit(rows.X, rows.y_proba, np.ones(len(rows.raw)))
+
+
+def followed_by_hand(rule, levels, row):
+    """Follow the nested rules as a person would, with the cells of the canonical row."""
+    while "column" in rule:
+        cell = row[rule["column"]]
+        if pd.isna(cell) or cell not in levels.get(rule["column"], [cell]):
+            side = rule["missing"]
+        elif "is_known" in rule:
+            side = "then"
+        elif "is_one_of" in rule:
+            side = "then" if cell in rule["is_one_of"] else "else"
         else:
-            return words
-    raise AssertionError("no leaf")
+            side = "then" if cell <= rule["at_most"] else "else"
+        rule = rule[side]
+    return rule["number"] if "number" in rule else list(rule["probabilities"].values())
 
 
-def holds(condition: str, row: pd.Series) -> bool:
-    name, rule = re.fullmatch(r"if (\w+) (.+):", condition).groups()
-    cell, takes_missing = row[name], rule.endswith(" (or missing)")
-    rule = rule.removesuffix(" (or missing)")
-    if rule == "is not missing":
-        return not pd.isna(cell)
-    if pd.isna(cell):
-        return takes_missing
-    if rule.startswith("<= "):
-        return cell <= float(rule.removeprefix("<= "))
-    return str(cell) in rule.removeprefix("is ").split(" or ")
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_rules_followed_by_hand_give_the_served_predictions(rows_of, task):
+    rows = rows_of(task)
+    model = fitted(rows)
+    read = json.loads(write_readable(model.spec_, rows.schema, rows.X)["rules.json"])
+    by_hand = [followed_by_hand(read["rules"], read["levels"], row) for _, row in rows.X_new.iterrows()]
+    np.testing.assert_allclose(by_hand, model.predict(rows.X_new), rtol=1e-6)
 
 
-def test_whoever_follows_the_text_by_hand_comes_to_the_prediction():
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame(
-        {"age": rng.integers(18, 90, 400) * 1.0, "job": rng.choice(["clerk", "nurse", "pilot"], 400)}
-    )
-    X.loc[::7, "age"] = np.nan
-    y = ((X["age"].fillna(70) > 50) ^ (X["job"] == "nurse")).to_numpy(float)
-    model = grown(X, shares(y), max_leaves=6)
-    text = as_text(model.spec_, ["no", "yes"])
-    assert text.count("rows)") == 6
-    for (_, row), (_, chance) in zip(X.iloc[:60].iterrows(), model.predict(X.iloc[:60]), strict=True):
-        said = re.search(r"yes ([\d.]+)%", followed(text, row))[1]
-        assert float(said) == pytest.approx(100 * chance, abs=0.06)
-
-
-def test_numbers_are_said_in_the_unit_of_the_target(rows_of):
+def test_cuts_are_round_and_part_the_training_rows_alike(rows_of):
     rows = rows_of("regression")
-    model = rows.fit("decision-tree")
-    said = {
-        float(number) for number in re.findall(r"^ *([-\d.]+) \(", as_text(model.spec_, []), re.MULTILINE)
-    }
-    assert said == {float(f"{value:.6g}") for value in model.predict(rows.X)}
+    text = write_readable(fitted(rows).spec_, rows.schema, rows.X)["rules.txt"]
+    cuts = [line.split("<=")[1].split()[0].rstrip(":") for line in text.splitlines() if "age <=" in line]
+    assert cuts and all(len(cut) <= 2 for cut in cuts)  # ages are whole: no 40.5
 
 
-def test_the_shipped_tree_has_its_text_beside_it_and_a_forest_has_none(rows_of, tmp_path):
+def test_real_rows_are_counted_in_the_leaves_and_synthetic_ones_are_not(rows_of):
     rows = rows_of("binary")
-    for name in ("decision-tree", "random-forest"):
-        export_model(rows.fit(name), name, rows.schema, tmp_path / name)
-    text = (tmp_path / "decision-tree" / "model.txt").read_text()
-    assert text == as_text(rows.fit("decision-tree").spec_, list(rows.schema.classes))
-    assert not (tmp_path / "random-forest" / "model.txt").exists()
+    model = fitted(rows)
+
+    def counted(rule):
+        return rule["real_rows"] if "column" not in rule else counted(rule["then"]) + counted(rule["else"])
+
+    assert counted(nested_rules(model.spec_, rows.schema, rows.X)) == len(rows.raw)
+    assert counted(nested_rules(model.spec_, rows.schema, rows.X[:50])) == 50
+
+
+def test_dates_are_written_as_dates_and_names_as_they_are():
+    days = pd.date_range("2021-01-01", periods=200, freq="D")
+    raw = pd.DataFrame({"opened at": days, "sold": np.where(days < "2021-04-11", "no", "yes")})
+    schema = infer_schema(raw, "sold")
+    X = schema.apply(raw)[schema.feature_names]
+    model = SPEC.build(schema, SPEC.search_space(0, schema), 0, 1)
+    model.fit(X, schema.one_hot_target(schema.apply(raw)), np.ones(200))
+    assert "if opened at <= 2021-04-10:" in write_readable(model.spec_, schema, X)["rules.txt"]
+
+
+def test_the_figure_is_well_formed_loads_nothing_and_names_every_leaf(rows_of):
+    rows = rows_of("binary")
+    raw = rows.raw.rename(columns={"job": "job <&>"})
+    schema = infer_schema(raw, "outcome")
+    X = schema.apply(raw)[schema.feature_names]
+    model = SPEC.build(schema, SPEC.search_space(0, schema), 0, 1).fit(X, rows.y_proba, np.ones(len(raw)))
+    written = write_readable(model.spec_, schema, X)
+    root = ET.fromstring(written["tree.svg"])
+    bars = [each for each in root.iter() if each.tag.endswith("rect") and each.get("fill") == "#555"]
+    assert (
+        len(bars)
+        == written["rules.txt"].count("real row") - written["rules.txt"].count("real rows that end")
+        == model.spec_["tree"]["left"].count(-1)
+    )
+    assert "url(" not in written["tree.svg"] and "href" not in written["tree.svg"]
+    colours = {each.get("fill") for each in root.iter()} - {None}
+    assert colours <= {"black", "white", "none", "#555"}
+
+
+@pytest.mark.parametrize("direction", ["increasing", "decreasing"])
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_predictions_follow_the_direction_of_the_card_even_against_the_data(rows_of, task, direction):
+    rows = rows_of(task)
+    model = fitted(rows, monotone={"age": direction, "income": direction})
+    grid = np.linspace(10, 100, 60)
+    for _, row in rows.X_new.head(20).iterrows():
+        X = pd.DataFrame([row] * len(grid)).assign(age=grid)
+        predicted = model.predict(X)
+        steps = np.diff(predicted[:, 1] if task == "binary" else predicted)
+        assert (steps >= -1e-12).all() if direction == "increasing" else (steps <= 1e-12).all()
+
+
+def test_without_a_direction_the_prediction_of_the_test_above_is_not_monotone(rows_of):
+    rows = rows_of("binary")
+    model = fitted(rows)
+    X = pd.DataFrame([rows.X_new.iloc[20]] * 60).assign(age=np.linspace(10, 100, 60))
+    assert (np.diff(model.predict(X)[:, 1]) > 0).any()  # decreasing is what the data deny
+
+
+def test_a_card_of_fewer_leaves_limits_every_trial(rows_of):
+    rows = rows_of("regression")
+    model = fitted(rows, max_leaves=4)
+    assert model.spec_["tree"]["left"].count(-1) <= 4
+    assert SPEC.search_space(9, dataclasses.replace(rows.schema, max_leaves=100))["max_leaves"] == 32
 
 
 def test_trials_differ_and_the_first_leaves_hold_ten_rows():

@@ -23,7 +23,8 @@ from realmix.tasks.core.decision.preview import (
 )
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.costs import Costs
-from realmix.tasks.core.plan.plan import TableShape
+from realmix.tasks.core.plan.deploy import competing
+from realmix.tasks.core.plan.plan import Asked, TableShape
 from realmix.tasks.core.plan.priors import (
     DeviationLine,
     FoldSizes,
@@ -42,7 +43,14 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 
 COSTS = Costs(SYNTHESIZERS, MODELS)
 RULE = HoldoutRule(0, 0.2, ("age",))
-TRIED = PreviewArms.of(SYNTHESIZERS, MODELS, "regression")
+
+
+def tried_on(table: TableShape, **limits) -> PreviewArms:
+    competitors, _ = competing(MODELS, table, Asked(**limits))
+    return PreviewArms.of(SYNTHESIZERS, MODELS, table.task, competitors)
+
+
+TRIED = PreviewArms.of(SYNTHESIZERS, MODELS, "regression", tuple(MODELS))
 PRIORS = Priors(
     label_rules={"joint": GainLine(0.0, 0.0, 0.02), "teacher": GainLine(0.0, 0.0, 0.02)},
     fold_deviation={"regression": DeviationLine(0.0, -0.5), "classification": DeviationLine(0.0, -0.5)},
@@ -57,7 +65,7 @@ def test_a_table_of_many_columns_leaves_out_the_dearest_generators_and_the_secon
     narrow, wide = (plan_of(shape(n_columns=n)) for n in (10, 1_000))
     assert len(narrow.synthesizers) > 1 and narrow.n_repeats == 2
     assert len(wide.synthesizers) == 1 and wide.n_repeats == 1
-    assert work_seconds(wide, shape(n_columns=1_000), COSTS) < 2 * WORK_SECONDS
+    assert work_seconds(wide, shape(n_columns=1_000), COSTS, TRIED) < 2 * WORK_SECONDS
 
 
 def shape(**changes) -> TableShape:
@@ -68,7 +76,7 @@ def shape(**changes) -> TableShape:
 
 
 def plan_of(table: TableShape):
-    return preview_plan(table, COSTS, metric="log_loss", holdout=RULE, seed=0)
+    return preview_plan(table, COSTS, tried_on(table), metric="log_loss", holdout=RULE, seed=0)
 
 
 @pytest.mark.parametrize("n_columns", [5, 15, 40, 120])
@@ -77,7 +85,10 @@ def test_the_rows_shrink_until_the_work_fits(n_columns, task, n_classes):
     table = shape(n_columns=n_columns, task=task, n_classes=n_classes)
     plan = plan_of(table)
     assert plan.n_development in ROW_STEPS
-    assert work_seconds(plan, table, COSTS) <= WORK_SECONDS or plan.n_development == ROW_STEPS[-1]
+    assert (
+        work_seconds(plan, table, COSTS, tried_on(table)) <= WORK_SECONDS
+        or plan.n_development == ROW_STEPS[-1]
+    )
     assert plan.n_development <= plan_of(dataclasses.replace(table, n_columns=3)).n_development
 
 

@@ -9,6 +9,7 @@ from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.make_plan import make_plan, more_time
 from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
 from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.card import Deploy
 from realmix.tasks.models import MODELS
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
@@ -230,3 +231,17 @@ def test_the_teachers_members_are_tuned_where_there_is_time_and_few_rows():
     large = plan_for(LARGE, 600)
     assert set(map(len, trials(large).values())) == {1} and max(large.ratios) == 5.0
     assert "all but 1 of the trials of each member of the teacher" in large.left_out
+
+
+def test_a_card_s_limits_leave_learners_out_with_their_reason_but_not_out_of_the_teacher():
+    plan = plan_for(BANK, 600, deploy=Deploy(readable=True))
+    assert set(plan.models) <= {n for n, spec in MODELS.items() if spec.write_readable or spec.is_null}
+    assert "decision-tree" in plan.models
+    assert "xgboost as a learner: people cannot follow it by hand" in plan.left_out
+    assert "xgboost" in dict(plan.teacher)
+
+
+@pytest.mark.parametrize("budget", [30, 120])
+def test_however_short_the_budget_a_deployable_learner_stays(budget):
+    plan = plan_for(LARGE, budget, deploy=Deploy(readable=True))
+    assert any(not MODELS[name].is_null for name in plan.models)
