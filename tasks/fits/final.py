@@ -18,7 +18,7 @@ from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.mixes.training_set import REAL, TrainingSet
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.fits.arms import arm_seed, fit_arm, params_of, training_set
-from realmix.tasks.fits.export import export_model
+from realmix.tasks.fits.export import export_model, write_readable
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.models import MODELS
 
@@ -63,7 +63,8 @@ def fit_final(
     # In the types of the file, as the rows will be read back from the training table.
     training = dataclasses.replace(training, rows=schema.apply(schema.restore(training.rows)))
     model = fit_arm(scope, chosen, training, n_jobs, final=True)
-    export_model(model, chosen.model, schema, Path(export_to))
+    exported = export_model(model, chosen.model, schema, Path(export_to))
+    write_readable(exported, schema, training.rows[training.origin == REAL], Path(export_to))
     if training_to:
         rows = pd.read_parquet(raw, columns=not_modelled(schema)) if raw else None
         write_training_table(training, scope, chosen, rows, Path(training_to))

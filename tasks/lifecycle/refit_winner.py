@@ -21,7 +21,7 @@ from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.study.refit import final_fits
-from realmix.tasks.study.report import describe_table, digests, manifest, read_drift
+from realmix.tasks.study.report import describe_table, digests, manifest, read_drift, readable_files
 
 # Documents of a study from which its renewal starts.
 DOCUMENTS = ("verdict.json", "plan.json")
@@ -100,7 +100,8 @@ def publish_refit(
         }
     )
     folder.write_json("verdict.json", document.to_dict())
-    (folder.path / "report.html").write_text(render_report(document, {}), encoding="utf-8")
+    page = render_report(document, {}, readable_files(folder, table.card.sensitive))
+    (folder.path / "report.html").write_text(page, encoding="utf-8")
     folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document
 

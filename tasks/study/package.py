@@ -14,6 +14,7 @@ import pandas as pd
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.versions import installed_version
+from realmix.tasks.fits.export import READABLE
 from realmix.tasks.models import MODELS
 from realmix.tasks.models._shipping import served_code
 
@@ -29,7 +30,7 @@ def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metad
     The model takes raw rows (with unseen categories and missing values) and returns
     ``prediction`` and, for classification, ``proba_<class>``. It contains a copy of the serving
     code, so it loads without this package and with
-    ``MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false``.
+    ``MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false``. What people read of it lies in the folder itself.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metad
 
     with tempfile.TemporaryDirectory() as scratch:
         # MLflow names an artifact after its folder.
-        copied = Path(shutil.copytree(data, Path(scratch) / "data"))
+        copied = Path(shutil.copytree(data, Path(scratch) / "data", ignore=shutil.ignore_patterns(READABLE)))
         code = Path(scratch) / "served_model.py"
         members = member_kinds(data)
         served = served_code(MODELS[model_name], [MODELS[kind] for kind in members])
@@ -62,6 +63,8 @@ def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metad
             pip_requirements=pinned_requirements(model_name, *members),
             metadata=metadata,
         )
+    if (readable := data / READABLE).exists():
+        shutil.copytree(readable, folder, dirs_exist_ok=True)
 
 
 def member_kinds(data: Path) -> list[str]:

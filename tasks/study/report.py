@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.table.set_apart import set_apart
 from realmix.tasks.core.versions import installed_version
+from realmix.tasks.fits.export import READABLE
 from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.cache_keys import file_digest
@@ -83,9 +85,25 @@ def publish(
     )
     folder.write_json("verdict.json", document.to_dict())
     figures = draw_figures(document, *figure_rows(folder, development, oof, verdict, comparison, holdout))
-    (folder.path / "report.html").write_text(render_report(document, figures), encoding="utf-8")
+    readable = readable_files(folder, table.card.sensitive)
+    page = render_report(document, figures, readable)
+    (folder.path / "report.html").write_text(page, encoding="utf-8")
     folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document, figures
+
+
+def readable_files(folder: StudyFolder, sensitive: Sequence[str]) -> dict[str, str]:
+    """Read what people can read of the shipped model; nothing if it names a sensitive column.
+
+    The rules of such a model quote values of that column: they stay with the model.
+    """
+    place = folder.scope("shipped") / "model"
+    if not (place / READABLE).exists():
+        return {}
+    columns = json.loads((place / "spec.json").read_text(encoding="utf-8"))["model"]["features"]
+    if {column["name"] for column in columns} & set(sensitive):
+        return {}
+    return {file.name: file.read_text(encoding="utf-8") for file in sorted((place / READABLE).iterdir())}
 
 
 def describe_circumstances(

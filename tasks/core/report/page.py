@@ -26,7 +26,9 @@ ADVICE = {
 }
 
 
-def render_report(verdict_document: VerdictDocument, figures: Mapping[str, str]) -> str:
+def render_report(
+    verdict_document: VerdictDocument, figures: Mapping[str, str], readable: Mapping[str, str] | None = None
+) -> str:
     """Render the report as HTML.
 
     Parameters
@@ -34,6 +36,8 @@ def render_report(verdict_document: VerdictDocument, figures: Mapping[str, str])
     verdict_document : VerdictDocument
     figures : mapping of caption to SVG
         From :mod:`realmix.tasks.core.report.figures`; captions are also the alternative text.
+    readable : mapping of file name to content, optional
+        The shipped model, written out for people: drawings (``.svg``) and text (``.txt``) are shown.
 
     Returns
     -------
@@ -57,11 +61,14 @@ def render_report(verdict_document: VerdictDocument, figures: Mapping[str, str])
     # Slices may be scored by another metric than the one that decides.
     environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g.margin_is_relative)
     environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g.margin_is_relative)
+    shown = readable or {}
     template = environment.get_template("report.html.j2")
     return template.render(
         doc=verdict_document,
         advice=ADVICE[verdict_document.word],
         figures={caption: Markup(svg) for caption, svg in figures.items()},
+        drawings=[Markup(svg) for name, svg in shown.items() if name.endswith(".svg")],
+        texts=[text for name, text in shown.items() if name.endswith(".txt")],
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -120,3 +121,16 @@ def test_columns_that_no_model_sees_are_put_back_for_the_real_rows(scope):
     whole = with_raw_columns(modelled, raw[["customer_id"]], schema)
     assert whole["customer_id"][:60].tolist() == list(range(60)) and whole["customer_id"][60:].isna().all()
     assert "customer_id" not in with_raw_columns(modelled.drop(columns="customer_id"), None, schema)
+
+
+def test_a_model_that_people_can_follow_is_written_out_with_the_real_rows_it_learnt(shipped, tmp_path):
+    log, _ = shipped(Arm(Mix("smote", 0.5, 0.3, "teacher"), "decision-tree"))
+    written = {file.name: file.read_text() for file in (tmp_path / "model" / "readable").iterdir()}
+    assert set(written) == {"rules.txt", "rules.json", "tree.svg"}
+    counts = [int(n) for n in re.findall(r"\((\d+) real rows?\)", written["rules.txt"])]
+    assert sum(counts) == log["n_real"] == 200
+
+
+def test_a_model_that_nobody_could_follow_has_no_such_files(shipped, tmp_path):
+    shipped(Arm(Mix(), "xgboost"))
+    assert not (tmp_path / "model" / "readable").exists()

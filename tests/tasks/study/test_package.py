@@ -11,7 +11,7 @@ import pytest
 
 from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.fits.export import export_model
+from realmix.tasks.fits.export import export_model, write_readable
 from realmix.tasks.models import MODELS
 from realmix.tasks.study.package import example_row, load_and_predict, pinned_requirements, save_pyfunc
 
@@ -174,3 +174,17 @@ def test_models_predict_the_same_in_an_environment_of_their_requirements_alone(t
     for name, (new, _, expected) in saved.items():
         served = predict_elsewhere(python, tmp_path / name, tmp_path, new)
         assert np.allclose(served.drop(columns="prediction"), expected, atol=1e-6), name
+
+
+def test_what_people_read_of_a_model_lies_in_its_folder_and_not_among_its_data(tmp_path):
+    schema = schema_of(raw_rows(160, 0), "binary")
+    canonical = schema.apply(raw_rows(160, 0))
+    spec = MODELS["decision-tree"]
+    model = spec.build(schema, spec.search_space(0, schema), 0, 1)
+    model.fit(canonical[schema.feature_names], schema.one_hot_target(canonical), np.ones(160))
+    exported = export_model(model, "decision-tree", schema, tmp_path / "data")
+    write_readable(exported, schema, canonical, tmp_path / "data")
+    save_pyfunc(tmp_path / "data", "decision-tree", schema, tmp_path / "model", {})
+    assert "if age <=" in (tmp_path / "model" / "rules.txt").read_text()
+    assert {file.name for file in (tmp_path / "model" / "artifacts" / "data").iterdir()} == {"spec.json"}
+    assert len(load_and_predict(tmp_path / "model", raw_rows(5, 1))) == 5

@@ -8,7 +8,14 @@ import pytest
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Split
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.study.report import describe_table, digests, manifest, missing, summarise_pools
+from realmix.tasks.study.report import (
+    describe_table,
+    digests,
+    manifest,
+    missing,
+    readable_files,
+    summarise_pools,
+)
 from tests.tasks.shop_table import rows, table_of
 
 
@@ -71,3 +78,13 @@ def test_digests_are_those_of_what_went_in_and_of_the_training_table(tmp_path, t
     folder.write_json("plan.json", {"seed": 1})
     changed = digests(folder, table)
     assert changed["plan"] != found["plan"] and changed["card"] == found["card"]
+
+
+def test_rules_that_quote_a_sensitive_column_stay_with_the_model(tmp_path):
+    folder = StudyFolder(tmp_path)
+    place = folder.scope("shipped") / "model"
+    (place / "readable").mkdir(parents=True)
+    (place / "readable" / "rules.txt").write_text("if sex is male:")
+    (place / "spec.json").write_text('{"model": {"features": [{"name": "sex"}]}}')
+    assert readable_files(folder, ["age"]) == {"rules.txt": "if sex is male:"}
+    assert readable_files(folder, ["sex"]) == {}

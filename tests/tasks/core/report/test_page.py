@@ -243,3 +243,10 @@ def test_several_learners_have_a_table_and_a_single_one_has_none(document):
     balanced.feed(several)
     assert not balanced.open and not balanced.unscoped
     assert "For each model" not in render_report(changed(document, learners=[BOOSTED]), {})
+
+
+def test_a_shipped_model_that_people_can_read_is_shown_with_its_text_escaped(document):
+    readable = {"rules.txt": "if age <= 40:", "rules.json": "{}", "tree.svg": "<svg><title>t</title></svg>"}
+    page = render_report(document, {}, readable)
+    assert "if age &lt;= 40:" in page and "<svg><title>t</title></svg>" in page
+    assert "The shipped model, to read" not in render_report(document, {})
