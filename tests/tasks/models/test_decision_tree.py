@@ -148,26 +148,6 @@ def test_the_figure_is_well_formed_loads_nothing_and_names_every_leaf(rows_of):
     assert colours <= {"black", "white", "none", "#555"}
 
 
-@pytest.mark.parametrize("direction", ["increasing", "decreasing"])
-@pytest.mark.parametrize("task", ["binary", "regression"])
-def test_predictions_follow_the_direction_of_the_card_even_against_the_data(rows_of, task, direction):
-    rows = rows_of(task)
-    model = fitted(rows, monotone={"age": direction, "income": direction})
-    grid = np.linspace(10, 100, 60)
-    for _, row in rows.X_new.head(20).iterrows():
-        X = pd.DataFrame([row] * len(grid)).assign(age=grid)
-        predicted = model.predict(X)
-        steps = np.diff(predicted[:, 1] if task == "binary" else predicted)
-        assert (steps >= -1e-12).all() if direction == "increasing" else (steps <= 1e-12).all()
-
-
-def test_without_a_direction_the_prediction_of_the_test_above_is_not_monotone(rows_of):
-    rows = rows_of("binary")
-    model = fitted(rows)
-    X = pd.DataFrame([rows.X_new.iloc[20]] * 60).assign(age=np.linspace(10, 100, 60))
-    assert (np.diff(model.predict(X)[:, 1]) > 0).any()  # decreasing is what the data deny
-
-
 def test_a_card_of_fewer_leaves_limits_every_trial(rows_of):
     rows = rows_of("regression")
     model = fitted(rows, max_leaves=4)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from realmix.tasks.fits.export import export_model
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS, _serving
 
-pairs = pytest.mark.parametrize(
-    ("name", "task"), [(name, task) for name, spec in MODELS.items() for task in spec.tasks]
-)
+PAIRS = [(name, task) for name, spec in MODELS.items() for task in spec.tasks]
+pairs = pytest.mark.parametrize(("name", "task"), PAIRS)
 
 
 @pairs
@@ -57,17 +59,17 @@ def test_rows_of_no_weight_teach_nothing(rows_of, name, task):
     assert np.allclose(silenced.predict(rows.X_new), left_out.predict(rows.X_new), rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", list(MODELS))
-def test_soft_targets_are_learned_as_probabilities(rows_of, name):
-    rows = rows_of("multiclass")
-    spec = MODELS[name]
-    soft = np.tile([0.2, 0.3, 0.5], (len(rows.raw), 1))
+@pytest.mark.parametrize(("name", "task"), [pair for pair in PAIRS if pair[1] != "regression"])
+def test_soft_targets_are_learned_as_probabilities(rows_of, name, task):
+    rows, spec = rows_of(task), MODELS[name]
+    shares = [0.2, 0.3, 0.5] if task == "multiclass" else [0.3, 0.7]
+    soft = np.tile(shares, (len(rows.raw), 1))
     model = spec.build(rows.schema, spec.search_space(0, rows.schema), 0, 1)
     predicted = model.fit(rows.X, soft, np.ones(len(soft))).predict(rows.X_new)
-    assert np.allclose(predicted.mean(axis=0), [0.2, 0.3, 0.5], atol=0.03)
+    assert np.allclose(predicted.mean(axis=0), shares, atol=0.03)
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", [name for name, task in PAIRS if task == "multiclass"])
 @pytest.mark.parametrize("n_seen", [1, 2])
 def test_a_class_absent_from_training_keeps_its_column(rows_of, name, n_seen):
     rows = rows_of("multiclass")
@@ -129,3 +131,62 @@ def test_listing_the_models_loads_no_learner():
         "sys.exit(any(name in sys.modules for name in ('xgboost', 'sklearn', 'mlflow', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+MONOTONE = [(name, task) for name, task in PAIRS if MODELS[name].is_monotone and task != "multiclass"]
+
+
+@pytest.mark.parametrize(("name", "task"), MONOTONE)
+@pytest.mark.parametrize("direction", ["increasing", "decreasing"])
+def test_predictions_follow_the_direction_of_the_card_even_against_the_data(rows_of, name, task, direction):
+    rows, spec = rows_of(task), MODELS[name]
+    schema = dataclasses.replace(rows.schema, monotone={"age": direction, "income": direction})
+    for trial in (0, 3):
+        model = spec.build(schema, spec.search_space(trial, schema), 0, 1)
+        model.fit(rows.X, rows.y_proba, np.ones(len(rows.raw)))
+        for feature, grid in (("age", np.linspace(10, 100, 60)), ("income", np.geomspace(1e3, 1e6, 60))):
+            repeated = rows.X_new.iloc[np.repeat(np.arange(12), 60)].assign(**{feature: np.tile(grid, 12)})
+            predicted = model.predict(repeated)
+            steps = np.diff((predicted[:, 1] if task == "binary" else predicted).reshape(12, 60), axis=1)
+            tolerance = 1e-6 * np.abs(predicted).max()
+            assert steps.min() >= -tolerance if direction == "increasing" else steps.max() <= tolerance
+
+
+@pytest.mark.parametrize(("name", "task"), MONOTONE)
+def test_without_a_direction_the_same_predictions_rise_with_age(rows_of, name, task):
+    rows = rows_of(task)
+    repeated = rows.X_new.iloc[np.repeat(20, 60)].assign(age=np.linspace(10, 100, 60))
+    predicted = rows.fit(name).predict(repeated)
+    # So the test above would fail if "decreasing" were ignored.
+    assert np.diff(predicted[:, 1] if task == "binary" else predicted).max() > 0.01
+
+
+@pairs
+def test_a_model_takes_no_more_than_its_learner_declares(rows_of, name, task, tmp_path):
+    rows, spec = rows_of(task), MODELS[name]
+    if spec.footprint is None:
+        pytest.skip("It declares nothing, so it does not compete where size is limited.")
+    schema = rows.schema
+    n_levels = sum(len(column.levels) + 2 for column in schema.features if column.is_categorical)
+    most = spec.footprint(len(rows.raw), len(schema.features), n_levels, len(schema.classes) or 1)
+    for trial in range(8):
+        place = tmp_path / str(trial)
+        export_model(rows.fit(name, trial=trial), name, schema, place)
+        assert sum(file.stat().st_size for file in place.iterdir()) / 1e6 <= most.megabytes
+        trees = place / "model.json"
+        if trees.exists():
+            assert count_leaves(trees) <= most.leaves
+
+
+def count_leaves(trees: Path) -> int:
+    import xgboost
+
+    return sum(each.count("leaf=") for each in xgboost.Booster(model_file=str(trees)).get_dump())
+
+
+@pytest.mark.parametrize(("name", "task"), [pair for pair in PAIRS if MODELS[pair[0]].write_readable])
+def test_a_readable_model_is_written_as_one_text_and_more_with_the_names_of_its_columns(rows_of, name, task):
+    rows = rows_of(task)
+    written = MODELS[name].write_readable(rows.fit(name).spec_, rows.schema, rows.X)
+    assert sum(file.endswith(".txt") for file in written) == 1 and len(written) > 1
+    assert all("age" in content and "job" in content for content in written.values())
