@@ -64,8 +64,10 @@ def _ranges(feature: Spec, schema: Schema) -> list[dict[str, Any]]:
         groups = [feature["levels"][a:b] for a, b in pairwise(ends)]
         return [{"in_words": " or ".join(group) or "(no level)", "levels": group} for group in groups]
     is_date = schema[feature["name"]].kind == "datetime"
-    ends = [None, *cuts, None]
-    return [{"in_words": _range_in_words(a, b, is_date), "above": a, "at_most": b} for a, b in pairwise(ends)]
+    limits = [None, *cuts, None]
+    return [
+        {"in_words": _range_in_words(a, b, is_date), "above": a, "at_most": b} for a, b in pairwise(limits)
+    ]
 
 
 def _range_in_words(above: float | None, at_most: float | None, is_date: bool) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard, parse_card
 from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.schema import Schema
 
 N_ROWS = 200
 
@@ -293,3 +295,52 @@ def test_a_class_in_two_spellings_is_refused_with_both_unless_it_is_sensitive():
         check_study_input(raw, DataCard(target="bought"))
     with pytest.raises(BadInput, match="two spellings"):
         check_study_input(raw, DataCard(target="bought", sensitive=("bought",)))
+
+
+def test_directions_of_numbers_are_part_of_the_schema_and_so_is_the_most_leaves():
+    card = parse_card(
+        {
+            "target": "bought",
+            "monotone": {"age": "increasing"},
+            "deploy": {"max_leaves": 16, "readable": True},
+        }
+    )
+    schema = check_study_input(customers(), card)
+    assert schema.monotone == {"age": "increasing"} and schema.max_leaves == 16
+    assert schema.signs(["age", "town"]) == [1, 0]
+    assert Schema.from_dict(json.loads(json.dumps(schema.to_dict()))) == schema
+
+
+@pytest.mark.parametrize(
+    ("declared", "reason"),
+    [
+        (
+            {"monotone": {"town": "increasing"}},
+            r"`monotone` names 'town', which is no numeric feature; expected one of age",
+        ),
+        (
+            {"monotone": {"agee": "increasing"}},
+            "The monotone entry 'agee' is no column of the table; did you mean 'age'",
+        ),
+        ({"monotone": {"age": "increasing"}, "ignore": ["age"]}, "no numeric feature"),
+        ({"monotone": {"age": "up"}}, r"`monotone\.age`"),
+        ({"deploy": {"max_leaves": 1}}, r"`deploy\.max_leaves`.*greater than or equal to 2"),
+        ({"deploy": {"quick": True}}, r"`deploy\.quick`"),
+    ],
+)
+def test_a_direction_or_a_limit_that_cannot_be_kept_gets_one_sentence(declared, reason):
+    with pytest.raises(BadInput, match=reason):
+        check_study_input(customers(), parse_card({"target": "bought", **declared}))
+
+
+def test_a_direction_of_several_classes_is_refused():
+    raw = customers(198, bought=["a", "b", "c"] * 66)
+    with pytest.raises(
+        BadInput, match="needs a quantity or two classes, and the target 'bought' has 3 classes"
+    ):
+        check_study_input(raw, parse_card({"target": "bought", "monotone": {"age": "increasing"}}))
+
+
+def test_a_card_without_limits_has_the_digest_that_it_had_before():
+    assert not {"monotone", "deploy"} & set(DataCard(target="y").studied)
+    assert DataCard(target="y", deploy={"readable": True}).studied["deploy"]["readable"] is True
