@@ -120,7 +120,7 @@ def study_or_refit(table: Registered, choice: LevelChoice, folder: StudyFolder) 
 def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder) -> dict[str, Any]:
     """Fit the winner of a former study on today's rows."""
     clock = Stages()
-    document, plan, arms = last_winner(former)
+    document, plan, arms, thresholds = last_winner(former)
     folder.work.mkdir(parents=True, exist_ok=True)
     with open_workers(folder.work / "workers.log"):
         table = gate_raw(ingest(request), folder)
@@ -134,4 +134,4 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
     def write(holdout: dict[str, Any] | None) -> tuple[VerdictDocument, dict[str, str]]:
         return publish_refit(folder, document, table, split, final_fit, holdout, clock.all_seconds()), {}
 
-    return ship(folder, table, arms, plan, write, clock)
+    return ship(folder, table, arms, thresholds, plan, write, clock)

@@ -23,7 +23,7 @@ from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.overfitting import measure_gap
 from realmix.tasks.study.plan import announce, note_seconds, on_usable_gpu, plan_study, trained_on_gpu
 from realmix.tasks.study.race import race, worker_seconds
-from realmix.tasks.study.refit import arms_of, fit_winner
+from realmix.tasks.study.refit import arms_of, fit_winner, thresholds_of
 from realmix.tasks.study.report import publish
 from realmix.tasks.study.request import read_plan, with_plugins
 from realmix.tasks.study.reuse import keep_study, study_key
@@ -108,7 +108,8 @@ def _study(request: StudyRequest) -> dict[str, Any]:
                        raced.pools, seconds, saved)  # fmt: skip
 
     opening.join()
-    document = ship(folder, table, arms_of(comparison, verdict), plan, write, clock)
+    arms = arms_of(comparison, verdict)
+    document = ship(folder, table, arms, thresholds_of(comparison, arms), plan, write, clock)
     if not (n_taken or replayed):
         note_seconds(plan, clock.seconds)
     name, card, schema = ingested.name, ingested.card, ingested.schema

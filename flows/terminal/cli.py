@@ -85,7 +85,7 @@ def run(
         fit into --budget.
     metric
         Metric that decides which training rows are better, for example roc_auc; also module:SPEC for your
-        own. Default: log_loss, for a regression rmse.
+        own. Default: that of the card, else log_loss or, for a regression, rmse.
     budget
         Time to plan for, from start to verdict: 90s, 5m, 1h30m, or a plain number of seconds; at least 30s.
     seed
@@ -164,8 +164,8 @@ def preview(
     card
         Data card: a YAML file that declares what the columns mean.
     metric
-        Metric that decides, for example roc_auc; also module:SPEC for your own. Default: log_loss, for a
-        regression rmse.
+        Metric that decides, for example roc_auc; also module:SPEC for your own. Default: that of the
+        card, else log_loss or, for a regression, rmse.
     seed
         Random seed of splits and fits, 0 or above.
     """

@@ -24,7 +24,6 @@ from realmix.tasks.core.table.text_codes import code_texts
 from realmix.tasks.fits.pools import load_pool
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.fits.teacher import ENSEMBLE_FILE, TEACHER_LABELS
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 
 
@@ -130,7 +129,8 @@ def score_on_training_rows(
         predicted = predicted_or_reason(scope, arm, training, rows[schema.feature_names], n_jobs)
         if not isinstance(predicted, str):
             truth = schema.encode_target(rows)
-            scores[arm.name] = METRICS[metric].compute(truth, predicted, scope.base_weight)
+            compute = scope.context.metric(metric).compute
+            scores[arm.name] = compute(truth, predicted, scope.base_weight)
     return scores
 
 

@@ -111,11 +111,11 @@ def cached_arms(
 
 
 def cached_training_scores(
-    folder: StudyFolder, scope: str, arms: Sequence[Arm], plan: Plan
+    folder: StudyFolder, scope: str, arms: Sequence[Arm], plan: Plan, metric: str
 ) -> dict[str, float]:
     """Score arms on their training rows; see :func:`realmix.tasks.fits.arms.score_on_training_rows`."""
     place = folder.scope(scope)
-    arguments: dict[str, Any] = {"n_jobs": plan.threads_per_fit, "metric": plan.metric}
+    arguments: dict[str, Any] = {"n_jobs": plan.threads_per_fit, "metric": metric}
     cache = cache_at(folder.cache) if folder.cache else None
     keys = arm_keys(TRAINING_SCORES, place, arms, **arguments)
     known = {arm.name: cache.get(key) for arm, key in keys.items()} if cache else {}

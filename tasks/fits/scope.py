@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.equal_rows import equal_row_groups
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.metrics import metric_for
 from realmix.tasks.plugins import load_plugins
 
 DEVELOPMENT, HOLDOUT = "development.parquet", "holdout.parquet"
@@ -66,6 +68,10 @@ class StudyContext:
     def read(path: Path) -> StudyContext:
         """Read the context of a JSON file, and load the plug-ins that its card names."""
         return _cached_context(path, path.stat().st_mtime_ns)
+
+    def metric(self, name: str) -> MetricSpec:
+        """Return a metric as the card of the study makes it."""
+        return metric_for(name, self.card)
 
     def placed(self, name: str, built: Any) -> Any:
         """Return a synthesizer or model as it was built, or moved to the GPU where the plan says so."""

@@ -23,10 +23,11 @@ from realmix.tasks.core.scores.draws import time_blocks
 from realmix.tasks.core.scores.slices import declared_slices
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.holdout import HoldoutRule, hash_units, holdout_side
+from realmix.tasks.core.table.costs import decision_costs
 from realmix.tasks.core.table.infer_schema import schema_of
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.lifecycle.model_files import EVALUATED, VERDICT, check_digests, download, tree_digest
-from realmix.tasks.metrics import METRICS
+from realmix.tasks.metrics import METRICS, metric_for
 from realmix.tasks.models._serving import as_probabilities
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
 from realmix.tasks.runtime.holdout_rules import frozen_rule, registration_path
@@ -134,7 +135,7 @@ def compare_on_new_rows(
             fetch(table.name, number, Path(scratch) / number, (recorded or {}).get(number, {}))
             for number in (champion_version, challenger_version)
         )
-        metric = METRICS[challenger.studied.metric.name]
+        metric = metric_for(challenger.studied.metric.name, table.card)
         why_not = why_not_comparable(champion, challenger)
         if why_not:
             return undecided(why_not, metric.name, drift_is_critical=drift_is_critical)
@@ -202,8 +203,9 @@ def predict_unseen_rows(
     reader = f"{challenger.snapshot.digest} over {champion.snapshot.digest}"
     registration = registration_path(table.name, card, schema).stem
     served = count_holdout_reads(registration, reader, units) if len(units) else np.ones(1, dtype=int)
+    y = schema.encode_target(schema.apply(compared))
     return Compared(
-        y=schema.encode_target(schema.apply(compared)),
+        y=y,
         champion=by_champion.predictions,
         challenger=by_challenger.predictions,
         units=drawn_together(compared, units, schema),
@@ -213,6 +215,9 @@ def predict_unseen_rows(
         champion_seconds=by_champion.seconds,
         challenger_seconds=by_challenger.seconds,
         decisions_served=(int(served.min()), int(served.max())),
+        costs=decision_costs(compared, y, schema, card),
+        champion_threshold=champion.spec.get("threshold"),
+        challenger_threshold=challenger.spec.get("threshold"),
     )
 
 

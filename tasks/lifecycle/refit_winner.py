@@ -27,8 +27,10 @@ from realmix.tasks.study.report import describe_table, digests, manifest, read_d
 DOCUMENTS = ("verdict.json", "plan.json")
 
 
-def last_winner(former: StudyFolder) -> tuple[VerdictDocument, Plan, dict[str, Arm]]:
-    """Read the verdict document, plan and final arms of a finished study.
+def last_winner(
+    former: StudyFolder,
+) -> tuple[VerdictDocument, Plan, dict[str, Arm], dict[str, float | None]]:
+    """Read the verdict document, plan, final arms and their thresholds of a finished study.
 
     Raises
     ------
@@ -40,7 +42,8 @@ def last_winner(former: StudyFolder) -> tuple[VerdictDocument, Plan, dict[str, A
         document = VerdictDocument.read(verdict)
         shipped = {"model": document.winner, "real_only": document.real_only}
         arms = {role: Arm(Mix(**arm.recipe.to_dict()), arm.model, arm.trial) for role, arm in shipped.items()}
-        return document, Plan.from_dict(plan), arms
+        thresholds = {role: arm.threshold for role, arm in shipped.items()}
+        return document, Plan.from_dict(plan), arms, thresholds
     except (OSError, ValueError, TypeError, BadInput) as err:
         raise BadInput(
             f"The last study, {former.path}, cannot be read ({type(err).__name__}): a whole study is needed."

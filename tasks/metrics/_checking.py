@@ -7,6 +7,7 @@ import numpy as np
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.schema import Task
+from realmix.tasks.metrics._classes import unit_costs
 
 # Truth and predictions of each task: four rows are right, two are wrong.
 SAMPLES: dict[Task, tuple[np.ndarray, np.ndarray]] = {
@@ -27,17 +28,24 @@ def check_computable(spec: MetricSpec) -> None:
     BadInput
         If it does.
     """
+    if spec.tuned_threshold and spec.best_threshold is None:
+        raise BadInput(
+            f"The metric '{spec.name}' has `tuned_threshold` but no `best_threshold` that tunes it. Add one, for "
+            "example realmix.tasks.core.scores.thresholds:best_f1_threshold."
+        )
     for task in spec.tasks:
         y_true, y_pred = SAMPLES[task]
-        for sample_weight in (None, np.ones(len(y_true))):
+        n_rows = len(y_true)
+        y_true = unit_costs(y_true, y_pred.shape[1]) if spec.scores_costs else y_true
+        for sample_weight in (None, np.ones(n_rows)):
             try:
                 float(spec.compute(y_true, y_pred, sample_weight))
-                if spec.row_loss is not None and np.shape(spec.row_loss(y_true, y_pred)) != y_true.shape:
+                if spec.row_loss is not None and np.shape(spec.row_loss(y_true, y_pred)) != (n_rows,):
                     raise ValueError("row_loss gives no number per row")
                 if spec.compute_draws is not None:
-                    np.asarray(
-                        spec.compute_draws(y_true, y_pred, np.ones((2, len(y_true)))), dtype=float
-                    ).reshape(2)
+                    np.asarray(spec.compute_draws(y_true, y_pred, np.ones((2, n_rows))), dtype=float).reshape(
+                        2
+                    )
             except Exception as err:  # whatever a metric raises that is not ours
                 weights = "weights of 1" if sample_weight is not None else "no weights"
                 raise BadInput(

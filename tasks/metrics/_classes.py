@@ -20,6 +20,12 @@ def classes_present(y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.
     return np.unique(y_true if sample_weight is None else y_true[sample_weight > 0])
 
 
+def unit_costs(y_true: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return the cost of each decision where every wrong one costs 1, shape (n_rows, n_classes)."""
+    costs: np.ndarray = 1 - np.eye(n_classes)[y_true]
+    return costs
+
+
 def macro_one_vs_rest(score: BinaryScore) -> Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]:
     """Make ``compute(y_true, y_pred, sample_weight)`` from a score of one class against the rest.
 

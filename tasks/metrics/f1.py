@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.scores.thresholds import best_f1_threshold
 from realmix.tasks.metrics._classes import classes_present
 from realmix.tasks.metrics._draws import confusion, mean_of_present, share
 
@@ -16,7 +17,7 @@ def compute(y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | 
     """Score the most probable class of each row.
 
     A study hands in labels of two classes as 0 and 1, made with a threshold that was tuned on other
-    folds (:func:`realmix.tasks.core.scores.out_of_fold.with_tuned_labels`): see `tuned_threshold`.
+    rows (:func:`realmix.tasks.core.scores.out_of_fold.with_tuned_labels`): see `tuned_threshold`.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ SPEC = MetricSpec(
     tasks=("binary", "multiclass"),
     margin=0.003,
     margin_is_relative=False,
+    best_threshold=best_f1_threshold,
     tuned_threshold=True,
     compute_draws=f1_draws,
 )

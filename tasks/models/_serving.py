@@ -181,8 +181,8 @@ class Served:
     Parameters
     ----------
     folder : Path
-        Contains ``spec.json`` (keys ``columns``, ``target``, ``classes``, ``model``) and the
-        model's data files.
+        Contains ``spec.json`` (keys ``columns``, ``target``, ``classes``, ``model`` and, where the label is no
+        more the most probable class, ``threshold``) and the model's data files.
     serve, load_state : callable
         The model's own functions.
     read : callable
@@ -196,21 +196,24 @@ class Served:
         self.serve, self.read = serve, read
         self.state = load_state(folder, self.spec["model"])
 
-    def predict(self, raw: pd.DataFrame) -> pd.DataFrame:
-        """Predict raw rows.
+    def predict(self, raw: pd.DataFrame, threshold: float | None = None) -> pd.DataFrame:
+        """Predict raw rows; `threshold` replaces the model's own.
 
         Returns
         -------
         DataFrame of shape (n_rows, 1 + n_classes)
-            ``prediction`` (most probable class in the target's own type, or the number) and
-            ``proba_<class>``; same index as `raw`.
+            ``prediction`` (a class in the target's own type, or the number) and ``proba_<class>``; same
+            index as `raw`. Of two classes it is the positive one where its probability reaches the threshold;
+            without a threshold it is the most probable one.
         """
         frame = self.read(raw, self.spec["columns"])
         predicted = predict(self.serve, frame, self.spec["model"], self.state)
         classes = self.spec["classes"]
         if not classes:
             return pd.DataFrame({"prediction": predicted}, index=raw.index)
-        labels = _typed_labels(classes, self.spec["target"]["raw_type"])[predicted.argmax(axis=1)]
+        threshold = self.spec.get("threshold") if threshold is None else threshold
+        codes = predicted.argmax(axis=1) if threshold is None else (predicted[:, 1] >= threshold).astype(int)
+        labels = _typed_labels(classes, self.spec["target"]["raw_type"])[codes]
         probabilities = {f"proba_{label}": predicted[:, code] for code, label in enumerate(classes)}
         return pd.DataFrame({"prediction": labels} | probabilities, index=raw.index)
 

@@ -38,7 +38,7 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        return self.served.predict(model_input)
+        return self.served.predict(model_input, (params or {}).get("threshold"))
 
 
 mlflow.models.set_model(ServedModel())

@@ -14,7 +14,7 @@ from realmix.tasks.core.plan.plan import Layout
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.fits.scope import StudyContext
-from realmix.tasks.metrics import METRICS
+from realmix.tasks.metrics import metrics_for
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.generalise import generalise
@@ -27,7 +27,7 @@ def compare_arms(
 ) -> tuple[Comparison, Verdict]:
     """Compare the out-of-fold predictions of all arms, and decide, also for each learner by itself."""
     plan, context = layout.plan, development.context
-    metric = METRICS[plan.metric]
+    metric = context.metric(plan.metric)
     comparison = compare(
         oof,
         metric,
@@ -53,6 +53,4 @@ def compare_arms(
 
 def side_metrics(context: StudyContext, deciding: MetricSpec) -> list[MetricSpec]:
     """Return every other metric of the task, to be reported beside the deciding one."""
-    return [
-        spec for spec in METRICS.values() if context.schema.task in spec.tasks and spec.name != deciding.name
-    ]
+    return [spec for spec in metrics_for(context.schema.task, context.card) if spec.name != deciding.name]

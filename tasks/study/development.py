@@ -13,6 +13,8 @@ from realmix.tasks.core.scores.draws import time_blocks
 from realmix.tasks.fits.scope import DEVELOPMENT, GROUP, WEIGHT, StoredRows, StudyContext, stored_rows
 
 DECLARED, FOLDS = "declared.parquet", "folds.npz"
+# Costs of decisions on the rows of either file, where the card gives costs.
+COSTS, HOLDOUT_COSTS = "development-costs.npy", "holdout-costs.npy"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ class Development:
     def sample_weight(self) -> np.ndarray | None:
         """Weights, None where all are equal."""
         return None if np.all(self.weight == 1) else self.weight
+
+    @cached_property
+    def costs(self) -> np.ndarray | None:
+        """Cost of each decision on each row, shape (n_rows, n_classes); None where the card gives no costs."""
+        if not self.context.card.costs:
+            return None
+        costs: np.ndarray = np.load(self.work / COSTS, allow_pickle=False)[self.sampled]
+        return costs
 
     @property
     def declared(self) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def generalise(
         A sentence for each declared slice on which the mix is too bad to ship.
     """
     context = development.context
-    by_rows = row_metric(METRICS[comparison.metric], context.schema)
+    by_rows = row_metric(context.metric(comparison.metric), context.schema)
     if comparison.best_mix is None:
         return describe_generalisation(by_rows, (), None), []
     paired = PairedLosses.of(oof, by_rows, real_only=comparison.incumbent, mix=comparison.best_mix)

@@ -79,6 +79,7 @@ def out_of_fold(
         n_train=float(np.mean(n_train)),
         groups=development.drawn_together,
         sample_weight=development.sample_weight,
+        costs=development.costs,
         disqualified=failed,
         exits=read_exits(folder),
     )

@@ -32,18 +32,20 @@ def measure_gap(
 ) -> None:
     """Add the training-validation gap of real only and of the best mix to ``generalisation.json``.
 
-    Both are fitted again on the folds of the first repeat. A failure here loses only this number.
+    Both are fitted again on the folds of the first repeat. A failure here loses only this number. Where a
+    threshold decides, it is the gap of the log-loss: a threshold is tuned on unseen rows, for these.
     """
     arms = [arm for arm in (comparison.incumbent, comparison.best_mix) if arm is not None]
     blocks = [block for block in layout.blocks if block.repeat == 0]
+    deciding = development.context.metric(layout.plan.metric)
+    metric = METRICS["log_loss"] if deciding.best_threshold else deciding
     try:
-        training = training_scores(folder, blocks, arms, layout.plan)
+        training = training_scores(folder, blocks, arms, layout.plan, metric)
     except StudyInterrupted:
         raise
     except RealmixError as err:
         log.warning("the training-validation gap could not be measured: %s", err)
         return
-    metric = METRICS[layout.plan.metric]
     pairs = [(training[arm.name], validation_scores(development, oof, blocks, arm, metric)) for arm in arms]
     gap = describe_gap(
         metric,
@@ -57,13 +59,13 @@ def measure_gap(
 
 
 def training_scores(
-    folder: StudyFolder, blocks: list[Block], arms: list[Arm], plan: Plan
+    folder: StudyFolder, blocks: list[Block], arms: list[Arm], plan: Plan, metric: MetricSpec
 ) -> dict[str, list[float]]:
     """Score every arm on the real training rows of each block; NaN where its fit failed."""
 
     def score(block: Block) -> dict[str, float]:
         with at_hand(folder, block.scope) as here:
-            return cached_training_scores(here, block.scope, arms, plan)
+            return cached_training_scores(here, block.scope, arms, plan, metric.name)
 
     by_block = current_workers().spread(score, blocks)
     return {arm.name: [scores.get(arm.name, float("nan")) for scores in by_block] for arm in arms}

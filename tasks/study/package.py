@@ -24,11 +24,21 @@ BASE_REQUIREMENTS = ("mlflow-skinny", "numpy", "pandas")
 DATA_SPEC = "artifacts/data/spec.json"
 
 
-def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metadata: dict[str, Any]) -> None:
+def save_pyfunc(
+    data: Path,
+    model_name: str,
+    schema: Schema,
+    folder: Path,
+    metadata: dict[str, Any],
+    *,
+    threshold: float | None = None,
+) -> None:
     """Package the data files of a fitted model as an MLflow pyfunc model folder.
 
     The model takes raw rows (with unseen categories and missing values) and returns
-    ``prediction`` and, for classification, ``proba_<class>``. It contains a copy of the serving
+    ``prediction`` and, for classification, ``proba_<class>``. With a threshold, ``prediction`` is the positive
+    class from that probability on, and ``predict(rows, params={"threshold": ...})`` uses another one; otherwise
+    it is the most probable class. The model contains a copy of the serving
     code, so it loads without this package and with
     ``MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false``. What people read of it lies in the folder itself.
 
@@ -44,12 +54,17 @@ def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metad
         Must not exist, or be empty.
     metadata : dict
         JSON-able; stored in the ``MLmodel`` file.
+    threshold : float, optional
+        Of two classes.
     """
     import mlflow.pyfunc
 
+    decided_at = {} if threshold is None else {"threshold": threshold}
     with tempfile.TemporaryDirectory() as scratch:
         # MLflow names an artifact after its folder.
         copied = Path(shutil.copytree(data, Path(scratch) / "data", ignore=shutil.ignore_patterns(READABLE)))
+        spec = json.loads((copied / "spec.json").read_text(encoding="utf-8"))
+        (copied / "spec.json").write_text(json.dumps(spec | decided_at), encoding="utf-8")
         code = Path(scratch) / "served_model.py"
         members = member_kinds(data)
         served = served_code(MODELS[model_name], [MODELS[kind] for kind in members])
@@ -58,10 +73,10 @@ def save_pyfunc(data: Path, model_name: str, schema: Schema, folder: Path, metad
             folder,
             python_model=code,
             artifacts={"data": str(copied)},
-            signature=signature(schema),
+            signature=signature(schema, threshold),
             input_example=example_row(schema),
             pip_requirements=pinned_requirements(model_name, *members),
-            metadata=metadata,
+            metadata=metadata | decided_at,
         )
     if (readable := data / READABLE).exists():
         shutil.copytree(readable, folder, dirs_exist_ok=True)
@@ -85,21 +100,25 @@ def pinned_requirements(*model_names: str) -> list[str]:
     return [f"{name}=={installed_version(name)}" for name in dict.fromkeys((*BASE_REQUIREMENTS, *own))]
 
 
-def signature(schema: Schema) -> Any:
-    """Return MLflow's signature: the columns that the model takes and returns.
+def signature(schema: Schema, threshold: float | None = None) -> Any:
+    """Return MLflow's signature: the columns that the model takes and returns, and its threshold as a parameter.
 
     Inputs are of any type: MLflow's integer columns refuse missing values, and any column may
     have one when the model serves.
     """
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, ColSpec
+    from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec
     from mlflow.types.schema import Schema as MlflowSchema
 
     inputs = MlflowSchema([ColSpec(AnyType(), column.name) for column in schema.features])
     types = {"integer": "long", "float": "double", "boolean": "boolean"}
     label = types.get(schema[schema.target].raw_type, "string") if schema.is_classification else "double"
     outputs = {"prediction": label} | {f"proba_{c}": "double" for c in schema.classes}
-    return ModelSignature(inputs, MlflowSchema([ColSpec(kind, name) for name, kind in outputs.items()]))
+    params: dict[str, Any] = {}
+    if threshold is not None:
+        params = {"params": ParamSchema([ParamSpec("threshold", "double", threshold)])}
+    returned = MlflowSchema([ColSpec(kind, name) for name, kind in outputs.items()])
+    return ModelSignature(inputs, returned, **params)
 
 
 def example_row(schema: Schema) -> pd.DataFrame:

@@ -52,7 +52,7 @@ def plan_study(
     on_gpu = StudyContext.read(folder.work / "context.json").on_gpu
     if request.plan:
         plan = read_plan(Path(request.plan))
-        check_plan(plan, table.schema)
+        check_plan(plan, table.card, table.schema)
     elif folder.cache:
         plan = cached_plan(request, table, split, rule, y, cache_at(folder.cache))
     else:
@@ -163,7 +163,7 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
             bool(table.card.monotone),
         ),
         available=available_synthesizers(table.card, table.schema),
-        metric=deciding_metric(request, table.schema).name,
+        metric=deciding_metric(request, table.card, table.schema).name,
         holdout=rule,
         budget_seconds=request.budget_seconds,
         seed=request.seed,

@@ -25,7 +25,6 @@ from realmix.tasks.core.splits.holdout import register_holdout
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.fits.preview import BATCH
 from realmix.tasks.fits.scope import Scope
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.holdout_rules import frozen_rule
@@ -72,7 +71,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     rule = frozen_rule(table, raw) or register_holdout(raw, table.schema)
     split, rule = split_holdout.fn(table, folder, rule=rule, seed=request.seed)
     y = development_targets(folder)
-    metric = deciding_metric(request, table.schema)
+    metric = deciding_metric(request, table.card, table.schema)
     synthesizers, models = (specs_for(each, table.card) for each in (SYNTHESIZERS, MODELS))
     costs = Costs(synthesizers, models)
     shape = table_shape(table, split, y)
@@ -103,7 +102,7 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
     failed = fit_folds(folder, layout, tried)
     judged = judge(
         out_of_fold(folder, layout, tried, failed),
-        METRICS[plan.metric],
+        metric,
         task=plan.task,
         used=sizes_of(layout.plan),
         study=study_sizes(split.n_development, forward=plan.forward),
@@ -158,5 +157,6 @@ def out_of_fold(folder: StudyFolder, layout: Layout, tried: PreviewArms, failed:
         predictions=matrix,
         n_train=float(np.mean(n_train)),
         sample_weight=development.sample_weight,
+        costs=development.costs,
         disqualified={name: failed[name] for name in sorted(failed)},
     )

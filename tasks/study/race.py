@@ -21,7 +21,6 @@ from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Block, Layout, Plan, Trials
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.shared_storage import bring
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.development import Development
@@ -70,7 +69,7 @@ def rank_trials(
     """Return the trials that mixes try, from the results of real only on the first heat."""
     plan, failed = layout.plan, failed_arms(trained)
     oof = out_of_fold(folder, layout, development, real_only(plan), failed, trained)
-    return best_trials(oof, METRICS[plan.metric], plan.n_trials)
+    return best_trials(oof, development.context.metric(plan.metric), plan.n_trials)
 
 
 @task(task_run_name="judge-race", cache_policy=NO_CACHE)
@@ -94,9 +93,10 @@ def judge_race(
     plan = layout.plan
     failed = failed_mixes(plan, pools) | failed_arms(trained)
     oof = out_of_fold(folder, layout, development, live, failed, trained)
+    metric = development.context.metric(plan.metric)
     leaving = judge(
         oof,
-        METRICS[plan.metric],
+        metric,
         n_first=layout.n_first,
         n_blocks=len(layout.blocks),
     )
@@ -140,7 +140,7 @@ class Raced:
 def race(folder: StudyFolder, layout: Layout, development: Development) -> Raced:
     """Run the arms on the folds, heat by heat; real only opens the first one, and ranks the trials for the mixes."""
     plan = layout.plan
-    raced = is_raced(METRICS[plan.metric], plan.n_repeats)
+    raced = is_raced(development.context.metric(plan.metric), plan.n_repeats)
     first, *later = heats(layout.blocks, n_first=layout.n_first, raced=raced)
     write_exits(folder, {})
     teachers: Results = []

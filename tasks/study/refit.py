@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -87,8 +88,11 @@ def affordable(arm: Arm, plan: Plan, n_real: int) -> Arm:
 
 
 @task(task_run_name="package", cache_policy=NO_CACHE)
-def package(folder: StudyFolder, arms: dict[str, Arm]) -> None:
-    """Package the fits on all rows as MLflow models, and in ``evaluated/`` those on development rows."""
+def package(folder: StudyFolder, arms: dict[str, Arm], thresholds: Mapping[str, float | None]) -> None:
+    """Package the fits on all rows as MLflow models, and in ``evaluated/`` those on development rows.
+
+    `thresholds` by role decide the labels that both fits of an arm serve.
+    """
     places = {"shipped": folder.path, "evaluated": folder.path / "evaluated"}
     for scope, place in places.items():
         schema = Scope(folder.scope(scope)).context.schema
@@ -97,7 +101,8 @@ def package(folder: StudyFolder, arms: dict[str, Arm]) -> None:
             if target.exists():
                 shutil.rmtree(target)
             metadata = {"arm": arm.name, "fit": scope}
-            save_pyfunc(folder.scope(scope) / role, arm.model, schema, target, metadata)
+            fit = folder.scope(scope) / role
+            save_pyfunc(fit, arm.model, schema, target, metadata, threshold=thresholds[role])
 
 
 FINAL_SCOPES = ("evaluated", "shipped")
@@ -143,3 +148,8 @@ def fit_winner(
 def arms_of(comparison: Comparison, verdict: Verdict) -> dict[str, Arm]:
     """Return the two arms of the final fits by their roles."""
     return {"model": verdict.ships, "real_only": comparison.incumbent}
+
+
+def thresholds_of(comparison: Comparison, arms: Mapping[str, Arm]) -> dict[str, float | None]:
+    """Return by role the threshold with which an arm is scored on the holdout and served."""
+    return {role: comparison.thresholds.get(arm.name) for role, arm in arms.items()}

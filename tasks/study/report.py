@@ -17,6 +17,7 @@ from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, describe_real_only_holdout
 from realmix.tasks.core.decision.race import describe_race
 from realmix.tasks.core.decision.verdict import Verdict
+from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.final_fit import describe_final_fit
@@ -26,12 +27,11 @@ from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.manifest import Manifest
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import VerdictDocument
-from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
 from realmix.tasks.core.table.set_apart import set_apart
 from realmix.tasks.core.versions import installed_version
 from realmix.tasks.fits.export import READABLE
 from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
 from realmix.tasks.study.development import Development
@@ -78,7 +78,9 @@ def publish(
         {
             **describe_circumstances(folder, table, split, layout.plan, seconds),
             **describe_decision(comparison, verdict, on_holdout, params, expected),
-            **describe_evidence(folder, layout, pools, missing=[*missing(pools), *fits["failed"]]),
+            **describe_evidence(
+                folder, layout, development, pools, missing=[*missing(pools), *fits["failed"]]
+            ),
             **rows_saved,
             "final_fit": final_fit(verdict, layout.plan, fits["shipped"]["model"]),
         }
@@ -131,14 +133,18 @@ def describe_circumstances(
 
 
 def describe_evidence(
-    folder: StudyFolder, layout: Layout, pools: list[PoolResult], missing: list[str]
+    folder: StudyFolder,
+    layout: Layout,
+    development: Development,
+    pools: list[PoolResult],
+    missing: list[str],
 ) -> dict[str, Any]:
     """Describe what the race and the pools left behind, and the parts that are missing."""
     return {
         "complete": not missing,
         "missing": missing,
         "synthesizers": summarise_pools(pools),
-        "teacher": {"score": teacher_score(folder, layout)},
+        "teacher": {"score": teacher_score(folder, layout, development)},
         "race": describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
         "generalisation": folder.read_json("work/generalisation.json"),
         "learners": folder.read_json("work/learners.json"),
@@ -211,14 +217,23 @@ def summarise_pools(pools: list[PoolResult]) -> list[dict[str, Any]]:
     ]
 
 
-def teacher_score(folder: StudyFolder, layout: Layout) -> float:
+def teacher_score(folder: StudyFolder, layout: Layout, development: Development) -> float:
     """Average the score of the teacher itself over the folds: a reference, as it cannot ship."""
-    metric = METRICS[layout.plan.metric]
-    scores = []
-    for scope in (Scope(folder.scope(block.scope)) for block in layout.blocks):
-        y = scope.context.schema.encode_target(scope.validation)
-        scores.append(metric.compute(y, scope.read_array("teacher-validation.npy"), None))
-    return float(np.mean(scores))
+    folds, n_classes = development.folds, len(development.context.schema.classes)
+    predictions = np.full((1, *folds.shape, *((n_classes,) if n_classes else ())), np.nan)
+    for block in layout.blocks:
+        of_block = Scope(folder.scope(block.scope)).read_array("teacher-validation.npy")
+        predictions[0, block.repeat, folds[block.repeat] == block.fold] = of_block
+    oof = OutOfFold(
+        arms=(Arm(Mix(), "teacher"),),
+        y=development.y,
+        folds=folds,
+        predictions=predictions,
+        n_train=float("nan"),
+        sample_weight=development.sample_weight,
+        costs=development.costs,
+    )
+    return float(fold_scores(oof, development.context.metric(layout.plan.metric)).mean())
 
 
 def missing(pools: list[PoolResult]) -> list[str]:

@@ -23,7 +23,7 @@ from realmix.tasks.core.table.set_apart import set_apart
 from realmix.tasks.core.table.text_table import TextTable
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.core.versions import require
-from realmix.tasks.metrics import METRICS
+from realmix.tasks.metrics import METRICS, metric_for, metrics_for
 from realmix.tasks.models import MODELS
 from realmix.tasks.plugins import load_plugins, specs_for
 from realmix.tasks.sources import open_source
@@ -126,7 +126,8 @@ def _card(request: StudyRequest, declared: DataCard | None, location: str, sourc
         raise BadInput(f"No target for {location}: name the column to predict with --target.")
     base = declared.model_dump() if declared else {}
     if "target" in given and given["target"] != base.get("target"):
-        base = {**base, "positive": None, "task": None}
+        of_target = ("positive", "task", "metric", "costs")
+        base = {field: value for field, value in base.items() if field not in of_target}
     # The card is stored with the study: without the password or signature of a URL.
     plugins = tuple(dict.fromkeys((*base.get("plugins", ()), *request.plugins)))
     return parse_card({**base, **given, "plugins": plugins, "source": without_secrets(location)})
@@ -134,7 +135,7 @@ def _card(request: StudyRequest, declared: DataCard | None, location: str, sourc
 
 def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
     """Refuse unknown or unusable names before anything is computed."""
-    deciding_metric(request, schema)
+    deciding_metric(request, card, schema)
     for name in request.models or ():
         if schema.task not in MODELS[name].tasks:
             raise BadInput(f"Model '{name}' does not support {schema.task}: choose from {', '.join(MODELS)}.")
@@ -168,14 +169,14 @@ def available_synthesizers(card: DataCard, schema: Schema) -> list[str]:
     ]
 
 
-def deciding_metric(request: StudyRequest, schema: Schema) -> MetricSpec:
-    """Return the metric that decides: log-loss or RMSE unless the request names another."""
+def deciding_metric(request: StudyRequest, card: DataCard, schema: Schema) -> MetricSpec:
+    """Return the metric that decides: log-loss or RMSE unless the request or the card names another."""
     default = "log_loss" if schema.is_classification else "rmse"
-    spec = METRICS[request.metric or default]
+    spec = METRICS[request.metric or card.metric or default]
     if schema.task not in spec.tasks:
-        known = [name for name, metric in METRICS.items() if schema.task in metric.tasks]
+        known = [metric.name for metric in metrics_for(schema.task, card)]
         raise unknown_name(f"metric for {schema.task}", spec.name, known)
-    return spec
+    return metric_for(spec.name, card)
 
 
 def read_plan(path: Path) -> Plan:
@@ -199,13 +200,13 @@ def read_plan(path: Path) -> Plan:
         ) from err
 
 
-def check_plan(plan: Plan, schema: Schema) -> None:
+def check_plan(plan: Plan, card: DataCard, schema: Schema) -> None:
     """Refuse a plan that was made for another kind of table.
 
     Raises
     ------
     BadInput
-        If the task differs, or columns by which the holdout was split are missing.
+        If the task differs, the card lacks what its metric needs, or columns by which the holdout was split are missing.
     """
     if plan.task != schema.task:
         raise BadInput(
@@ -222,6 +223,7 @@ def check_plan(plan: Plan, schema: Schema) -> None:
                     f"The plan uses the {registry.kind} '{name}', which is not known here: give an unchanged plan, and "
                     f"name a plug-in as when the plan was made (module:SPEC on the command line, or `plugins` in the card)."
                 )
+    metric_for(plan.metric, card)
     if unknown := set(plan.on_gpu) - {*SYNTHESIZERS, *MODELS}:
         raise BadInput(
             f"The plan trains unknown plug-ins {sorted(unknown)} on a GPU: pass an unchanged plan."

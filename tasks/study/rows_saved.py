@@ -26,7 +26,6 @@ from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
 from realmix.tasks.fits.cached import cached_arms, cached_pool, cached_teacher
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.fits.subsets import cut_subsets, subset_name
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.shared_storage import at_hand, bring, share
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import current_workers
@@ -187,8 +186,9 @@ def subset_scores(
         predictions=np.concatenate([predicted[is_there], of_mix[np.newaxis]]),
         n_train=float("nan"),
         sample_weight=development.sample_weight,
+        costs=development.costs,
     )
-    scored = fold_scores(by_size, METRICS[layout.plan.metric])
+    scored = fold_scores(by_size, development.context.metric(layout.plan.metric))
     scored = scored[:, np.isfinite(scored).all(axis=0)]
     scores = np.full((len(arms), len(CURVE_SHARES), scored.shape[1]), np.nan)
     scores[is_there] = scored[:-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,6 +46,7 @@ def ship(
     folder: StudyFolder,
     table: Table,
     arms: dict[str, Arm],
+    thresholds: Mapping[str, float | None],
     plan: Plan,
     publish: Callable[[dict[str, Any] | None], tuple[VerdictDocument, dict[str, str]]],
     clock: Stages,
@@ -59,6 +60,8 @@ def ship(
     table : Table
     arms : dict
         Role ("model", "real_only") to arm.
+    thresholds : mapping of role to float or None
+        With which their labels are decided, see :func:`realmix.tasks.study.refit.thresholds_of`.
     plan : Plan
     publish : callable
         Takes the scores on the holdout; writes the documents, and returns the verdict document and the
@@ -77,9 +80,9 @@ def ship(
     """
     with clock("evaluate"):
         gate_training(table, folder)
-        holdout = read_holdout(folder, table, plan)
+        holdout = read_holdout(folder, table, plan, thresholds)
     with clock("package"):
-        package(folder, arms)
+        package(folder, arms, thresholds)
     with clock("report"):
         document, figures = publish(holdout)
     with clock("track"):

@@ -20,6 +20,7 @@ from realmix.tasks.core.splits.holdout import (
     uniform_from_hash,
     why_no_holdout,
 )
+from realmix.tasks.core.table.costs import decision_costs
 from realmix.tasks.core.table.limits import MIN_GROUPS
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.fits.scope import (
@@ -37,7 +38,7 @@ from realmix.tasks.fits.scope import (
 )
 from realmix.tasks.runtime.holdout_rules import registered_rule
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
-from realmix.tasks.study.development import DECLARED, FOLDS
+from realmix.tasks.study.development import COSTS, DECLARED, FOLDS, HOLDOUT_COSTS
 
 # The sample of development rows and the holdout must not share a salt.
 SAMPLE_SALT = 1_000_003
@@ -70,6 +71,10 @@ def split_holdout(
         beside = {WEIGHT: weight, GROUP: groups, **more}
         chosen = {column: values[side] for column, values in beside.items()}
         write_rows(folder.work / name, rows[side], **chosen)
+    costs = decision_costs(raw, schema.encode_target(rows), schema, table.card)
+    if costs is not None:
+        np.save(folder.work / COSTS, costs[~is_holdout], allow_pickle=False)
+        np.save(folder.work / HOLDOUT_COSTS, costs[is_holdout], allow_pickle=False)
     n_development, order = int((~is_holdout).sum()), np.argsort(is_holdout, kind="stable")
     write_scope(folder.scope("shipped"), np.argsort(order, kind="stable"))
     write_scope(folder.scope("evaluated"), np.arange(n_development))

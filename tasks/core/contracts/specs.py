@@ -243,7 +243,7 @@ class MetricSpec:
         scikit-learn's name where it has one, for example "roc_auc".
     compute : callable
         ``compute(y_true, y_pred, sample_weight)``: `y_true` holds class codes (int) or
-        numbers, `y_pred` has shape (n_rows, n_classes) or (n_rows,).
+        numbers (but see `scores_costs`), `y_pred` has shape (n_rows, n_classes) or (n_rows,).
     greater_is_better : bool
     bounds : tuple of float
         Lowest and highest possible value.
@@ -257,9 +257,20 @@ class MetricSpec:
         transform of) a mean over rows, lower is better; None otherwise.
     from_mean_loss : callable
         Turns a mean of row losses into the metric (identity, or a square root).
+    best_threshold : callable or None
+        ``best_threshold(y_true, p_positive, sample_weight)``: the probability from which on a row is labelled
+        as the positive one of two classes. Tuned on out-of-fold predictions and served with the model; None
+        where the most probable class is the label.
     tuned_threshold : bool
-        True where predictions of two classes are scored as labels, made with a threshold that was tuned
-        on other rows.
+        True where predictions of two classes are scored as labels, made with a `best_threshold` that was
+        tuned on other rows.
+    scores_costs : bool
+        True where `y_true` is the cost of each decision on a row, shape (n_rows, n_classes), as the card
+        gives it, instead of its class.
+    needs : str or None
+        Card field without which it cannot be computed ("costs", "alert_rate").
+    for_card : callable or None
+        ``for_card(card)`` returns the metric of one table; None where it is the same for every table.
     compute_draws : callable or None
         ``compute_draws(y_true, y_pred, weights)``: scores of shape (n_draws,) under many
         weightings at once, `weights` of shape (n_draws, n_rows). Worth offering where
@@ -275,7 +286,11 @@ class MetricSpec:
     margin_is_relative: bool
     row_loss: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     from_mean_loss: Callable[[Any], Any] = field(default=lambda loss: loss)
+    best_threshold: Callable[[np.ndarray, np.ndarray, np.ndarray], float] | None = None
     tuned_threshold: bool = False
+    scores_costs: bool = False
+    needs: str | None = None
+    for_card: Callable[[DataCard], MetricSpec] | None = None
     compute_draws: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
 
 

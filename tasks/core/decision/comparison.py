@@ -28,7 +28,7 @@ from realmix.tasks.core.decision.ranking import ControlTest, ScoredArms, control
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.draws import draw_strata, draw_units
-from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, Scores, gains
+from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, Scores, gains, served_threshold
 from realmix.tasks.core.scores.significance import (
     critical_value,
     holm,
@@ -80,6 +80,9 @@ class Comparison:
     n_rows, n_folds, n_validation, n_train
     finalists : mapping of arm name to Holm-adjusted p-value
     disqualified : mapping of mix name to reason
+    thresholds : mapping of arm name to float
+        Probability from which on the incumbent and the best mix label a row positive, on the holdout and where
+        they are served; empty where the most probable class is the label.
     """
 
     metric: str
@@ -112,6 +115,7 @@ class Comparison:
     n_train: float
     finalists: Mapping[str, float] = field(default_factory=dict)
     disqualified: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def promised_gain(self) -> float:
@@ -204,7 +208,15 @@ def compare(
         n_validation=oof.n_validation,
         n_train=oof.n_train,
         disqualified=dict(oof.disqualified),
+        thresholds=_thresholds(case),
     )
+
+
+def _thresholds(case: ScoredArms) -> dict[str, float]:
+    """Tune the thresholds of the two arms that may ship."""
+    shippable = [case.oof.arms[arm] for arm in (case.incumbent, case.best_mix) if arm is not None]
+    tuned = {arm.name: served_threshold(case.oof, case.metric, arm) for arm in shippable}
+    return {name: threshold for name, threshold in tuned.items() if threshold is not None}
 
 
 def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:

@@ -14,6 +14,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.scores.draws import draw_strata, draw_units, draw_weights, small_sample_factor
 from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, RowScores, Scores, gains
+from realmix.tasks.core.scores.thresholds import labels_at
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 N_DRAWS = 1000
@@ -33,6 +34,8 @@ def score_holdout(
     seed: int,
     groups: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
+    costs: np.ndarray | None = None,
+    thresholds: tuple[float | None, float | None] = (None, None),
 ) -> dict[str, Any]:
     """Score the mix and real only on the holdout, with bootstrap intervals.
 
@@ -47,6 +50,10 @@ def score_holdout(
         Of the bootstrap; both are scored on the same draws.
     groups, sample_weight : ndarray of shape (n_rows,), optional
         Rows of a group are drawn together.
+    costs : ndarray of shape (n_rows, n_classes), optional
+        Cost of each decision on a row, for a metric that scores costs.
+    thresholds : tuple of (float or None, float or None)
+        With which the mix and real only are served; labels are scored as they are served. None: 0.5.
 
     Returns
     -------
@@ -59,23 +66,35 @@ def score_holdout(
     BadInput
         If a ranking metric finds one class only.
     """
-    oof = _as_one_fold(y, np.stack([pred_real_only, pred_mix]), groups, sample_weight)
+    mix, real_only = (
+        served_predictions(metric, predicted, threshold)
+        for predicted, threshold in zip((pred_mix, pred_real_only), thresholds, strict=True)
+    )
+    oof = _as_one_fold(y, np.stack([real_only, mix]), groups, sample_weight, costs)
     is_row_wise = metric.row_loss is not None
     scores: Scores = RowScores(oof, metric) if is_row_wise else FoldScores(oof, metric, [0, 1])
     strata = None if is_row_wise else draw_strata(oof, draw_units(oof))
     n_draws = N_DRAWS if is_row_wise else N_RANKING_DRAWS
     drawn = np.concatenate([scores.all_arms(w) for w in draw_weights(draw_units(oof), strata, n_draws, seed)])
-    real_only, mix = scores.all_arms(np.ones((1, len(y))))[0]
-    gain, gain_drawn = float(gains(metric, mix, real_only)), gains(metric, drawn[:, 1], drawn[:, 0])
+    of_real_only, of_mix = scores.all_arms(np.ones((1, len(y))))[0]
+    gain, gain_drawn = float(gains(metric, of_mix, of_real_only)), gains(metric, drawn[:, 1], drawn[:, 0])
     widening = small_sample_factor(fewest_units(oof))
     return {
         "n_rows": len(y),
-        "real_only": {"score": float(real_only), "interval": _interval(drawn[:, 0], real_only, widening)},
-        "mix": {"score": float(mix), "interval": _interval(drawn[:, 1], mix, widening)},
+        "real_only": {
+            "score": float(of_real_only),
+            "interval": _interval(drawn[:, 0], of_real_only, widening),
+        },
+        "mix": {"score": float(of_mix), "interval": _interval(drawn[:, 1], of_mix, widening)},
         "gain": gain,
         "interval": _interval(gain_drawn, gain, widening),
         "standard_error": float(np.nanstd(gain_drawn, ddof=1)),
     }
+
+
+def served_predictions(metric: MetricSpec, predicted: np.ndarray, threshold: float | None) -> np.ndarray:
+    """Return what a metric scores of a served model: the labels at its threshold, or its predictions."""
+    return labels_at(predicted, threshold) if metric.tuned_threshold and threshold is not None else predicted
 
 
 def describe_holdout(comparison: Comparison, realised: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,14 +242,18 @@ def prediction_interval(
 
 
 def _as_one_fold(
-    y: np.ndarray, predictions: np.ndarray, groups: np.ndarray | None, sample_weight: np.ndarray | None
+    y: np.ndarray,
+    predictions: np.ndarray,
+    groups: np.ndarray | None,
+    sample_weight: np.ndarray | None,
+    costs: np.ndarray | None,
 ) -> OutOfFold:
     """Wrap the holdout as one validation fold of two arms, so that it is scored as folds are."""
     if len(y) < 2:
         raise BadInput(f"The holdout has {len(y)} rows; expected at least 2. Leave the holdout out.")
     arms = (Arm(Mix(), "real only"), Arm(Mix("mix", 1.0), "mix"))
     folds = np.zeros((1, len(y)), dtype=int)
-    return OutOfFold(arms, y, folds, predictions[:, None], math.nan, groups, sample_weight)
+    return OutOfFold(arms, y, folds, predictions[:, None], math.nan, groups, sample_weight, costs)
 
 
 def fewest_units(oof: OutOfFold) -> int:

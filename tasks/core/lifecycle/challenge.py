@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
-from realmix.tasks.core.decision.holdout_gain import N_DRAWS, score_holdout
+from realmix.tasks.core.decision.holdout_gain import N_DRAWS, score_holdout, served_predictions
 from realmix.tasks.core.lifecycle.entries import Gate, Judgement, Word
 from realmix.tasks.core.scores.draws import draw_weights, small_sample_factor
 from realmix.tasks.core.scores.slices import MIN_ROWS, PairedLosses, Slice, slice_gains
@@ -51,6 +51,10 @@ class Compared:
         To serve 1,000 rows.
     decisions_served : tuple of int
         Smallest and largest number of decisions that a row was used in, with this one.
+    costs : ndarray of shape (n_rows, n_classes), optional
+        Cost of each decision on a row, where the card gives costs.
+    champion_threshold, challenger_threshold : float or None
+        With which each labels rows of two classes; None: the most probable class.
     """
 
     y: np.ndarray
@@ -63,6 +67,9 @@ class Compared:
     champion_seconds: float = 0.0
     challenger_seconds: float = 0.0
     decisions_served: tuple[int, int] = (1, 1)
+    costs: np.ndarray | None = None
+    champion_threshold: float | None = None
+    challenger_threshold: float | None = None
 
     @property
     def n_rows(self) -> int:
@@ -71,13 +78,25 @@ class Compared:
 
     def scored(self, metric: MetricSpec, seed: int) -> dict[str, Any]:
         """Score both with :func:`realmix.tasks.core.decision.holdout_gain.score_holdout`, the challenger as mix."""
-        both = (self.challenger, self.champion)
-        return score_holdout(self.y, *both, metric, seed, groups=self.units, sample_weight=self.weight)
+        return score_holdout(
+            self.y,
+            self.challenger,
+            self.champion,
+            metric,
+            seed,
+            groups=self.units,
+            sample_weight=self.weight,
+            costs=self.costs,
+            thresholds=(self.challenger_threshold, self.champion_threshold),
+        )
 
     def losses(self, metric: MetricSpec) -> PairedLosses:
         """Compute the losses of both, the champion's first; `metric` must have a ``row_loss``."""
         assert metric.row_loss is not None
-        both = [metric.row_loss(self.y, predicted) for predicted in (self.champion, self.challenger)]
+        truth = self.costs if metric.scores_costs else self.y
+        assert truth is not None
+        served = (self.champion, self.champion_threshold), (self.challenger, self.challenger_threshold)
+        both = [metric.row_loss(truth, served_predictions(metric, *each)) for each in served]
         return PairedLosses(metric, np.arange(self.n_rows), np.column_stack(both), self.units, self.weight)
 
 
@@ -215,7 +234,8 @@ def _why_too_few(compared: Compared) -> str | None:
 def _overall(compared: Compared, metric: MetricSpec, tolerance: float, seed: int) -> tuple[Gate, Finding]:
     scored = compared.scored(metric, seed)
     champion, challenger = scored["real_only"]["score"], scored["mix"]["score"]
-    allowed = tolerance * (1.0 if metric.margin_is_relative else abs(champion))
+    # A champion that finds nothing (F1 of 0) has nothing to lose a share of.
+    allowed = tolerance * (1.0 if metric.margin_is_relative else max(abs(champion), metric.margin))
     needed = rows_needed(scored["standard_error"], compared.n_rows, allowed)
     interval = (scored["interval"][0], scored["interval"][1])
     found = _finding(scored["gain"], interval, allowed, is_enough=compared.n_rows >= needed)

@@ -44,8 +44,8 @@ def describe_decision(
         "word": verdict.outcome,
         "sentence": first_line(verdict.sentence, holdout),
         "reason": verdict.reason,
-        "winner": _describe_arm(verdict.ships, params),
-        "real_only": _describe_arm(comparison.incumbent, params),
+        "winner": _describe_arm(verdict.ships, params, comparison.thresholds),
+        "real_only": _describe_arm(comparison.incumbent, params, comparison.thresholds),
         "metric": _describe_metric(comparison),
         "validation": {
             **_describe_validation(comparison, verdict),
@@ -58,7 +58,9 @@ def describe_decision(
     }
 
 
-def _describe_arm(arm: Arm, params: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _describe_arm(
+    arm: Arm, params: Mapping[str, Mapping[str, Any]], thresholds: Mapping[str, float]
+) -> dict[str, Any]:
     return {
         "name": arm.name,
         "mix": arm.mix.name,
@@ -67,6 +69,7 @@ def _describe_arm(arm: Arm, params: Mapping[str, Mapping[str, Any]]) -> dict[str
         "model": arm.model,
         "trial": arm.trial,
         "params": params[arm.name],
+        "threshold": thresholds.get(arm.name),
     }
 
 

@@ -59,6 +59,8 @@ def study_record(document: VerdictDocument) -> RunRecord:
         "seed": document.seeds["study"],
         **{key: document.plan[key] for key in ("n_folds", "n_repeats", "n_trials", "n_development")},
     }
+    if document.winner.threshold is not None:
+        params["threshold"] = document.winner.threshold
     validation, holdout = document.validation, document.holdout
     metrics = {
         "promised_gain": validation.promised_gain,

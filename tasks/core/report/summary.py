@@ -26,6 +26,11 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         lines += [_learner_line(each, relative) for each in document.learners]
     on_holdout = document.holdout.sentence if document.holdout else f"none: {document.holdout_reason}"
     provable = gain_in_words(validation.smallest_provable_gain, relative)
+    if document.winner.threshold is not None:
+        lines.append(
+            f"label: '{document.table.positive}' from a probability of {document.winner.threshold:.3g} on, tuned for "
+            f"{metric.name} on rows that the models had not seen and served with the model"
+        )
     lines += [f"holdout: {on_holdout}", f"smallest provable gain: {provable} (measured)"]
     if document.disqualified:
         name, why = next(iter(document.disqualified.items()))

@@ -70,7 +70,11 @@ class Recipe(Part):
 
 
 class ShippedArm(Part):
-    """A mix with its model and hyper-parameters."""
+    """A mix with its model and hyper-parameters.
+
+    `threshold` is the probability of the positive class from which on a row is labelled positive; None where the
+    most probable class is the label.
+    """
 
     name: str
     mix: str
@@ -79,6 +83,7 @@ class ShippedArm(Part):
     model: str
     trial: int
     params: dict[str, Any]
+    threshold: Known = None
 
 
 class MetricOfStudy(Part):

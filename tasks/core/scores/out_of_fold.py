@@ -41,6 +41,8 @@ class OutOfFold:
         Rows with an equal value are resampled together.
     sample_weight : ndarray of shape (n_rows,), optional
         Weight of each row, >= 0.
+    costs : ndarray of shape (n_rows, n_classes), optional
+        Cost of each decision on a row, where the card gives costs.
     disqualified : mapping of mix name to reason
         Mixes that failed somewhere; their arms are not among `arms`.
     exits : mapping of arm name to Exit
@@ -59,6 +61,7 @@ class OutOfFold:
     n_train: float
     groups: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
+    costs: np.ndarray | None = None
     disqualified: Mapping[str, str] = field(default_factory=dict)
     exits: Mapping[str, Exit] = field(default_factory=dict)
 
@@ -115,10 +118,22 @@ class OutOfFold:
         """Weight of every row, shape (n_rows,); 1 where none was given."""
         return np.ones(len(self.y)) if self.sample_weight is None else np.asarray(self.sample_weight, float)
 
+    def truth(self, metric: MetricSpec) -> np.ndarray:
+        """Return what a metric scores predictions against: costs of decisions, or classes and numbers."""
+        if not metric.scores_costs:
+            return self.y
+        assert self.costs is not None
+        return self.costs
+
     @property
     def is_classification(self) -> bool:
         """True where predictions are class probabilities."""
         return self.predictions.ndim == 4
+
+    @property
+    def has_two_classes(self) -> bool:
+        """True where predictions are probabilities of two classes: one threshold decides the label."""
+        return self.is_classification and self.predictions.shape[-1] == 2
 
 
 class Scores(Protocol):
@@ -173,6 +188,7 @@ class FoldScores:
 
     def __init__(self, oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> None:
         self._oof, self._metric = with_tuned_labels(oof, metric, arms), metric
+        self._truth = oof.truth(metric)
         position = np.full(len(oof.y), -1)
         position[oof.rows] = np.arange(len(oof.rows))
         self._folds = [(r, rows, position[rows]) for r, rows in scorable_folds(oof)]
@@ -200,7 +216,7 @@ class FoldScores:
                     continue
                 predicted = self._oof.predictions[arm, repeat, rows]
                 drawn = in_fold if len(usable) == len(in_fold) else in_fold[usable]
-                scores = draw_scores(self._metric, self._oof.y[rows], predicted, drawn)
+                scores = draw_scores(self._metric, self._truth[rows], predicted, drawn)
                 total[arm, usable] += np.nan_to_num(scores)
                 count[arm, usable] += np.isfinite(scores)
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
@@ -223,11 +239,14 @@ def draw_scores(metric: MetricSpec, y: np.ndarray, predicted: np.ndarray, weight
 def row_losses(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.ndarray:
     """Return the loss of each row, shape (n_arms, n_repeats, n_rows); NaN where not validated."""
     assert metric.row_loss is not None
+    truth = oof.truth(metric)
+    if metric.tuned_threshold:
+        oof, arms = with_tuned_labels(oof, metric, arms), range(len(arms))
     losses = np.full((len(arms), *oof.folds.shape), np.nan)
     for position, arm in enumerate(arms):
         for repeat, ran in enumerate(oof.ran(arm)):
             predicted = oof.predictions[arm, repeat, ran]
-            losses[position, repeat, ran] = metric.row_loss(oof.y[ran], predicted)
+            losses[position, repeat, ran] = metric.row_loss(truth[ran], predicted)
     return losses
 
 
@@ -263,7 +282,7 @@ def fold_scores(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int] | None =
 def with_tuned_labels(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> OutOfFold:
     """Return the wanted arms with what `metric` scores: labels where its threshold is tuned.
 
-    For F1 of two classes a probability of 0.5 is an arbitrary threshold that favours whichever
+    For F1 or costs of two classes a probability of 0.5 is an arbitrary threshold that favours whichever
     arm happens to be shifted. The threshold of a fold is tuned on the other folds of its repeat;
     bootstrap draws do not tune it again.
 
@@ -272,22 +291,37 @@ def with_tuned_labels(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -
     OutOfFold
         Probabilities are 0 or 1 where the threshold is tuned, otherwise as they were.
     """
-    predictions = oof.predictions[list(arms)]
-    if metric.tuned_threshold and oof.is_classification and predictions.shape[-1] == 2:
-        predictions = np.eye(2)[_tuned_labels(oof, predictions[..., 1], arms).astype(int)]
-    return replace(oof, arms=tuple(oof.arms[arm] for arm in arms), predictions=predictions)
-
-
-def _tuned_labels(oof: OutOfFold, p_positive: np.ndarray, arms: Sequence[int]) -> np.ndarray:
-    """Return which rows are labelled positive, in the shape of `p_positive`: (n_arms, n_repeats, n_rows)."""
-    labels = np.zeros(p_positive.shape, dtype=bool)
-    for position, arm in enumerate(arms):
-        for repeat, rows in enumerate(oof.ran(arm)):
-            probabilities, folds = p_positive[position, repeat, rows], oof.folds[repeat, rows]
-            labels[position, repeat, rows] = cross_fitted_labels(
-                oof.y[rows], probabilities, folds, oof.row_weight[rows]
+    chosen = replace(oof, arms=tuple(oof.arms[arm] for arm in arms), predictions=oof.predictions[list(arms)])
+    if not (metric.tuned_threshold and metric.best_threshold and oof.has_two_classes):
+        return chosen
+    truth = oof.truth(metric)
+    for place, predictions in enumerate(chosen.predictions):
+        for repeat, rows in enumerate(chosen.ran(place)):
+            predictions[repeat, rows] = cross_fitted_labels(
+                metric.best_threshold,
+                truth[rows],
+                predictions[repeat, rows],
+                oof.folds[repeat, rows],
+                oof.row_weight[rows],
             )
-    return labels
+    return chosen
+
+
+def served_threshold(oof: OutOfFold, metric: MetricSpec, arm: Arm) -> float | None:
+    """Tune the one threshold of an arm, for the holdout and for serving, on all its out-of-fold predictions.
+
+    Returns
+    -------
+    float or None
+        None where the most probable class is the label.
+    """
+    if metric.best_threshold is None or not oof.has_two_classes:
+        return None
+    place = oof.arms.index(arm)
+    ran = oof.ran(place)
+    rows = np.nonzero(ran)[1]
+    p_positive = oof.predictions[place][ran][:, 1]
+    return float(metric.best_threshold(oof.truth(metric)[rows], p_positive, oof.row_weight[rows]))
 
 
 def scorable_folds(oof: OutOfFold) -> list[tuple[int, np.ndarray]]:
@@ -333,7 +367,7 @@ def _fold_means(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.n
 
 def _score_fold(oof: OutOfFold, metric: MetricSpec, arm: int, repeat: int, rows: np.ndarray) -> float:
     weight = None if oof.sample_weight is None else oof.row_weight[rows]
-    return float(metric.compute(oof.y[rows], oof.predictions[arm, repeat, rows], weight))
+    return float(metric.compute(oof.truth(metric)[rows], oof.predictions[arm, repeat, rows], weight))
 
 
 def _is_scorable(oof: OutOfFold, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -215,6 +215,13 @@ class DataCard(Frozen):
         Further such columns, whose values are shown in results.
     rules : tuple of Rule
         Generate and constrain rule-based rows, and check every synthetic table.
+    metric : str or None
+        Name of the metric that decides studies of the table; a request may name another.
+    costs : mapping of true class to mapping of decided class to cost
+        What a decision costs: a number, or the name of a column with the amount of each row, for example
+        ``{"fraud": {"ok": "amount"}, "ok": {"fraud": 5}}``. Right decisions that are left out cost nothing.
+    alert_rate : float or None
+        Share of the rows that people can look at, in (0, 1).
     simulate : str or None
         ``module:function`` with the signature ``simulate(n_rows, reference, random_state)``.
     allow_leaks : tuple of str
@@ -242,6 +249,9 @@ class DataCard(Frozen):
     sensitive: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    metric: str | None = None
+    costs: dict[str, dict[str, float | str]] = Field(default_factory=dict)
+    alert_rate: float | None = Field(default=None, gt=0, lt=1)
     simulate: str | None = None
     allow_leaks: tuple[str, ...] = ()
     monotone: dict[str, Direction] = Field(default_factory=dict)
@@ -265,11 +275,41 @@ class DataCard(Frozen):
         """Accept a label written as a number or a truth value."""
         return str(value) if isinstance(value, (bool, int)) else value
 
+    @field_validator("costs", mode="before")
+    @classmethod
+    def _as_labels(cls, costs: Any) -> Any:
+        """Accept labels written as numbers or truth values; costs are numbers of at least 0, or columns."""
+        if not isinstance(costs, dict) or not all(isinstance(decided, dict) for decided in costs.values()):
+            raise ValueError("expected costs as {true class: {decided class: cost}}")
+        for cost in (cost for decided in costs.values() for cost in decided.values()):
+            if isinstance(cost, bool) or not isinstance(cost, (int, float, str)):
+                raise ValueError("a cost is a number, or the name of a column of amounts")
+            if not isinstance(cost, str) and not 0 <= cost < float("inf"):
+                raise ValueError("a cost is a finite number of at least 0")
+        return {
+            str(true): {str(label): cost for label, cost in decided.items()}
+            for true, decided in costs.items()
+        }
+
+    @property
+    def cost_columns(self) -> tuple[str, ...]:
+        """Columns that hold the amounts of `costs`, each once."""
+        found = (cost for decided in self.costs.values() for cost in decided.values())
+        return tuple(dict.fromkeys(cost for cost in found if isinstance(cost, str)))
+
     @property
     def studied(self) -> dict[str, Any]:
         """The fields that affect a study, as strict JSON: all but `operation`, and none that is newer and empty."""
         # A card that declares nothing new has the digest that it had before.
-        newer = {"plugins": (), "reading": {}, "monotone": {}, "deploy": Deploy()}
+        newer = {
+            "plugins": (),
+            "reading": {},
+            "metric": None,
+            "costs": {},
+            "alert_rate": None,
+            "monotone": {},
+            "deploy": Deploy(),
+        }
         without = {"operation", *(field for field, empty in newer.items() if getattr(self, field) == empty)}
         return self.model_dump(mode="json", exclude=without)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.columns import Column
+from realmix.tasks.core.table.costs import check_costs
 from realmix.tasks.core.table.fold_labels import spellings
 from realmix.tasks.core.table.infer_schema import infer_task, schema_of
 from realmix.tasks.core.table.limits import MIN_GROUPS, MIN_TIMES
@@ -60,6 +61,7 @@ def check_study_input(raw: pd.DataFrame, card: DataCard) -> Schema:
     _check_finite(raw.drop(columns=list(card.ignore)))
     schema = schema_of(raw, card)
     _check_roles(raw, schema)
+    check_costs(raw, schema, card)
     _check_features(schema)
     _check_monotone(schema)
     _check_leaks(raw, schema, card)
@@ -116,6 +118,7 @@ def check_declared_columns(columns: Iterable[str], card: DataCard) -> None:
         "slices": card.slices,
         "allow_leaks": card.allow_leaks,
         "monotone": card.monotone,
+        "costs": card.cost_columns,
     }
     for field, names in several.items():
         for name in names:

@@ -52,6 +52,14 @@ FIELD_COMMENTS = {
         "  - {kind: range, column: age, minimum: 0, maximum: 120}\n"
         "  - {kind: dependency, when: 'age < 18', then: 'income == 0'}"
     ),
+    "metric": "The metric that decides studies; log_loss or rmse if empty. For example average_precision, f1, cost.",
+    "costs": (
+        "For metric: cost. What a decision costs, by true class, then by decided class: a number, or the column\n"
+        "with the amount of each row. For example:\n"
+        "  fraud: {ok: amount}            # a missed fraud costs its amount\n"
+        "  ok: {fraud: 5}                 # a false alarm costs 5"
+    ),
+    "alert_rate": "Share of the rows that people can look at: for metric: recall_at_alert_rate.",
     "simulate": "module:function, called as simulate(n_rows, reference, random_state).",
     "allow_leaks": "Features to use although they determine the target, an entity or a time that folds at random mix.",
     "plugins": "Synthesizers, models, metrics and sources of your own: module:SPEC. A study imports them.",

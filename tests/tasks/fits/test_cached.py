@@ -91,7 +91,7 @@ def fit_all(folder: StudyFolder, arms: list[Arm]) -> list[Any]:
         cached_teacher(folder, SCOPE, PLAN)["weights"],
         cached_pool(folder, SCOPE, "smote", PLAN, max_ratio=1.0)["kept"],
         cached_arms(folder, SCOPE, "predictions", arms, PLAN)["failures"],
-        cached_training_scores(folder, SCOPE, arms, PLAN),
+        cached_training_scores(folder, SCOPE, arms, PLAN, PLAN.metric),
         cached_final(folder, SCOPE, "model", arms[0], PLAN, raw=None).n_real,
     ]
 
@@ -145,7 +145,10 @@ STEPS = {
         )
         for arm in (REAL, DISTILLED, MIXED)
     },
-    "gap": (lambda folder: cached_training_scores(folder, SCOPE, [MIXED], PLAN), cached.arm_files(MIXED)),
+    "gap": (
+        lambda folder: cached_training_scores(folder, SCOPE, [MIXED], PLAN, PLAN.metric),
+        cached.arm_files(MIXED),
+    ),
     "final": (
         lambda folder: cached_final(folder, SCOPE, "model", MIXED, PLAN, raw=None).to_dict(),
         cached.arm_files(MIXED),

@@ -64,8 +64,9 @@ def published(tmp_path, former):
 
 
 def test_the_winner_of_a_study_is_read_back_with_its_plan(former, document):
-    found, plan, arms = last_winner(former)
+    found, plan, arms, thresholds = last_winner(former)
     assert found == document and plan == PLAN
+    assert thresholds == {"model": None, "real_only": None}
     assert {role: arm.name for role, arm in arms.items()} == {
         "model": document.winner.name,
         "real_only": document.real_only.name,

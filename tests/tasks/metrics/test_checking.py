@@ -34,3 +34,8 @@ def broken(y_true, y_pred, sample_weight):
 def test_one_that_would_break_a_study_is_named_with_its_error(changes, reason):
     with pytest.raises(BadInput, match=f"The metric 'accuracy' failed on six made-up rows .*{reason}"):
         check_computable(dataclasses.replace(METRICS["accuracy"], **changes))
+
+
+def test_a_threshold_that_nothing_tunes_is_refused():
+    with pytest.raises(BadInput, match="no `best_threshold`"):
+        check_computable(dataclasses.replace(METRICS["f1"], best_threshold=None))

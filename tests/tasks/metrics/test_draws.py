@@ -9,6 +9,7 @@ from realmix.tasks.metrics.balanced_accuracy import balanced_accuracy_draws
 from realmix.tasks.metrics.calibration_error import calibration_error_draws
 from realmix.tasks.metrics.f1 import f1_draws
 from realmix.tasks.metrics.r2 import r2_draws
+from realmix.tasks.metrics.recall_at_alert_rate import recall_at
 from realmix.tasks.metrics.roc_auc import roc_auc_draws
 
 
@@ -26,6 +27,15 @@ def test_scores_of_many_draws_are_those_of_each_draw(n_classes):
     ):
         slow = [spec.compute(y[w > 0], proba[w > 0], w[w > 0]) for w in weights]
         assert fast(y, proba, weights) == pytest.approx(slow)
+
+
+def test_recall_of_many_draws_is_that_of_each_draw():
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(0, 2, 60), rng.random(60).round(1)
+    proba, weights = np.column_stack([1 - p, p]), rng.integers(0, 3, (20, 60)).astype(float)
+    spec = recall_at(0.13)
+    slow = [spec.compute(y[w > 0], proba[w > 0], w[w > 0]) for w in weights]
+    assert spec.compute_draws(y, proba, weights) == pytest.approx(slow)
 
 
 def test_r2_of_many_draws_is_that_of_each_draw():

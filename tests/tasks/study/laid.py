@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,17 @@ from tests.tasks.shop_table import rows, table_of
 
 
 def lay(
-    place: Path, n_rows: int = 800, *, in_time: bool = False, **changes: Any
+    place: Path,
+    n_rows: int = 800,
+    card: Mapping[str, Any] | None = None,
+    *,
+    in_time: bool = False,
+    **changes: Any,
 ) -> tuple[StudyFolder, Table, Split, Layout]:
     """Split the table of a shop and lay out its folds: five in two repeats, or forward; with one synthesizer."""
-    raw, declared = rows(n_rows), {}
+    raw, declared = rows(n_rows), dict(card or {})
     if in_time:
-        raw, declared = raw.assign(day=np.arange(n_rows) // 2), {"time": "day"}
+        raw, declared = raw.assign(day=np.arange(n_rows) // 2), {"time": "day", **declared}
         changes = {"forward": True, "n_repeats": 1, **changes}
     table, folder = table_of(raw, place, **declared), StudyFolder(place / "study")
     split, rule = split_holdout.fn(table, folder, rule=None, seed=0)

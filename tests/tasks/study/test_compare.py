@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from realmix.tasks.core.mixes.pool_result import PoolResult
@@ -20,7 +21,9 @@ def test_the_best_arm_out_of_fold_wins_and_every_other_metric_stands_beside(tmp_
     assert comparison.winner.name == MIX and comparison.n_rows == split.n_development
     assert verdict.is_mix_shipped
     assert set(comparison.arms[0].extra_metrics) == {
-        name for name, spec in METRICS.items() if "binary" in spec.tasks and name != "log_loss"
+        name
+        for name, spec in METRICS.items()
+        if "binary" in spec.tasks and name != "log_loss" and not spec.needs
     }
     assert folder.read_json("work/generalisation.json")["slices"]
 
@@ -61,3 +64,16 @@ def test_metrics_of_other_tasks_are_not_shown(tmp_path):
     shown = side_metrics(StudyContext.read(folder.work / "context.json"), METRICS["roc_auc"])
     assert {"rmse", "mae", "r2", "roc_auc"}.isdisjoint(spec.name for spec in shown)
     assert "log_loss" in {spec.name for spec in shown}
+
+
+def test_a_study_decided_by_costs_compares_what_its_labels_cost(tmp_path):
+    card = {"costs": {"yes": {"no": "shop"}, "no": {"yes": 3}}}
+    folder, _, _, layout = lay(tmp_path, card=card, metric="cost")
+    trained = predict_all(folder, layout, batches(layout.plan), {MIX: 2.0, "real-only/class-prior": 0.0})
+    development, oof = gathered(folder, layout, [], trained)
+    comparison, _ = compare_arms.fn(folder, layout, development, oof)
+    assert comparison.winner.name == MIX and set(comparison.thresholds) == {MIX, comparison.incumbent.name}
+    missed = development.rows["shop"].to_numpy(dtype=float)
+    expected = np.where(development.y == 1, missed, 0)
+    assert (development.costs[:, 0] == expected).all()
+    assert folder.read_json("work/generalisation.json")["metric"] == "cost"

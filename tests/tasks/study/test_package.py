@@ -57,7 +57,9 @@ def schema_of(raw: pd.DataFrame, task: str) -> Schema:
     return infer_schema(raw, TARGETS[task], roles=others)
 
 
-def packed(name: str, task: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+def packed(
+    name: str, task: str, folder: Path, threshold: float | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Fit and save a model; give new raw rows, its own frame of them and its predictions."""
     raw, new = raw_rows(160, 0), raw_rows(40, 1).drop(columns="customer_id").astype({"is_member": object})
     new.loc[:3, "city"], new.loc[4:6, ["age", "since", "is_member"]] = "Atlantis", None
@@ -66,7 +68,7 @@ def packed(name: str, task: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFra
     model = spec.build(schema, spec.search_space(0, schema), 0, 1)
     model.fit(canonical[schema.feature_names], schema.one_hot_target(canonical), np.ones(len(raw)))
     export_model(model, name, schema, folder.parent / "data")
-    save_pyfunc(folder.parent / "data", name, schema, folder, {"table": "customers"})
+    save_pyfunc(folder.parent / "data", name, schema, folder, {"table": "customers"}, threshold=threshold)
     frame = schema.apply(new)[schema.feature_names]
     return new, frame, model.predict(frame)
 
@@ -188,3 +190,30 @@ def test_what_people_read_of_a_model_lies_in_its_folder_and_not_among_its_data(t
     assert "if age <=" in (tmp_path / "model" / "rules.txt").read_text()
     assert {file.name for file in (tmp_path / "model" / "artifacts" / "data").iterdir()} == {"spec.json"}
     assert len(load_and_predict(tmp_path / "model", raw_rows(5, 1))) == 5
+
+
+def test_with_a_threshold_the_prediction_is_the_positive_class_from_there_on(tmp_path):
+    import mlflow.pyfunc
+
+    new, _, expected = packed("linear", "binary", tmp_path / "model", threshold=0.2)
+    served = load_and_predict(tmp_path / "model", new)
+    assert (served["prediction"] == (served["proba_True"] >= 0.2)).all()
+    assert 0.2 < served["proba_True"][served["prediction"]].min() < 0.5
+    assert np.allclose(served.drop(columns="prediction"), expected, atol=1e-6)
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    assert loaded.metadata.signature.params.to_dict()[0] | {"shape": None} == {
+        "name": "threshold", "type": "double", "default": 0.2, "shape": None
+    }  # fmt: skip
+    assert loaded.metadata.metadata["threshold"] == 0.2
+    known = new[loaded.metadata.get_input_schema().input_names()]
+    cautious = loaded.predict(known, params={"threshold": 0.9})
+    assert (cautious["prediction"] == (cautious["proba_True"] >= 0.9)).all()
+
+
+def test_without_a_threshold_the_prediction_is_the_most_probable_class_and_there_is_no_parameter(tmp_path):
+    import mlflow.pyfunc
+
+    new, _, _ = packed("linear", "binary", tmp_path / "model")
+    served = load_and_predict(tmp_path / "model", new)
+    assert (served["prediction"] == (served["proba_True"] > 0.5)).all()
+    assert mlflow.pyfunc.load_model(str(tmp_path / "model")).metadata.signature.params is None

@@ -9,13 +9,13 @@ import pytest
 from realmix.tasks.core.errors import BadInput, UnknownName
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import read_card
+from realmix.tasks.core.table.card import DataCard, read_card
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.sources import file
 from realmix.tasks.study import request as requests
-from realmix.tasks.study.request import check_plan, read_plan, read_rows, table_name
+from realmix.tasks.study.request import check_plan, deciding_metric, read_plan, read_rows, table_name
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,6 @@ from realmix.tasks.study.request import check_plan, read_plan, read_rows, table_
     ],
 )
 def test_a_table_is_named_after_its_location(location, name):
-    from realmix.tasks.core.table.card import DataCard
-
     assert table_name(DataCard(target="y"), StudyRequest(table=location, out="o")) == name
 
 
@@ -54,13 +52,16 @@ def test_a_plan_of_another_task_or_table_is_refused():
     schema = Schema(
         (Column("age", "numeric", "integer"), Column("y", "categorical", "string", "target")), "y", "binary"
     )
-    check_plan(plan("binary", ("age",)), schema)
+    card = DataCard(target="y")
+    check_plan(plan("binary", ("age",)), card, schema)
     with pytest.raises(BadInput, match="is for regression"):
-        check_plan(plan("regression", ("age",)), schema)
+        check_plan(plan("regression", ("age",)), card, schema)
     with pytest.raises(BadInput, match="income"):
-        check_plan(plan("binary", ("income",)), schema)
+        check_plan(plan("binary", ("income",)), card, schema)
     with pytest.raises(BadInput, match="gtgan"):
-        check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), schema)
+        check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), card, schema)
+    with pytest.raises(BadInput, match="needs `costs`"):
+        check_plan(dataclasses.replace(plan("binary", ("age",)), metric="cost"), card, schema)
 
 
 def test_a_plan_file_that_cannot_be_used_is_named_with_one_next_step(tmp_path):
@@ -93,3 +94,17 @@ def test_a_column_that_is_not_there_is_refused_before_cells_are_interpreted(tmp_
     monkeypatch.setattr(requests, "read_columns", lambda *_: pytest.fail("cells were interpreted"))
     with pytest.raises(BadInput, match="'bougth' is no column of the table; did you mean 'bought'"):
         read_rows(StudyRequest(table=str(path), target="bougth", out=""))
+
+
+def test_the_card_names_the_deciding_metric_and_a_request_another_one():
+    schema = Schema(
+        (Column("age", "numeric", "integer"), Column("y", "categorical", "string", "target")), "y", "binary"
+    )
+    card = DataCard(target="y", metric="f1")
+    assert deciding_metric(StudyRequest(out="o"), card, schema).name == "f1"
+    assert deciding_metric(StudyRequest(out="o", metric="brier"), card, schema).name == "brier"
+    with pytest.raises(BadInput, match="'cost' needs `costs`"):
+        deciding_metric(StudyRequest(out="o", metric="cost"), card, schema)
+    quantity = dataclasses.replace(schema, task="regression")
+    with pytest.raises(BadInput, match="Unknown metric for regression 'cost'"):
+        deciding_metric(StudyRequest(out="o", metric="cost"), card, quantity)

@@ -41,7 +41,7 @@ def test_the_documents_get_the_scores_of_the_holdout_after_the_models_are_packag
         return {"holdout": holdout}, {"a caption": "<svg>"}
 
     clock = Stages()
-    document = ship(folder, None, ARMS, None, publish, clock)
+    document = ship(folder, None, ARMS, {}, None, publish, clock)
     assert done == ["gate_training", "read_holdout", "package", "publish"]
     assert document == {"holdout": {"n_rows": 60}, "figures": {"a caption": "<svg>"}}
     assert list(clock.seconds) == ["evaluate", "package", "report", "track"]
@@ -54,7 +54,7 @@ def test_after_a_refused_training_table_nothing_is_packaged_and_nothing_removed(
 
     monkeypatch.setattr(module, "gate_training", refuse)
     with pytest.raises(ValidationFailed):
-        ship(folder, None, ARMS, None, lambda holdout: pytest.fail("published"), Stages())
+        ship(folder, None, ARMS, {}, None, lambda holdout: pytest.fail("published"), Stages())
     assert done == [] and folder.scope("shipped").exists()
 
 

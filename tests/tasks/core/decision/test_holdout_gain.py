@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from realmix.tasks.core.decision.holdout_gain import (
 )
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.scores.draws import small_sample_factor
+from realmix.tasks.core.scores.out_of_fold import fold_scores, served_threshold
 from realmix.tasks.metrics import METRICS
 
 
@@ -137,3 +140,31 @@ def test_the_interval_of_few_rows_reaches_as_far_as_their_rarest_class_asks(metr
     reach = small_sample_factor(n_units) * (np.array(plain["interval"]) - plain["gain"])
     assert found["interval"] == pytest.approx(found["gain"] + reach)
     assert np.diff(found["interval"]) > 1.02 * np.diff(plain["interval"])
+
+
+@pytest.mark.parametrize("name", ["f1", "cost"])
+def test_the_same_predictions_score_the_same_on_validation_rows_and_on_the_holdout(simulate_ranking, name):
+    """Of a rare class hardly any probability reaches 0.5: the holdout must be labelled as it is served."""
+    metric, oof = METRICS[name], simulate_ranking(0, n_rows=2000)
+    positive = oof.predictions[..., 1] / 4
+    costs = np.where(np.arange(2) == oof.y[:, None], 0.0, np.where(oof.y[:, None] == 1, 10.0, 3.0))
+    rare = dataclasses.replace(oof, predictions=np.stack([1 - positive, positive], axis=-1), costs=costs)
+    threshold = served_threshold(rare, metric, rare.arms[6])
+    on_validation = fold_scores(rare, metric, [6]).mean()
+    same = rare.predictions[6, 0]
+    served = score_holdout(oof.y, same, same, metric, 0, costs=costs, thresholds=(threshold, threshold))
+    assert served["mix"]["score"] == pytest.approx(on_validation, rel=0.05)
+    assert served["gain"] == 0
+    at_a_half = score_holdout(oof.y, same, same, metric, 0, costs=costs)["mix"]["score"]
+    worse = (
+        served["mix"]["score"] - at_a_half if metric.greater_is_better else at_a_half - served["mix"]["score"]
+    )
+    assert threshold < 0.2 and worse > 0.3
+
+
+def test_each_model_is_labelled_at_its_own_threshold():
+    y, p = np.array([0, 0, 1, 1] * 20), np.array([0.1, 0.2, 0.3, 0.4] * 20)
+    mix, real_only = np.column_stack([1 - p, p]), np.column_stack([1 - 2 * p, 2 * p])
+    scored = score_holdout(y, mix, real_only, METRICS["f1"], seed=0, thresholds=(0.25, 0.7))
+    assert scored["mix"]["score"] == 1
+    assert scored["real_only"]["score"] == pytest.approx(2 / 3)

@@ -317,3 +317,7 @@ def test_the_race_tells_who_left_and_what_it_saved():
     told = describe_race({name: dataclasses.asdict(left) for name, left in exits.items()}, pools, 10)
     assert [row["arm"] for row in told["dropped"]] == ["a", "b"]
     assert (told["generator_seconds"], told["full_grid_generator_seconds"]) == (11.0, 60.0)
+
+
+def test_a_metric_with_a_tuned_threshold_is_not_raced():
+    assert not is_raced(METRICS["cost"], n_repeats=3)

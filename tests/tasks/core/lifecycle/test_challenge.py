@@ -198,3 +198,18 @@ def test_equal_challengers_are_seldom_called_better_and_real_losses_seldom_pass(
         promoted += judged(compared(300, noise=1.25, seed=seed)).word == "promote"
     assert better <= 6
     assert promoted <= 6
+
+
+@pytest.mark.parametrize("metric", ["f1", "cost"])
+def test_versions_are_compared_by_the_labels_that_each_serves(metric):
+    """The champion's probabilities are a quarter of the challenger's, and so is its threshold."""
+    rows = compared(noise=1.0)
+    positive = rows.challenger[:, 1] / 4
+    costs = np.where(np.arange(2) == rows.y[:, None], 0.0, 5.0)
+    same = dataclasses.replace(
+        rows, champion=np.column_stack([1 - positive, positive]), costs=costs, challenger_threshold=0.4
+    )
+    served = judged(dataclasses.replace(same, champion_threshold=0.1), metric)
+    assert served.gain == 0 and served.champion_score == served.challenger_score
+    at_a_half = judged(same, metric)
+    assert at_a_half.gain > 0.2

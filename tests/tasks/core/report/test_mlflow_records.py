@@ -11,6 +11,7 @@ from realmix.tasks.core.report.mlflow_records import (
     rows_saved_metrics,
     run_times,
     shown_arms,
+    study_record,
 )
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
 from tests.tasks.core.report.documents import changed
@@ -118,3 +119,11 @@ def test_a_retraining_is_numbers_over_time_and_a_line_of_the_note():
         "1. Monday: **study**, because the table grew. It is better.",
     ]
     assert len(history_note([("Monday", entry)] * 500)) <= MAX_NOTE
+
+
+def test_the_threshold_that_is_served_is_a_parameter_of_the_run(document):
+    planned = dict.fromkeys(("n_folds", "n_repeats", "n_trials", "n_development"), 1)
+    by_probability = changed(document, plan=planned)
+    by_threshold = changed(by_probability, winner=document.winner.to_dict() | {"threshold": 0.125})
+    assert study_record(by_threshold).params["threshold"] == "0.125"
+    assert "threshold" not in study_record(by_probability).params

@@ -250,3 +250,10 @@ def test_a_shipped_model_that_people_can_read_is_shown_with_its_text_escaped(doc
     page = render_report(document, {}, readable)
     assert "if age &lt;= 40:" in page and "<svg><title>t</title></svg>" in page
     assert "The shipped model, to read" not in render_report(document, {})
+
+
+def test_the_page_says_from_which_probability_on_a_row_is_labelled_positive(document):
+    winner = document.to_dict()["winner"] | {"threshold": 0.125}
+    page = render_report(changed(document, winner=winner), {})
+    assert "Decision threshold" in page and "0.125" in page
+    assert "Decision threshold" not in render_report(document, {})

@@ -50,3 +50,10 @@ def test_each_of_several_learners_has_a_line(document):
 
 def test_the_only_learner_has_no_line_of_its_own(document):
     assert summary_lines(changed(document, learners=[BOOSTED])) == summary_lines(document)
+
+
+def test_the_threshold_that_is_served_has_a_line(document):
+    winner = document.to_dict()["winner"] | {"threshold": 0.1234}
+    (line,) = [each for each in summary_lines(changed(document, winner=winner)) if each.startswith("label")]
+    assert "from a probability of 0.123 on" in line and document.metric.name in line
+    assert not any(each.startswith("label") for each in summary_lines(document))

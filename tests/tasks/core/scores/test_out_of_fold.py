@@ -16,6 +16,7 @@ from realmix.tasks.core.scores.out_of_fold import (
     fold_gains,
     fold_scores,
     gains,
+    served_threshold,
 )
 from realmix.tasks.metrics import METRICS
 
@@ -144,3 +145,42 @@ def test_gains_of_folds_are_shares_of_their_mean_so_that_they_average_to_the_who
 
 def test_a_perfect_reference_makes_no_infinite_gain(squared_error):
     assert np.isfinite(gains(squared_error, np.array([0.0, 0.1]), np.array([0.0, 0.0]))).all()
+
+
+def costed(oof: OutOfFold) -> OutOfFold:
+    """Rows whose wrong decisions cost amounts of their own."""
+    amounts = np.random.default_rng(1).exponential(20.0, len(oof.y))
+    costs = np.column_stack([np.where(oof.y == 1, amounts, 0.0), np.where(oof.y == 1, 0.0, 3.0)])
+    return dataclasses.replace(oof, costs=costs)
+
+
+def test_costs_are_those_of_labels_whose_threshold_was_tuned_on_the_other_folds(simulate_ranking):
+    oof, metric = costed(simulate_ranking(0)), METRICS["cost"]
+    proba, folds = oof.predictions[6, 1], oof.folds[1]
+    by_hand = []
+    for fold in range(5):
+        inside = folds == fold
+        threshold = metric.best_threshold(oof.costs[~inside], proba[~inside, 1], np.ones((~inside).sum()))
+        called = (proba[inside, 1] >= threshold).astype(int)
+        by_hand.append(oof.costs[inside][np.arange(inside.sum()), called].mean())
+    assert fold_scores(oof, metric, [6])[0, 5:] == pytest.approx(by_hand)
+    every_row = np.ones((1, len(oof.y)))
+    assert RowScores(oof, metric).all_arms(every_row)[0, 6] == pytest.approx(
+        fold_scores(oof, metric, [6])[0].mean()
+    )
+
+
+def test_an_arm_is_served_at_one_threshold_tuned_on_all_its_rows_and_repeats(simulate_ranking):
+    oof, metric = costed(simulate_ranking(0)), METRICS["cost"]
+    p_positive = np.concatenate(list(oof.predictions[6, ..., 1]))
+    expected = metric.best_threshold(np.tile(oof.costs, (2, 1)), p_positive, np.ones(2 * len(oof.y)))
+    assert served_threshold(oof, metric, oof.arms[6]) == expected
+    assert served_threshold(oof, METRICS["log_loss"], oof.arms[6]) is None
+
+
+def test_by_costs_the_better_arm_wins_and_both_that_may_ship_have_a_threshold(simulate_ranking):
+    oof = costed(simulate_ranking(0, strength=3.0, n_rows=600))
+    comparison = compare(oof, METRICS["cost"], seed=0, n_bootstrap=50)
+    assert comparison.winner == oof.arms[6] and comparison.promised_gain > 0.05
+    assert set(comparison.thresholds) == {oof.arms[6].name, comparison.incumbent.name}
+    assert compare(oof, METRICS["log_loss"], seed=0, n_bootstrap=20).thresholds == {}

@@ -82,3 +82,9 @@ def test_a_card_cannot_be_changed():
 def test_protected_columns_are_the_sensitive_ones_and_the_slices_each_once():
     card = parse_card({"target": "y", "sensitive": ["sex", "age"], "slices": ["plan", "sex"]})
     assert card.protected == ("sex", "age", "plan")
+
+
+def test_a_card_that_declares_no_costs_has_the_digest_that_it_had_before_there_were_any():
+    assert not {"costs", "metric", "alert_rate"} & set(DataCard(target="y").studied)
+    declared = DataCard(target="y", metric="cost", costs={"a": {"b": 1}, "b": {"a": 2}}, alert_rate=0.1)
+    assert DataCard(**declared.studied) == declared
