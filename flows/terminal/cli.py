@@ -297,6 +297,7 @@ for command in (
     table_commands.rollback,
     table_commands.sync,
     table_commands.clean,
+    table_commands.collect,
     table_commands.status,
     table_commands.doctor,
     table_commands.up,

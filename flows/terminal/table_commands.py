@@ -175,6 +175,33 @@ def clean(
     print(f"{total:10.1f} MB  {'would be removed' if dry_run else 'removed'}")
 
 
+def collect(
+    table: str | None = None,
+    /,
+    *,
+    study: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Show what more real rows would bring, and which ones pay best.
+
+    Reads a finished study and fits nothing: the gain to be expected of more rows with its 80 % interval, in money
+    and days where the data card has `price_per_row` and `days_per_row`, for rows as they come and for rows of each
+    group that the card declares; beside it what synthetic rows bring today.
+
+    Parameters
+    ----------
+    table
+        Name of a registered table: its latest study.
+    study
+        Folder of a study by `realmix run` instead.
+    json
+        Print what was measured as JSON: the field `collecting` of verdict.json.
+    """
+    from realmix.flows.terminal.collect import collecting_text
+
+    print(collecting_text(table, study, as_json=json))
+
+
 def status() -> None:
     """Show each registered table: last verdict, champion, new rows and the next run."""
     from realmix.flows.local import environment

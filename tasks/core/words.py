@@ -53,3 +53,27 @@ def wrong_cells_in_words(n: int, expected: str) -> str:
     ('1 cell that is no number', '1,200 cells that are no date')
     """
     return f"1 cell that is no {expected}" if n == 1 else f"{n:,} cells that are no {expected}"
+
+
+def counted(number: float, unit: str) -> str:
+    """Format a number with its unit.
+
+    Examples
+    --------
+    >>> counted(1, "day"), counted(1.5, "day"), counted(1150, "row")
+    ('1 day', '1.5 days', '1,150 rows')
+    """
+    text = f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+    return f"{text} {unit}" if text == "1" else f"{text} {unit}s"
+
+
+def cost_in_words(money: float | None, days: float | None, currency: str | None) -> str:
+    """Format what rows cost, in money and in days; empty where neither is known.
+
+    Examples
+    --------
+    >>> cost_in_words(1500, 3, "EUR"), cost_in_words(2.5, None, "EUR"), cost_in_words(None, None, None)
+    ('1,500 EUR and 3 days', '2.50 EUR', '')
+    """
+    costs = [] if money is None else [f"{money:,.{0 if money >= 10 else 2}f} {currency}"]
+    return " and ".join([*costs, *([] if days is None else [counted(days, "day")])])

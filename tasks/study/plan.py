@@ -216,6 +216,7 @@ def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
         rarest_share=rarest,
         has_time=schema.with_role("time") is not None,
         n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
+        has_slices=bool(table.card.protected),
     )
 
 

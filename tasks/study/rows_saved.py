@@ -29,6 +29,7 @@ from realmix.tasks.fits.subsets import cut_subsets, subset_name
 from realmix.tasks.runtime.shared_storage import at_hand, bring, share
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import current_workers
+from realmix.tasks.study.collecting import collecting
 from realmix.tasks.study.development import Development
 
 log = logging.getLogger("realmix")
@@ -47,7 +48,8 @@ def rows_saved(
     -------
     dict
         ``rows_saved``, see :func:`realmix.tasks.core.scores.rows_saved.describe_rows_saved`, or None with
-        ``rows_saved_reason``.
+        ``rows_saved_reason``; ``collecting``, see
+        :func:`realmix.tasks.core.scores.collecting.describe_collecting`.
     """
     best_mix = comparison.best_mix
     if best_mix is None:
@@ -55,26 +57,38 @@ def rows_saved(
     if not layout.plan.curve_repeats:
         return _unknown("the plan left the rows-saved curve out")
     try:
-        return {
-            "rows_saved": measure_best_mix(folder, layout, development, oof, comparison, best_mix),
-            "rows_saved_reason": None,
-        }
+        curve, arms = measure_curve(folder, layout, development, oof, comparison, best_mix)
     except StudyInterrupted:
         raise
     except RealmixError as err:
         log.warning("the rows saved could not be measured: %s", err)
         return _unknown(str(err).rstrip("."))
+    context = development.context
+    saved = measure_rows_saved(curve, seed=derive_seed(context.snapshot, layout.plan.seed, "rows-saved"))
+    names = [arm.name for arm in arms]
+    described = describe_rows_saved(saved, curve, context.card, arm=best_mix.name, curve_arms=names)
+    return {
+        "rows_saved": to_jsonable(described),
+        "rows_saved_reason": None,
+        "collecting": collecting(folder, layout, development, oof, curve, arms[-1], best_plain(comparison)),
+    }
 
 
-def measure_best_mix(
+def measure_curve(
     folder: StudyFolder,
     layout: Layout,
     development: Development,
     oof: OutOfFold,
     comparison: Comparison,
     best_mix: Arm,
-) -> dict[str, Any]:
-    """Measure and describe the rows that the best mix saves.
+) -> tuple[LearningCurve, list[Arm]]:
+    """Measure the learning curve of real only with the mix beside it.
+
+    Returns
+    -------
+    curve : LearningCurve
+    arms : list of Arm
+        The best at each size.
 
     Raises
     ------
@@ -82,7 +96,6 @@ def measure_best_mix(
         If the mix failed on half of a fold, or every real-only arm at some size.
     """
     plan, arms = layout.plan, curve_arms(comparison)
-    context = development.context
     blocks = [block for block in layout.blocks if block.repeat < plan.curve_repeats]
     n_rows, failed = fit_subsets(folder, plan, blocks, arms, best_mix)
     if best_mix.name in failed:
@@ -90,20 +103,19 @@ def measure_best_mix(
     scores, mix_scores = subset_scores(folder, layout, development, oof, blocks, arms)
     better = comparison.greater_is_better
     best = best_per_size(scores, greater_is_better=better)
-    curve = LearningCurve(
-        n_rows, scores[best, np.arange(len(CURVE_SHARES))], mix_scores, n_rows[MIX_SHARE], better
-    )
-    saved = measure_rows_saved(curve, seed=derive_seed(context.snapshot, plan.seed, "rows-saved"))
-    names = [arms[arm].name for arm in best]
-    described = describe_rows_saved(saved, curve, context.card, arm=best_mix.name, curve_arms=names)
-    plain: dict[str, Any] = to_jsonable(described)
-    return plain
+    of_best = scores[best, np.arange(len(CURVE_SHARES))]
+    return LearningCurve(n_rows, of_best, mix_scores, n_rows[MIX_SHARE], better), [arms[arm] for arm in best]
 
 
 def curve_arms(comparison: Comparison) -> list[Arm]:
     """Return the incumbent, then the best trial of every model on the real rows as they are."""
     plain = [Arm(Mix(), row.model, row.trial) for row in comparison.arms if row.mix == Mix().name]
     return list(dict.fromkeys([comparison.incumbent, *plain]))
+
+
+def best_plain(comparison: Comparison) -> Arm | None:
+    """Return the best arm on the real rows as they are, without a teacher; None if all failed."""
+    return next((arm for arm in curve_arms(comparison) if arm.mix == Mix()), None)
 
 
 def fit_subsets(
@@ -220,4 +232,4 @@ def predictions(
 
 
 def _unknown(reason: str) -> dict[str, Any]:
-    return {"rows_saved": None, "rows_saved_reason": reason}
+    return {"rows_saved": None, "rows_saved_reason": reason, "collecting": None}

@@ -13,7 +13,7 @@ from realmix.tasks.core.contracts.specs import CONTROLS, ENSEMBLE, ModelSpec, Sy
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.corrections import PARTS
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan, TableShape
-from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
+from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MAX_SLICES, MIX_SHARE, SLICE_SHARES
 
 # Two workers rarely end together, and share memory bandwidth.
 PARALLEL_EFFICIENCY = 0.85
@@ -173,7 +173,7 @@ class Costs:
         )
 
     def rows_saved(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
-        """Estimate real only on smaller shares of every fold, and the dearest mix on half of each."""
+        """Estimate real only on smaller shares of every fold or slice, and the dearest mix on half of each."""
         folds = plan.n_folds * min(plan.curve_repeats, plan.n_repeats)
         distilled = Mix(label_rule="teacher")
         half = round(CURVE_SHARES[MIX_SHARE] * n_rows)
@@ -183,6 +183,9 @@ class Costs:
             seconds += self.teacher(plan, shape, n_subset)
             seconds += sum(self.model(name, n_subset, shape) for name in plan.models)
             seconds += max(self.arm(Arm(distilled, name), shape, n_subset) for name in plan.models)
+        if shape.has_slices:
+            n_fits = MAX_SLICES * len(SLICE_SHARES[:-1])
+            seconds += n_fits * max(self.model(name, n_rows, shape) for name in plan.models)
         return folds * seconds
 
     def model(self, name: str, n_rows: int, shape: TableShape) -> float:

@@ -46,6 +46,8 @@ class TableShape:
     has_time : bool
     n_levels : int
         Columns that all categories take when they are one-hot coded.
+    has_slices : bool
+        Whether the card declares columns whose groups are looked at by themselves.
     """
 
     n_all: int
@@ -56,6 +58,7 @@ class TableShape:
     rarest_share: float
     has_time: bool = False
     n_levels: int = 0
+    has_slices: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Figures of the report as SVG: gains, ratio curves, learning curve, calibration and predictions."""
+"""Figures of the report as SVG: gains, ratio curves, learning curves, calibration and predictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import numpy as np
 
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
-from realmix.tasks.core.report.verdict_evidence import RowsSaved
+from realmix.tasks.core.report.verdict_evidence import Collecting, RowsSaved
+from realmix.tasks.core.scores.learning_curve import MAX_EXTRAPOLATION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,6 +93,14 @@ def draw_figures(
             "and of the best mix made from half of them; the band and the thick line are 90 % intervals."
         )
         figures[caption] = draw_learning_curve(saved, metric=metric.name, direction=metric.direction)
+    if verdict_document.collecting:
+        caption = (
+            f"More real rows: {metric.name} of real rows alone ({metric.direction}), measured (squares) and continued "
+            "beyond the table's rows (dashed line), with an 80 % interval; beyond the dotted line it is a guess."
+        )
+        figures[caption] = draw_collecting(
+            verdict_document.collecting, metric=metric.name, direction=metric.direction
+        )
     if predicted_winner.ndim == 2:
         caption = "Calibration: observed frequency against predicted probability; the diagonal is ideal."
         figures[caption] = draw_calibration(y, predicted_winner, predicted_real_only)
@@ -181,6 +190,35 @@ def draw_learning_curve(saved: RowsSaved, *, metric: str, direction: str) -> str
     axes.set_ylabel(f"{metric} ({direction})")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     return _to_svg(figure, "rows-saved")
+
+
+@styled
+def draw_collecting(found: Collecting, *, metric: str, direction: str) -> str:
+    """Draw the learning curve of real only, continued to twice the rows of the table.
+
+    Parameters
+    ----------
+    found : Collecting
+    metric, direction : str
+    """
+    figure, axes = _new_figure(height=2.8, width=5.6)
+    axes.set_xscale("log")
+    n_rows = [point.n_rows for point in found.curve]
+    low, high = ([getattr(point, side) for point in found.curve] for side in ("low", "high"))
+    axes.fill_between(n_rows, low, high, color=ORANGE, alpha=0.15, linewidth=0)
+    axes.plot(n_rows, [point.score for point in found.curve], "--", color=ORANGE, label="continued")
+    measured = [(point.n_rows, point.score) for point in found.measured]
+    axes.plot(*zip(*measured, strict=True), "s", color=ORANGE, markersize=4, label="measured")
+    axes.axvline(found.n_rows, color="black", linewidth=0.8, label="rows of the table")
+    if (guessed := MAX_EXTRAPOLATION * found.measured_to) < n_rows[-1]:
+        axes.axvline(guessed, color=GREY, linewidth=0.8, linestyle=":", label="a guess from here")
+    shown = [found.measured[0].n_rows, found.measured_to, found.n_rows, n_rows[-1]]
+    axes.set_xticks(shown, [f"{n:,.0f}" for n in shown])
+    axes.minorticks_off()
+    axes.set_xlabel("real training rows")
+    axes.set_ylabel(f"{metric} ({direction})")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    return _to_svg(figure, "collecting")
 
 
 @styled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.report.collect_text import conclusion
 from realmix.tasks.core.report.verdict_document import MetricOfStudy, Scored, VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
 from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
@@ -40,6 +41,8 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         lines.append(f"final fit: {document.final_fit.sentence}")
     if document.rows_saved and document.rows_saved.sentence:
         lines.append(f"rows saved: {document.rows_saved.sentence}")
+    if document.collecting:
+        lines.append(f"more real rows: {conclusion(document, document.collecting)}")
     return lines
 
 

@@ -15,6 +15,7 @@ from pydantic import Field
 from realmix.tasks.core.decision.verdict import Outcome
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
 from realmix.tasks.core.report.verdict_evidence import (
+    Collecting,
     Drift,
     Generalisation,
     Race,
@@ -283,6 +284,7 @@ class VerdictDocument(Document):
     learners: tuple[VerdictOnLearner, ...] = ()
     rows_saved: RowsSaved | None = None
     rows_saved_reason: str | None = None
+    collecting: Collecting | None = None
     final_fit: FinalFit | None = None
     drift: Drift | None = None
     plan: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Optional parts of the verdict document: learners, race, generalisation, rows saved and drift."""
+"""Optional parts of the verdict document: learners, race, generalisation, rows saved, rows to collect and drift."""
 
 from __future__ import annotations
 
@@ -159,6 +159,60 @@ class RowsSaved(Part):
     curve: tuple[CurvePoint, ...]
     mix: CurveMix
     sentence: str
+
+
+class Collected(Part):
+    """What `n_more` real rows would bring: the median gain with its 80 % interval, and what they cost."""
+
+    n_more: int
+    gain: Number
+    interval: tuple[Number, Number]
+    chance_below: Number
+    money: Known
+    days: Known
+    is_guess: bool
+
+
+class CollectedSlice(Collected):
+    """What more rows of a slice alone would bring to it, by `metric`, and to all rows."""
+
+    name: str
+    metric: str
+    margin_is_relative: bool
+    n_rows: int
+    overall_gain: Number
+
+
+class MeasuredPoint(Part):
+    """Mean score of real only at a number of rows."""
+
+    n_rows: int
+    score: Number
+
+
+class ContinuedPoint(MeasuredPoint):
+    """The continued curve with its 80 % band."""
+
+    low: Number
+    high: Number
+
+
+class Collecting(Part):
+    """What more real rows would bring, from :func:`realmix.tasks.core.scores.collecting.describe_collecting`.
+
+    `chance_below` is that of a gain smaller than `worthwhile`; the last of `steps` doubles the table.
+    """
+
+    metric: str
+    arm: str
+    n_rows: int
+    measured_to: int
+    worthwhile: Number
+    currency: str | None
+    measured: tuple[MeasuredPoint, ...]
+    curve: tuple[ContinuedPoint, ...]
+    steps: tuple[Collected, ...]
+    slices: tuple[CollectedSlice, ...]
 
 
 class Drift(Part):

@@ -20,6 +20,7 @@ import numpy as np
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.scores.draws import small_sample_factor
 from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.words import cost_in_words, counted
 
 Censored = Literal["below", "above"]
 
@@ -281,19 +282,12 @@ def _sentence(saved: RowsSaved, n_saved: int, money: float | None, days: float |
     """Describe rows saved for readers who do not know learning curves."""
     about = {"above": "at least ", "below": "at most "}.get(saved.n_eq.censored or "", "about ")
     bounds = list(dict.fromkeys(bound.in_words for bound in saved.interval))
-    costs = [] if money is None else [f"{abs(money):,.{0 if abs(money) >= 10 else 2}f} {currency}"]
-    costs += [] if days is None else [_counted(abs(days), "day")]
+    cost = cost_in_words(money and abs(money), days and abs(days), currency)
     least = "at least " if saved.n_eq.censored else ""
-    rows = f"{least}{_counted(abs(n_saved), 'row')} {'saved' if n_saved > 0 else 'lost'}"
-    worth = f", about {' and '.join(costs)}" if costs and n_saved else ""
+    rows = f"{least}{counted(abs(n_saved), 'row')} {'saved' if n_saved > 0 else 'lost'}"
+    worth = f", about {cost}" if cost and n_saved else ""
     return (
         f"At {saved.n0:,.0f} rows the best mix is worth {about}{saved.n_eq.n_rows:,.0f} real rows "
         f"(90 % interval {' to '.join(bounds)}): {rows if n_saved else 'no rows saved'}{worth}. "
         "Measured with half of the training rows, where the real rows themselves can check it."
     )
-
-
-def _counted(number: float, unit: str) -> str:
-    """Format a number with its unit: "1 day", "1.5 days", "1,150 rows"."""
-    text = f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
-    return f"{text} {unit}" if text == "1" else f"{text} {unit}s"

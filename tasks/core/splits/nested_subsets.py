@@ -9,6 +9,9 @@ import pandas as pd
 # of 2. The mix is made at one half, so that the curve extends to either side; the last share is the whole fold.
 CURVE_SHARES = (1 / 4, 2**-1.5, 1 / 2, 2**-0.5, 1.0)
 MIX_SHARE = CURVE_SHARES.index(1 / 2)
+# Of the training rows of a slice, all others kept: for the slice's own curve, on at most so many slices.
+SLICE_SHARES = (1 / 4, 1 / 2, 1.0)
+MAX_SLICES = 6
 
 
 def nested_subsets(

@@ -1,0 +1,208 @@
+"""Tell what more real rows would bring, as they come and of each declared slice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.errors import RealmixError, StudyInterrupted
+from realmix.tasks.core.json_values import to_jsonable
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.plan import Block, Layout, Plan
+from realmix.tasks.core.scores.collecting import Scored, ScoredSlice, describe_collecting
+from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.scores.rows_saved import LearningCurve
+from realmix.tasks.core.scores.slices import MIN_ROWS, Slice, declared_slices
+from realmix.tasks.core.splits.nested_subsets import MAX_SLICES, SLICE_SHARES
+from realmix.tasks.fits.cached import cached_arms
+from realmix.tasks.fits.scope import TRAINING, Scope
+from realmix.tasks.fits.subsets import thin_slice, thinned_name
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.runtime.shared_storage import at_hand, bring, share
+from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.workers import current_workers
+from realmix.tasks.study.development import Development
+from realmix.tasks.study.generalise import row_metric
+
+log = logging.getLogger("realmix")
+THINNED = "curve-slice"
+# A slice that is in fewer folds has no error that could be estimated.
+MIN_FOLDS = 3
+
+
+def collecting(
+    folder: StudyFolder,
+    layout: Layout,
+    development: Development,
+    oof: OutOfFold,
+    curve: LearningCurve,
+    arm: Arm,
+    plain: Arm | None,
+) -> dict[str, Any] | None:
+    """Continue the learning curve of real only, and measure those of the declared slices.
+
+    Parameters
+    ----------
+    folder, layout, development, oof
+    curve : LearningCurve
+        Of all rows.
+    arm : Arm
+        The best on all of them.
+    plain : Arm or None
+        The best on the real rows as they are, without a teacher's labels: what is fitted on thinned slices.
+
+    Returns
+    -------
+    dict or None
+        From :func:`realmix.tasks.core.scores.collecting.describe_collecting`; None where the curve has no law.
+    """
+    overlap, metric = oof.n_validation / oof.n_train, METRICS[layout.plan.metric]
+    n_all = len(Scope(folder.scope("shipped")).read_array(TRAINING))
+    scored = Scored(curve.n_rows, curve.scores, metric, overlap)
+    card = development.context.card
+    try:
+        slices = measure_slices(folder, layout, development, oof, plain, n_all) if plain else []
+        described: dict[str, Any] = describe_collecting(scored, slices, card, arm=arm.name, n_all=n_all)
+    except StudyInterrupted:
+        raise
+    except RealmixError as err:
+        log.warning("what more real rows would bring is not known: %s", err)
+        return None
+    found: dict[str, Any] = to_jsonable(described)
+    return found
+
+
+def measure_slices(
+    folder: StudyFolder, layout: Layout, development: Development, oof: OutOfFold, arm: Arm, n_all: int
+) -> list[ScoredSlice]:
+    """Fit an arm where the largest declared slices are thinned, and score it on their validation rows.
+
+    Returns
+    -------
+    list of ScoredSlice
+        Without slices in fewer than `MIN_FOLDS` folds, or on which the arm failed.
+    """
+    blocks = tuple(block for block in layout.blocks if block.repeat < layout.plan.curve_repeats)
+    thinned = Thinned(folder, layout.plan, development, oof, arm, blocks)
+    slices = large_slices(development, oof)
+    sizes = thinned.fit(slices)
+    scored = [thinned.score(number, found, sizes[number]) for number, found in enumerate(slices)]
+    share_of_all = n_all / len(development.y)
+    return [
+        ScoredSlice(found.name, round(found.rows.sum() * share_of_all), *each)
+        for found, each in zip(slices, scored, strict=True)
+        if each
+    ]
+
+
+def large_slices(development: Development, oof: OutOfFold) -> list[Slice]:
+    """Return the largest declared slices with enough validated rows, at most `MAX_SLICES`."""
+    card = development.context.card
+    if not card.protected:
+        return []
+    validated = oof.is_validated.any(axis=0) & (development.weight > 0)
+    declared = declared_slices(development.declared, hidden=card.sensitive)
+    large = [found for found in declared if (found.rows & validated).sum() >= MIN_ROWS]
+    return sorted(large, key=lambda found: -int(found.rows.sum()))[:MAX_SLICES]
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """One real-only arm, fitted on folds in which all but a share of a slice's training rows are left out.
+
+    Attributes
+    ----------
+    folder, plan, development, oof, arm
+    blocks : tuple of Block
+        The folds.
+    """
+
+    folder: StudyFolder
+    plan: Plan
+    development: Development
+    oof: OutOfFold
+    arm: Arm
+    blocks: tuple[Block, ...]
+
+    def fit(self, slices: Sequence[Slice]) -> list[np.ndarray]:
+        """Cut and fit all thinned folds in parallel.
+
+        Returns
+        -------
+        list of ndarray of shape (n_folds, n_shares)
+            Of each slice, its training rows in each fold; zeros where it has none.
+        """
+        sizes = [np.array([self._cut(number, found, block) for block in self.blocks])
+                 for number, found in enumerate(slices)]  # fmt: skip
+        scopes = [
+            scope
+            for number, of_slice in enumerate(sizes)
+            for block, n_rows in zip(self.blocks, of_slice, strict=True)
+            if n_rows[-1]
+            for scope in self._scopes(number, block)
+        ]
+        share(self.folder, *scopes)
+        current_workers().spread(self._fit, scopes)
+        bring(self.folder, *scopes)
+        return sizes
+
+    def score(self, number: int, found: Slice, sizes: np.ndarray) -> tuple[Scored, float] | None:
+        """Score a slice at every share of its training rows.
+
+        Returns
+        -------
+        scored : Scored
+        weight : float
+            Gain over all rows per gain on the slice.
+        """
+        metric = row_metric(METRICS[self.plan.metric], self.development.context.schema)
+        is_used = found.rows & (self.development.weight > 0)
+        rows = [is_used & (self.development.folds[block.repeat] == block.fold) for block in self.blocks]
+        used = [place for place, each in enumerate(rows) if each.any() and sizes[place, -1]]
+        scores = [self._scores(number, self.blocks[place], rows[place], metric) for place in used]
+        if len(used) < MIN_FOLDS or not np.isfinite(scores).all():
+            return None
+        overlap = self.oof.n_validation / self.oof.n_train
+        scored = Scored(sizes[used].mean(axis=0), np.array(scores).T, metric, overlap)
+        return scored, self._weight(found, metric)
+
+    def _cut(self, number: int, found: Slice, block: Block) -> list[int]:
+        """Write the scopes of a slice in a fold, and return their numbers of rows of the slice."""
+        return thin_slice(self.folder.scope(block.scope), number, self.development.sampled[found.rows])
+
+    def _fit(self, scope: str) -> None:
+        with at_hand(self.folder, scope) as here:
+            cached_arms(here, scope, THINNED, [self.arm], self.plan)
+
+    def _scopes(self, number: int, block: Block) -> list[str]:
+        return [thinned_name(block.scope, number, part) for part in SLICE_SHARES[:-1]]
+
+    def _scores(self, number: int, block: Block, rows: np.ndarray, metric: MetricSpec) -> list[float]:
+        """Score rows that a fold validates, at every share."""
+        in_fold = self.development.folds[block.repeat] == block.fold
+        predicted = [
+            Scope(self.folder.scope(scope)).read_array(f"{THINNED}.npy")[0][rows[in_fold]]
+            for scope in self._scopes(number, block)
+        ]
+        predicted.append(self._whole[block.repeat, rows])
+        y, weight = self.development.y[rows], self.development.weight[rows]
+        return [float(metric.compute(y, each, weight)) for each in predicted]
+
+    def _weight(self, found: Slice, metric: MetricSpec) -> float:
+        """Return the slice's share of the loss, or of the rows where gains are no shares."""
+        assert metric.row_loss is not None
+        rows = self.development.folds[0] >= 0
+        parts = self.development.weight[rows]
+        if metric.margin_is_relative:
+            parts = parts * metric.row_loss(self.development.y[rows], self._whole[0, rows])
+        return float(parts[found.rows[rows]].sum() / parts.sum())
+
+    @property
+    def _whole(self) -> np.ndarray:
+        """Predictions of the arm on whole folds, from the race: shape (n_repeats, n_rows[, n_classes])."""
+        return self.oof.predictions[self.oof.arms.index(self.arm)]
