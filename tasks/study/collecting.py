@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +61,9 @@ def collecting(
     dict or None
         From :func:`realmix.tasks.core.scores.collecting.describe_collecting`; None where the curve has no law.
     """
-    overlap, metric = oof.n_validation / oof.n_train, METRICS[layout.plan.metric]
+    metric, overlap = METRICS[layout.plan.metric], oof.n_validation / oof.n_train
     n_all = len(Scope(folder.scope("shipped")).read_array(TRAINING))
-    scored = Scored(curve.n_rows, curve.scores, metric, overlap)
+    scored = Scored(curve.n_rows, curve.scores, metric, oof.n_train, overlap)
     card = development.context.card
     try:
         slices = measure_slices(folder, layout, development, oof, plain, n_all) if plain else []
@@ -129,29 +129,35 @@ class Thinned:
     arm: Arm
     blocks: tuple[Block, ...]
 
-    def fit(self, slices: Sequence[Slice]) -> list[np.ndarray]:
+    def fit(self, slices: Sequence[Slice]) -> list[dict[Block, list[int]]]:
         """Cut and fit all thinned folds in parallel.
 
         Returns
         -------
-        list of ndarray of shape (n_folds, n_shares)
-            Of each slice, its training rows in each fold; zeros where it has none.
+        list of dict of Block to list of int
+            Of each slice, its training rows at every share, in the folds where it has some and the arm did not fail.
         """
-        sizes = [np.array([self._cut(number, found, block) for block in self.blocks])
+        sizes = [{block: self._cut(number, found, block) for block in self.blocks}
                  for number, found in enumerate(slices)]  # fmt: skip
-        scopes = [
-            scope
+        scopes = {
+            (number, block): self._scopes(number, block)
             for number, of_slice in enumerate(sizes)
-            for block, n_rows in zip(self.blocks, of_slice, strict=True)
+            for block, n_rows in of_slice.items()
             if n_rows[-1]
-            for scope in self._scopes(number, block)
+        }
+        jobs = [scope for each in scopes.values() for scope in each]
+        share(self.folder, *jobs)
+        fitted = dict(zip(jobs, current_workers().spread(self._fit, jobs), strict=True))
+        bring(self.folder, *jobs)
+        usable = {place for place, each in scopes.items() if all(fitted[scope] for scope in each)}
+        return [
+            {block: n_rows for block, n_rows in of_slice.items() if (number, block) in usable}
+            for number, of_slice in enumerate(sizes)
         ]
-        share(self.folder, *scopes)
-        current_workers().spread(self._fit, scopes)
-        bring(self.folder, *scopes)
-        return sizes
 
-    def score(self, number: int, found: Slice, sizes: np.ndarray) -> tuple[Scored, float] | None:
+    def score(
+        self, number: int, found: Slice, sizes: Mapping[Block, list[int]]
+    ) -> tuple[Scored, float] | None:
         """Score a slice at every share of its training rows.
 
         Returns
@@ -162,22 +168,23 @@ class Thinned:
         """
         metric = row_metric(METRICS[self.plan.metric], self.development.context.schema)
         is_used = found.rows & (self.development.weight > 0)
-        rows = [is_used & (self.development.folds[block.repeat] == block.fold) for block in self.blocks]
-        used = [place for place, each in enumerate(rows) if each.any() and sizes[place, -1]]
-        scores = [self._scores(number, self.blocks[place], rows[place], metric) for place in used]
-        if len(used) < MIN_FOLDS or not np.isfinite(scores).all():
+        rows = {block: is_used & (self.development.folds[block.repeat] == block.fold) for block in sizes}
+        used = [block for block in sizes if rows[block].any()]
+        if len(used) < MIN_FOLDS:
             return None
-        overlap = self.oof.n_validation / self.oof.n_train
-        scored = Scored(sizes[used].mean(axis=0), np.array(scores).T, metric, overlap)
-        return scored, self._weight(found, metric)
+        scores = np.array([self._scores(number, block, rows[block], metric) for block in used])
+        n_rows = np.mean([sizes[block] for block in used], axis=0)
+        n_train, overlap = self.oof.n_train, self.oof.n_validation / self.oof.n_train
+        return Scored(n_rows, scores.T, metric, n_train, overlap), self._weight(found, metric)
 
     def _cut(self, number: int, found: Slice, block: Block) -> list[int]:
         """Write the scopes of a slice in a fold, and return their numbers of rows of the slice."""
         return thin_slice(self.folder.scope(block.scope), number, self.development.sampled[found.rows])
 
-    def _fit(self, scope: str) -> None:
+    def _fit(self, scope: str) -> bool:
+        """Fit the arm on a scope, and return whether it did not fail."""
         with at_hand(self.folder, scope) as here:
-            cached_arms(here, scope, THINNED, [self.arm], self.plan)
+            return not cached_arms(here, scope, THINNED, [self.arm], self.plan)["failures"]
 
     def _scopes(self, number: int, block: Block) -> list[str]:
         return [thinned_name(block.scope, number, part) for part in SLICE_SHARES[:-1]]

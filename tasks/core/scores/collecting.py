@@ -36,6 +36,8 @@ class Scored:
     scores : ndarray of shape (n_sizes, n_folds)
         In the metric's units.
     metric : MetricSpec
+    n_fitted : float
+        All training rows of the largest fits.
     overlap : float
         Validation rows of a fold per training row.
     """
@@ -43,11 +45,14 @@ class Scored:
     n_rows: np.ndarray
     scores: np.ndarray
     metric: MetricSpec
+    n_fitted: float
     overlap: float
 
     def power_law(self) -> PowerLaw:
         """Continue the scores; see :func:`realmix.tasks.core.scores.learning_curve.fit_power_law`."""
-        return fit_power_law(self.n_rows, self.scores, self.metric, overlap=self.overlap)
+        return fit_power_law(
+            self.n_rows, self.scores, self.metric, n_fitted=self.n_fitted, overlap=self.overlap
+        )
 
 
 @dataclass(frozen=True)

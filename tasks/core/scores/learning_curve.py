@@ -32,7 +32,7 @@ DELAYS = np.array([0.0, 0.1, 0.3, 1.0, 3.0])
 EXPONENT_PRIOR = (math.log(0.6), 0.7)
 # Normal, of the logarithm of the error's fall with twice the rows: 4 % at 400 rows, less with their square root.
 # Measured for linear models and boosted trees on the panel's method half at 300 and 1,000 rows (standard deviation
-# 0.8, power -0.55); on its other half they fell alike.
+# 0.8, power -0.55); on its other half they fell alike, and so did slices with twice their own rows.
 TYPICAL_FALL, TYPICAL_ROWS, FALL_POWER, FALL_STD = 0.04, 400.0, -0.5, 1.0
 # No curve follows a law more closely than to this share of its level, however well the folds agree.
 SMALLEST_NOISE = 0.008
@@ -102,7 +102,9 @@ def best_possible(metric: MetricSpec) -> float:
     return best
 
 
-def fit_power_law(n_rows: np.ndarray, scores: np.ndarray, metric: MetricSpec, *, overlap: float) -> PowerLaw:
+def fit_power_law(
+    n_rows: np.ndarray, scores: np.ndarray, metric: MetricSpec, *, n_fitted: float, overlap: float
+) -> PowerLaw:
     """Weigh all power laws by the scores on nested subsets.
 
     Folds differ in difficulty, alike at every size: what errs is what is left when fold and size are removed. Its
@@ -112,12 +114,19 @@ def fit_power_law(n_rows: np.ndarray, scores: np.ndarray, metric: MetricSpec, *,
     Parameters
     ----------
     n_rows : ndarray of shape (n_sizes,)
-        Rising.
+        Rising; where only rows of a slice were left out, those of the slice.
     scores : ndarray of shape (n_sizes, n_folds)
         In the metric's units.
     metric : MetricSpec
+    n_fitted : float
+        All training rows of the largest fits: the more, the less is to be expected of further ones.
     overlap : float
         Validation rows of a fold per training row.
+
+    Raises
+    ------
+    BadInput
+        If the metric has no best value, or all scores are that value.
 
     References
     ----------
@@ -128,13 +137,15 @@ def fit_power_law(n_rows: np.ndarray, scores: np.ndarray, metric: MetricSpec, *,
     >>> from realmix.tasks.metrics import METRICS
     >>> n_rows = np.array([400.0, 566.0, 800.0, 1131.0, 1600.0])
     >>> scores = (0.2 + 4 / np.sqrt(n_rows))[:, None] + np.array([-0.01, 0.0, 0.01])
-    >>> law = fit_power_law(n_rows, scores, METRICS["log_loss"], overlap=0.25)
+    >>> law = fit_power_law(n_rows, scores, METRICS["log_loss"], n_fitted=1600, overlap=0.25)
     >>> truth = 1 - (0.2 + 4 / 3200**0.5) / (0.2 + 4 / 1600**0.5)
     >>> low, median, high = law.quantiles(law.gain(1600, 3200), (0.1, 0.5, 0.9))
     >>> low < truth < high, abs(median - truth) < 0.02
     (True, True)
     """
     error = np.abs(scores - best_possible(metric))
+    if not error.any():
+        raise BadInput(f"All scores in {metric.name} are perfect: more rows have nothing to gain.")
     measured, weight = error.mean(axis=1), 1 / _variances(error, overlap)
     grid = np.meshgrid(SHARES, EXPONENTS, DELAYS, indexing="ij")
     share, exponent, delay = (each.ravel() for each in grid)
@@ -143,7 +154,7 @@ def fit_power_law(n_rows: np.ndarray, scores: np.ndarray, metric: MetricSpec, *,
     level = measured @ weighted / (shapes * weighted).sum(axis=0)
     misfit = weight @ (measured[:, None] - level * shapes) ** 2
     freedom = scores.shape[1] - 1
-    evidence = _log_prior(share, exponent, delay, n_rows[-1])
+    evidence = _log_prior(share, exponent, delay, n_fitted)
     evidence -= (freedom + len(n_rows) - 1) / 2 * np.log(freedom + misfit)
     chance = np.exp(evidence - evidence.max())
     return PowerLaw(metric, float(n_rows[-1]), level, share, exponent, delay, chance / chance.sum())
@@ -157,13 +168,13 @@ def _shape(
     return found
 
 
-def _log_prior(share: np.ndarray, exponent: np.ndarray, delay: np.ndarray, n_max: float) -> np.ndarray:
+def _log_prior(share: np.ndarray, exponent: np.ndarray, delay: np.ndarray, n_fitted: float) -> np.ndarray:
     """Return the logarithm of each law's chance before anything is measured, but for a constant."""
     mean, std = EXPONENT_PRIOR
     found = -(((np.log(exponent) - mean) / std) ** 2) / 2
     # A normal density of log(fall), at a grid that is even in the share: fall is proportional to it.
     fall = 1 - _shape(share, exponent, delay, 2.0)
-    typical = math.log(TYPICAL_FALL) + FALL_POWER * math.log(n_max / TYPICAL_ROWS)
+    typical = math.log(TYPICAL_FALL) + FALL_POWER * math.log(n_fitted / TYPICAL_ROWS)
     found += -(((np.log(fall) - typical) / FALL_STD) ** 2) / 2 - np.log(share)
     return np.asarray(found)
 

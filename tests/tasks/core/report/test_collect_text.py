@@ -1,0 +1,73 @@
+"""Advice on collecting rows in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.report.collect_text import collect_lines
+from realmix.tasks.core.report.page import render_report
+from realmix.tasks.core.report.summary import summary_lines
+from tests.tasks.core.report.collecting import COLLECTING, step
+from tests.tasks.core.report.documents import build, changed, figures_of
+
+
+def test_rows_that_bring_most_per_row_come_first(study):
+    lines = collect_lines(build(*study, collecting=COLLECTING))
+    assert lines[2:4] == [
+        "  1. 100 of segment: B: gain 3 % (1.5 % to 6 %) in log_loss there, 1.2 % over all rows, for 300 EUR",
+        "  2. 1,000 as they come: gain 0.4 points (0.2 points to 0.8 points), for 3,000 EUR",
+    ]
+    weak = COLLECTING["slices"][0] | {"overall_gain": 0.0001}
+    lines = collect_lines(build(*study, collecting=COLLECTING | {"slices": [weak]}))
+    assert lines[2].startswith("  1. 1,000 as they come")
+
+
+def test_a_guess_is_called_one(study):
+    (guessed,) = (
+        line for line in collect_lines(build(*study, collecting=COLLECTING)) if "2,000 as they" in line
+    )
+    assert guessed.endswith("gain 0.7 points (0.35 points to 1.4 points; a guess), for 6,000 EUR")
+
+
+def test_the_last_line_advises_to_stop_or_to_go_on(study):
+    stop = collect_lines(build(*study, collecting=COLLECTING))[-1]
+    assert stop.startswith(
+        "Stop here: 70 % chance that 1,000 more rows bring less than 0.6 points; gain 0.4 points"
+    )
+    sure = [step(500, 0.01), step(1000, 0.02, chance_below=0.1), step(2000, 0.03)]
+    go_on = collect_lines(build(*study, collecting=COLLECTING | {"steps": sure}))[-1]
+    assert go_on.startswith("Go on collecting: 90 % chance that 1,000 more rows bring 0.6 points or more")
+
+
+def test_synthetic_rows_stand_beside_as_what_they_bring_today(study, simulate_study, squared_error):
+    nothing = build(simulate_study(0, offsets={0: -0.5}), squared_error, collecting=COLLECTING)
+    assert "Synthetic rows: no gain to rely on today." in collect_lines(nothing)
+    oof = simulate_study(0, noise=0.05, offsets={4: 0.02, 5: 0.02, 6: -0.1})
+    shipped = build(oof, squared_error, collecting=COLLECTING)
+    (line,) = (line for line in collect_lines(shipped) if line.startswith("Synthetic rows"))
+    assert line.endswith("today, for nothing.") and line.startswith("Synthetic rows: gain ")
+
+
+def test_the_report_and_the_terminal_say_the_same(study):
+    document = build(*study, collecting=COLLECTING)
+    figures = figures_of(document, study[0])
+    page = render_report(document, figures)
+    assert "<h2>Where more real rows would pay</h2>" in page
+    for line in collect_lines(document):
+        assert line.strip() in page
+    assert f"more real rows: {collect_lines(document)[-1]}" in summary_lines(document)
+    curve = next(svg for caption, svg in figures.items() if caption.startswith("More real rows"))
+    assert all(text in curve for text in ("continued", "measured", "2,000", "1,280", "real training rows"))
+    assert "a guess from here" not in curve
+    far = build(*study, collecting=COLLECTING | {"measured_to": 900})
+    assert "a guess from here" in "".join(figures_of(far, study[0]).values())
+
+
+def test_a_study_without_a_curve_is_refused_with_its_reason(study, document):
+    with pytest.raises(BadInput, match=r"measured no learning curve \(it is a study of an earlier release"):
+        collect_lines(document)
+    left_out = changed(document, rows_saved_reason="the plan left the rows-saved curve out")
+    with pytest.raises(BadInput, match=r"no learning curve \(the plan left the rows-saved curve out\)"):
+        collect_lines(left_out)
+    assert "more real rows would pay" not in render_report(document, {})
