@@ -124,7 +124,7 @@ def round_steps(n_rows: int) -> list[int]:
     Examples
     --------
     >>> round_steps(2000), round_steps(299), round_steps(60)
-    ([100, 200, 500, 1000], [10, 20, 50, 100], [10, 20, 50])
+    ([100, 200, 500, 1000], [20, 50, 100, 200], [10, 20, 50])
     """
     round_numbers = (digit * 10**power for power in range(1, 12) for digit in (1, 2, 5))
     return list(takewhile(lambda number: number < n_rows, round_numbers))[-N_STEPS:]

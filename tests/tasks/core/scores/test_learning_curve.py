@@ -10,7 +10,15 @@ import pytest
 from scipy.stats import binomtest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.scores.learning_curve import fit_power_law
+from realmix.tasks.core.scores.learning_curve import (
+    DELAYS,
+    EXPONENT_PRIOR,
+    FALL_POWER,
+    FALL_STD,
+    TYPICAL_FALL,
+    TYPICAL_ROWS,
+    fit_power_law,
+)
 from realmix.tasks.metrics import METRICS
 
 N_ROWS = 640 * np.array([0.25, 2**-1.5, 0.5, 2**-0.5, 1])
@@ -88,28 +96,32 @@ def test_a_flat_curve_promises_little():
 
 
 def drawn_curve(rng):
-    """A curve of the kind that the prior expects, with its gain by twice the rows."""
-    power = math.exp(rng.normal(math.log(0.6), 0.4))
-    fall = math.exp(rng.normal(math.log(0.04), 0.8))
-    share = min(fall / (1 - 2**-power), 0.98)
+    """Draw a curve as the prior expects them, with its gain by twice the rows."""
+    while True:
+        power = np.clip(math.exp(rng.normal(*EXPONENT_PRIOR)), 0.05, 2.5)
+        fall = TYPICAL_FALL * (640 / TYPICAL_ROWS) ** FALL_POWER * math.exp(FALL_STD * rng.normal())
+        delay = rng.choice(DELAYS)
+        share = fall / (1 - ((2 + delay) / (1 + delay)) ** -power)
+        if share < 1:
+            break
 
     def curve(n):
-        return 1 - share + share * (np.asarray(n) / 640) ** -power
+        return 1 - share + share * ((np.asarray(n) / 640 + delay) / (1 + delay)) ** -power
 
     return curve(N_ROWS), 1 - curve(1280)
 
 
 @pytest.mark.parametrize("n_folds", [5, 10])
-@pytest.mark.parametrize("noise", [0.005, 0.02])
-def test_the_80_per_cent_interval_holds_the_truth_at_least_as_often(n_folds, noise):
-    """200 simulated tables; curves without delay and with the prior's own spread: at least 0.80 within Wilson's."""
+@pytest.mark.parametrize("noise", [0.02, 0.05])
+def test_the_80_per_cent_interval_holds_the_truth_as_often_or_a_little_more(n_folds, noise):
+    """200 simulated tables: 0.83 to 0.86; few folds and the smallest noise are allowed for generously."""
     rng, hits = np.random.default_rng(n_folds), 0
     for seed in range(200):
         mean, truth = drawn_curve(rng)
         low, _, high = interval(measured(mean, n_folds=n_folds, noise=noise, seed=seed))
         hits += low <= truth <= high
     assert binomtest(hits, 200).proportion_ci(method="wilson").high >= 0.8
-    assert hits < 200, "an interval that always holds is too wide"
+    assert hits / 200 <= 0.92
 
 
 def test_a_metric_without_a_best_value_is_refused():
