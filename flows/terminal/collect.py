@@ -7,7 +7,7 @@ from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.retraining_entry import last_study
-from realmix.tasks.core.report.collect_text import collect_lines, measured_collecting
+from realmix.tasks.core.report.collect_text import advise, measured_collecting
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.runtime.database import decisions, registered_table
 from realmix.tasks.runtime.study_folder import home
@@ -34,7 +34,7 @@ def collecting_text(table: str | None, study: Path | None, *, as_json: bool) -> 
     document = read_study(study or latest_study(str(table)))
     if as_json:
         return json.dumps(measured_collecting(document).to_dict(), indent=1)
-    return "\n".join(collect_lines(document))
+    return "\n".join(advise(document).lines)
 
 
 def latest_study(table: str) -> Path:

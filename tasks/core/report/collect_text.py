@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import Collected, CollectedSlice, Collecting
 from realmix.tasks.core.words import cost_in_words, gain_in_words, interval_in_words
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a study says about more real rows, in sentences.
+
+    Attributes
+    ----------
+    about : str
+        What was measured.
+    ranked : tuple of str
+        Rows of each slice and, if scored alike, as they come, those first of which one row brings most; empty
+        without slices.
+    steps : tuple of str
+        Several numbers of rows as they come.
+    synthetic : str
+        What synthetic rows bring today.
+    conclusion : str
+        Whether to go on collecting.
+    """
+
+    about: str
+    ranked: tuple[str, ...]
+    steps: tuple[str, ...]
+    synthetic: str
+    conclusion: str
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it, line by line."""
+        ranked = [f"  {place}. {line}" for place, line in enumerate(self.ranked, start=1)]
+        title = ["More rows of each kind, those first of which one row brings most over all rows:"]
+        return [
+            self.about,
+            *(title + ranked if ranked else []),
+            "More rows as they come:",
+            *(f"  {line}" for line in self.steps),
+            self.synthetic,
+            self.conclusion,
+        ]
 
 
 def measured_collecting(document: VerdictDocument) -> Collecting:
@@ -28,66 +70,56 @@ def measured_collecting(document: VerdictDocument) -> Collecting:
     return document.collecting
 
 
-def collect_lines(document: VerdictDocument) -> list[str]:
-    """Describe what more rows would bring, line by line: the rows that pay best first.
+def advise(document: VerdictDocument) -> Advice:
+    """Put what a study measured about more real rows into sentences.
 
     Raises
     ------
     BadInput
-        If the study measured no learning curve.
+        If it measured no learning curve.
     """
-    found = measured_collecting(document)
-    ranked = [f"  {place}. {line}" for place, line in enumerate(ranked_lines(document, found), start=1)]
-    others = [f"  {line}" for line in step_lines(document, found)]
-    return [
-        f"{document.table.name}: {found.arm}, measured on up to {found.measured_to:,} training rows; the table holds "
-        f"{found.n_rows:,}. Intervals hold 80 %; a guess lies more than 4 times beyond what was measured.",
-        "More rows of each kind, those first that bring most per row over all rows:"
-        if found.slices
-        else "More rows:",
-        *ranked,
-        "More rows as they come:",
-        *others,
-        synthetic_line(document),
-        conclusion(document, found),
-    ]
+    found, relative = measured_collecting(document), document.metric.margin_is_relative
+    steps = tuple(_step_line(step, found, relative) for step in found.steps)
+    return Advice(
+        about=(
+            f"{document.table.name}: {found.arm}, measured on up to {found.measured_to:,} training rows; the study had "
+            f"{found.n_rows:,} rows. Intervals hold 80 %; a guess lies more than 4 times beyond what was measured."
+        ),
+        ranked=_ranked(found, relative) if found.slices else (),
+        steps=steps,
+        synthetic=_synthetic_line(document),
+        conclusion=_conclusion(found, relative),
+    )
 
 
-def ranked_lines(document: VerdictDocument, found: Collecting) -> list[str]:
-    """Describe the next step of all rows and of each slice, by what a row brings over all rows."""
-    step = next_step(found)
-    options = [(step.gain / step.n_more, step_line(step, document, found))]
-    options += [(each.overall_gain / each.n_more, slice_line(each, found)) for each in found.slices]
-    return [line for _, line in sorted(options, key=lambda option: -option[0])]
+def _ranked(found: Collecting, relative: bool) -> tuple[str, ...]:
+    """Describe the next step of each slice and, if scored alike, of all rows, by what a row brings over all rows."""
+    step = _next_step(found)
+    options = [(each.overall_gain / each.n_more, _slice_line(each, found)) for each in found.slices]
+    if all(each.metric == found.metric for each in found.slices):
+        options.append((step.gain / step.n_more, _step_line(step, found, relative)))
+    return tuple(line for _, line in sorted(options, key=lambda option: -option[0]))
 
 
-def step_lines(document: VerdictDocument, found: Collecting) -> list[str]:
-    """Describe every step of rows as they come."""
-    return [step_line(step, document, found) for step in found.steps]
-
-
-def next_step(found: Collecting) -> Collected:
+def _next_step(found: Collecting) -> Collected:
     """Return the step to advise about: the largest round one, before the one that doubles the table."""
     return found.steps[-2]
 
 
-def step_line(step: Collected, document: VerdictDocument, found: Collecting) -> str:
-    """Describe a step of rows as they come."""
+def _step_line(step: Collected, found: Collecting, relative: bool) -> str:
+    return f"{step.n_more:,} as they come: {_gain(step, relative)}{_cost(step, found)}"
+
+
+def _slice_line(part: CollectedSlice, found: Collecting) -> str:
+    relative = part.margin_is_relative
+    overall = gain_in_words(part.overall_gain, relative)
     return (
-        f"{step.n_more:,} as they come: {_gain(step, document.metric.margin_is_relative)}{_cost(step, found)}"
+        f"{part.n_more:,} of {part.name}: {_gain(part, relative)} in {part.metric} there, {overall} over all rows"
+        f"{_cost(part, found)}"
     )
 
 
-def slice_line(part: CollectedSlice, found: Collecting) -> str:
-    """Describe a step of rows of one slice."""
-    overall = gain_in_words(part.overall_gain, part.margin_is_relative)
-    return (
-        f"{part.n_more:,} of {part.name}: {_gain(part, part.margin_is_relative)} in {part.metric} there, "
-        f"{overall} over all rows{_cost(part, found)}"
-    )
-
-
-def synthetic_line(document: VerdictDocument) -> str:
+def _synthetic_line(document: VerdictDocument) -> str:
     """Describe what synthetic rows bring today, without a row to collect."""
     relative, validation = document.metric.margin_is_relative, document.validation
     if document.winner.recipe.synthesizer is None:
@@ -97,14 +129,12 @@ def synthetic_line(document: VerdictDocument) -> str:
     return f"Synthetic rows: gain {promised} (90 % interval {interval}) today, for nothing."
 
 
-def conclusion(document: VerdictDocument, found: Collecting) -> str:
-    """Advise to go on collecting, or to stop."""
-    relative = document.metric.margin_is_relative
-    step, bound = next_step(found), gain_in_words(found.worthwhile, relative)
-    below = step.chance_below >= 0.5
-    chance = f"{100 * (step.chance_below if below else 1 - step.chance_below):.0f} % chance that"
-    bring = f"{step.n_more:,} more rows bring {f'less than {bound}' if below else f'{bound} or more'}"
-    return f"{'Stop here' if below else 'Go on collecting'}: {chance} {bring}; {_gain(step, relative)}."
+def _conclusion(found: Collecting, relative: bool) -> str:
+    step, bound = _next_step(found), gain_in_words(found.worthwhile, relative)
+    is_below = step.chance_below >= 0.5
+    chance = f"{100 * (step.chance_below if is_below else 1 - step.chance_below):.0f} % chance that"
+    bring = f"{step.n_more:,} more rows bring {f'less than {bound}' if is_below else f'{bound} or more'}"
+    return f"{'Stop here' if is_below else 'Go on collecting'}: {chance} {bring}; {_gain(step, relative)}."
 
 
 def _gain(step: Collected, relative: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from realmix.tasks.core.report.collect_text import collect_lines
+from realmix.tasks.core.report.collect_text import advise
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
@@ -67,7 +67,7 @@ def render_report(
     return template.render(
         doc=verdict_document,
         advice=ADVICE[verdict_document.word],
-        collect=collect_lines(verdict_document) if verdict_document.collecting else [],
+        collect=advise(verdict_document) if verdict_document.collecting else None,
         figures={caption: Markup(svg) for caption, svg in figures.items()},
         drawings=[Markup(svg) for name, svg in shown.items() if name.endswith(".svg")],
         texts=[text for name, text in shown.items() if name.endswith(".txt")],

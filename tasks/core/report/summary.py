@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
-from realmix.tasks.core.report.collect_text import conclusion
+from realmix.tasks.core.report.collect_text import advise
 from realmix.tasks.core.report.verdict_document import MetricOfStudy, Scored, VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
 from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
@@ -42,7 +42,7 @@ def summary_lines(document: VerdictDocument) -> list[str]:
     if document.rows_saved and document.rows_saved.sentence:
         lines.append(f"rows saved: {document.rows_saved.sentence}")
     if document.collecting:
-        lines.append(f"more real rows: {conclusion(document, document.collecting)}")
+        lines.append(f"more real rows: {advise(document).conclusion}")
     return lines
 
 

@@ -10,7 +10,7 @@ from realmix.flows.terminal.cli import app
 from realmix.flows.terminal.collect import collecting_text
 from realmix.flows.terminal.tables import register
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.report.collect_text import collect_lines
+from realmix.tasks.core.report.collect_text import advise
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.database import record_decision, registered_table
 from realmix.tasks.runtime.study_folder import home
@@ -35,7 +35,7 @@ def write(folder, document):
 
 def test_the_advice_of_a_folder_is_printed(place, document, capsys):
     app(["collect", "--study", str(write(place / "study", document))], result_action="return_value")
-    assert capsys.readouterr().out.splitlines() == collect_lines(document)
+    assert capsys.readouterr().out.splitlines() == advise(document).lines
 
 
 def test_json_is_the_field_of_the_verdict(place, document):
@@ -51,7 +51,7 @@ def test_a_registered_table_is_answered_by_its_latest_study(place, document):
     for level, study in (("study", "bank-1"), ("skip", None)):
         entry = {"level": level, "study": study, "verdict": document.word}
         record_decision("bank", "retraining", entry, decided=registered_table("bank").snapshot)
-    assert collecting_text("bank", None, as_json=False) == "\n".join(collect_lines(document))
+    assert collecting_text("bank", None, as_json=False) == "\n".join(advise(document).lines)
 
 
 @pytest.mark.parametrize("both", [True, False])

@@ -22,6 +22,7 @@ ADDED = (
     "learners",
     "rows_saved",
     "rows_saved_reason",
+    "collecting",
     "race",
     "final_fit",
     "drift",
