@@ -114,7 +114,7 @@ def _slice_line(part: CollectedSlice, found: Collecting) -> str:
     relative = part.margin_is_relative
     overall = gain_in_words(part.overall_gain, relative)
     return (
-        f"{part.n_more:,} of {part.name}: {_gain(part, relative)} in {part.metric} there, {overall} over all rows"
+        f"{part.n_more:,} of '{part.name}': {_gain(part, relative)} in {part.metric} there, {overall} over all rows"
         f"{_cost(part, found)}"
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES
 from realmix.tasks.fits.scope import GROUP, WEIGHT, Scope, StudyContext
-from realmix.tasks.fits.subsets import cut_subsets, subset_name
+from realmix.tasks.fits.subsets import cut_subsets, subset_name, thin_slice, thinned_name
 from tests.tasks.scopes import set_beside
 
 
@@ -46,3 +46,21 @@ def test_another_study_seed_cuts_other_rows(scope):
     )
     _, second = cut(scope)
     assert set(second[0].training["age"]) != ages
+
+
+def test_a_thinned_slice_leaves_all_other_rows(scope):
+    whole = scope.read_array("training.npy")
+    members = whole[::2]
+    assert thin_slice(scope.folder, 3, members) == [25, 50, 100]
+    quarter, half = (Scope(scope.folder.parent / thinned_name(scope.name, 3, share)) for share in (0.25, 0.5))
+    for thinned, n_members in ((quarter, 25), (half, 50)):
+        kept = thinned.read_array("training.npy")
+        assert set(np.setdiff1d(whole, members)) < set(kept) < set(whole)
+        assert np.isin(kept, members).sum() == n_members
+        pd.testing.assert_frame_equal(thinned.validation, scope.validation)
+    assert set(quarter.read_array("training.npy")) < set(half.read_array("training.npy"))
+
+
+def test_a_slice_on_which_a_fold_trains_on_no_row_is_not_thinned(scope):
+    assert thin_slice(scope.folder, 0, scope.read_array("validation.npy")) == [0, 0, 0]
+    assert not (scope.folder.parent / thinned_name(scope.name, 0, 0.5)).exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from markupsafe import escape
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.report.collect_text import advise
@@ -16,7 +17,7 @@ def test_rows_that_bring_most_per_row_come_first(study):
     alike = COLLECTING | {"metric": "log_loss"}
     lines = advise(build(*study, collecting=alike)).lines
     assert lines[2:4] == [
-        "  1. 100 of segment: B: gain 3 % (1.5 % to 6 %) in log_loss there, 1.2 % over all rows, for 300 EUR",
+        "  1. 100 of 'segment: B': gain 3 % (1.5 % to 6 %) in log_loss there, 1.2 % over all rows, for 300 EUR",
         "  2. 1,000 as they come: gain 0.4 points (0.2 points to 0.8 points), for 3,000 EUR",
     ]
     weak = COLLECTING["slices"][0] | {"overall_gain": 0.0001}
@@ -60,7 +61,7 @@ def test_the_report_and_the_terminal_say_the_same(study):
     page = render_report(document, figures)
     assert "<h2>Where more real rows would pay</h2>" in page
     for line in advise(document).lines:
-        assert line.strip().removeprefix("1. ") in page
+        assert escape(line.strip().removeprefix("1. ")) in page
     assert f"more real rows: {advise(document).lines[-1]}" in summary_lines(document)
     curve = next(svg for caption, svg in figures.items() if caption.startswith("More real rows"))
     assert all(text in curve for text in ("continued", "measured", "2,000", "1,280", "real training rows"))
