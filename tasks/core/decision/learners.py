@@ -19,6 +19,7 @@ from realmix.tasks.core.decision.comparison import Comparison, compare
 from realmix.tasks.core.decision.verdict import Verdict, decide
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.plan.priors import Priors
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, gains
 from realmix.tasks.core.seeds import derive_seed
 
@@ -53,6 +54,7 @@ def decide_by_learner(
     margin: float,
     null_models: frozenset[str] = frozenset({NULL_MODEL}),
     vetoes: Callable[[Comparison], Sequence[str]] = lambda comparison: (),
+    priors: Priors | None = None,
 ) -> tuple[LearnerVerdict, ...]:
     """Decide for each learner whether a mix is better for it than real rows alone.
 
@@ -70,6 +72,8 @@ def decide_by_learner(
         Learners that know no feature: they may be the incumbent of any learner, and have no verdict.
     vetoes : callable
         Sentences that forbid shipping the best mix of a learner's comparison.
+    priors : Priors, optional
+        As of :func:`~realmix.tasks.core.decision.verdict.decide`.
 
     Returns
     -------
@@ -87,7 +91,8 @@ def decide_by_learner(
             margin=margin,
             null_models=null_models,
         )
-        decided.append((model, comparison, decide(comparison, margin=margin, vetoes=vetoes(comparison))))
+        verdict = decide(comparison, margin=margin, vetoes=vetoes(comparison), priors=priors)
+        decided.append((model, comparison, verdict))
     scores = np.array([comparison.row(verdict.ships).score for _, comparison, verdict in decided])
     best = scores.max() if metric.greater_is_better else scores.min()
     distances = gains(metric, scores, np.full(len(scores), best))
