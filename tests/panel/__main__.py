@@ -3,85 +3,112 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from realmix.tasks.core.plan.priors import Priors
     from tests.panel.runs import Record
+    from tests.panel.tables import Cell
+    from tests.panel.targets import Target
 
 # One thread per process, before anything that computes is imported.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-N_PROCESSES = 2
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).parent / "results"
+STORE = Path("runs/panel")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.panel", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="seven cells, one draw each")
-    parser.add_argument("--store", type=Path, default=Path("runs/panel"), help="where finished runs are kept")
-    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--quick", action="store_true", help="seven cells, one draw each")
+    which.add_argument(
+        "--confirm", action="store_true", help="the fresh tables, to confirm a method that stands"
+    )
+    parser.add_argument("--store", type=Path, default=STORE, help="where finished runs are kept")
+    parser.add_argument("--workers", type=int, default=2, help="processes, with a thread each")
     asked = parser.parse_args()
-    if asked.worker is not None:
-        return work(asked.store, asked.quick, asked.worker)
     started = time.perf_counter()
-    workers = [spawn(asked, number) for number in range(N_PROCESSES)]
-    codes = [worker.wait() for worker in workers]
-    report(asked.store, asked.quick)
-    print(f"panel: {time.perf_counter() - started:.0f} s")
-    return max(codes)
+    with pool(asked.workers) as processes:
+        n_failed = work(processes, asked)
+    with pool(asked.workers) as processes:
+        report(processes, asked)
+    print(f"panel: {time.perf_counter() - started:.0f} s, {n_failed} runs failed")
+    return int(n_failed > 0)
 
 
-def spawn(asked: argparse.Namespace, number: int) -> subprocess.Popen[bytes]:
-    """Start one process that takes every second run."""
-    command = [sys.executable, "-m", "tests.panel", "--store", str(asked.store), "--worker", str(number)]
-    return subprocess.Popen([*command, "--quick"] if asked.quick else command)
+def pool(n_workers: int) -> ProcessPoolExecutor:
+    """Processes that are spawned: a fork would inherit the threads of libraries."""
+    return ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn"))
 
 
-def work(store: Path, quick: bool, number: int) -> int:
-    """Do this process's share of the runs."""
-    from tests.panel.runs import run
+def work(processes: ProcessPoolExecutor, asked: argparse.Namespace) -> int:
+    """Do the runs that are missing; the number of those that failed, which stop no other."""
+    from tests.panel.runs import is_done
     from tests.panel.tables import jobs
 
-    for cell, seed in jobs(quick)[number::N_PROCESSES]:
-        started = time.perf_counter()
-        run(cell, seed, store)
-        print(f"{cell.name} draw {seed}: {time.perf_counter() - started:.0f} s", flush=True)
-    return 0
+    wanted = jobs(quick=asked.quick, confirm=asked.confirm)
+    todo = [job for job in wanted if not is_done(asked.store, *job)]
+    futures = {processes.submit(timed, *job, asked.store, asked.confirm): job for job in todo}
+    n_failed = 0
+    for number, future in enumerate(as_completed(futures), start=1):
+        cell, seed = futures[future]
+        error = future.exception()
+        n_failed += error is not None
+        outcome = f"failed: {error!r}" if error else f"{future.result():.0f} s"
+        print(f"{number} of {len(todo)}: {cell.name} draw {seed}: {outcome}", flush=True)
+    return n_failed
 
 
-def report(store: Path, quick: bool) -> None:
-    """Decide every finished run, and write the table, the page and the library's priors."""
+def timed(cell: Cell, seed: int, store: Path, confirm: bool) -> float:
+    """Do one run; the seconds that it took."""
+    from tests.panel.runs import run
+
+    started = time.perf_counter()
+    run(cell, seed, store, confirm=confirm)
+    return time.perf_counter() - started
+
+
+def report(processes: ProcessPoolExecutor, asked: argparse.Namespace) -> None:
+    """Decide every finished run, and write the tables, the page and, of a whole panel, the library's priors."""
     import pandas as pd
 
-    from realmix.tasks.core.plan.priors import committed_priors, write_priors
+    from realmix.tasks.core.plan.priors import write_priors
     from tests.panel.decisions import decide_run
     from tests.panel.priors import fit_priors
-    from tests.panel.runs import path_of, read
+    from tests.panel.runs import is_done, read
     from tests.panel.summary import page
     from tests.panel.tables import METHOD_HALF, jobs
 
-    wanted = [path_of(store, cell, seed) for cell, seed in jobs(quick)]
-    records = [read(path) for path in wanted if path.with_suffix(".json").exists()]
-    fitted = priors_without(records) if not quick else {}
-    priors = [fitted.get(record.cell.table, committed_priors()) for record in records]
-    with ProcessPoolExecutor(N_PROCESSES) as processes:
-        table = pd.DataFrame(list(processes.map(decide_run, records, priors)))
-    results = store if quick else HERE / "results"
-    results.mkdir(exist_ok=True)
-    table.to_csv(results / "panel.csv", index=False, float_format="%.6g")
-    (results / "panel.md").write_text(page(table, len(wanted), false_discovery()), encoding="utf-8")
-    if not quick:
+    wanted = jobs(quick=asked.quick, confirm=asked.confirm)
+    records = [read(asked.store, *job) for job in wanted if is_done(asked.store, *job)]
+    if not records:
+        return
+    is_whole = len(records) == len(wanted) and not (asked.quick or asked.confirm)
+    fitted = priors_without(records) if is_whole else {}
+    priors = [fitted.get(record.cell.table) for record in records]
+    folder = asked.store / "quick" if asked.quick else RESULTS / ("fresh" if asked.confirm else ".")
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = list(processes.map(decide_run, records, priors))
+    panel, arms, rivals = (
+        pd.DataFrame([line for of_run in part for line in of_run]) for part in zip(*lines, strict=True)
+    )
+    for name, table in (("panel", panel), ("arms", arms), ("rivals", rivals)):
+        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.5g")
+    more = [] if asked.confirm else measured_elsewhere()
+    text = page(panel, rivals, len(wanted), false_discovery=false_discovery(), more=more)
+    (folder / "panel.md").write_text(text, encoding="utf-8")
+    if is_whole:
         write_priors(fit_priors(records, METHOD_HALF))
-    print((results / "panel.md").read_text(encoding="utf-8"))
+    print(text)
 
 
 def priors_without(records: Sequence[Record]) -> dict[str, Priors]:
@@ -97,12 +124,22 @@ def priors_without(records: Sequence[Record]) -> dict[str, Priors]:
     return {table: without(table) if table in METHOD_HALF else unseen for table in tables}
 
 
+def measured_elsewhere() -> list[Target]:
+    """What `python -m tests.panel.collecting` found, where it was run."""
+    import pandas as pd
+
+    from tests.panel.targets import collecting
+
+    path = RESULTS / "collecting.csv"
+    return collecting(pd.read_csv(path)) if path.exists() else []
+
+
 def false_discovery() -> str:
     """What `make nulls` found, where it was run."""
-    from tests.nulls.run import OUT, read, summary
+    from tests.nulls.run import OUT, VERDICTS, read, summary
 
-    lines = read(Path(OUT) / "nulls.csv")
-    return "run `make nulls`." if lines.empty else summary(lines).replace("\n", "; ") + "."
+    lines = read(OUT / VERDICTS)
+    return "Run `make nulls`." if lines.empty else summary(lines)
 
 
 if __name__ == "__main__":

@@ -1,162 +1,204 @@
-"""What realmix and its rivals decide on a run, and how that did on rows nobody saw."""
+"""What realmix decides on a run, and how that did on rows nobody saw: the lines of ``panel.csv``."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.comparison import Comparison, compare
-from realmix.tasks.core.decision.race import heats, judge
+from realmix.tasks.core.decision.learners import decide_by_learner
 from realmix.tasks.core.decision.ranking import ScoredArms
-from realmix.tasks.core.decision.verdict import decide
-from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.decision.verdict import Verdict, decide
+from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.priors import Priors
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, gains
 from realmix.tasks.core.scores.rows_saved import equivalent_rows, monotone
 from realmix.tasks.core.seeds import derive_seed
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.study.out_of_fold import null_models
+from tests.panel.arms import arm_lines, race_again, scored
+from tests.panel.baselines import N_REFERENCES, REFERENCE
+from tests.panel.outside import SIDE
 from tests.panel.rivals import RIVALS
-from tests.panel.runs import TEACHER, TUNED, Record
-from tests.panel.tables import METHOD_HALF
+from tests.panel.runs import TEACHER, Record
 
 N_BOOTSTRAP = 1000
+# The line of the whole study, whatever learner it ships.
+ALL = "all"
+# Standard error of a change of loss, from the test rows, up to which a run is counted.
+MAX_SE = 0.005
+
+Line = dict[str, Any]
 
 
-def decide_run(record: Record, priors: Priors) -> dict[str, Any]:
-    """One line of the panel's table.
+def decide_run(record: Record, priors: Priors | None) -> tuple[list[Line], list[Line], list[Line]]:
+    """Decide a run.
 
     Parameters
     ----------
     record : Record
-    priors : Priors
-        Fitted without this table.
+    priors : Priors or None
+        Fitted without this table; the committed ones when None.
 
     Returns
     -------
-    dict
-        Scores outside are `loss_*` (lower = better) and `auc_*`; gains are shares of the
-        reference's loss, positive = better.
+    panel, arms, rivals : list of dict
+        Lines for ``panel.csv`` (the study and each learner), ``arms.csv`` and ``rivals.csv``.
     """
-    metric, seed = METRICS[record.metric], derive_seed("panel", record.cell.name, record.seed)
-    oof = race_again(record.oof, metric)
-    comparison = decide_on(oof, metric, seed)
+    seed = derive_seed("panel", record.cell.name, record.seed)
+    metric, oof = record.metric, race_again(record.oof, record.metric)
+    null = null_models()
+    comparison = compare(oof, metric, seed=seed, n_bootstrap=N_BOOTSTRAP, null_models=null)
     verdict = decide(comparison, margin=metric.margin, priors=priors)
-    ships = verdict.ships.name
-    line: dict[str, Any] = {
+    of_learners = decide_by_learner(
+        oof, metric, seed=seed, n_bootstrap=N_BOOTSTRAP, margin=metric.margin, null_models=null, priors=priors
+    )
+    case = scored(record.oof, metric)
+    panel = [line_of(record, case, ALL, comparison, verdict) | describe_race(record, oof, comparison)]
+    panel += [line_of(record, case, each.model, each.comparison, each.verdict) for each in of_learners]
+    arms = [run_of(record) | line for line in arm_lines(record)]
+    return panel, arms, rival_lines(record, case, {line["learner"]: line["ships"] for line in panel})
+
+
+def run_of(record: Record) -> Line:
+    """Name a run."""
+    return {
         "table": record.cell.table,
-        "half": "method" if record.cell.table in METHOD_HALF else "confirmation",
+        "half": record.cell.half,
         "n_rows": record.cell.n_rows,
         "seed": record.seed,
-        "deep": record.cell.has_deep,
-        "metric": record.metric,
+    }
+
+
+def line_of(record: Record, case: ScoredArms, learner: str, found: Comparison, verdict: Verdict) -> Line:
+    """The verdict on a learner, or on the study as a whole, beside what came of it.
+
+    Changes of loss are negative where better, gains positive. ``change`` is against the learner's own
+    tunings on real rows, ``change_xgb`` against those of XGBoost.
+    """
+    ships, reference = verdict.ships.name, record.reference(learner)
+    moved, error = record.change(ships, reference)
+    return {
+        **run_of(record),
+        "learner": learner,
+        "counted": run_error(record, case) <= MAX_SE,
+        "run_se": run_error(record, case),
+        "metric": record.metric.name,
         "word": verdict.outcome,
         "ships": ships,
-        "real_only": comparison.incumbent.name,
-        "best_mix": comparison.best_mix.name if comparison.best_mix else "",
-        "rule_picks": comparison.winner.name,
-        "promised": comparison.promised_gain,
-        "low": comparison.promised_interval[0],
-        "high": comparison.promised_interval[1],
-        "naive": comparison.naive_gain,
-        "realised": gain_outside(record, comparison.winner.name, comparison.incumbent.name),
-        "smallest_provable": comparison.smallest_provable_gain,
-        "shrunken": verdict.shrunken_gain,
+        "real_only": found.incumbent.name,
+        "best_mix": found.best_mix.name if found.best_mix else "",
+        "is_mix_picked": found.winner.mix.role == "candidate",
+        "is_mix_shipped": verdict.is_mix_shipped,
+        "promised": found.promised_gain,
+        "low": found.promised_interval[0],
+        "high": found.promised_interval[1],
+        "naive": found.naive_gain,
+        "realised": gain_outside(record, found.winner.name, found.incumbent.name),
+        "best_mix_gain": gain_outside(record, found.best_mix.name, found.incumbent.name)
+        if found.best_mix
+        else float("nan"),
+        "margin": record.metric.margin,
+        "smallest_provable": found.smallest_provable_gain,
+        "p_value": found.p_value,
+        "loss": record.score(ships),
+        "loss_reference": record.reference_score(learner),
+        "change": moved,
+        "se": error,
+        "change_floor": record.change(floor_of(record, learner), reference)[0],
+        "change_xgb": record.change(ships, record.reference(REFERENCE))[0],
+        "change_distillation": change_of_distillation(record, case, learner, ships),
+        **{f"{name}_gain": value for name, value in side_gains(record, ships, learner).items()},
+        "multiplier": multiplier(record, ships, learner),
+        "multiplier_real_only": multiplier(record, best_plain(case, learner), learner),
     }
-    named = {"shipped": ships, "real_only": comparison.incumbent.name, **references(record, oof, metric)}
-    for role, arm in named.items():
-        line[f"loss_{role}"] = record.score(arm) if arm in record.tested else float("nan")
-        line[f"auc_{role}"] = record.auc(arm) if arm in record.tested else float("nan")
-    line |= xgboost_alone(record, metric, seed, priors)
-    line |= describe_race(record, oof, comparison)
-    return line | {
-        "multiplier": multiplier(record, ships),
-        "multiplier_real_only": multiplier(record, named["plain"]),
-    }
 
 
-def decide_on(oof: OutOfFold, metric: MetricSpec, seed: int) -> Comparison:
-    """The product's comparison of a run."""
-    return compare(oof, metric, seed=seed, n_bootstrap=N_BOOTSTRAP, null_models=null_models())
+def floor_of(record: Record, learner: str) -> str:
+    """The tuning that is no part of the reference."""
+    return f"{record.reference_of(learner)}/tuned-{N_REFERENCES}"
 
 
-def race_again(oof: OutOfFold, metric: MetricSpec) -> OutOfFold:
-    """Run the race over a full grid of predictions: what left early is forgotten from there on.
+def run_error(record: Record, case: ScoredArms) -> float:
+    """How exactly the test rows of a run tell a change: the standard error of distilled XGBoost's.
 
-    A run that was raced is as it was.
+    The same arm in every run, whatever ships, and one number for all learners: no result decides
+    whether it is counted.
     """
-    if oof.exits:
-        return oof
-    blocks = oof.fold_rows
-    n_first = sum(repeat == 0 for repeat, _ in blocks)
-    run, exits = 0, {}
-    for heat in heats(range(len(blocks)), n_first=n_first, raced=True)[:-1]:
-        run += len(heat)
-        folds = np.full_like(oof.folds, -1)
-        for repeat, rows in blocks[:run]:
-            folds[repeat, rows] = oof.folds[repeat, rows]
-        live = [place for place, arm in enumerate(oof.arms) if arm.name not in exits]
-        so_far = dataclasses.replace(
-            oof, folds=folds, arms=tuple(oof.arms[i] for i in live), predictions=oof.predictions[live]
-        )
-        exits |= judge(so_far, metric, n_first=n_first, n_blocks=len(blocks))
-    return dataclasses.replace(oof, exits=exits)
+    return record.change(best_distilled(case, REFERENCE), record.reference(REFERENCE))[1]
 
 
-def references(record: Record, oof: OutOfFold, metric: MetricSpec) -> dict[str, str]:
-    """Names of what realmix is held against, each chosen by what its own method could see."""
-    every = ScoredArms(record.oof, metric, null_models())
-    arms = record.oof.arms
+def best_arm(case: ScoredArms, is_wanted: Callable[[Arm], bool]) -> str:
+    """The best of the wanted arms by cross-validation."""
+    place = case.best(case.where(is_wanted))
+    return "" if place is None else case.oof.arms[place].name
 
-    def best(scores: np.ndarray, is_wanted: Callable[[Arm], bool]) -> str:
-        allowed = [place for place, arm in enumerate(arms) if is_wanted(arm)]
-        return arms[min(allowed, key=lambda place: scores[place])].name
 
-    first = every.row_scores.first_repeat(np.ones((1, len(oof.rows))))[0]  # type: ignore[union-attr]
-    return {
-        "tuned": TUNED,
-        "plain": best(every.scores, lambda arm: arm.mix.name == "real-only"),
-        "plain_xgb": best(every.scores, lambda arm: (arm.mix.name, arm.model) == ("real-only", "xgboost")),
-        "distillation": best(every.scores, lambda arm: arm.mix.name == "distillation"),
-        "raw_cv": best(first, lambda arm: arm.mix.role != "control"),
-        "teacher": TEACHER,
+def best_plain(case: ScoredArms, learner: str) -> str:
+    """The best arm on real rows alone."""
+    return best_arm(case, lambda arm: arm.mix == Mix() and learner in (arm.model, ALL))
+
+
+def best_distilled(case: ScoredArms, learner: str) -> str:
+    """The best arm on real rows with the teacher's labels."""
+    return best_arm(case, lambda arm: arm.mix.name == "distillation" and learner in (arm.model, ALL))
+
+
+def change_of_distillation(record: Record, case: ScoredArms, learner: str, ships: str) -> float:
+    """Change of what ships against distillation without synthetic rows."""
+    distilled = best_distilled(case, learner)
+    if not record.has(distilled):
+        return float("nan")
+    return record.change(ships, record.outside.losses(distilled))[0]
+
+
+def side_gains(record: Record, name: str, learner: str) -> dict[str, float]:
+    """Change of AUC, average precision and cost against the mean of the reference's tunings.
+
+    AUC and average precision in points, positive = better; cost as a share, negative = better.
+    """
+    if not record.has(name):
+        return dict.fromkeys(SIDE, float("nan"))
+    own, reference = record.outside.side_of(name), record.reference_of(learner)
+    tuned = [record.outside.side_of(f"{reference}/tuned-{number}") for number in range(N_REFERENCES)]
+    means = {side: float(np.mean([scores[side] for scores in tuned])) for side in SIDE}
+    return {side: own[side] / means[side] - 1 if side == "cost" else own[side] - means[side] for side in SIDE}
+
+
+def rival_lines(record: Record, case: ScoredArms, ships: dict[str, str]) -> list[Line]:
+    """Everything side by side, against tuned XGBoost; each chosen by what its own method could see."""
+    named = {
+        "shipped": ships[ALL],
+        "xgb": ships[REFERENCE],
+        "plain_xgb": best_plain(case, REFERENCE),
+        "plain": best_plain(case, ALL),
+        "distillation": best_distilled(case, ALL),
+        "raw_cv": best_arm(case, lambda arm: arm.mix.role != "control" and arm.name not in record.oof.exits),
+        "floor": floor_of(record, REFERENCE),
+        TEACHER: TEACHER,
         **{name: name for name in RIVALS},
     }
+    return [line for role, name in named.items() for line in rival_line(record, role, name)]
 
 
-def xgboost_alone(record: Record, metric: MetricSpec, seed: int, priors: Priors) -> dict[str, Any]:
-    """The same decision with XGBoost as the only learner."""
-    kept = [place for place, arm in enumerate(record.oof.arms) if arm.model in ("xgboost", "class-prior")]
-    narrowed = dataclasses.replace(
-        record.oof,
-        arms=tuple(record.oof.arms[place] for place in kept),
-        predictions=record.oof.predictions[kept],
-    )
-    verdict = decide(
-        decide_on(race_again(narrowed, metric), metric, seed), margin=metric.margin, priors=priors
-    )
-    ships = verdict.ships.name
-    return {
-        "xgb_word": verdict.outcome,
-        "xgb_ships": ships,
-        "loss_xgb": record.score(ships),
-        "auc_xgb": record.auc(ships),
-    }
+def rival_line(record: Record, role: str, name: str) -> Iterator[Line]:
+    """One line, or none where the rival was not run."""
+    if record.has(name):
+        moved, error = record.change(name, record.reference(REFERENCE))
+        beside = {f"{side}_gain": gain for side, gain in side_gains(record, name, REFERENCE).items()}
+        yield run_of(record) | {"rival": role, "model": name, "change": moved, "se": error, **beside}
 
 
-def describe_race(record: Record, oof: OutOfFold, comparison: Comparison) -> dict[str, Any]:
+def describe_race(record: Record, oof: OutOfFold, comparison: Comparison) -> Line:
     """What the race saved, and what its winner lost against the full grid's, on the full grid's rows.
 
     Known only of runs in which nobody left.
     """
     if record.oof.exits:
         return dict.fromkeys(("race_lag", "race_spent", "race_grid"), float("nan"))
-    metric = METRICS[record.metric]
-    full = ScoredArms(record.oof, metric, null_models())
+    metric = record.metric
+    full = scored(record.oof, metric)
     place = next(i for i, arm in enumerate(full.oof.arms) if arm.name == comparison.winner.name)
     n_blocks, spent, grid = len(oof.fold_rows), 0.0, 0.0
     synthesizers = {arm.mix.synthesizer for arm in oof.arms if arm.mix.role == "candidate"}
@@ -170,22 +212,20 @@ def describe_race(record: Record, oof: OutOfFold, comparison: Comparison) -> dic
 
 
 def gain_outside(record: Record, arm: str, reference: str) -> float:
-    """Gain of an arm over another on the test rows."""
-    if arm not in record.tested or reference not in record.tested:
-        return float("nan")
-    return float(gains(METRICS[record.metric], record.score(arm), record.score(reference)))
+    """Gain of an arm over another on the test rows; NaN where one was not scored there."""
+    return float(gains(record.metric, record.score(arm), record.score(reference)))
 
 
-def multiplier(record: Record, arm: str) -> float:
-    """Real rows of which the best plain learner needs to score as well, per row the study had.
+def multiplier(record: Record, arm: str, learner: str) -> float:
+    """Real rows of which a learner needs to score as well, per row the study had; for all, the best plain one.
 
-    NaN where the table has too few rows for the curve to say; at either end it is the bound.
+    NaN where there is no curve, or the table has too few rows for it to say; at either end it is the bound.
     """
-    if arm not in record.tested or max(record.curve) < 2 * record.cell.n_rows:
+    curves = [curve for name, curve in record.curves.items() if learner in (name, ALL)]
+    if not curves or not record.has(arm) or max(curves[0]) < 2 * record.cell.n_rows:
         return float("nan")
-    sizes = np.array(sorted(record.curve), dtype=float)
-    best = monotone(
-        np.array([min(record.curve[int(size)].values()) for size in sizes]), greater_is_better=False
-    )
+    sizes = np.array(sorted(curves[0]), dtype=float)
+    scores = np.array([min(curve[int(size)] for curve in curves) for size in sizes])
+    best = monotone(scores, greater_is_better=False)
     found = equivalent_rows(sizes, best, record.score(arm), greater_is_better=False)
     return found.n_rows / record.cell.n_rows

@@ -8,7 +8,6 @@ import numpy as np
 
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.plan.priors import DeviationLine, GainLine, Priors
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.study.out_of_fold import null_models
 from tests.panel.decisions import gain_outside
 from tests.panel.runs import Record
@@ -53,7 +52,7 @@ def _gain_line(records: Sequence[Record], label_rule: str) -> GainLine:
 
 def _best_gain(record: Record, label_rule: str) -> float:
     """Gain outside of a rule's best mix over the best real-only arm, both chosen by the study's folds."""
-    case = ScoredArms(record.oof, METRICS[record.metric], null_models())
+    case = ScoredArms(record.oof, record.metric, null_models())
     wanted = case.where(lambda arm: arm.mix.role == "candidate" and arm.mix.label_rule == label_rule)
     best = case.best(wanted)
     if best is None:
@@ -66,7 +65,7 @@ def _deviation_line(records: Sequence[Record], kind: str) -> DeviationLine:
     of_kind = [record for record in records if record.oof.is_classification == (kind == "classification")]
     logs, deviations = [], []
     for record in of_kind or records:
-        case = ScoredArms(record.oof, METRICS[record.metric], null_models())
+        case = ScoredArms(record.oof, record.metric, null_models())
         if case.best_mix is not None:
             spread = float(np.std(case.fold_gains(case.best_mix, case.incumbent), ddof=1))
             logs.append(np.log(record.cell.n_rows))

@@ -43,6 +43,7 @@ from realmix.tasks.fits.scope import (
 )
 from realmix.tasks.fits.teacher import fit_teacher, load_teacher
 from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
@@ -60,6 +61,11 @@ from realmix.tasks.study.split import lay_folds
 
 DEFAULT_MODELS = ("xgboost", "linear", "class-prior")
 NO_HOLDOUT = HoldoutRule(salt=0, fraction=0.0, columns=())
+
+
+def known_learners(*names: str) -> tuple[str, ...]:
+    """Those of the learners that this version has."""
+    return tuple(name for name in names if name in MODELS)
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class Recipe:
     full_grid: bool = False
 
     def plan(self, schema: Schema, n_rows: int, seed: int) -> Plan:
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "full_grid"}
+        fields["models"] = tuple(name for name in self.models if schema.task in MODELS[name].tasks)
         return Plan(
             seed=seed,
             task=schema.task,
@@ -91,7 +99,7 @@ class Recipe:
             forward=False,
             n_workers=1,
             threads_per_fit=1,
-            **{f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "full_grid"},
+            **fields,
         )
 
 
@@ -133,10 +141,11 @@ class Raced:
 
 @dataclass(frozen=True)
 class Outcome(Raced):
-    """A finished study."""
+    """A finished study; `learners` describes the verdict on each learner, as ``verdict.json`` does."""
 
     comparison: Comparison
     verdict: Verdict
+    learners: list[dict[str, Any]]
 
 
 def study_rows(
@@ -158,7 +167,8 @@ def study_rows(
     raced = race_rows(raw, card, recipe, folder=folder, seed=seed, digest=digest)
     rows = Development(raced.folder.work)
     comparison, verdict = compare_arms.fn(raced.folder, raced.layout, rows, raced.out_of_fold)
-    return Outcome(**vars(raced), comparison=comparison, verdict=verdict)
+    learners = raced.folder.read_json("work/learners.json")
+    return Outcome(**vars(raced), comparison=comparison, verdict=verdict, learners=learners)
 
 
 def race_rows(
@@ -275,6 +285,19 @@ def predict_arms(outcome: Raced, arms: Sequence[Arm], X: pd.DataFrame) -> dict[s
         for arm in arms
         if arm.mix.synthesizer not in failed
     }
+
+
+def teacher_loss(outcome: Raced) -> float:
+    """Score of the ensemble on the validation rows of all folds, each time fitted on the others."""
+    metric, losses = METRICS[outcome.layout.plan.metric], []
+    assert metric.row_loss is not None
+    for block in outcome.layout.blocks:
+        scope = Scope(outcome.folder.scope(block.scope))
+        if (scope.folder / "teacher.pickle").exists():
+            schema, rows = outcome.schema, scope.validation
+            predicted = load_teacher(scope).predict(rows[schema.feature_names])
+            losses.append(metric.row_loss(schema.encode_target(rows), predicted))
+    return float(metric.from_mean_loss(np.concatenate(losses).mean()))
 
 
 def predict_teacher(outcome: Raced, X: pd.DataFrame) -> np.ndarray:

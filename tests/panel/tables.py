@@ -23,7 +23,10 @@ MIN_TEST_ROWS = 100
 MIN_ROWS_TO_SPARE = 3000
 # Fewer rows of a class are refused by a study.
 MIN_CLASS_ROWS = 10
-# The method (arms, defaults, priors, gates) was fixed on the first half and confirmed on the other.
+# A class with a smaller share is rare: average precision and costs are scored too.
+RARE_SHARE = 0.2
+# The method (arms, defaults, priors, gates) was fixed on the first half and confirmed on the other. That half has
+# been read more than once since: what confirms now are the fresh tables, which no other command opens.
 METHOD_HALF = (
     "adult_census",
     "california_housing",
@@ -40,6 +43,7 @@ CONFIRMATION_HALF = (
     "online_shoppers",
     "student_performance",
 )
+FRESH = "fresh confirmation"
 
 
 @dataclass(frozen=True, order=True)
@@ -54,10 +58,17 @@ class Cell:
         return f"{self.table}-{self.n_rows}"
 
     @property
+    def half(self) -> str:
+        """ "method", "confirmation" or "fresh"."""
+        if self.table in METHOD_HALF:
+            return "method"
+        return "confirmation" if self.table in CONFIRMATION_HALF else "fresh"
+
+    @property
     def has_deep(self) -> bool:
-        """Whether GANs and VAEs take part in the study: each table at one of its sizes."""
+        """Whether GANs and VAEs take part in the study: each table of the two halves at one of its sizes."""
         tables = sorted((*METHOD_HALF, *CONFIRMATION_HALF))
-        return SIZES.index(self.n_rows) == tables.index(self.table) % 2
+        return self.half != "fresh" and SIZES.index(self.n_rows) == tables.index(self.table) % 2
 
 
 @dataclass(frozen=True)
@@ -72,32 +83,34 @@ class Rows:
         What judges: the study never sees it.
     spare : DataFrame
         Further real rows, for the true learning curve; disjoint from both.
+    rare : str or None
+        Label of the rare one of two classes.
     """
 
     card: DataCard
     training: pd.DataFrame
     test: pd.DataFrame
     spare: pd.DataFrame
+    rare: str | None
 
 
-def index() -> dict[str, dict[str, object]]:
-    """Facts of every table, by name; those kept for a last confirmation are not looked at."""
+def index(*, fresh: bool = False) -> dict[str, dict[str, object]]:
+    """Facts of the tables of both halves, by name, or of the fresh ones that are kept for a last confirmation."""
     facts = json.loads((DATA / "index.json").read_text(encoding="utf-8"))["datasets"]
-    return {table["name"]: table for table in facts if table.get("half") != "fresh confirmation"}
+    return {table["name"]: table for table in facts if (table.get("half") == FRESH) == fresh}
 
 
-def cells() -> list[Cell]:
-    """All 34 cells; the two smallest tables stop at 500 rows."""
-    facts = index()
+def cells(*, confirm: bool = False) -> list[Cell]:
+    """All 34 cells of both halves, or those of the fresh tables; small tables stop at 500 rows."""
     return [
         Cell(name, size)
-        for name in sorted((*METHOD_HALF, *CONFIRMATION_HALF))
+        for name, facts in sorted(index(fresh=confirm).items())
         for size in SIZES
-        if int(str(facts[name]["rows"])) >= size + MIN_TEST_ROWS
+        if int(str(facts["rows"])) >= size + MIN_TEST_ROWS
     ]
 
 
-def draw_rows(cell: Cell, seed: int) -> Rows:
+def draw_rows(cell: Cell, seed: int, *, confirm: bool = False) -> Rows:
     """Draw a training set and the rows that judge it.
 
     Parameters
@@ -105,8 +118,15 @@ def draw_rows(cell: Cell, seed: int) -> Rows:
     cell : Cell
     seed : int
         Of the draw: another seed gives other training rows.
+    confirm : bool
+        Opens the fresh tables, and no others.
+
+    Raises
+    ------
+    KeyError
+        If the cell's table is fresh and `confirm` is not given, or the other way round.
     """
-    facts = index()[cell.table]
+    facts = index(fresh=confirm)[cell.table]
     raw = open_source(str(DATA / str(facts["file"]))).load()
     order = np.random.default_rng(derive_seed("panel", cell.table, seed)).permutation(len(raw))
     shuffled = raw.iloc[order].reset_index(drop=True)
@@ -119,7 +139,14 @@ def draw_rows(cell: Cell, seed: int) -> Rows:
         rest.iloc[taken].reset_index(drop=True),
         test.reset_index(drop=True),
         rest.drop(index=rest.index[taken]).reset_index(drop=True),
+        rare_class(raw[str(facts["target"])]) if facts["task"] == "binary" else None,
     )
+
+
+def rare_class(target: pd.Series) -> str | None:
+    """Label of the rarer of two classes, where it is rare."""
+    shares = target.value_counts(normalize=True)
+    return str(shares.index[-1]) if shares.iloc[-1] < RARE_SHARE else None
 
 
 def first_rows(target: pd.Series, n_rows: int, is_classification: bool) -> np.ndarray:
@@ -150,10 +177,9 @@ QUICK = (
 )
 
 
-def jobs(quick: bool) -> list[tuple[Cell, int]]:
+def jobs(*, quick: bool = False, confirm: bool = False) -> list[tuple[Cell, int]]:
     """Runs in the order in which they are taken: small and large ones side by side."""
     if quick:
         return [(cell, 0) for cell in QUICK]
-    return [
-        (cell, seed) for seed in SEEDS for cell in sorted(cells(), key=lambda cell: (cell.n_rows, cell.table))
-    ]
+    ordered = sorted(cells(confirm=confirm), key=lambda cell: (cell.n_rows, cell.table))
+    return [(cell, seed) for seed in SEEDS for cell in ordered]

@@ -10,10 +10,20 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.sources import open_source
 from realmix.tasks.study.out_of_fold import read_exits
-from tests.panel.decisions import race_again
+from tests.panel.arms import race_again
+from tests.panel.intervals import over_tables
 from tests.panel.study import Recipe, race_rows, study_rows
-from tests.panel.summary import change, over_tables, targets
-from tests.panel.tables import DATA, MIN_CLASS_ROWS, Cell, cells, draw_rows, first_rows
+from tests.panel.tables import (
+    DATA,
+    MIN_CLASS_ROWS,
+    Cell,
+    cells,
+    draw_rows,
+    first_rows,
+    index,
+    jobs,
+    rare_class,
+)
 
 needs_tables = pytest.mark.skipif(
     not DATA.exists(), reason="the panel's real tables are not beside the project"
@@ -50,6 +60,25 @@ def test_the_panel_has_34_cells_a_third_of_them_with_gans():
     assert sum(cell.has_deep for cell in cells()) == 12
 
 
+@needs_tables
+def test_fresh_tables_are_opened_only_to_confirm(monkeypatch):
+    opened = []
+    monkeypatch.setattr("tests.panel.tables.open_source", opened.append)
+    fresh = index(fresh=True)
+    assert len(fresh) == 9 and not fresh.keys() & index().keys()
+    assert {cell.half for cell, _ in jobs()} == {"method", "confirmation"}
+    assert {cell.half for cell, _ in jobs(confirm=True)} == {"fresh"}
+    assert not any(cell.has_deep for cell, _ in jobs(confirm=True))
+    with pytest.raises(KeyError):
+        draw_rows(Cell(min(fresh), 200), 0)
+    assert not opened
+
+
+def test_the_rarer_of_two_classes_is_rare_below_a_fifth():
+    assert rare_class(pd.Series(["a"] * 90 + ["b"] * 10)) == "b"
+    assert rare_class(pd.Series(["a"] * 75 + ["b"] * 25)) is None
+
+
 def test_the_race_replayed_over_the_full_grid_is_the_race_that_was_run(tmp_path):
     source = open_source("bundled:bank_marketing?rows=2000")
     rows, card = source.load().iloc[:400].reset_index(drop=True), DataCard(**source.default_card())
@@ -65,22 +94,6 @@ def test_the_race_replayed_over_the_full_grid_is_the_race_that_was_run(tmp_path)
 def test_a_table_counts_once_however_many_runs_it_has():
     values, tables = pd.Series([1.0, 1.0, 1.0, 3.0]), pd.Series(["a", "a", "a", "b"])
     assert over_tables(values, tables)[0] == 2
-
-
-def test_harm_is_counted_in_runs_and_in_cells():
-    lines = pd.DataFrame(
-        {
-            "table": ["a", "a", "b"], "n_rows": 200, "loss_shipped": [1.0, 1.06, 0.9], "loss_tuned": 1.0,
-            "loss_xgb": 1.0, "loss_plain": 1.0, "loss_plain_xgb": 1.2, "loss_real_only": 1.0, "loss_distillation": 1.0,
-            "auc_xgb": 0.8, "auc_tuned": 0.8, "promised": 0.0, "realised": 0.0, "low": -0.1, "high": 0.1,
-            "multiplier": 1.0, "multiplier_real_only": 1.0, "race_lag": 0.0, "race_spent": 1.0, "race_grid": 2.0,
-        }
-    )  # fmt: skip
-    assert np.allclose(change(lines, "shipped"), [0, 0.06, -0.1])
-    measured = {name: found for name, _, found in targets(lines)}
-    assert measured["never worse: runs"].startswith("1 of 3")
-    assert measured["the same against the study's own XGBoost"].startswith("0 of 3")
-    assert measured["never worse: cells"] == "1 of 2: a 200 +3.0 %"
 
 
 @pytest.mark.parametrize("kind", ["a target of 1e9", "a target of chance"])
