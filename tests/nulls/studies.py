@@ -14,13 +14,13 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import infer_schema
 from tests.nulls.planted import COPIES, DEAD_KINDS, LEAK_KINDS, Dead, Leaking, planted, registered
-from tests.panel.study import Outcome, Recipe, study_rows
+from tests.panel.study import Outcome, Recipe, known_learners, study_rows
 
 # Generators that take a fraction of a second; GANs would make hundreds of studies a matter of days.
 SMALL = Recipe(
     {"sequential-trees": None, "smote": None},
     ratios=(1.0,),
-    models=("xgboost", "linear", "class-prior"),
+    models=known_learners("xgboost", "decision-tree", "scorecard", "linear", "class-prior"),
     teacher=(("xgboost", 0), ("linear", 0)),
     n_bootstrap=400,
 )
