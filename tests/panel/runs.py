@@ -15,8 +15,9 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.mixes.arms import Arm, Exit
-from realmix.tasks.core.plan.make_plan import REAL_TRIALS
+from realmix.tasks.core.plan.make_plan import REAL_TRIALS, TEACHER_TRIALS
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.models import MODELS
 from realmix.tasks.study.out_of_fold import null_models
 from tests.panel.arms import arms_to_score
 from tests.panel.baselines import (
@@ -35,6 +36,7 @@ CHEAP: dict[str, int | None] = {"sequential-trees": None, "neighbour-swap": None
 # stand in two draws and in one draw of their cells.
 DEEP_OF_SEED: tuple[dict[str, int | None], ...] = ({"tvae": 300, "ctgan": 300}, {"tvae": 300}, {})
 TEACHER = "teacher"
+TEACHERS = tuple(name for name, spec in MODELS.items() if spec.is_teacher)
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ def recipe(draw: Draw) -> Recipe:
         synthesizers=CHEAP | deep,
         ratios=(1.0, 5.0),
         models=(*draw.learners, *sorted(null_models())),
+        real_labels=("own", "half"),
+        teacher=tuple((name, trial) for trial in range(TEACHER_TRIALS) for name in TEACHERS),
         n_trials=2,
         n_real_trials=REAL_TRIALS,
         n_repeats=2,

@@ -84,6 +84,7 @@ class Recipe:
     weights: tuple[float, ...] = (1.0,)
     balances: tuple[Balance, ...] = ("prior",)
     teacher: tuple[tuple[str, int], ...] = (("xgboost", 0), ("linear", 0), ("random-forest", 0))
+    real_labels: tuple[RealLabels, ...] = ("own",)
     n_bootstrap: int = 1000
     full_grid: bool = False
 
@@ -259,7 +260,7 @@ def learn(
 
 
 def predict_arms(outcome: Raced, arms: Sequence[Arm], X: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Fit arms on all rows of the study and predict others.
+    """Fit arms on all rows of the study, as what ships is fitted, and predict others.
 
     Parameters
     ----------
@@ -281,7 +282,7 @@ def predict_arms(outcome: Raced, arms: Sequence[Arm], X: pd.DataFrame) -> dict[s
         if synthesizer and make_pool(folder, "evaluated", synthesizer, plan, {}).failure
     }
     return {
-        arm.name: fit_arm(scope, arm, training_set(scope, arm.mix), 1).predict(X)
+        arm.name: fit_arm(scope, arm, training_set(scope, arm.mix), 1, final=True).predict(X)
         for arm in arms
         if arm.mix.synthesizer not in failed
     }

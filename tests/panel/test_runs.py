@@ -24,11 +24,12 @@ CELL = Cell("bank_marketing", 300)
 RECIPE = Recipe(
     {"sequential-trees": None},
     ratios=(1.0,),
-    models=("xgboost", "decision-tree", "class-prior"),
+    models=("xgboost", "decision-tree", "ensemble", "class-prior"),
+    real_labels=("own", "half"),
     n_folds=3,
     n_repeats=2,
     n_trials=2,
-    teacher=(("linear", 0),),
+    teacher=(("linear", 0), ("xgboost", 0)),
 )
 
 
@@ -107,7 +108,12 @@ def test_a_setting_that_ran_to_the_end_comes_before_one_that_left(record):
 
 def test_a_run_gives_a_line_for_the_study_each_learner_and_each_arm(record):
     panel, arms, rivals = (pd.DataFrame(lines) for lines in decide_run(record, None))
-    assert panel["learner"].tolist()[0] == ALL and set(panel["learner"]) == {ALL, "xgboost", "decision-tree"}
+    assert panel["learner"].tolist()[0] == ALL and set(panel["learner"]) == {
+        ALL,
+        "xgboost",
+        "decision-tree",
+        "ensemble",
+    }
     assert panel[["loss", "change", "change_floor", "se"]].notna().all(axis=None)
     tree = panel.set_index("learner").loc["decision-tree"]
     assert tree["change"] == pytest.approx(tree["loss"] / record.reference_score("decision-tree") - 1)
