@@ -22,7 +22,7 @@ from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
-from tests.panel.summary import wilson
+from tests.panel.intervals import wilson
 from tests.panel.tables import METHOD_HALF, Cell, Rows, cells, draw_rows
 
 LEARNERS = ("linear", "xgboost")

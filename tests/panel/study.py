@@ -84,7 +84,6 @@ class Recipe:
     weights: tuple[float, ...] = (1.0,)
     balances: tuple[Balance, ...] = ("prior",)
     teacher: tuple[tuple[str, int], ...] = (("xgboost", 0), ("linear", 0), ("random-forest", 0))
-    real_labels: tuple[RealLabels, ...] = ("own",)
     n_bootstrap: int = 1000
     full_grid: bool = False
 

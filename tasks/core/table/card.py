@@ -301,7 +301,7 @@ class DataCard(Frozen):
     def studied(self) -> dict[str, Any]:
         """The fields that affect a study, as strict JSON: all but `operation`, and none that is newer and empty."""
         # A card that declares nothing new has the digest that it had before.
-        newer = {
+        newer: dict[str, Any] = {
             "plugins": (),
             "reading": {},
             "metric": None,
