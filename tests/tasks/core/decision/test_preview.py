@@ -37,6 +37,7 @@ from realmix.tasks.core.report.preview_text import preview_lines
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.scores.significance import smallest_provable_gain
 from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.card import Deploy
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from realmix.tasks.synthesizers import SYNTHESIZERS
@@ -224,3 +225,12 @@ def test_arms_of_one_mix_stand_side_by_side_and_are_all_different():
 def test_the_preview_runs_the_folds_that_its_plan_says():
     plan = plan_of(shape())
     assert sizes_of(plan) == FoldSizes(plan.n_development, 3, 2)
+
+
+def test_where_only_readable_learners_compete_they_are_tried_and_the_teacher_stays():
+    usual, readable = tried_on(shape()), tried_on(shape(), deploy=Deploy(readable=True))
+    assert usual.learners == usual.teacher and "decision-tree" not in usual.learners
+    assert readable.teacher == usual.teacher
+    assert set(readable.learners) == set(readable.students) == {"decision-tree", "scorecard"}
+    small = tried_on(shape(), deploy=Deploy(max_megabytes=0.1))
+    assert small.learners == ("linear",)
