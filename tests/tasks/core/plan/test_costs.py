@@ -6,6 +6,7 @@ from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.make_plan import make_plan
 from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
 from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.splits.nested_subsets import MAX_SLICES
 from realmix.tasks.models import MODELS
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
@@ -67,3 +68,10 @@ def test_few_mixes_cost_the_same_with_and_without_a_race(plan):
         plan, synthesizers={"smote": None}, ratios=(1.0,), weights=(1.0,), balances=("prior",)
     )
     assert costs_of(few, "log_loss") == pytest.approx(costs_of(few))
+
+
+def test_declared_slices_cost_fits_of_the_dearest_learner_on_each_fold_of_the_curve(plan):
+    costs, sliced = Costs(SYNTHESIZERS, MODELS), dataclasses.replace(BANK, has_slices=True)
+    more = costs.rows_saved(plan, sliced, N_TRAIN) - costs.rows_saved(plan, BANK, N_TRAIN)
+    dearest = max(costs.model(name, N_TRAIN, BANK) for name in plan.models)
+    assert more == pytest.approx(5 * plan.curve_repeats * MAX_SLICES * 2 * dearest)
