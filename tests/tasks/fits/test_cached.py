@@ -176,7 +176,8 @@ def test_a_fit_needs_no_file_but_those_its_key_is_made_of(
     assert {**alone, "seconds": 0, "seconds_fit": 0, "seconds_sample": 0} == {
         **answer, "seconds": 0, "seconds_fit": 0, "seconds_sample": 0
     }  # fmt: skip
-    made = {name: content for name, content in files(bare).items() if name not in reads}
+    # Of equal teachers a pickle differs by which of their texts are one object; their labels are compared.
+    made = {name: content for name, content in files(bare).items() if name not in (*reads, "teacher.pickle")}
     assert made == {name: content for name, content in files(first).items() if name in made}
 
 

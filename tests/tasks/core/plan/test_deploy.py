@@ -58,7 +58,7 @@ def test_a_learner_of_unknown_size_is_refused_where_size_is_limited_only():
 
 def test_trees_are_sized_by_the_rows_of_the_largest_mix():
     small = dataclasses.replace(BANK, n_all=100, n_development=80)
-    limits = asked(max_megabytes=0.9)
+    limits = asked(max_megabytes=2.6)
     assert "xgboost" in competing(MODELS, small, dataclasses.replace(limits, ratios=(0.5,)))[0]
     assert "xgboost" in competing(MODELS, small, dataclasses.replace(limits, ratios=(50.0,)))[1]
 
