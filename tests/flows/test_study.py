@@ -89,7 +89,10 @@ def test_what_can_be_proven_is_said_before_the_race_and_kept(finished, caplog, m
     monkeypatch.setattr(logging.getLogger("realmix"), "propagate", True)
     caplog.set_level(logging.INFO, logger="realmix")
     announce(Plan.from_dict(document["plan"]))
-    assert f"smallest provable gain: {100 * expected:.3g} % (expected; the verdict says the measured one)" in caplog.text
+    assert (
+        f"smallest provable gain: {100 * expected:.3g} % (expected; the verdict says the measured one)"
+        in caplog.text
+    )
 
 
 def test_rows_saved_are_measured_or_the_reason_is_said(finished):
