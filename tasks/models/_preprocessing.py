@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.models._serving import Spec, finite_numbers, transform_numbers
 
 # Levels with fewer rows share one column: a coefficient of their own would be noise.
@@ -40,16 +39,19 @@ def learn_codes(X: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def monotone_constraints(schema: Schema, spec: Spec) -> dict[str, Any]:
-    """Return XGBoost's parameter for the directions of the schema; none where it names no feature.
+def monotone_constraints(signs: list[int]) -> dict[str, Any]:
+    """Return XGBoost's parameter for the directions of features; none where all are free.
 
     Parameters
     ----------
-    schema : Schema
-    spec : mapping
-        From :func:`learn_codes`.
+    signs : list of int
+        From :meth:`realmix.tasks.core.table.schema.Schema.signs`, in the order of the features.
+
+    Examples
+    --------
+    >>> monotone_constraints([1, 0]), monotone_constraints([0, 0])
+    ({'monotone_constraints': '(1,0)'}, {})
     """
-    signs = schema.signs([feature["name"] for feature in spec["features"]])
     return {"monotone_constraints": f"({','.join(map(str, signs))})"} if any(signs) else {}
 
 
@@ -64,22 +66,23 @@ def learn_dense(X: pd.DataFrame) -> dict[str, Any]:
     return {"features": [_learn_levels(X[c]) if _is_text(X[c]) else _learn_scale(X[c]) for c in X.columns]}
 
 
-def dense_signs(schema: Schema, spec: Spec) -> list[int]:
+def dense_signs(signs: list[int], spec: Spec) -> list[int]:
     """Return the sign that the coefficient of each column of ``encode_dense`` must have, 0 for any.
 
     Parameters
     ----------
-    schema : Schema
+    signs : list of int
+        As of :func:`monotone_constraints`.
     spec : mapping
         From :func:`learn_dense`.
     """
-    signs: list[int] = []
-    for feature in spec["features"]:
+    dense: list[int] = []
+    for feature, sign in zip(spec["features"], signs, strict=True):
         n_others = (
             len(feature.get("levels", ())) + feature.get("has_infrequent", False) + feature["has_missing"]
         )
-        signs += [*([] if "levels" in feature else schema.signs([feature["name"]])), *[0] * n_others]
-    return signs
+        dense += [*([] if "levels" in feature else [sign]), *[0] * n_others]
+    return dense
 
 
 def _is_text(values: pd.Series) -> bool:

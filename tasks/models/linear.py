@@ -30,21 +30,21 @@ class Linear:
 
     Parameters
     ----------
-    schema : Schema
-        For its directions.
+    signs : list of int
+        1 for each increasing feature, -1 for each decreasing one, 0 for the others; in the order of the schema.
     C : float
         Inverse regularisation strength, > 0; ridge takes ``alpha = 1 / C``.
     """
 
-    def __init__(self, schema: Schema, *, C: float) -> None:
-        self.schema, self.C = schema, C
+    def __init__(self, signs: list[int], *, C: float) -> None:
+        self.signs, self.C = signs, C
 
     def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> Linear:
         """Learn from soft targets: see :class:`realmix.tasks.core.contracts.specs.Model`."""
         spec = learn_dense(X.loc[sample_weight > 0])
         encoded = _serving.encode_dense(X, spec)
         fit = self._fit_ridge if y_proba.ndim == 1 else self._fit_logistic
-        fitted, signs = fit(encoded, y_proba, sample_weight), dense_signs(self.schema, spec)
+        fitted, signs = fit(encoded, y_proba, sample_weight), dense_signs(self.signs, spec)
         while (wrong := np.multiply(fitted["coefficients"][-1], signs) < 0).any():
             encoded = np.where(wrong, 0.0, encoded)
             fitted = fit(encoded, y_proba, sample_weight)
@@ -119,7 +119,7 @@ def serve(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
 
 def build(schema: Schema, params: Mapping[str, Any], random_state: int, n_jobs: int) -> Linear:
     """Return an unfitted model; the solver is deterministic, so the seed is not used."""
-    return Linear(schema, **params)
+    return Linear(schema.signs(schema.feature_names), **params)
 
 
 def search_space(trial: int, schema: Schema) -> dict[str, Any]:

@@ -45,8 +45,8 @@ class RandomForest:
 
     Parameters
     ----------
-    schema : Schema
-        For its directions.
+    signs : list of int
+        1 for each increasing feature, -1 for each decreasing one, 0 for the others; in the order of the schema.
     min_samples_leaf : int
         Weight of the rows in a leaf, >= 1; real rows weigh 1 on average.
     max_features : float
@@ -55,9 +55,9 @@ class RandomForest:
     """
 
     def __init__(
-        self, schema: Schema, *, min_samples_leaf: int, max_features: float, random_state: int, n_jobs: int
+        self, signs: list[int], *, min_samples_leaf: int, max_features: float, random_state: int, n_jobs: int
     ) -> None:
-        self.schema = schema
+        self.signs = signs
         self.params = {
             "objective": "reg:squarederror",
             "tree_method": "hist",
@@ -101,7 +101,7 @@ class RandomForest:
             nthread=self.params["nthread"],
         )
         self.spec_: dict[str, Any] = spec
-        params = self.params | monotone_constraints(self.schema, spec)
+        params = self.params | monotone_constraints(self.signs)
         self.state_ = {"booster": xgboost.train(params, rows, num_boost_round=1)}
         return self
 
@@ -125,7 +125,9 @@ def serve(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
 
 def build(schema: Schema, params: Mapping[str, Any], random_state: int, n_jobs: int) -> RandomForest:
     """Return an unfitted model."""
-    return RandomForest(schema, **params, random_state=random_state, n_jobs=n_jobs)
+    return RandomForest(
+        schema.signs(schema.feature_names), **params, random_state=random_state, n_jobs=n_jobs
+    )
 
 
 def search_space(trial: int, schema: Schema) -> dict[str, Any]:

@@ -68,8 +68,8 @@ class XGBoost:
 
     Parameters
     ----------
-    schema : Schema
-        For its directions.
+    signs : list of int
+        1 for each increasing feature, -1 for each decreasing one, 0 for the others; in the order of the schema.
     learning_rate, min_child_weight, subsample, colsample_bytree, reg_lambda : float
     n_estimators, max_depth, max_cat_to_onehot : int
         As in xgboost.
@@ -80,7 +80,7 @@ class XGBoost:
 
     def __init__(
         self,
-        schema: Schema,
+        signs: list[int],
         *,
         n_estimators: int,
         random_state: int,
@@ -88,7 +88,7 @@ class XGBoost:
         n_seeds: int = 1,
         **params: float,
     ) -> None:
-        self.schema, self.n_estimators, self.n_seeds = schema, n_estimators, n_seeds
+        self.signs, self.n_estimators, self.n_seeds = signs, n_estimators, n_seeds
         self.params = params | {
             "tree_method": "hist", "max_bin": 128, "seed": random_state, "nthread": n_jobs, "verbosity": 0
         }  # fmt: skip
@@ -128,7 +128,7 @@ class XGBoost:
         objective: dict[str, Any] = {"objective": "binary:logistic" if n_classes else "reg:squarederror"}
         if n_classes > 2:
             objective = {"objective": "multi:softprob", "num_class": n_classes}
-        objective |= monotone_constraints(self.schema, self.spec_)
+        objective |= monotone_constraints(self.signs)
         seeds = [seed, *(derive_seed(seed, "mean", i) for i in range(1, self.n_seeds))]
         each = [self.params | objective | {"seed": seed} for seed in seeds]
         return mean_booster(
@@ -155,7 +155,7 @@ def serve(frame: pd.DataFrame, spec: Spec, state: State) -> np.ndarray:
 
 def build(schema: Schema, params: Mapping[str, Any], random_state: int, n_jobs: int) -> XGBoost:
     """Return an unfitted model."""
-    return XGBoost(schema, **params, random_state=random_state, n_jobs=n_jobs)
+    return XGBoost(schema.signs(schema.feature_names), **params, random_state=random_state, n_jobs=n_jobs)
 
 
 def search_space(trial: int, schema: Schema) -> dict[str, Any]:
