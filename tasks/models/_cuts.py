@@ -68,8 +68,9 @@ def round_cut(low: float, high: float, *, is_date: bool = False) -> float:
     """
     middle = low / 2 + high / 2
     midnight = np.floor(middle / SECONDS_PER_DAY) * SECONDS_PER_DAY
-    rounded = [midnight] if is_date else []
-    rounded += [float(f"{number:.{digits}g}") for digits in range(1, 10) for number in (middle, low)]
+    # Between neighbouring whole numbers the lower one, not a half.
+    rounded = [midnight] if is_date else [np.floor(middle)] if high - low <= 1 else []
+    rounded += [float(f"{middle:.{digits}g}") for digits in range(1, 10)]
     # A cell that equals the cut is rounded to float32 as the cut is, and so stays below it.
     cuts = np.asarray(rounded, dtype=np.float32).astype(float)
     return float(next((cut for cut in cuts if low <= cut < high), low))
