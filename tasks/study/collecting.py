@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,9 @@ class Thinned:
         }
         jobs = [scope for each in scopes.values() for scope in each]
         share(self.folder, *jobs)
-        fitted = dict(zip(jobs, current_workers().spread(self._fit, jobs), strict=True))
+        # Not a method: a cluster would send all predictions with each job.
+        fit = partial(fit_thinned, self.folder, self.plan, self.arm)
+        fitted = dict(zip(jobs, current_workers().spread(fit, jobs), strict=True))
         bring(self.folder, *jobs)
         usable = {place for place, each in scopes.items() if all(fitted[scope] for scope in each)}
         return [
@@ -181,11 +184,6 @@ class Thinned:
         """Write the scopes of a slice in a fold, and return their numbers of rows of the slice."""
         return thin_slice(self.folder.scope(block.scope), number, self.development.sampled[found.rows])
 
-    def _fit(self, scope: str) -> bool:
-        """Fit the arm on a scope, and return whether it did not fail."""
-        with at_hand(self.folder, scope) as here:
-            return not cached_arms(here, scope, THINNED, [self.arm], self.plan)["failures"]
-
     def _scopes(self, number: int, block: Block) -> list[str]:
         return [thinned_name(block.scope, number, part) for part in SLICE_SHARES[:-1]]
 
@@ -213,3 +211,9 @@ class Thinned:
     def _whole(self) -> np.ndarray:
         """Predictions of the arm on whole folds, from the race: shape (n_repeats, n_rows[, n_classes])."""
         return self.oof.predictions[self.oof.arms.index(self.arm)]
+
+
+def fit_thinned(folder: StudyFolder, plan: Plan, arm: Arm, scope: str) -> bool:
+    """Fit an arm on a thinned fold, and return whether it did not fail."""
+    with at_hand(folder, scope) as here:
+        return not cached_arms(here, scope, THINNED, [arm], plan)["failures"]

@@ -134,7 +134,8 @@ def _conclusion(found: Collecting, relative: bool) -> str:
     is_below = step.chance_below >= 0.5
     chance = f"{100 * (step.chance_below if is_below else 1 - step.chance_below):.0f} % chance that"
     bring = f"{step.n_more:,} more rows bring {f'less than {bound}' if is_below else f'{bound} or more'}"
-    return f"{'Stop here' if is_below else 'Go on collecting'}: {chance} {bring}; {_gain(step, relative)}."
+    advice = "Stop here" if is_below else "Go on collecting"
+    return f"{'As a guess, ' + advice.lower() if step.is_guess else advice}: {chance} {bring}; {_gain(step, relative)}."
 
 
 def _gain(step: Collected, relative: bool) -> str:

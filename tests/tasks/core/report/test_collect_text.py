@@ -44,6 +44,9 @@ def test_the_last_line_advises_to_stop_or_to_go_on(study):
     sure = [step(500, 0.01), step(1000, 0.02, chance_below=0.1), step(2000, 0.03)]
     go_on = advise(build(*study, collecting=COLLECTING | {"steps": sure})).lines[-1]
     assert go_on.startswith("Go on collecting: 90 % chance that 1,000 more rows bring 0.6 points or more")
+    far = [sure[0], step(1000, 0.02, is_guess=True), sure[2]]
+    guessed = advise(build(*study, collecting=COLLECTING | {"steps": far})).conclusion
+    assert guessed.startswith("As a guess, stop here: 70 % chance")
 
 
 def test_synthetic_rows_stand_beside_as_what_they_bring_today(study, simulate_study, squared_error):
