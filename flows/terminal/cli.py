@@ -147,7 +147,7 @@ def preview(
     """Estimate in about 20 seconds whether a full study of a table is worthwhile; leave no files.
 
     Trains a few cheap models and generators and prints how much better synthetic rows might make a model,
-    and how small a gain `realmix run` could prove with this many rows.
+    and the smallest provable gain to expect of `realmix run` with this many rows.
 
     Parameters
     ----------
