@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from realmix.tasks.core.contracts.specs import DUPLICATES, NULL_MODEL
+from realmix.tasks.core.contracts.specs import DUPLICATES, ENSEMBLE, NULL_MODEL
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_holdout
 from realmix.tasks.core.decision.ranking import ControlTest
@@ -280,10 +280,13 @@ def _realism(c: Comparison) -> str:
 def _keep_real_only(
     c: Comparison, gates: tuple[Gate, ...], why: str, shrunken: float | None, loss_chance: float | None
 ) -> Verdict:
-    provable = gain_in_words(c.smallest_provable_gain, c.margin_is_relative)
-    reason = f"{why} The smallest provable gain, measured on these {c.n_rows:,} rows, is {provable}."
+    reason = why
+    if math.isfinite(c.smallest_provable_gain):
+        provable = gain_in_words(c.smallest_provable_gain, c.margin_is_relative)
+        reason += f" The smallest provable gain, measured on these {c.n_rows:,} rows, is {provable}."
+    learner = "an ensemble of unlike models" if c.incumbent.model == ENSEMBLE else c.incumbent.model
     sentence = (
-        f"Keep real only: train {c.incumbent.model} on {mix_in_words(c.incumbent.mix)}. "
+        f"Keep real only: train {learner} on {mix_in_words(c.incumbent.mix)}. "
         f"No synthetic rows were shown to make it better.{_constant_warning(c)}"
     )
     return Verdict(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from realmix.tasks.core.contracts.specs import CONTROLS
+from realmix.tasks.core.contracts.specs import CONTROLS, REFERENCE_MODEL
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.deploy import competing
 from realmix.tasks.core.plan.memory_estimate import check_study_fits, study_bytes
@@ -184,8 +184,10 @@ def _richest(
     names = tuple(sorted(names, key=lambda name: name != asked.first))
     learners, refused = competing(costs.models, shape, asked)
     null = [m for m, spec in costs.models.items() if spec.is_null]
-    # The teacher never ships: no limit holds for it.
+    # The teacher never ships: no limit holds for it. The default learner first: the last ones are left out where
+    # time is short.
     members = [m for m, spec in costs.models.items() if spec.is_teacher and shape.task in spec.tasks]
+    members.sort(key=lambda name: name != REFERENCE_MODEL)
     rare = shape.task != "regression" and shape.rarest_share < RARE_CLASS_SHARE
     repeats = 4 if shape.n_development < SMALL_TABLE_ROWS else 3
     return Plan(

@@ -72,4 +72,6 @@ def test_the_ensemble_keeps_real_only_though_mixes_of_others_failed(simulate_stu
     oof = dataclasses.replace(oof, arms=arms, predictions=predictions, disqualified=failed)
     found = decide_by_learner(oof, squared_error, seed=0, n_bootstrap=50, margin=0.005)
     assert (found[0].model, found[0].verdict.outcome) == ("ensemble", "keep real only")
+    assert found[0].verdict.reason == "No mix was to be compared."
+    assert "train an ensemble of unlike models on your real rows alone" in found[0].verdict.sentence
     assert all(each.distance < 0 for each in found[1:])
