@@ -85,11 +85,9 @@ def test_only_finalists_real_only_and_their_controls_run_in_the_repeats(raced):
     assert first == set(planned)
     for learner in {arm.model for arm in planned.values() if arm.mix.role == "candidate"}:
         of_learner = [arm for arm in planned.values() if arm.model == learner]
-        remaining = {arm.mix for arm in of_learner if arm.name in last and arm.mix.role == "candidate"}
-        # Shuffled marginals with the teacher's labels stay as the control of others, too.
-        finalists = {mix for mix in remaining if mix.synthesizer not in CONTROLS}
-        assert 0 < len(finalists) <= MAX_FINALISTS <= len(remaining) < len({arm.mix for arm in of_learner})
-        rules = {mix.label_rule for mix in remaining}
+        finalists = {arm.mix for arm in of_learner if arm.name in last and arm.mix.is_raced}
+        assert len(finalists) == MAX_FINALISTS < len({arm.mix for arm in of_learner})
+        rules = {mix.label_rule for mix in finalists}
         for arm in of_learner:
             if arm.mix.synthesizer in CONTROLS:
                 assert (arm.name in last) is (arm.mix.label_rule in rules)

@@ -175,6 +175,8 @@ def test_validation_rows_of_a_fold_are_not_among_its_training_rows(finished):
         Arm(Mix("sequential-trees", 1.0, 1.0, "teacher"), "xgboost"),
         Arm(Mix("smote", 1.0, 1.0, "joint"), "linear"),
         Arm(Mix(label_rule="teacher"), "xgboost"),
+        Arm(Mix("sequential-trees", 1.0, 1.0, "teacher", real_labels="half"), "linear"),
+        Arm(Mix(), "ensemble"),
     ],
     ids=lambda arm: arm.name,
 )
