@@ -178,7 +178,7 @@ def search_space(trial: int, schema: Schema) -> dict[str, Any]:
 
 def fit_cost(n_rows: int, n_columns: int, n_classes: int) -> float:
     """Estimate the seconds of a fit on hard labels, measured with 200 to 10,000 rows; soft ones cost more."""
-    if not n_classes:
+    if n_classes == 1:
         return 0.045 + 1.7e-6 * n_rows * n_columns
     n_trees = n_classes if n_classes > 2 else 1
     return n_trees * (0.018 + 4.5e-7 * n_rows * n_columns)

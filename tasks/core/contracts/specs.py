@@ -202,7 +202,7 @@ class ModelSpec:
         As of :class:`SynthesizerSpec`.
     fit_cost : callable
         ``fit_cost(n_rows, n_columns, n_classes)``: expected seconds on one thread of the
-        reference machine.
+        reference machine; `n_classes` is 1 for a quantity.
     fit_bytes : callable
         ``fit_bytes(n_rows, n_columns, n_levels)``: most memory that one fit takes beside the rows
         it is given; `n_levels` counts the one-hot columns of all categories.

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from realmix.tasks.models import MODELS
+
 
 def test_an_unseen_category_is_a_missing_one(rows_of):
     rows = rows_of("binary")
@@ -40,3 +42,11 @@ def test_a_large_target_is_predicted_in_its_own_unit(rows_of):
     rows = rows_of("regression")
     model = rows.fit("xgboost")
     assert abs(model.predict(rows.X).mean() / rows.y_proba.mean() - 1) < 0.02
+
+
+def test_a_quantity_costs_boosted_trees_more_than_two_classes_do():
+    """Its trees are deeper: the plan of a regression must not be made with the seconds of two classes."""
+    of_quantity, of_two, of_three = (
+        MODELS["xgboost"].fit_cost(2_000, 20, n_classes) for n_classes in (1, 2, 3)
+    )
+    assert of_two < of_three and of_quantity > 2 * of_two
