@@ -123,7 +123,8 @@ def describe_learners(verdicts: Sequence[LearnerVerdict]) -> list[dict[str, Any]
     -------
     list of dict
         ``model``, ``word``, ``sentence``, ``reason``, ``real_only`` and ``mix`` (``name`` and ``score``; the mix is
-        the best candidate, null without any), ``gain`` and ``interval`` (promised, null where real only stays),
+        the best candidate, null without any, with its measured ``gain`` and ``interval``, which chance flatters),
+        ``gain`` and ``interval`` (promised, null where real only stays),
         ``smallest_provable_gain``, ``distance``.
     """
     rows: list[dict[str, Any]] = to_jsonable([_describe(each) for each in verdicts])
@@ -139,7 +140,7 @@ def _describe(each: LearnerVerdict) -> dict[str, Any]:
         "sentence": verdict.sentence,
         "reason": verdict.reason,
         "real_only": _scored(comparison, comparison.incumbent),
-        "mix": comparison.best_mix and _scored(comparison, comparison.best_mix),
+        "mix": comparison.best_mix and _measured(comparison, comparison.best_mix),
         "gain": promise and promise.gain,
         "interval": promise and promise.interval,
         "smallest_provable_gain": comparison.smallest_provable_gain,
@@ -150,3 +151,8 @@ def _describe(each: LearnerVerdict) -> dict[str, Any]:
 def _scored(comparison: Comparison, arm: Arm) -> dict[str, Any]:
     row = comparison.row(arm)
     return {"name": row.name, "score": row.score}
+
+
+def _measured(comparison: Comparison, arm: Arm) -> dict[str, Any]:
+    row = comparison.row(arm)
+    return {**_scored(comparison, arm), "gain": row.gain, "interval": row.gain_interval}

@@ -51,8 +51,14 @@ def _learner_line(each: VerdictOnLearner, relative: bool) -> str:
     if each.interval is not None:
         interval = interval_in_words(each.interval, relative)
         line += f", gain {gain_in_words(each.gain, relative)} (90 % interval {interval})"
+    elif each.mix and (each.mix.gain or 0) > 0:
+        measured, interval = (
+            gain_in_words(each.mix.gain, relative),
+            interval_in_words(each.mix.interval, relative),
+        )
+        line += f"; its best mix measured {measured} better (90 % interval {interval}), perhaps by luck"
     if each.distance:
-        line += f"; {gain_in_words(-each.distance, relative)} worse than the best"
+        line += f"; {gain_in_words(-each.distance, relative)} worse than the best model"
     return line
 
 

@@ -17,6 +17,13 @@ class ScoreOfLearner(Part):
     score: Known
 
 
+class MixOfLearner(ScoreOfLearner):
+    """The best mix of a learner, with its measured gain over the learner on real rows, which chance flatters."""
+
+    gain: Known
+    interval: Bounds
+
+
 class VerdictOnLearner(Part):
     """A learner compared with itself on real rows.
 
@@ -30,7 +37,7 @@ class VerdictOnLearner(Part):
     sentence: str
     reason: str
     real_only: ScoreOfLearner
-    mix: ScoreOfLearner | None
+    mix: MixOfLearner | None
     gain: Known
     interval: Bounds | None
     smallest_provable_gain: Known

@@ -23,7 +23,8 @@ BOOSTED = {
     "gain": None, "interval": None, "smallest_provable_gain": 0.02, "distance": 0.0,
 }  # fmt: skip
 TREE = BOOSTED | {
-    "model": "decision-tree", "word": "proven", "mix": {"name": "sequential-trees/5/teacher/decision-tree", "score": 0.4},
+    "model": "decision-tree", "word": "proven", 
+    "mix": {"name": "sequential-trees/5/teacher/decision-tree", "score": 0.4, "gain": 0.1, "interval": [0.05, 0.15]},
     "gain": 0.09, "interval": [0.06, 0.12], "distance": -0.11,
 }  # fmt: skip
 

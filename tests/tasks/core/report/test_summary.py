@@ -43,9 +43,18 @@ def test_each_of_several_learners_has_a_line(document):
     lines = summary_lines(changed(document, learners=[BOOSTED, TREE]))
     assert "xgboost: keep real only" in lines
     assert (
-        "decision-tree: proven, gain 9 points (90 % interval 6 points to 12 points); 11 points worse than the best"
+        "decision-tree: proven, gain 9 points (90 % interval 6 points to 12 points); 11 points worse than the best model"
         in lines
     )
+
+
+def test_what_a_kept_learner_measured_is_said_with_its_interval(document):
+    kept = TREE | {"word": "keep real only", "gain": None, "interval": None}
+    lines = summary_lines(changed(document, learners=[BOOSTED, kept]))
+    assert (
+        "decision-tree: keep real only; its best mix measured 10 points better (90 % interval 5 points to 15 points), "
+        "perhaps by luck; 11 points worse than the best model"
+    ) in lines
 
 
 def test_the_only_learner_has_no_line_of_its_own(document):
