@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.contracts.specs import SynthesizerSpec
+from realmix.tasks.core.contracts.specs import DEFAULT_SYNTHESIZER, SynthesizerSpec
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.synthesizers._encoding import MAX_LEVELS, Levels
@@ -88,7 +88,7 @@ class SequentialTrees(QuotaSynthesizer):
 
 
 SPEC = SynthesizerSpec(
-    name="sequential-trees",
+    name=DEFAULT_SYNTHESIZER,
     build=lambda card: SequentialTrees(card.rules),
     family="trees",
     reference="Reiter 2005, Journal of Official Statistics 21(3); Nowok, Raab, Dibben 2016, "

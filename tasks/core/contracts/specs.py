@@ -21,6 +21,8 @@ ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 DUPLICATES, SHUFFLED_MARGINALS = CONTROLS = ("duplicates", "shuffled-marginals")
 NULL_MODEL = "class-prior"
 REFERENCE_MODEL = "xgboost"
+# Best over the tables of the panel: a mix with its rows is each learner's default recipe.
+DEFAULT_SYNTHESIZER = "sequential-trees"
 # The learner that averages the teacher's members: it is tried on real rows alone.
 ENSEMBLE = "ensemble"
 FIRST_TO_GO = 1

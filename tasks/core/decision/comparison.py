@@ -23,6 +23,7 @@ from realmix.tasks.core.contracts.specs import (
     MetricSpec,
 )
 from realmix.tasks.core.decision.arm_table import ArmRow, table_of_arms
+from realmix.tasks.core.decision.default_recipe import SHARE_OF_DEFAULT
 from realmix.tasks.core.decision.promised_gain import NO_PROMISE, Draws, Promise, bootstrap, promise
 from realmix.tasks.core.decision.ranking import ControlTest, ScoredArms, control_test, is_control
 from realmix.tasks.core.mixes.arms import Arm
@@ -30,6 +31,7 @@ from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.draws import draw_strata, draw_units
 from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, Scores, gains, served_threshold
 from realmix.tasks.core.scores.significance import (
+    SIGNIFICANCE_LEVEL,
     critical_value,
     holm,
     max_deviations,
@@ -234,8 +236,7 @@ def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
     return bootstrap(
         scores,
         case.metric,
-        is_real_only=case.is_real_only,
-        lead_needed=case.lead_needed,
+        rule=case.rule,
         eligible=case.eligible,
         units=units,
         strata=strata,
@@ -316,14 +317,23 @@ def _finalists(case: ScoredArms) -> dict[str, float]:
 
 
 def _tested_among_all(case: ScoredArms, draws: Draws, margin: float) -> tuple[float, float]:
-    """Return the p-value of the best mix among all candidates, and the smallest gain that could be proven."""
-    candidates = np.flatnonzero(case.is_candidate)
+    """Return the p-value of the best mix, for all candidates, and the smallest gain that could be proven.
+
+    A default recipe is tested among the default recipes alone, any other mix among all the others; each side has
+    its share of the chance of a false proof.
+    """
+    is_default = bool(case.is_default[case.best_mix])
+    candidates = np.flatnonzero(case.is_candidate & (case.is_default == is_default))
+    share = 1.0
+    if case.is_default.any():
+        share = SHARE_OF_DEFAULT if is_default else 1 - SHARE_OF_DEFAULT
     drawn = gains(case.metric, draws.in_bag[:, candidates], draws.in_bag[:, [case.incumbent]])
     tested = candidates == case.best_mix
     error = float(drawn[:, tested].std(ddof=1)) * case.widening
     deviations = max_deviations(drawn, case.gains[candidates])
-    provable = smallest_provable_gain(error, margin=margin, critical=critical_value(deviations))
-    return max_statistic_p(deviations, float(case.gains[candidates][tested][0]), error), provable
+    critical = critical_value(deviations, level=share * SIGNIFICANCE_LEVEL)
+    p = max_statistic_p(deviations, float(case.gains[candidates][tested][0]), error)
+    return min(1.0, p / share), smallest_provable_gain(error, margin=margin, critical=critical)
 
 
 def _calibration_change(oof: OutOfFold, arm: int, incumbent: int) -> float | None:

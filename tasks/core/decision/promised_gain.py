@@ -76,41 +76,72 @@ class Promise:
 NO_PROMISE = Promise(0.0, (0.0, 0.0), 0.0, 0)
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What the choice knows of the arms before their scores; each of shape (n_arms,).
+
+    Attributes
+    ----------
+    is_real_only : ndarray of bool
+        Arms that are neither these nor candidates are controls: they never ship.
+    lead_needed : ndarray
+        Gain by which an arm must lead the best real-only arm of those that need none.
+    is_default : ndarray of bool
+        Arms of a default recipe.
+    lead_over_default : ndarray
+        Gain by which another candidate must lead the best candidate of a default recipe, where there is one.
+    """
+
+    is_real_only: np.ndarray
+    lead_needed: np.ndarray
+    is_default: np.ndarray
+    lead_over_default: np.ndarray
+
+
 def choose(
-    scores: np.ndarray,
-    metric: MetricSpec,
-    is_real_only: np.ndarray,
-    is_candidate: np.ndarray,
-    lead_needed: np.ndarray,
+    scores: np.ndarray, metric: MetricSpec, rule: Rule, is_candidate: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Apply the whole rule: the best candidate if it beats every real-only arm, which win ties.
+    """Apply the whole rule: the default recipe, or what clearly leads it, if it beats every real-only arm.
 
     Parameters
     ----------
     scores : ndarray of shape (n_draws, n_arms)
     metric : MetricSpec
-    is_real_only : ndarray of bool, shape (n_arms,)
+    rule : Rule
     is_candidate : ndarray of bool, shape (n_arms,) or (n_draws, n_arms)
-        Arms that are neither are controls: they never ship.
-    lead_needed : ndarray of shape (n_arms,)
-        Gain by which an arm must lead the best real-only arm of those that need none.
 
     Returns
     -------
     chosen, reference : ndarray of int, shape (n_draws,)
-        `reference` is what ships where no candidate does: the best real-only arm, if its lead
-        is large enough.
+        Real-only arms win ties. `reference` is what ships where no candidate does: the best real-only arm, if
+        its lead is large enough.
     """
     utility = scores if metric.greater_is_better else -scores
-    draws = np.arange(len(utility))
-    best, safe = best_of(utility, is_real_only), best_of(utility, is_real_only & (lead_needed == 0))
-    leads = gains(metric, scores, scores[draws, safe][:, None]) > lead_needed
+    draws, needed = np.arange(len(utility)), rule.lead_needed
+    best, safe = best_of(utility, rule.is_real_only), best_of(utility, rule.is_real_only & (needed == 0))
+    leads = gains(metric, scores, scores[draws, safe][:, None]) > needed
     reference = np.where(leads[draws, best], best, safe)
-    may_win = is_candidate & leads
+    may_win = preferred(scores, metric, rule, is_candidate) & leads
     candidate = best_of(utility, may_win)
     margin = utility[draws, candidate] - utility[draws, best]
     wins = may_win[draws, candidate] & (margin > TIE * np.abs(utility[draws, best]))
     return np.where(wins, candidate, reference), reference
+
+
+def preferred(scores: np.ndarray, metric: MetricSpec, rule: Rule, is_candidate: np.ndarray) -> np.ndarray:
+    """Return the candidates of a default recipe, and those that lead the best of these by enough.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_draws, n_arms)
+        All candidates of a draw in which there is no default recipe.
+    """
+    utility = scores if metric.greater_is_better else -scores
+    is_default = np.broadcast_to(is_candidate & rule.is_default, utility.shape)
+    default = best_of(utility, is_default)
+    leads = gains(metric, scores, scores[np.arange(len(scores)), default][:, None]) > rule.lead_over_default
+    allowed: np.ndarray = is_candidate & (is_default | leads | ~is_default.any(axis=1, keepdims=True))
+    return allowed
 
 
 def best_of(utility: np.ndarray, allowed: np.ndarray) -> np.ndarray:
@@ -122,8 +153,7 @@ def bootstrap(
     scores: Scores,
     metric: MetricSpec,
     *,
-    is_real_only: np.ndarray,
-    lead_needed: np.ndarray,
+    rule: Rule,
     eligible: Callable[[np.ndarray, np.ndarray], np.ndarray],
     units: np.ndarray,
     strata: np.ndarray | None,
@@ -136,9 +166,7 @@ def bootstrap(
     ----------
     scores : Scores
     metric : MetricSpec
-    is_real_only : ndarray of bool, shape (n_arms,)
-    lead_needed : ndarray of shape (n_arms,)
-        See :func:`choose`.
+    rule : Rule
     eligible : callable
         Weights of shape (n_draws, n_rows), and the scores of all arms on them, to the candidates that
         may be chosen: mask of shape (n_arms,) or (n_draws, n_arms).
@@ -156,7 +184,7 @@ def bootstrap(
     parts: list[tuple[np.ndarray, ...]] = []
     for weights in draw_weights(units, strata, n_draws, seed):
         in_bag = scores.all_arms(weights)
-        chosen, reference = choose(in_bag, metric, is_real_only, eligible(weights, in_bag), lead_needed)
+        chosen, reference = choose(in_bag, metric, rule, eligible(weights, in_bag))
         left_out = (weights == 0).astype(float)
         gain = gains(metric, scores.of_arms(left_out, chosen), scores.of_arms(left_out, reference))
         is_scored = np.isfinite(in_bag).any(axis=0)  # arms beaten in the race never are

@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import CONTROLS, MetricSpec
+from realmix.tasks.core.decision.default_recipe import is_default
 from realmix.tasks.core.mixes.arms import Arm, Exit, LabelRule, Mix
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Trials
@@ -298,7 +299,10 @@ def _shortlist_of_one(utility: np.ndarray, candidates: np.ndarray, arms: Sequenc
     if not len(places):
         return allowed
     names, mix_of = np.unique([arms[place].mix.name for place in places.tolist()], return_inverse=True)
+    is_recipe = np.unique(mix_of[is_default(arms)[places]])
     best = np.column_stack([utility[:, places[mix_of == mix]].max(axis=1) for mix in range(len(names))])
+    # The default recipe stays as long as nothing beats it clearly.
+    best[:, is_recipe] = np.where(np.isfinite(best[:, is_recipe]), np.inf, -np.inf)
     finalists = np.argsort(-best, axis=1, kind="stable")[:, :MAX_FINALISTS]
     is_finalist = np.zeros(best.shape, dtype=bool)
     np.put_along_axis(is_finalist, finalists, True, axis=1)

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import CONTROLS, REFERENCE_MODEL, MetricSpec
-from realmix.tasks.core.decision.promised_gain import choose
+from realmix.tasks.core.decision.default_recipe import is_default
+from realmix.tasks.core.decision.promised_gain import Rule, choose, preferred
 from realmix.tasks.core.decision.race import shortlist, tries
 from realmix.tasks.core.decision.race_bootstrap import RaceBootstrap
 from realmix.tasks.core.errors import BadInput, RealmixError
@@ -50,8 +51,9 @@ class ScoredArms:
         Arms beaten in the race are no longer candidates: hardly any draw would choose them.
     is_eligible : ndarray of bool, shape (n_arms,)
         Candidates that ran to the end of the race: what the rule may choose on all rows.
-    lead_needed : ndarray of shape (n_arms,)
-        See `choose`; 0 except for arms of other learners than the default one.
+    is_default : ndarray of bool, shape (n_arms,)
+        Candidates that are the default recipe of their learner.
+    rule : Rule
     winner, incumbent : int
     best_mix : int or None
         The candidate that won, or the best one where none did; all tests are about it.
@@ -83,14 +85,13 @@ class ScoredArms:
         self.scores = np.where(np.isfinite(by_row), by_row, by_fold)
         self.utility = self.scores if metric.greater_is_better else -self.scores
         self.is_eligible = self.is_candidate & ran_all
-        self.lead_needed = self._leads_needed()
-        chosen, reference = choose(
-            self.scores[None, :], metric, self.is_real_only, self.is_eligible, self.lead_needed
-        )
+        self.is_default = self.is_candidate & is_default(oof.arms)
+        self.rule = Rule(self.is_real_only, self._leads_needed(), self.is_default, self._leads_over_default())
+        chosen, reference = choose(self.scores[None, :], metric, self.rule, self.is_eligible)
         self.winner, self.incumbent = int(chosen[0]), int(reference[0])
         self.gains = gains(metric, self.scores, self.scores[self.incumbent])
         won = self.is_eligible[self.winner]
-        self.best_mix = self.winner if won else self.best(self.is_eligible)
+        self.best_mix = self.winner if won else self._best_candidate()
 
     def _leads_needed(self) -> np.ndarray:
         """Compute by which gain each arm must lead the default learner's best on real rows: (n_arms,).
@@ -108,6 +109,19 @@ class ScoredArms:
             for arm in np.flatnonzero((self.is_real_only | self.is_candidate) & is_other):
                 needed[arm] = LEAD_ERRORS * self.t_test(int(arm), default).standard_error
         return needed
+
+    def _leads_over_default(self) -> np.ndarray:
+        """Compute by which gain each other candidate must lead the best arm of a default recipe: (n_arms,)."""
+        needed = np.zeros(len(self.oof.arms))
+        default = self.best(self.is_eligible & self.is_default)
+        if default is not None:
+            for arm in np.flatnonzero(self.is_eligible & ~self.is_default):
+                needed[arm] = LEAD_ERRORS * self.t_test(int(arm), default).standard_error
+        return needed
+
+    def _best_candidate(self) -> int | None:
+        """Return the candidate that the rule would take if it had to take one."""
+        return self.best(preferred(self.scores[None, :], self.metric, self.rule, self.is_eligible)[0])
 
     def eligible(self, weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Return the candidates that the rule may choose in a bootstrap draw.

@@ -170,9 +170,9 @@ def max_statistic_p(deviations: np.ndarray, gain: float, standard_error: float) 
     return (1 + exceed) / (1 + len(deviations))
 
 
-def critical_value(deviations: np.ndarray) -> float:
-    """Return the standard errors that a gain needs for :func:`max_statistic_p` to be at most 5 %."""
-    return float(np.quantile(deviations, 1 - SIGNIFICANCE_LEVEL))
+def critical_value(deviations: np.ndarray, level: float = SIGNIFICANCE_LEVEL) -> float:
+    """Return the standard errors that a gain needs for :func:`max_statistic_p` to be at most `level`."""
+    return float(np.quantile(deviations, 1 - level))
 
 
 def smallest_provable_gain(

@@ -62,10 +62,20 @@ def test_one_seed_gives_one_promise_and_another_gives_another(simulate_study, sq
     assert first != other
 
 
+def rule_of(real_only, needed=None, default=None, lead=None):
+    nothing = np.zeros(len(real_only))
+    return Rule(
+        np.array(real_only),
+        nothing if needed is None else np.array(needed),
+        nothing.astype(bool) if default is None else np.array(default),
+        nothing if lead is None else np.array(lead),
+    )
+
+
 def test_real_only_wins_ties(squared_error):
     scores = np.array([[1.0, 1.0, 2.0], [1.0, 0.9, 2.0]])
     real_only, candidate = np.array([True, False, False]), np.array([False, True, True])
-    chosen, reference = choose(scores, squared_error, real_only, candidate, np.zeros(len(real_only)))
+    chosen, reference = choose(scores, squared_error, rule_of(real_only), candidate)
     assert chosen.tolist() == [0, 1]
     assert reference.tolist() == [0, 0]
 
@@ -73,13 +83,11 @@ def test_real_only_wins_ties(squared_error):
 def test_a_control_is_never_chosen(squared_error):
     scores = np.array([[1.0, 0.1, 0.9]])
     real_only, candidate = np.array([True, False, False]), np.array([False, False, True])
-    assert choose(scores, squared_error, real_only, candidate, np.zeros(len(real_only)))[0].tolist() == [2]
+    assert choose(scores, squared_error, rule_of(real_only), candidate)[0].tolist() == [2]
 
 
 def test_without_candidates_real_only_is_chosen(squared_error):
-    chosen, _ = choose(
-        np.array([[0.1, 1.0]]), squared_error, np.array([False, True]), np.zeros(2, bool), np.zeros(2)
-    )
+    chosen, _ = choose(np.array([[0.1, 1.0]]), squared_error, rule_of([False, True]), np.zeros(2, bool))
     assert chosen.tolist() == [1]
 
 
@@ -148,13 +156,22 @@ def test_a_draw_leaves_out_the_share_of_rows_that_the_interval_is_narrowed_by():
 def test_another_learner_must_lead_the_default_one_by_more_than_is_needed(squared_error):
     scores = np.array([[1.0, 0.95, 2.0], [1.0, 0.85, 2.0]])
     real_only, needed = np.array([True, True, False]), np.array([0.0, 0.1, 0.0])
-    chosen, reference = choose(scores, squared_error, real_only, ~real_only, needed)
+    chosen, reference = choose(scores, squared_error, rule_of(real_only, needed), ~real_only)
     assert reference.tolist() == chosen.tolist() == [0, 1]
 
 
 def test_a_candidate_must_beat_the_best_real_only_arm_even_where_a_safer_one_would_ship(squared_error):
     scores = np.array([[1.0, 0.95, 0.97], [1.0, 0.95, 0.90]])
     real_only, needed = np.array([True, True, False]), np.array([0.0, 0.1, 0.0])
-    chosen, reference = choose(scores, squared_error, real_only, ~real_only, needed)
+    chosen, reference = choose(scores, squared_error, rule_of(real_only, needed), ~real_only)
     assert chosen.tolist() == [0, 2]
     assert reference.tolist() == [0, 0]
+
+
+def test_another_mix_must_lead_the_default_recipe_by_more_than_is_needed(squared_error):
+    scores = np.array([[1.0, 0.9, 0.85], [1.0, 0.9, 0.7], [1.0, 1.1, 0.99], [1.0, 1.1, 0.8]])
+    rule = rule_of([True, False, False], default=[False, True, False], lead=[0.0, 0.0, 0.15])
+    candidates = np.array([False, True, True])
+    # Led by too little; led clearly; behind real only and led by too little; behind it and led clearly.
+    assert choose(scores, squared_error, rule, candidates)[0].tolist() == [1, 2, 0, 2]
+    assert choose(scores, squared_error, rule, np.array([False, False, True]))[0].tolist() == [2, 2, 2, 2]
