@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from realmix.tasks.core.decision.comparison import compare
-from realmix.tasks.core.decision.promised_gain import LEFT_OUT_SHARE, NARROWING, Draws, choose, promise
+from realmix.tasks.core.decision.promised_gain import LEFT_OUT_SHARE, NARROWING, Draws, Rule, choose, promise
 from realmix.tasks.core.scores.draws import draw_weights
 
 
