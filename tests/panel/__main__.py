@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from realmix.tasks.core.plan.priors import Priors
     from tests.panel.runs import Record
-    from tests.panel.tables import Cell
     from tests.panel.targets import Target
 
 # One thread per process, before anything that computes is imported.
@@ -52,7 +51,7 @@ def pool(n_workers: int) -> ProcessPoolExecutor:
 
 def work(processes: ProcessPoolExecutor, asked: argparse.Namespace) -> int:
     """Do the runs that are missing; the number of those that failed, which stop no other."""
-    from tests.panel.runs import is_done
+    from tests.panel.runs import is_done, timed
     from tests.panel.tables import jobs
 
     wanted = jobs(quick=asked.quick, confirm=asked.confirm)
@@ -66,15 +65,6 @@ def work(processes: ProcessPoolExecutor, asked: argparse.Namespace) -> int:
         outcome = f"failed: {error!r}" if error else f"{future.result():.0f} s"
         print(f"{number} of {len(todo)}: {cell.name} draw {seed}: {outcome}", flush=True)
     return n_failed
-
-
-def timed(cell: Cell, seed: int, store: Path, confirm: bool) -> float:
-    """Do one run; the seconds that it took."""
-    from tests.panel.runs import run
-
-    started = time.perf_counter()
-    run(cell, seed, store, confirm=confirm)
-    return time.perf_counter() - started
 
 
 def report(processes: ProcessPoolExecutor, asked: argparse.Namespace) -> None:

@@ -161,6 +161,13 @@ def run(cell: Cell, seed: int, store: Path, *, confirm: bool = False) -> None:
     run_study(draw, recipe(draw), path_of(store, cell, seed))
 
 
+def timed(cell: Cell, seed: int, store: Path, confirm: bool) -> float:
+    """Do one run; the seconds that it took."""
+    started = time.perf_counter()
+    run(cell, seed, store, confirm=confirm)
+    return time.perf_counter() - started
+
+
 def run_study(draw: Draw, tried: Recipe, target: Path) -> None:
     """Run the study of a draw, and keep its record: arrays first, so that a record that is there is whole."""
     started = time.perf_counter()
