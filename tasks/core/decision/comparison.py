@@ -23,6 +23,7 @@ from realmix.tasks.core.contracts.specs import (
     MetricSpec,
 )
 from realmix.tasks.core.decision.arm_table import ArmRow, table_of_arms
+from realmix.tasks.core.decision.credit import Credit, Steps, credit
 from realmix.tasks.core.decision.default_recipe import SHARE_OF_DEFAULT
 from realmix.tasks.core.decision.promised_gain import NO_PROMISE, Draws, Promise, bootstrap, promise
 from realmix.tasks.core.decision.ranking import ControlTest, ScoredArms, control_test, is_control
@@ -85,6 +86,8 @@ class Comparison:
     thresholds : mapping of arm name to float
         Probability from which on the incumbent and the best mix label a row positive, on the holdout and where
         they are served; empty where the most probable class is the label.
+    credit : Credit or None
+        Parts of the gain; None where several learners are compared.
     """
 
     metric: str
@@ -118,6 +121,7 @@ class Comparison:
     finalists: Mapping[str, float] = field(default_factory=dict)
     disqualified: Mapping[str, str] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    credit: Credit | None = None
 
     @property
     def promised_gain(self) -> float:
@@ -189,7 +193,8 @@ def compare(
         If no arm is real only, or no fold can be scored by `metric`.
     """
     case = ScoredArms(oof, metric, null_models)
-    draws = _bootstrap(case, n_bootstrap, seed)
+    steps = Steps.of(case)
+    draws = _bootstrap(case, steps, n_bootstrap, seed)
     extra = {spec.name: spec for spec in extra_metrics if spec.name != metric.name}
     margin = metric.margin if margin is None else margin
     return Comparison(
@@ -211,6 +216,7 @@ def compare(
         n_train=oof.n_train,
         disqualified=dict(oof.disqualified),
         thresholds=_thresholds(case),
+        credit=credit(case, steps, draws),
     )
 
 
@@ -221,7 +227,7 @@ def _thresholds(case: ScoredArms) -> dict[str, float]:
     return {name: threshold for name, threshold in tuned.items() if threshold is not None}
 
 
-def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
+def _bootstrap(case: ScoredArms, steps: Steps, n_bootstrap: int, seed: int) -> Draws:
     """Draw bootstrap samples and repeat the choice among all arms on each."""
     units = draw_units(case.oof)
     scores: Scores
@@ -238,6 +244,7 @@ def _bootstrap(case: ScoredArms, n_bootstrap: int, seed: int) -> Draws:
         case.metric,
         rule=case.rule,
         eligible=case.eligible,
+        climb=steps.climb,
         units=units,
         strata=strata,
         n_draws=n_bootstrap,

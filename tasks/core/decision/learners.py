@@ -16,6 +16,7 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import ENSEMBLE, NULL_MODEL, MetricSpec
 from realmix.tasks.core.decision.comparison import Comparison, compare
+from realmix.tasks.core.decision.credit import Credit
 from realmix.tasks.core.decision.verdict import Verdict, decide
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
@@ -125,7 +126,7 @@ def describe_learners(verdicts: Sequence[LearnerVerdict]) -> list[dict[str, Any]
         ``model``, ``word``, ``sentence``, ``reason``, ``real_only`` and ``mix`` (``name`` and ``score``; the mix is
         the best candidate, null without any, with its measured ``gain`` and ``interval``, which chance flatters),
         ``gain`` and ``interval`` (promised, null where real only stays),
-        ``smallest_provable_gain``, ``distance``.
+        ``smallest_provable_gain``, ``distance``, and ``credit``, of each part its ``gain`` and ``interval``.
     """
     rows: list[dict[str, Any]] = to_jsonable([_describe(each) for each in verdicts])
     return rows
@@ -145,7 +146,13 @@ def _describe(each: LearnerVerdict) -> dict[str, Any]:
         "interval": promise and promise.interval,
         "smallest_provable_gain": comparison.smallest_provable_gain,
         "distance": each.distance,
+        "credit": comparison.credit and _describe_credit(comparison.credit),
     }
+
+
+def _describe_credit(credit: Credit) -> dict[str, Any]:
+    parts = {part.name: getattr(credit, part.name) for part in dataclasses.fields(credit)}
+    return {name: part and {"gain": part.gain, "interval": part.interval} for name, part in parts.items()}
 
 
 def _scored(comparison: Comparison, arm: Arm) -> dict[str, Any]:

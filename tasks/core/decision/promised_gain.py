@@ -43,12 +43,18 @@ class Draws:
         Arm chosen by the whole rule, and what it chooses of real only, on the drawn rows.
     gain : ndarray of shape (n_draws,)
         Gain of the chosen arm over the reference on the rows not drawn; 0 where they are the same arm.
+    path : ndarray of int, shape (n_draws, n_steps)
+        Arms chosen step by step on the drawn rows, see :mod:`realmix.tasks.core.decision.credit`.
+    path_left_out : ndarray of shape (n_draws, n_steps)
+        Their scores on the rows not drawn.
     """
 
     in_bag: np.ndarray
     chosen: np.ndarray
     reference: np.ndarray
     gain: np.ndarray
+    path: np.ndarray
+    path_left_out: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,7 @@ def bootstrap(
     *,
     rule: Rule,
     eligible: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    climb: Callable[[np.ndarray, np.ndarray], np.ndarray],
     units: np.ndarray,
     strata: np.ndarray | None,
     n_draws: int,
@@ -170,6 +177,8 @@ def bootstrap(
     eligible : callable
         Weights of shape (n_draws, n_rows), and the scores of all arms on them, to the candidates that
         may be chosen: mask of shape (n_arms,) or (n_draws, n_arms).
+    climb : callable
+        Those scores, and that mask, to the arms of `Draws.path`.
     units : ndarray of shape (n_rows,)
         Rows with an equal value are drawn together.
     strata : ndarray of shape (n_rows,) or None
@@ -184,12 +193,17 @@ def bootstrap(
     parts: list[tuple[np.ndarray, ...]] = []
     for weights in draw_weights(units, strata, n_draws, seed):
         in_bag = scores.all_arms(weights)
-        chosen, reference = choose(in_bag, metric, rule, eligible(weights, in_bag))
+        may_win = preferred(in_bag, metric, rule, eligible(weights, in_bag))
+        chosen, reference = choose(in_bag, metric, rule, may_win)
+        path = climb(in_bag, may_win)
         left_out = (weights == 0).astype(float)
         gain = gains(metric, scores.of_arms(left_out, chosen), scores.of_arms(left_out, reference))
+        path_left_out = np.array([scores.of_arms(left_out, arms) for arms in path.T]).reshape(path.T.shape).T
         is_scored = np.isfinite(in_bag).any(axis=0)  # arms beaten in the race never are
         usable = np.isfinite(gain) & np.isfinite(in_bag[:, is_scored]).all(axis=1)
-        parts.append((in_bag[usable], chosen[usable], reference[usable], gain[usable]))
+        usable &= np.isfinite(path_left_out).all(axis=1)
+        found = (in_bag, chosen, reference, gain, path, path_left_out)
+        parts.append(tuple(part[usable] for part in found))
     draws = Draws(*(np.concatenate(part) for part in zip(*parts, strict=True)))
     if not len(draws.gain):
         raise BadInput(
@@ -215,12 +229,30 @@ def promise(
     widening : float
         Nadeau-Bengio factor on the distance of each bound from the gain, >= 1.
     """
-    kept = is_family[draws.chosen]
+    places = np.arange(len(draws.gain))
+    in_bag = gains(metric, draws.in_bag[places, draws.chosen], draws.in_bag[places, draws.reference])
+    return corrected(naive_gain, in_bag, draws.gain, is_family[draws.chosen], widening)
+
+
+def corrected(
+    naive_gain: float, in_bag: np.ndarray, left_out: np.ndarray, kept: np.ndarray, widening: float
+) -> Promise:
+    """Correct a gain by the optimism of the draws that decide as all rows do.
+
+    Parameters
+    ----------
+    naive_gain : float
+        On the rows that chose.
+    in_bag, left_out : ndarray of shape (n_draws,)
+        Gain of each draw's own choice on the rows drawn and on those left out.
+    kept : ndarray of bool, shape (n_draws,)
+        Draws that decide alike; all are used where these are fewer than `MIN_FAMILY_DRAWS`.
+    widening : float
+        As of :func:`promise`.
+    """
     if kept.sum() < MIN_FAMILY_DRAWS:
         kept = np.ones(len(kept), dtype=bool)
-    chosen, reference, left_out = draws.chosen[kept], draws.reference[kept], draws.gain[kept]
-    places = np.arange(len(left_out))
-    in_bag = gains(metric, draws.in_bag[kept][places, chosen], draws.in_bag[kept][places, reference])
+    in_bag, left_out = in_bag[kept], left_out[kept]
     optimism = float((in_bag - left_out).mean())
     gain, reach = naive_gain - optimism, NARROWING * widening
     low, high = reach * (np.quantile(left_out, [0.05, 0.95]) - left_out.mean())

@@ -54,6 +54,8 @@ class ScoredArms:
     is_default : ndarray of bool, shape (n_arms,)
         Candidates that are the default recipe of their learner.
     rule : Rule
+    preferred : ndarray of bool, shape (n_arms,)
+        Eligible arms of a default recipe, and those that lead them by enough.
     winner, incumbent : int
     best_mix : int or None
         The candidate that won, or the best one where none did; all tests are about it.
@@ -65,7 +67,7 @@ class ScoredArms:
     """
 
     def __init__(self, oof: OutOfFold, metric: MetricSpec, null_models: frozenset[str]) -> None:
-        self.oof, self.metric, self._null_models = oof, metric, null_models
+        self.oof, self.metric, self.null_models = oof, metric, null_models
         roles = np.array([arm.mix.role for arm in oof.arms])
         is_null = np.array([arm.model in null_models for arm in oof.arms])
         self.is_real_only = roles == "real_only"
@@ -89,9 +91,10 @@ class ScoredArms:
         self.rule = Rule(self.is_real_only, self._leads_needed(), self.is_default, self._leads_over_default())
         chosen, reference = choose(self.scores[None, :], metric, self.rule, self.is_eligible)
         self.winner, self.incumbent = int(chosen[0]), int(reference[0])
+        self.preferred = preferred(self.scores[None, :], metric, self.rule, self.is_eligible)[0]
         self.gains = gains(metric, self.scores, self.scores[self.incumbent])
         won = self.is_eligible[self.winner]
-        self.best_mix = self.winner if won else self._best_candidate()
+        self.best_mix = self.winner if won else self.best(self.preferred)
 
     def _leads_needed(self) -> np.ndarray:
         """Compute by which gain each arm must lead the default learner's best on real rows: (n_arms,).
@@ -103,7 +106,7 @@ class ScoredArms:
         """
         needed = np.zeros(len(self.oof.arms))
         is_default = self.where(lambda arm: arm.model == REFERENCE_MODEL)
-        is_other = self.where(lambda arm: arm.model not in (REFERENCE_MODEL, *self._null_models))
+        is_other = self.where(lambda arm: arm.model not in (REFERENCE_MODEL, *self.null_models))
         default = self.best(self.is_real_only & is_default)
         if default is not None:
             for arm in np.flatnonzero((self.is_real_only | self.is_candidate) & is_other):
@@ -118,10 +121,6 @@ class ScoredArms:
             for arm in np.flatnonzero(self.is_eligible & ~self.is_default):
                 needed[arm] = LEAD_ERRORS * self.t_test(int(arm), default).standard_error
         return needed
-
-    def _best_candidate(self) -> int | None:
-        """Return the candidate that the rule would take if it had to take one."""
-        return self.best(preferred(self.scores[None, :], self.metric, self.rule, self.is_eligible)[0])
 
     def eligible(self, weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """Return the candidates that the rule may choose in a bootstrap draw.

@@ -24,6 +24,25 @@ class MixOfLearner(ScoreOfLearner):
     interval: Bounds
 
 
+class CreditedGain(Part):
+    """A part of a gain with its 90 % interval."""
+
+    gain: Known
+    interval: Bounds
+
+
+class CreditOfLearner(Part):
+    """Parts of the gain of the best mix over the first trial on real rows; None where nothing was tried.
+
+    From :class:`realmix.tasks.core.decision.credit.Credit`.
+    """
+
+    tuning: CreditedGain | None
+    labels: CreditedGain | None
+    synthetic_rows: CreditedGain | None
+    whole: CreditedGain
+
+
 class VerdictOnLearner(Part):
     """A learner compared with itself on real rows.
 
@@ -42,6 +61,7 @@ class VerdictOnLearner(Part):
     interval: Bounds | None
     smallest_provable_gain: Known
     distance: Known
+    credit: CreditOfLearner | None = None
 
 
 class Dropped(Part):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.decision.comparison import _bootstrap, compare
+from realmix.tasks.core.decision.credit import Steps
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
@@ -147,7 +148,7 @@ def test_the_best_of_many_equal_rankings_promises_no_auc(simulate_ranking, roc_a
 def test_every_arm_takes_part_in_the_draws_of_a_ranking(simulate_ranking, roc_auc):
     oof = simulate_ranking(0, n_candidates=20)
     case = ScoredArms(oof, roc_auc, frozenset({"class-prior"}))
-    assert _bootstrap(case, 5, seed=0).in_bag.shape == (5, len(oof.arms))
+    assert _bootstrap(case, Steps.of(case), 5, seed=0).in_bag.shape == (5, len(oof.arms))
 
 
 def test_a_metric_undefined_in_some_folds_is_decided_on_the_others(simulate_study):

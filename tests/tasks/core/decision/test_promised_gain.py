@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -110,7 +112,12 @@ def drawn(gain: np.ndarray, chosen: int = 1, optimism: float = 0.0) -> Draws:
     """Draws that all choose one arm over arm 0, with this gain on the rows left out."""
     in_bag = np.column_stack([np.ones(len(gain)), 1 - (gain + optimism), 1 - (gain + optimism)])
     places = np.zeros(len(gain), dtype=int)
-    return Draws(in_bag, places + chosen, places, gain)
+    no_path = np.empty((len(gain), 0))
+    return Draws(in_bag, places + chosen, places, gain, no_path, no_path)
+
+
+def _values(draws: Draws) -> list[np.ndarray]:
+    return [getattr(draws, field.name) for field in dataclasses.fields(draws)]
 
 
 FAMILY = np.array([False, True, False])
@@ -129,8 +136,7 @@ def test_the_interval_is_that_of_all_rows_widened_for_training_sets(squared_erro
 
 def test_only_draws_that_choose_the_family_say_what_it_is_worth(squared_error):
     of_family, of_another = drawn(np.full(30, 0.2), optimism=0.05), drawn(np.full(70, -0.4), chosen=2)
-    fields = ("in_bag", "chosen", "reference", "gain")
-    both = Draws(*(np.concatenate([getattr(d, f) for d in (of_family, of_another)]) for f in fields))
+    both = Draws(*(np.concatenate(pair) for pair in zip(*map(_values, (of_family, of_another)), strict=True)))
     kept = promise(both, squared_error, is_family=FAMILY, naive_gain=0.3, widening=1.0)
     assert (kept.gain, kept.n_draws) == (pytest.approx(0.25), 30)
 

@@ -250,6 +250,20 @@ def test_several_learners_have_a_table_and_a_single_one_has_none(document):
     assert "For each model" not in render_report(changed(document, learners=[BOOSTED]), {})
 
 
+def test_where_the_gain_comes_from_has_a_table(document):
+    part = {"gain": 0.03, "interval": [0.01, 0.05]}
+    credit = {"tuning": part, "labels": None, "synthetic_rows": part, "whole": part | {"gain": 0.06}}
+    page = render_report(changed(document, learners=[BOOSTED, TREE | {"credit": credit}]), {})
+    section = page[page.index("Where the gain comes from") :]
+    assert [cell in section for cell in ("3 points (1 points to 5 points)", "not tried", "6 points (")] == [
+        True
+    ] * 3
+    balanced = Balanced()
+    balanced.feed(page)
+    assert not balanced.open and not balanced.unscoped
+    assert "Where the gain" not in render_report(changed(document, learners=[BOOSTED, TREE]), {})
+
+
 def test_a_shipped_model_that_people_can_read_is_shown_with_its_text_escaped(document):
     readable = {"rules.txt": "if age <= 40:", "rules.json": "{}", "tree.svg": "<svg><title>t</title></svg>"}
     page = render_report(document, {}, readable)
