@@ -130,14 +130,16 @@ def credit(case: ScoredArms, steps: Steps, draws: Draws) -> Credit | None:
     naive = steps.cumulated(case.scores[None, path])[0]
     in_bag = steps.cumulated(np.take_along_axis(draws.in_bag, draws.path, axis=1))
     left_out, alike = steps.cumulated(draws.path_left_out), _decide_alike(case, path, draws)
-    parts = [
-        corrected(*(np.diff(gain)[..., k] for gain in (naive, in_bag, left_out)), alike[:, k], case.widening)
-        if was_tried[k]
-        else None
-        for k in range(len(was_tried))
-    ]
-    whole = corrected(naive[-1], in_bag[:, -1], left_out[:, -1], alike[:, -1], case.widening)
-    return Credit(*parts, _summed(whole, [part for part in parts if part]))
+
+    def part(step: int) -> Promise | None:
+        if not was_tried[step]:
+            return None
+        added, drawn, scored = (np.diff(gain)[..., step] for gain in (naive, in_bag, left_out))
+        return corrected(float(added), drawn, scored, alike[:, step], case.widening)
+
+    parts = part(0), part(1), part(2)
+    whole = corrected(float(naive[-1]), in_bag[:, -1], left_out[:, -1], alike[:, -1], case.widening)
+    return Credit(*parts, _summed(whole, [each for each in parts if each]))
 
 
 def _decide_alike(case: ScoredArms, path: np.ndarray, draws: Draws) -> np.ndarray:
