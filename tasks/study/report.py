@@ -166,7 +166,12 @@ def describe_holdout_gain(
 ) -> dict[str, Any]:
     """Compare the gain on the holdout with the promised one or, if real only ships, report its score."""
     if verdict.is_mix_shipped:
-        return describe_holdout(comparison, holdout)
+        return describe_holdout(
+            verdict.promised_gain,
+            verdict.promised_interval,
+            holdout,
+            is_relative=comparison.margin_is_relative,
+        )
     return describe_real_only_holdout(holdout, comparison.metric)
 
 

@@ -89,13 +89,12 @@ def line_of(record: Record, case: ScoredArms, learner: str, found: Comparison, v
         "ships": ships,
         "real_only": found.incumbent.name,
         "best_mix": found.best_mix.name if found.best_mix else "",
-        "is_mix_picked": found.winner.mix.role == "candidate",
         "is_mix_shipped": verdict.is_mix_shipped,
-        "promised": found.promised_gain,
-        "low": found.promised_interval[0],
-        "high": found.promised_interval[1],
+        "promised": verdict.promised_gain,
+        "low": verdict.promised_interval[0],
+        "high": verdict.promised_interval[1],
         "naive": found.naive_gain,
-        "realised": gain_outside(record, found.winner.name, found.incumbent.name),
+        "realised": gain_outside(record, ships, found.incumbent.name),
         "best_mix_gain": gain_outside(record, found.best_mix.name, found.incumbent.name)
         if found.best_mix
         else float("nan"),

@@ -122,14 +122,14 @@ def _harm(lines: pd.DataFrame) -> Iterator[Target]:
 
 
 def _promise(lines: pd.DataFrame) -> Iterator[Target]:
-    """Only where a mix was picked: where real only stays, nothing is promised and nothing can miss."""
-    picked = lines[lines["is_mix_picked"] & lines["realised"].notna()]
-    for name, part in _groups(picked):
+    """Only where a mix ships: where real only stays, nothing is promised and nothing can miss."""
+    shipped = lines[lines["is_mix_shipped"] & lines["realised"].notna()]
+    for name, part in _groups(shipped):
         wanted = ("within ± 0.5 %", "interval holds 90 %") if name == EVERY else (REPORTED, REPORTED)
         error = mean_in_words(part["promised"] - part["realised"], part["table"])
-        yield f"promise where a mix was picked, {name}: bias", wanted[0], error
+        yield f"promise where a mix ships, {name}: bias", wanted[0], error
         inside = part["realised"].between(part["low"], part["high"])
-        name = f"promise where a mix was picked, {name}: coverage of the 90 % interval"
+        name = f"promise where a mix ships, {name}: coverage of the 90 % interval"
         yield name, wanted[1], share_in_words(inside)
 
 

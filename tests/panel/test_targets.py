@@ -7,7 +7,7 @@ from tests.panel.targets import collecting, targets
 
 LINE = {
     "table": "a", "half": "method", "n_rows": 500, "seed": 0, "learner": "decision-tree", "counted": True,
-    "word": "keep real only", "is_mix_picked": False, "is_mix_shipped": False, "promised": 0.0, "low": 0.0, "high": 0.0,
+    "word": "keep real only", "is_mix_shipped": False, "promised": 0.0, "low": 0.0, "high": 0.0,
     "realised": 0.0, "best_mix_gain": 0.0, "margin": 0.005, "change": 0.0, "change_floor": 0.0, "change_xgb": 0.0,
     "change_distillation": 0.0, "average_precision_gain": float("nan"), "cost_gain": float("nan"),
     "multiplier": 1.0, "multiplier_real_only": 1.0, "race_lag": float("nan"),
@@ -32,15 +32,15 @@ def test_harm_is_counted_for_each_learner_and_in_cells():
 
 
 def test_a_promise_counts_only_where_a_mix_was_picked_and_a_study_is_no_further_run():
-    picked = {"is_mix_picked": True, "promised": 0.02, "low": 0.01, "high": 0.03}
+    picked = {"is_mix_shipped": True, "promised": 0.02, "low": 0.01, "high": 0.03}
     found = measured(
         {}, picked | {"realised": 0.015}, picked | {"realised": 0.05, "seed": 1},
         picked | {"realised": 0.015, "learner": "all"},
     )  # fmt: skip
-    coverage = "promise where a mix was picked, {}: coverage of the 90 % interval"
+    coverage = "promise where a mix ships, {}: coverage of the 90 % interval"
     assert found[coverage.format("all learners")].startswith("1 of 2 = 50.0 %")
     assert found[coverage.format("the study as a whole")].startswith("1 of 1 =")
-    assert found["promise where a mix was picked, all learners: bias"].startswith("-1.25 %")
+    assert found["promise where a mix ships, all learners: bias"].startswith("-1.25 %")
 
 
 def test_proof_is_asked_of_trees_with_a_clear_gain_at_500_rows():
@@ -56,7 +56,7 @@ def test_proof_is_asked_of_trees_with_a_clear_gain_at_500_rows():
 
 
 def test_what_was_expected_to_help_is_counted_as_worse_beyond_the_margin():
-    shipped = {"word": "expected to help", "is_mix_shipped": True, "is_mix_picked": True, "promised": 0.01}
+    shipped = {"word": "expected to help", "is_mix_shipped": True, "promised": 0.01}
     found = measured(shipped | {"realised": -0.004}, shipped | {"realised": -0.006}, {"realised": -0.5})
     assert found["expected to help, all learners: runs worse by more than the margin"].startswith("1 of 2")
 

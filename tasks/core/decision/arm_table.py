@@ -154,7 +154,7 @@ def _why_candidate_lost(case: ScoredArms, index: int, test: CorrectedT, margin: 
         return f"{size} worse than real only" if gain < 0 else "no better than real only, which wins ties"
     if gain < margin:
         return f"{size} better than real only, below the margin of {gain_in_words(margin, relative)}"
-    duplicates = control_test(case, index, is_control(DUPLICATES, mix.label_rule))
+    duplicates = control_test(case, index, is_control(DUPLICATES, mix))
     if duplicates is not None and duplicates.gain <= 0:
         return f"{size} better than real only, but not better than duplicates of real rows"
     behind = gain_in_words(float(case.gains[case.winner]) - gain, relative)

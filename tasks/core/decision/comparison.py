@@ -72,8 +72,8 @@ class Comparison:
         which counts: `p_value` is `p_max`.
     share_of_folds_won : float
     beats_duplicates, beats_shuffled, beats_distillation, beats_class_weights : ControlTest or None
-        Controls, the first two with the best mix's own label rule; None where one was not run, or is
-        the best mix itself.
+        Controls, the first two with the best mix's own recipe; None where one was not run, or is the best mix
+        itself.
     beats_constant : ControlTest or None
         Of the incumbent against a model that knows no feature; None if it is one.
     calibration_change : float or None
@@ -83,6 +83,10 @@ class Comparison:
     n_rows, n_folds, n_validation, n_train
     finalists : mapping of arm name to Holm-adjusted p-value
     disqualified : mapping of mix name to reason
+    explained : float
+        Share of the target that the incumbent explains.
+    is_recipe : bool
+        Whether the best mix is the default recipe of the incumbent's learner.
     thresholds : mapping of arm name to float
         Probability from which on the incumbent and the best mix label a row positive, on the holdout and where
         they are served; empty where the most probable class is the label.
@@ -118,6 +122,8 @@ class Comparison:
     n_folds: int
     n_validation: float
     n_train: float
+    explained: float = 0.0
+    is_recipe: bool = False
     finalists: Mapping[str, float] = field(default_factory=dict)
     disqualified: Mapping[str, str] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -214,10 +220,18 @@ def compare(
         n_folds=case.folds.shape[1],
         n_validation=oof.n_validation,
         n_train=oof.n_train,
+        explained=case.explained,
+        is_recipe=_is_recipe(case),
         disqualified=dict(oof.disqualified),
         thresholds=_thresholds(case),
         credit=credit(case, steps, draws),
     )
+
+
+def _is_recipe(case: ScoredArms) -> bool:
+    if case.best_mix is None or not case.is_default[case.best_mix]:
+        return False
+    return case.oof.arms[case.best_mix].model == case.oof.arms[case.incumbent].model
 
 
 def _thresholds(case: ScoredArms) -> dict[str, float]:
@@ -282,10 +296,10 @@ def _best_mix_statistics(case: ScoredArms, draws: Draws, margin: float) -> dict[
     finalists = _finalists(case)
     p_holm = finalists[case.oof.arms[arm].name]
     p_max, provable = _tested_among_all(case, draws, margin)
-    synthesizer, label_rule = case.oof.arms[arm].mix.family
+    mix = case.oof.arms[arm].mix
     shuffled = None
-    if synthesizer != SHUFFLED_MARGINALS:
-        shuffled = control_test(case, arm, is_control(SHUFFLED_MARGINALS, label_rule))
+    if mix.synthesizer != SHUFFLED_MARGINALS:
+        shuffled = control_test(case, arm, is_control(SHUFFLED_MARGINALS, mix))
     return {
         "challenger_gain": float(case.gains[arm]),
         "standard_error": test.standard_error,
@@ -294,7 +308,7 @@ def _best_mix_statistics(case: ScoredArms, draws: Draws, margin: float) -> dict[
         "p_max": p_max,
         "p_value": p_max,
         "share_of_folds_won": float((case.fold_gains(arm, case.incumbent) > 0).mean()),
-        "beats_duplicates": control_test(case, arm, is_control(DUPLICATES, label_rule)),
+        "beats_duplicates": control_test(case, arm, is_control(DUPLICATES, mix)),
         "beats_shuffled": shuffled,
         "beats_distillation": control_test(case, arm, lambda a: a.mix.name == "distillation"),
         "beats_class_weights": control_test(case, arm, lambda a: a.mix.name == "class-weights"),

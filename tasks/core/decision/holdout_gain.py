@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
-from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.scores.draws import draw_strata, draw_units, draw_weights, small_sample_factor
@@ -97,14 +96,20 @@ def served_predictions(metric: MetricSpec, predicted: np.ndarray, threshold: flo
     return labels_at(predicted, threshold) if metric.tuned_threshold and threshold is not None else predicted
 
 
-def describe_holdout(comparison: Comparison, realised: Mapping[str, Any]) -> dict[str, Any]:
+def describe_holdout(
+    promised: float, interval: tuple[float, float], realised: Mapping[str, Any], *, is_relative: bool
+) -> dict[str, Any]:
     """Compare the realised gain with the promised one.
 
     Parameters
     ----------
-    comparison : Comparison
+    promised : float
+    interval : tuple of float
+        90 % interval of the promise.
     realised : mapping
         From :func:`score_holdout`.
+    is_relative : bool
+        Whether gains are shares of the real-only score.
 
     Returns
     -------
@@ -112,22 +117,19 @@ def describe_holdout(comparison: Comparison, realised: Mapping[str, Any]) -> dic
         `realised`, with `promised`, `prediction_interval` (the promised interval widened by the
         holdout's own sampling error), `inside_interval` and a `sentence`.
     """
-    relative = comparison.margin_is_relative
-    bounds = prediction_interval(
-        comparison.promised_gain, comparison.promised_interval, realised["standard_error"]
-    )
+    bounds = prediction_interval(promised, interval, realised["standard_error"])
     inside = bounds[0] <= realised["gain"] <= bounds[1]
     verb = "inside" if inside else "OUTSIDE"
     sentence = (
         f"On {realised['n_rows']:,} rows that took no part in the choice the gain was "
-        f"{gain_in_words(realised['gain'], relative)} "
-        f"(90 % interval {interval_in_words(realised['interval'], relative)}), {verb} the "
-        f"{interval_in_words(bounds, relative)} that the promise allows for so many rows."
+        f"{gain_in_words(realised['gain'], is_relative)} "
+        f"(90 % interval {interval_in_words(realised['interval'], is_relative)}), {verb} the "
+        f"{interval_in_words(bounds, is_relative)} that the promise allows for so many rows."
         f"{constant_in_words(realised)}{served_in_words(realised['decisions_served'])}"
     )
     return {
         **realised,
-        "promised": comparison.promised_gain,
+        "promised": promised,
         "prediction_interval": list(bounds),
         "inside_interval": inside,
         "sentence": sentence,

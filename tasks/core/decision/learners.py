@@ -134,7 +134,6 @@ def describe_learners(verdicts: Sequence[LearnerVerdict]) -> list[dict[str, Any]
 
 def _describe(each: LearnerVerdict) -> dict[str, Any]:
     comparison, verdict = each.comparison, each.verdict
-    promise = comparison.promise if verdict.is_mix_shipped else None
     return {
         "model": each.model,
         "word": verdict.outcome,
@@ -142,8 +141,8 @@ def _describe(each: LearnerVerdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "real_only": _scored(comparison, comparison.incumbent),
         "mix": comparison.best_mix and _measured(comparison, comparison.best_mix),
-        "gain": promise and promise.gain,
-        "interval": promise and promise.interval,
+        "gain": verdict.promised_gain if verdict.is_mix_shipped else None,
+        "interval": verdict.promised_interval if verdict.is_mix_shipped else None,
         "smallest_provable_gain": comparison.smallest_provable_gain,
         "distance": each.distance,
         "credit": comparison.credit and _describe_credit(comparison.credit),

@@ -19,8 +19,15 @@ from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.plan import Plan, TableShape
-from realmix.tasks.core.plan.priors import FoldSizes, Prior, Priors, committed_priors, expected_provable_gain
-from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.plan.priors import (
+    UNSEEN,
+    FoldSizes,
+    Prior,
+    Priors,
+    committed_priors,
+    expected_provable_gain,
+)
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, explained_share
 from realmix.tasks.core.scores.significance import EXPECTED_CRITICAL, variance_factor
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.schema import Task
@@ -288,12 +295,15 @@ def judge(
         If no real-only arm is left, or no fold can be scored by `metric`.
     """
     priors = priors or committed_priors()
-    case, outlook = ScoredArms(oof, metric, tried.null_models), _Outlook(priors, task, metric, used, study)
+    case = ScoredArms(oof, metric, tried.null_models)
     cheap = {mix: _cheap_gain(case, mix, case.incumbent) for mix in tried.mixes}
     ran = tuple(each for each in cheap.values() if each is not None)
     real = case.best(case.where(lambda arm: arm.mix == Mix() and arm.model not in tried.null_models))
     null = case.best(case.where(lambda arm: arm.model in tried.null_models))
     real, null = (case.incumbent if arm is None else arm for arm in (real, null))
+    learner = oof.arms[real].model
+    explained = explained_share(metric, float(case.scores[real]), float(case.scores[null]))
+    outlook = _Outlook(priors, task, metric, used, study, learner, explained)
     fold_std = outlook.fold_std(max(ran, key=lambda each: each.gain, default=None))
     chance, expected_gain = max(outlook.chance(mix, each) for mix, each in cheap.items())
     return Preview(
@@ -305,8 +315,8 @@ def judge(
         study=study,
         class_prior=float(case.scores[null]),
         real_only=float(case.scores[real]),
-        learner=oof.arms[real].model,
-        explained=explained_share(float(case.scores[real]), float(case.scores[null]), metric),
+        learner=learner,
+        explained=explained,
         distillation=_cheap_gain(case, DISTILLATION, real),
         cheap=ran,
         left_out=dict(oof.disqualified),
@@ -318,20 +328,6 @@ def judge(
         expected_gain=expected_gain,
         chance=chance,
     )
-
-
-def explained_share(score: float, class_prior: float, metric: MetricSpec) -> float:
-    """Return the share of the way from the class prior's score to a perfect one.
-
-    Returns
-    -------
-    float
-        1 for a perfect score, 0 for the class prior's own, below 0 for worse.
-    """
-    perfect = metric.bounds[1] if metric.greater_is_better else metric.bounds[0]
-    if perfect == class_prior:
-        return 0.0
-    return (score - class_prior) / (perfect - class_prior)
 
 
 def chance_of_proof(expected: Prior, fold_std: float, sizes: FoldSizes, *, margin: float) -> float:
@@ -393,6 +389,8 @@ class _Outlook:
     metric: MetricSpec
     used: FoldSizes
     study: FoldSizes
+    learner: str
+    explained: float
 
     def fold_std(self, cheap: CheapGain | None) -> float:
         """Return the deviation of fold gains in the study: the expected one, or the measured one rescaled."""
@@ -403,11 +401,17 @@ class _Outlook:
         return study if cheap is None else cheap.fold_std * study / used
 
     def gain(self, mix: Mix, cheap: CheapGain | None) -> Prior:
-        """Return the gain of a mix's family in the study: the prior, or the posterior shifted likewise."""
+        """Return the gain of a mix in the study: the prior, or the posterior shifted likewise.
+
+        Only of labels from the teacher other tables say something.
+        """
         used, study = (
-            self.priors.prior_of(mix.label_rule, sizes.n_rows).scaled(self.metric.margin_is_relative)
+            self.priors.gain_of(self.learner, sizes.n_rows, self.explained)
+            if mix.label_rule == "teacher"
+            else UNSEEN
             for sizes in (self.used, self.study)
         )
+        used, study = (prior.scaled(self.metric.margin_is_relative) for prior in (used, study))
         if cheap is None:
             return study
         return study.posterior(cheap.gain + study.mean - used.mean, cheap.standard_error)

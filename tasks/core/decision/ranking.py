@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +15,15 @@ from realmix.tasks.core.decision.promised_gain import Rule, choose, preferred
 from realmix.tasks.core.decision.race import shortlist, tries
 from realmix.tasks.core.decision.race_bootstrap import RaceBootstrap
 from realmix.tasks.core.errors import BadInput, RealmixError
-from realmix.tasks.core.mixes.arms import Arm
-from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, fold_gains, fold_scores, gains
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.scores.out_of_fold import (
+    OutOfFold,
+    RowScores,
+    explained_share,
+    fold_gains,
+    fold_scores,
+    gains,
+)
 from realmix.tasks.core.scores.significance import CorrectedT, corrected_resampled_t, widening_factor
 
 # Standard errors by which another learner must lead the default one.
@@ -95,6 +103,14 @@ class ScoredArms:
         self.gains = gains(metric, self.scores, self.scores[self.incumbent])
         won = self.is_eligible[self.winner]
         self.best_mix = self.winner if won else self.best(self.preferred)
+
+    @property
+    def explained(self) -> float:
+        """Share of the target that the incumbent explains; 0 where no model without features was scored."""
+        null = self.best(self.where(lambda arm: arm.model in self.null_models))
+        if null is None:
+            return 0.0
+        return explained_share(self.metric, float(self.scores[self.incumbent]), float(self.scores[null]))
 
     def _leads_needed(self) -> np.ndarray:
         """Compute by which gain each arm must lead the default learner's best on real rows: (n_arms,).
@@ -212,7 +228,8 @@ def control_test(case: ScoredArms, arm: int, is_wanted: Callable[[Arm], bool]) -
     return ControlTest(case.oof.arms[control].name, test.mean, test.interval, test.interval[0] > 0)
 
 
-def is_control(synthesizer: str, label_rule: str) -> Callable[[Arm], bool]:
-    """Return a predicate for the arms of a control synthesizer under one label rule."""
+def is_control(synthesizer: str, mix: Mix) -> Callable[[Arm], bool]:
+    """Return a predicate for the arms of a mix with a control's rows in place of its own."""
     assert synthesizer in CONTROLS
-    return lambda arm: (arm.mix.synthesizer, arm.mix.label_rule) == (synthesizer, label_rule)
+    control = dataclasses.replace(mix, synthesizer=synthesizer)
+    return lambda arm: arm.mix == control

@@ -22,15 +22,13 @@ from realmix.tasks.core.table.schema import Task
 PRIORS_FILE = Path(__file__).with_name("priors.json")
 # Margins are 0.5 % where relative and 0.3 points where absolute; the prior shrinks alike.
 ABSOLUTE_SCALE = 0.6
-# Of a family that no table was seen with: nothing is expected, gains beyond 4 % are rare.
-UNSEEN_SD = 0.02
 # The deviation of fold gains is tabulated for validation on a fifth of the rows.
 TABULATED_FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Gain to expect of a family of mixes before seeing this table: Normal(mean, sd)."""
+    """Gain to expect of a mix before seeing this table: Normal(mean, sd)."""
 
     mean: float
     sd: float
@@ -47,18 +45,38 @@ class Prior:
         mean = self.mean * (1 - trust) + gain * trust
         return Prior(mean, math.sqrt(trust) * standard_error)
 
+    def chance_below(self, gain: float) -> float:
+        """Return the chance that the true gain is below a value.
+
+        Examples
+        --------
+        >>> round(Prior(0.01, 0.02).chance_below(-0.01), 3)
+        0.159
+        """
+        from scipy import stats
+
+        return float(stats.norm.cdf((gain - self.mean) / self.sd)) if self.sd else float(self.mean < gain)
+
     def scaled(self, is_relative: bool) -> Prior:
         """Return the prior in the metric's own units where gains are not relative."""
         scale = 1.0 if is_relative else ABSOLUTE_SCALE
         return Prior(self.mean * scale, self.sd * scale)
 
 
+# Of what no table was seen with: nothing is expected, gains beyond 4 % are rare.
+UNSEEN = Prior(0.0, 0.02)
+
+
 @dataclass(frozen=True)
 class GainLine:
-    """Gain of a family over the best real-only arm: a line in the log of the real rows."""
+    """Gain of a learner's default recipe over its best real-only arm, and how much it differs between tables.
+
+    The mean is a line in the log of the real rows and in the share of the target that the features explain.
+    """
 
     mean_intercept: float
     mean_slope: float
+    explained_slope: float
     sd_between: float
 
 
@@ -110,7 +128,7 @@ class Priors:
 
     Attributes
     ----------
-    label_rules : mapping of label rule to GainLine
+    learners : mapping of learner to GainLine
     fold_deviation : mapping of "classification" and "regression" to DeviationLine
     n_rows_range : tuple of int
         Sizes seen; outside them the nearest size counts, no line is extrapolated.
@@ -120,28 +138,38 @@ class Priors:
         What makes the file.
     """
 
-    label_rules: Mapping[str, GainLine]
+    learners: Mapping[str, GainLine]
     fold_deviation: Mapping[str, DeviationLine]
     n_rows_range: tuple[int, int]
     fitted_on: tuple[str, ...]
     command: str
 
-    def prior_of(self, label_rule: str, n_rows: float) -> Prior:
-        """Return the relative gain to expect of a family at a number of real rows; mean 0 where unseen.
+    def gain_of(self, learner: str, n_rows: float, explained: float) -> Prior:
+        """Return the relative gain to expect of a learner's default recipe; mean 0 for a learner that was not seen.
+
+        Parameters
+        ----------
+        learner : str
+        n_rows : float
+            Real rows.
+        explained : float
+            Share of the target that it explains on real rows, see
+            :func:`realmix.tasks.core.scores.out_of_fold.explained_share`; counted within 0 and 1.
 
         Examples
         --------
-        >>> line = GainLine(0.10, -0.01, 0.02)
-        >>> priors = Priors({"teacher": line}, {}, (200, 1000), ("a_table",), "a command")
-        >>> round(priors.prior_of("teacher", 500).mean, 4), priors.prior_of("joint", 500)
-        (0.0379, Prior(mean=0.0, sd=0.02))
+        >>> line = GainLine(0.10, -0.01, 0.05, 0.02)
+        >>> priors = Priors({"linear": line}, {}, (200, 1000), ("a_table",), "a command")
+        >>> round(priors.gain_of("linear", 500, 0.2).mean, 4), priors.gain_of("another", 500, 0.2)
+        (0.0479, Prior(mean=0.0, sd=0.02))
         """
-        line = self.label_rules.get(label_rule)
+        line = self.learners.get(learner)
         if line is None:
-            return Prior(0.0, UNSEEN_SD)
+            return UNSEEN
         low, high = self.n_rows_range
-        seen = min(max(n_rows, low), high)
-        return Prior(line.mean_intercept + line.mean_slope * math.log(seen), line.sd_between)
+        of_rows = line.mean_slope * math.log(min(max(n_rows, low), high))
+        of_share = line.explained_slope * min(max(explained, 0.0), 1.0)
+        return Prior(line.mean_intercept + of_rows + of_share, line.sd_between)
 
     def fold_std(self, task: Task, sizes: FoldSizes, *, is_relative: bool = True) -> float:
         """Return the deviation of paired fold gains to expect.
@@ -164,7 +192,7 @@ class Priors:
         """Rebuild priors from :meth:`to_dict`."""
         low, high = data["n_rows_range"]
         return cls(
-            label_rules={name: GainLine(**line) for name, line in data["label_rules"].items()},
+            learners={name: GainLine(**line) for name, line in data["learners"].items()},
             fold_deviation={name: DeviationLine(**line) for name, line in data["fold_deviation"].items()},
             n_rows_range=(low, high),
             fitted_on=tuple(data["fitted_on"]),

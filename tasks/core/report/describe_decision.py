@@ -12,7 +12,7 @@ from realmix.tasks.core.mixes.arms import Arm, mix_in_words
 
 # Fields of the comparison that the document repeats under `validation`.
 VALIDATION_FIELDS = (
-    "n_rows", "n_folds", "n_validation", "n_train", "naive_gain", "promised_gain", "promised_interval",
+    "n_rows", "n_folds", "n_validation", "n_train", "naive_gain",
     "optimism", "challenger_gain", "standard_error", "p_corrected", "p_holm", "p_max", "p_value",
     "share_of_folds_won", "beats_duplicates", "beats_shuffled", "beats_distillation",
     "beats_class_weights", "beats_constant",
@@ -88,6 +88,8 @@ def _describe_validation(comparison: Comparison, verdict: Verdict) -> dict[str, 
         "real_only": _scored(comparison, comparison.incumbent),
         "mix": _scored(comparison, comparison.best_mix),
         **numbers,
+        "promised_gain": verdict.promised_gain,
+        "promised_interval": verdict.promised_interval,
         "shrunken_gain": verdict.shrunken_gain,
         "loss_chance": verdict.loss_chance,
         "rows_to_prove": verdict.rows_to_prove,

@@ -12,6 +12,11 @@ from realmix.tasks.core.words import gain_in_words, interval_in_words
 # Next step for each outcome.
 ADVICE = {
     "proven": "Use the model in the folder model/. It was trained on the mix shown below.",
+    "expected to help": (
+        "Use the model in the folder model/: on tables like this one such a mix has mostly helped, though these rows "
+        "alone do not prove it. The cautious choice is the model in real_only/."
+    ),
+    # Of earlier versions.
     "chosen, not proven": (
         "Use the model in the folder model/ if a likely but unproven gain is enough for you; "
         "the cautious choice is the model in real_only/."

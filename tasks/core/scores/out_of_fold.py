@@ -348,6 +348,20 @@ def gains(metric: MetricSpec, score: np.ndarray, reference: np.ndarray) -> np.nd
     return gain / np.maximum(np.abs(reference), SMALLEST_REFERENCE)
 
 
+def explained_share(metric: MetricSpec, score: float, constant: float) -> float:
+    """Return the share of the way from the score of a constant to a perfect one.
+
+    Returns
+    -------
+    float
+        1 for a perfect score, 0 for the constant's own, below 0 for worse.
+    """
+    perfect = metric.bounds[1] if metric.greater_is_better else metric.bounds[0]
+    if perfect == constant:
+        return 0.0
+    return (score - constant) / (perfect - constant)
+
+
 def fold_gains(metric: MetricSpec, score: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Return paired gains per fold, as shares of the reference's mean where relative: (n_folds,)."""
     scale = np.full_like(reference, reference.mean())

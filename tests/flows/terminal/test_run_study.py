@@ -107,7 +107,7 @@ def test_the_verdict_is_printed_with_its_reasons_and_where_everything_lies(tmp_p
 
 
 def test_a_study_that_decided_nothing_ends_with_its_own_exit_code(capsys):
-    for word in ("proven", "chosen, not proven", "keep real only", None):
+    for word in ("proven", "expected to help", "keep real only", None):
         exit_if_not_decided(word)
     with pytest.raises(SystemExit) as ended:
         exit_if_not_decided("not decided")

@@ -57,15 +57,16 @@ def test_groups_of_the_holdout_are_drawn_together(squared_error):
 def test_a_realised_gain_is_held_against_an_interval_for_its_own_sample(planted):
     near = {"n_rows": 200, "gain": planted.promised_gain, "interval": [0, 0.2], "standard_error": 0.02}
     near["decisions_served"] = [1, 1]
-    described = describe_holdout(planted, near)
+    promised = planted.promised_gain, planted.promised_interval
+    described = describe_holdout(*promised, near, is_relative=True)
     low, high = described["prediction_interval"]
     assert low < planted.promised_interval[0] < planted.promised_interval[1] < high
     assert described["inside_interval"]
-    far = describe_holdout(planted, {**near, "gain": -0.5})
+    far = describe_holdout(*promised, {**near, "gain": -0.5}, is_relative=True)
     assert not far["inside_interval"]
     assert "OUTSIDE" in far["sentence"]
     assert "decisions" not in far["sentence"]
-    used = describe_holdout(planted, {**near, "decisions_served": [2, 5]})
+    used = describe_holdout(*promised, {**near, "decisions_served": [2, 5]}, is_relative=True)
     assert used["sentence"].endswith(
         "have now served 2 to 5 decisions: the more often, the less a good score says."
     )

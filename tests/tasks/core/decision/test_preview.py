@@ -14,7 +14,6 @@ from realmix.tasks.core.decision.preview import (
     WORK_SECONDS,
     PreviewArms,
     chance_of_proof,
-    explained_share,
     judge,
     preview_plan,
     sizes_of,
@@ -34,7 +33,7 @@ from realmix.tasks.core.plan.priors import (
     expected_provable_gain,
 )
 from realmix.tasks.core.report.preview_text import preview_lines
-from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, explained_share
 from realmix.tasks.core.scores.significance import smallest_provable_gain
 from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.card import Deploy
@@ -53,7 +52,7 @@ def tried_on(table: TableShape, **limits) -> PreviewArms:
 
 TRIED = PreviewArms.of(SYNTHESIZERS, MODELS, "regression", tuple(MODELS))
 PRIORS = Priors(
-    label_rules={"joint": GainLine(0.0, 0.0, 0.02), "teacher": GainLine(0.0, 0.0, 0.02)},
+    learners={},
     fold_deviation={"regression": DeviationLine(0.0, -0.5), "classification": DeviationLine(0.0, -0.5)},
     n_rows_range=(200, 1000),
     fitted_on=(),
@@ -137,7 +136,7 @@ def test_a_gain_below_the_margin_is_not_proven_however_quiet_the_folds():
     [("log_loss", 0.3, 0.6, 0.5), ("rmse", 4.0, 4.0, 0.0), ("roc_auc", 0.8, 0.5, 0.6), ("r2", 0.7, 0.0, 0.7)],
 )
 def test_explained_is_the_share_of_the_way_to_a_perfect_score(metric, score, class_prior, share):
-    assert explained_share(score, class_prior, METRICS[metric]) == pytest.approx(share)
+    assert explained_share(METRICS[metric], score, class_prior) == pytest.approx(share)
 
 
 def simulated(gains: dict[str, float], *, noise: float = 0.05, n_rows: int = 600) -> OutOfFold:
@@ -188,8 +187,8 @@ def test_preview_and_plan_expect_one_and_the_same_smallest_provable_gain(squared
 
 
 def test_a_gain_of_few_rows_is_carried_along_the_line_of_the_priors(squared_error):
-    line = GainLine(0.10, -0.02, 0.02)
-    falling = dataclasses.replace(PRIORS, label_rules={"teacher": line})
+    line = GainLine(0.10, -0.02, 0.0, 0.02)
+    falling = dataclasses.replace(PRIORS, learners=dict.fromkeys(MODELS, line))
     oof = simulated({TRIED.mixes[0].name: 0.1}, noise=0.01)
     here = judged(oof, squared_error, priors=falling)
     larger = judged(oof, squared_error, priors=falling, study=FoldSizes(1000, 5, 3))

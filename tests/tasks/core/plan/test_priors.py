@@ -23,7 +23,7 @@ from realmix.tasks.core.plan.priors import (
 from realmix.tasks.core.splits.folds import make_time_folds, training_rows
 
 PRIORS = Priors(
-    label_rules={"teacher": GainLine(0.10, -0.01, 0.03)},
+    learners={"linear": GainLine(0.10, -0.01, 0.05, 0.03)},
     fold_deviation={
         "classification": DeviationLine(math.log(0.4), -0.5),
         "regression": DeviationLine(math.log(0.8), -0.5),
@@ -34,20 +34,25 @@ PRIORS = Priors(
 )
 
 
-def test_the_mean_is_a_line_in_the_log_of_the_rows():
-    assert PRIORS.prior_of("teacher", 200).mean == pytest.approx(0.10 - 0.01 * math.log(200))
-    halved = PRIORS.prior_of("teacher", 300).mean - PRIORS.prior_of("teacher", 600).mean
+def test_the_mean_is_a_line_in_the_log_of_the_rows_and_the_share_explained():
+    assert PRIORS.gain_of("linear", 200, 0.4).mean == pytest.approx(0.10 - 0.01 * math.log(200) + 0.02)
+    halved = PRIORS.gain_of("linear", 300, 0.4).mean - PRIORS.gain_of("linear", 600, 0.4).mean
     assert halved == pytest.approx(0.01 * math.log(2))
-    assert PRIORS.prior_of("teacher", 300).sd == 0.03
+    assert PRIORS.gain_of("linear", 300, 0.4).sd == 0.03
 
 
 @pytest.mark.parametrize(("n_rows", "counted"), [(50, 200), (10, 200), (5_000, 1_000), (10**6, 1_000)])
 def test_no_gain_is_extrapolated_beyond_the_sizes_seen(n_rows, counted):
-    assert PRIORS.prior_of("teacher", n_rows) == PRIORS.prior_of("teacher", counted)
+    assert PRIORS.gain_of("linear", n_rows, 0.4) == PRIORS.gain_of("linear", counted, 0.4)
 
 
-def test_nothing_is_expected_of_a_family_that_was_not_seen():
-    assert PRIORS.prior_of("joint", 500) == Prior(0.0, 0.02)
+@pytest.mark.parametrize(("explained", "counted"), [(-3.0, 0.0), (1.5, 1.0)])
+def test_no_gain_is_extrapolated_to_features_that_mislead(explained, counted):
+    assert PRIORS.gain_of("linear", 500, explained) == PRIORS.gain_of("linear", 500, counted)
+
+
+def test_nothing_is_expected_of_a_learner_that_was_not_seen():
+    assert PRIORS.gain_of("another", 500, 0.4) == Prior(0.0, 0.02)
 
 
 def test_the_posterior_weighs_prior_and_measurement_by_their_precision():
@@ -104,5 +109,5 @@ def test_the_committed_file_says_what_it_was_made_with():
     for task in ("binary", "multiclass", "regression"):
         few, many = (committed.fold_std(task, FoldSizes(n, 5, 3)) for n in (200, 2000))
         assert 0 < many < few < 0.5
-    for label_rule in ("joint", "teacher"):
-        assert committed.prior_of(label_rule, 500).sd > 0
+    for learner in ("xgboost", "decision-tree", "scorecard", "linear"):
+        assert committed.gain_of(learner, 500, 0.3).sd > 0

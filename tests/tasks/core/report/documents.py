@@ -46,7 +46,15 @@ def build(oof, metric, **changes):
         "standard_error": 0.02,
         "decisions_served": [1, 2],
     }
-    on_holdout = changes.pop("holdout", describe_holdout(comparison, realised))
+    on_holdout = changes.pop(
+        "holdout",
+        describe_holdout(
+            comparison.promised_gain,
+            comparison.promised_interval,
+            realised,
+            is_relative=comparison.margin_is_relative,
+        ),
+    )
     plan = {"n_folds": 5, "left_out": ["ctgan at ratio 4"]} | changes.pop("plan", {})
     params = {arm.name: {"max_depth": 3} for arm in oof.arms}
     missing = changes.pop("missing", [])

@@ -6,7 +6,6 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
-from realmix.tasks.core.decision.comparison import compare
 from realmix.tasks.core.decision.holdout_gain import (
     describe_holdout,
     describe_real_only_holdout,
@@ -50,9 +49,7 @@ def test_real_only_that_ships_has_a_score_on_the_holdout_and_no_gain(simulate_st
     scored["decisions_served"] = [1, 1]
     described = describe_real_only_holdout(scored, "squared_error")
     document = build(oof, squared_error, holdout=described)
-    assert set(document.holdout.to_dict()) == set(
-        describe_holdout(compare(oof, squared_error, seed=0), scored)
-    )
+    assert set(document.holdout.to_dict()) == set(describe_holdout(0.1, (0.0, 0.2), scored, is_relative=True))
     assert document.holdout.inside_interval is None
     assert "But:" not in document.sentence
     page = render_report(document, {})

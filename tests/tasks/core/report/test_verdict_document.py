@@ -79,7 +79,13 @@ def test_a_realised_gain_outside_its_interval_stands_in_the_first_line(study):
     scored = {"score": 0.5, "interval": [0.4, 0.6]}
     far = {"n_rows": 150, "real_only": scored, "mix": scored, "gain": -0.5, "interval": [-0.6, -0.4]}
     far |= {"standard_error": 0.01, "decisions_served": [1, 1]}
-    document = build(oof, metric, holdout=describe_holdout(comparison, far))
+    document = build(
+        oof,
+        metric,
+        holdout=describe_holdout(
+            comparison.promised_gain, comparison.promised_interval, far, is_relative=True
+        ),
+    )
     assert "OUTSIDE" in document.sentence
 
 
