@@ -119,11 +119,11 @@ def test_a_control_is_beaten_only_where_its_interval_lies_above_zero(simulate_st
     predictions = oof.predictions.copy()
     predictions[7] = predictions[4]
     case = ScoredArms(dataclasses.replace(oof, predictions=predictions), squared_error, NULL)
-    clear = control_test(case, 6, is_control("duplicates", "joint"))
-    copy = control_test(case, 7, is_control("duplicates", "joint"))
+    clear = control_test(case, 6, is_control("duplicates", oof.arms[6].mix))
+    copy = control_test(case, 7, is_control("duplicates", oof.arms[6].mix))
     assert clear.beats and clear.interval[0] > 0 and clear.control == oof.arms[4].name
     assert not copy.beats and copy.gain == 0
-    assert control_test(case, 6, is_control("duplicates", "teacher")) is None
+    assert control_test(case, 6, is_control("duplicates", Mix("smote", 5.0, label_rule="teacher"))) is None
 
 
 def test_arms_beaten_in_the_race_are_no_candidates_any_more(simulate_study, squared_error):
