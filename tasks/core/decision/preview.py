@@ -358,7 +358,7 @@ def chance_of_proof(expected: Prior, fold_std: float, sizes: FoldSizes, *, margi
     --------
     >>> sizes = FoldSizes(1000, 5, 3)
     >>> round(chance_of_proof(Prior(0.0, 0.02), 0.02, sizes, margin=0.005), 3)
-    0.101
+    0.12
     """
     from scipy import stats
 

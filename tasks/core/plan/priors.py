@@ -241,7 +241,7 @@ def expected_provable_gain(
     ...     for n in (250, 1000)
     ... )
     >>> round(few, 4), round(many, 4)
-    (0.0245, 0.0122)
+    (0.0231, 0.0115)
     """
     fold_std = (priors or committed_priors()).fold_std(task, sizes, is_relative=is_relative)
     factor = variance_factor(sizes.n_blocks, n_validation=sizes.n_validation, n_train=sizes.n_train)
