@@ -137,7 +137,7 @@ def _why_won_or_lost(case: ScoredArms, index: int, test: CorrectedT, margin: flo
     if index == case.winner:
         return f"best of all candidates: {size} better than real only"
     if arm.mix.role == "real_only" and gain > 0:
-        return f"real rows alone, {size} better than {case.oof.arms[case.incumbent].name}: within a standard error"
+        return f"real rows alone, {size} better than {case.oof.arms[case.incumbent].name}: a lead within two standard errors"
     if arm.mix.role == "real_only":
         return f"real rows alone, {size} worse than the best such model"
     if arm.mix.role == "control":

@@ -35,7 +35,7 @@ def test_real_only_leaves_the_default_learner_for_more_than_luck_only(simulate_s
     comparison = compare(oof, squared_error, seed=0, n_bootstrap=50)
     assert comparison.incumbent.model == "xgboost"
     assert comparison.row(oof.arms[0]).gain > 0
-    assert "within a standard error" in comparison.row(oof.arms[0]).why
+    assert "a lead within two standard errors" in comparison.row(oof.arms[0]).why
 
 
 def test_a_candidate_that_knows_no_feature_is_never_chosen(simulate_study, squared_error):

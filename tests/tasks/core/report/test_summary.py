@@ -57,6 +57,14 @@ def test_what_a_kept_learner_measured_is_said_with_its_interval(document):
     ) in lines
 
 
+def test_what_the_ensembles_labels_bring_is_said_beside_the_gain_of_synthetic_rows(document):
+    part = {"gain": 0.05, "interval": [0.02, 0.08]}
+    credit = {"tuning": None, "labels": part, "synthetic_rows": part, "whole": part}
+    lines = summary_lines(changed(document, learners=[BOOSTED, TREE | {"credit": credit}]))
+    (line,) = [each for each in lines if each.startswith("decision-tree")]
+    assert "; the ensemble's labels on real rows bring 5 points beside that; 11 points worse" in line
+
+
 def test_the_only_learner_has_no_line_of_its_own(document):
     assert summary_lines(changed(document, learners=[BOOSTED])) == summary_lines(document)
 
