@@ -69,8 +69,7 @@ class Verdict:
     ships : Arm
         What is shipped: the best mix, or the best real-only arm.
     promised_gain, promised_interval
-        Of what ships over real only, with a 90 % interval: where proven from this table alone, where expected to help
-        from other tables too; 0 where real only stays.
+        Of what ships over real only, with a 90 % interval, from the folds and other tables; 0 where real only stays.
     shrunken_gain, loss_chance : float or None
         Posterior mean of the gain of the best mix, and the chance of a loss larger than the margin.
     smallest_provable_gain : float
@@ -261,20 +260,15 @@ def _ship(
     assert c.best_mix is not None
     relative = c.margin_is_relative
     recipe = f"train {c.best_mix.model} on your real rows plus {mix_in_words(c.best_mix.mix)}"
+    reach = NORMAL_QUANTILE * posterior.sd
+    gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
+    promise = f"about {gain_in_words(gain, relative)} of {c.metric} (90 % interval {interval_in_words(interval, relative)})"
     if outcome == PROVEN:
-        gain, interval = c.promised_gain, c.promised_interval
-        sentence = (
-            f"Proven: {recipe}. It is better than real rows alone by about "
-            f"{gain_in_words(gain, relative)} of {c.metric} "
-            f"(90 % interval {interval_in_words(interval, relative)})."
-        )
+        sentence = f"Proven: {recipe}. It is better than real rows alone; expect {promise}."
         reason = f"Every gate of proof was passed.{_realism(c)}"
     else:
-        reach = NORMAL_QUANTILE * posterior.sd
-        gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
         sentence = (
-            f"Expected to help, not proven: {recipe}. These rows and other tables together let expect about "
-            f"{gain_in_words(gain, relative)} of {c.metric} (90 % interval {interval_in_words(interval, relative)}); "
+            f"Expected to help, not proven: {recipe}. These rows and other tables together let expect {promise}; "
             f"the chance of a loss larger than {gain_in_words(margin, relative)} is {loss_chance:.1%}."
         )
         reason = f"Not proven: {_why_not(gates, PROVEN)}{_realism(c)}"
