@@ -19,7 +19,7 @@ from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_hol
 from realmix.tasks.core.decision.ranking import ControlTest
 from realmix.tasks.core.mixes.arms import Arm, mix_in_words
 from realmix.tasks.core.plan.priors import UNSEEN, Prior, Priors, committed_priors
-from realmix.tasks.core.scores.significance import SIGNIFICANCE_LEVEL, rows_to_prove
+from realmix.tasks.core.scores.significance import SIGNIFICANCE_LEVEL, rows_to_prove, variance_factor
 from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
 
 __all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
@@ -140,17 +140,25 @@ def decide(
 
 
 def shrink(comparison: Comparison, priors: Priors | None = None) -> Prior:
-    """Return the gain to expect of the best mix, from these folds and from other tables.
+    """Return the gain to expect of the model that would ship, from these folds and from other tables.
 
-    Other tables show what a learner gains by its default recipe; of any other mix nothing is expected.
+    Other tables show what a learner gains by its default recipe; of any other mix nothing is expected. A default recipe
+    was fixed before, so its measured gain counts as it is, and that of another mix less its optimism. One model is
+    trained in the end: the part of the Nadeau-Bengio error that is due to training sets stays in the deviation.
     """
-    prior = UNSEEN
+    prior, measured = UNSEEN, comparison.challenger_gain
     if comparison.is_recipe:
         known = priors or committed_priors()
         prior = known.gain_of(comparison.incumbent.model, comparison.n_rows, comparison.explained)
-    won = comparison.winner == comparison.best_mix
-    measured = comparison.promised_gain if won else comparison.challenger_gain
-    return prior.scaled(comparison.margin_is_relative).posterior(measured, comparison.standard_error)
+    elif comparison.winner == comparison.best_mix:
+        measured = comparison.promised_gain
+    error = comparison.standard_error
+    posterior = prior.scaled(comparison.margin_is_relative).posterior(measured, error)
+    ratio = comparison.n_validation / comparison.n_train
+    of_training = ratio / variance_factor(
+        comparison.n_folds, n_validation=comparison.n_validation, n_train=comparison.n_train
+    )
+    return Prior(posterior.mean, math.hypot(posterior.sd, math.sqrt(of_training) * error))
 
 
 def _candidate_gate(comparison: Comparison) -> Gate:
