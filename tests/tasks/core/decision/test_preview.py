@@ -104,8 +104,8 @@ def test_a_table_in_time_is_looked_at_forward():
 
 
 def test_chance_is_one_half_where_the_expected_gain_is_just_what_is_needed():
-    # The critical value is 2.6; se = 0.02 sqrt(1/15 + 1/4) = 0.011255.
-    needed = 2.6 * 0.02 * math.sqrt(1 / 15 + 1 / 4)
+    # The critical value is 2.4; se = 0.02 sqrt(1/15 + 1/4) = 0.011255.
+    needed = 2.4 * 0.02 * math.sqrt(1 / 15 + 1 / 4)
     expected = Prior(needed, 0.03)
     assert chance_of_proof(expected, 0.02, STUDY, margin=0.005) == pytest.approx(0.5, abs=1e-6)
 
@@ -120,7 +120,7 @@ def test_chance_agrees_with_a_simulation():
     rng = np.random.default_rng(0)
     error = 0.02 * math.sqrt(1 / 15 + 1 / 4)
     measured = rng.normal(rng.normal(0.01, 0.02, 200_000), error)
-    simulated = (measured > 2.6 * error).mean()
+    simulated = (measured > 2.4 * error).mean()
     assert chance_of_proof(Prior(0.01, 0.02), 0.02, STUDY, margin=0.005) == pytest.approx(
         simulated, abs=0.005
     )
