@@ -30,7 +30,6 @@ from realmix.tasks.fits.machine_speed import REFERENCE_SECONDS
 from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
-from realmix.tasks.models._preprocessing import MAX_LEVELS
 from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key
@@ -38,7 +37,13 @@ from realmix.tasks.runtime.memory import usable_bytes
 from realmix.tasks.runtime.study_folder import StudyFolder, Table, home
 from realmix.tasks.runtime.timings import note_timing, read_timings
 from realmix.tasks.runtime.workers import current_workers
-from realmix.tasks.study.request import available_synthesizers, check_plan, deciding_metric, read_plan
+from realmix.tasks.study.request import (
+    available_synthesizers,
+    check_plan,
+    deciding_metric,
+    read_plan,
+    shape_of,
+)
 from realmix.tasks.synthesizers import SYNTHESIZERS
 
 log = logging.getLogger("realmix")
@@ -52,7 +57,7 @@ def plan_study(
     on_gpu = StudyContext.read(folder.work / "context.json").on_gpu
     if request.plan:
         plan = read_plan(Path(request.plan))
-        check_plan(plan, table.card, table.schema)
+        check_plan(plan, table.card, table.schema, split.n_all)
     elif folder.cache:
         plan = cached_plan(request, table, split, rule, y, cache_at(folder.cache))
     else:
@@ -205,19 +210,8 @@ def with_expected_gain(plan: Plan) -> Plan:
 
 def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
     """Describe the table as far as the cost of a study depends on it."""
-    schema = table.schema
-    rarest = float(np.bincount(y).min() / len(y)) if schema.is_classification else 1.0
-    return TableShape(
-        n_all=split.n_all,
-        n_development=split.n_development,
-        n_columns=len(schema.features),
-        n_classes=len(schema.classes) or 1,
-        task=schema.task,
-        rarest_share=rarest,
-        has_time=schema.with_role("time") is not None,
-        n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
-        has_slices=bool(table.card.protected),
-    )
+    rarest = float(np.bincount(y).min() / len(y)) if table.schema.is_classification else 1.0
+    return shape_of(table.schema, table.card, split.n_all, split.n_development, rarest_share=rarest)
 
 
 def machine_speed() -> float:

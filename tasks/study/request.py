@@ -12,7 +12,8 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.errors import BadInput, unknown_name
-from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.plan.deploy import check_deployable
+from realmix.tasks.core.plan.plan import Plan, TableShape
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
 from realmix.tasks.core.table.checks import check_declared_columns, check_study_input
 from realmix.tasks.core.table.read_columns import read_columns
@@ -25,6 +26,7 @@ from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.core.versions import require
 from realmix.tasks.metrics import METRICS, metric_for, metrics_for
 from realmix.tasks.models import MODELS
+from realmix.tasks.models._preprocessing import MAX_LEVELS
 from realmix.tasks.plugins import load_plugins, specs_for
 from realmix.tasks.sources import open_source
 from realmix.tasks.synthesizers import SYNTHESIZERS
@@ -200,13 +202,31 @@ def read_plan(path: Path) -> Plan:
         ) from err
 
 
-def check_plan(plan: Plan, card: DataCard, schema: Schema) -> None:
-    """Refuse a plan that was made for another kind of table.
+def shape_of(
+    schema: Schema, card: DataCard, n_all: int, n_development: int, *, rarest_share: float = 1.0
+) -> TableShape:
+    """Describe a table of so many rows as far as the cost of a study depends on it."""
+    return TableShape(
+        n_all=n_all,
+        n_development=n_development,
+        n_columns=len(schema.features),
+        n_classes=len(schema.classes) or 1,
+        task=schema.task,
+        rarest_share=rarest_share,
+        has_time=schema.with_role("time") is not None,
+        n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
+        has_slices=bool(card.protected),
+    )
+
+
+def check_plan(plan: Plan, card: DataCard, schema: Schema, n_rows: int) -> None:
+    """Refuse a plan that was made for another kind of table, of which there are `n_rows` rows here.
 
     Raises
     ------
     BadInput
-        If the task differs, the card lacks what its metric needs, or columns by which the holdout was split are missing.
+        If the task differs, the card lacks what its metric needs or does not allow its learners, or columns by which
+        the holdout was split are missing.
     """
     if plan.task != schema.task:
         raise BadInput(
@@ -234,3 +254,4 @@ def check_plan(plan: Plan, card: DataCard, schema: Schema) -> None:
             f"The plan's holdout was split by columns {sorted(missing)}, which this table does not have: "
             "pass the plan of this table."
         )
+    check_deployable(plan, MODELS, shape_of(schema, card, n_rows, plan.n_development), card)

@@ -9,7 +9,7 @@ import pytest
 from realmix.tasks.core.errors import BadInput, UnknownName
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import DataCard, read_card
+from realmix.tasks.core.table.card import DataCard, Deploy, read_card
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
@@ -53,15 +53,20 @@ def test_a_plan_of_another_task_or_table_is_refused():
         (Column("age", "numeric", "integer"), Column("y", "categorical", "string", "target")), "y", "binary"
     )
     card = DataCard(target="y")
-    check_plan(plan("binary", ("age",)), card, schema)
+    check_plan(plan("binary", ("age",)), card, schema, 200)
     with pytest.raises(BadInput, match="is for regression"):
-        check_plan(plan("regression", ("age",)), card, schema)
+        check_plan(plan("regression", ("age",)), card, schema, 200)
     with pytest.raises(BadInput, match="income"):
-        check_plan(plan("binary", ("income",)), card, schema)
+        check_plan(plan("binary", ("income",)), card, schema, 200)
     with pytest.raises(BadInput, match="gtgan"):
-        check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), card, schema)
+        check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), card, schema, 200)
     with pytest.raises(BadInput, match="needs `costs`"):
-        check_plan(dataclasses.replace(plan("binary", ("age",)), metric="cost"), card, schema)
+        check_plan(dataclasses.replace(plan("binary", ("age",)), metric="cost"), card, schema, 200)
+    small = DataCard(target="y", deploy=Deploy(readable=True))
+    with pytest.raises(
+        BadInput, match=r"refuse learners of the plan: linear \(people cannot follow it by hand\)"
+    ):
+        check_plan(plan("binary", ("age",)), small, schema, 200)
 
 
 def test_a_plan_file_that_cannot_be_used_is_named_with_one_next_step(tmp_path):
