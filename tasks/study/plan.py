@@ -14,7 +14,7 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from realmix.tasks.core.contracts.specs import ModelSpec, SynthesizerSpec
+from realmix.tasks.core.contracts.specs import ModelSpec, SynthesizerSpec, TeacherSpec
 from realmix.tasks.core.decision.race import is_raced
 from realmix.tasks.core.plan.corrections import corrections_from, observed
 from realmix.tasks.core.plan.costs import Costs
@@ -43,8 +43,10 @@ from realmix.tasks.study.request import (
     deciding_metric,
     read_plan,
     shape_of,
+    weights_of,
 )
 from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.teachers import TEACHERS
 
 log = logging.getLogger("realmix")
 
@@ -92,8 +94,12 @@ def trained_on_gpu(device: Device) -> tuple[str, ...]:
 
 
 def gpu_libraries() -> dict[str, str]:
-    """Return the library that can train it on a GPU, by name of synthesizer or model; others are left out."""
-    plugins: list[SynthesizerSpec | ModelSpec] = [*SYNTHESIZERS.values(), *MODELS.values()]
+    """Return the library that can train it on a GPU, by name of plug-in; others are left out."""
+    plugins: list[SynthesizerSpec | ModelSpec | TeacherSpec] = [
+        *SYNTHESIZERS.values(),
+        *MODELS.values(),
+        *TEACHERS.values(),
+    ]
     return {plugin.name: plugin.gpu_library for plugin in plugins if plugin.gpu_library}
 
 
@@ -125,6 +131,7 @@ def cached_plan(
         "schema": table.schema.to_dict(),
         "available": available_synthesizers(table.card, table.schema),
         "deploy": table.card.deploy.model_dump(),
+        "pretrained": pretrained_here(request, table),
         "holdout": rule.to_dict(),
         "n_workers": current_workers().n_workers,
     }
@@ -166,6 +173,7 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
             request.first,
             table.card.deploy,
             bool(table.card.monotone),
+            request.teachers or table.card.teachers,
         ),
         available=available_synthesizers(table.card, table.schema),
         metric=deciding_metric(request, table.card, table.schema).name,
@@ -174,7 +182,12 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
         seed=request.seed,
         n_workers=current_workers().n_workers,
     )
-    return with_expected_gain(plan)
+    return with_expected_gain(dataclasses.replace(plan, pretrained=pretrained_here(request, table)))
+
+
+def pretrained_here(request: StudyRequest, table: Table) -> dict[str, str]:
+    """Return the digest of the weights of each teacher from outside that a study uses."""
+    return weights_of(request.teachers or table.card.teachers, table.schema)
 
 
 def costs_here(card: DataCard, began: float | None) -> Costs:
@@ -195,6 +208,7 @@ def costs_here(card: DataCard, began: float | None) -> Costs:
         usable_bytes(),
         start_seconds=None if began is None else round(time.time() - began, 1),
         corrections=corrections_from(read_timings(home())),
+        teachers=specs_for(TEACHERS, card),
     )
 
 
