@@ -13,11 +13,12 @@ from realmix.tasks.models import MODELS
 from realmix.tasks.runtime.user_modules import load_reference
 from realmix.tasks.sources import SOURCES
 from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.teachers import TEACHERS
 
 S = TypeVar("S", bound=Spec)
 # Where plug-ins of this process come from that a card or a command named, by kind and name.
 _reference_of: dict[tuple[str, str], str] = {}
-REGISTRIES: tuple[Registry[Any], ...] = (SOURCES, SYNTHESIZERS, MODELS, METRICS)
+REGISTRIES: tuple[Registry[Any], ...] = (SOURCES, SYNTHESIZERS, MODELS, TEACHERS, METRICS)
 
 
 def load_plugins(references: Iterable[str]) -> dict[str, str]:
@@ -54,6 +55,10 @@ def load_plugins(references: Iterable[str]) -> dict[str, str]:
             _reference_of[home.kind, spec.name] = reference
         home.add(spec, origin)
         names[reference] = spec.name
+    if both := sorted(MODELS.keys() & TEACHERS.keys()):
+        raise BadInput(
+            f"A learner and a teacher are both called '{both[0]}', and each may be a member of the teacher: rename one."
+        )
     return names
 
 

@@ -27,6 +27,7 @@ NO_MODULES = {
     "realmix.models",
     "realmix.metrics",
     "realmix.sources",
+    "realmix.teachers",
 }
 
 

@@ -41,6 +41,7 @@ def run(
     synthesizers: Names = None,
     ratios: Annotated[list[float] | None, Parameter(consume_multiple=True)] = None,
     models: Names = None,
+    teachers: Names = None,
     metric: str | None = None,
     budget: str = "4m",
     seed: int = 0,
@@ -83,6 +84,9 @@ def run(
     models
         Models to train, for example xgboost linear; also module:SPEC for your own. Default: those that
         fit into --budget.
+    teachers
+        Pretrained models that label rows beside the usual ones, tabpfn or tabicl; also module:SPEC for your
+        own. Default: those of the card. They need a library and weights that you install yourself.
     metric
         Metric that decides which training rows are better, for example roc_auc; also module:SPEC for your
         own. Default: that of the card, else log_loss or, for a regression, rmse.
@@ -121,6 +125,7 @@ def run(
         synthesizers=tuple(synthesizers) if synthesizers else None,
         ratios=tuple(ratios) if ratios else None,
         models=tuple(models) if models else None,
+        teachers=tuple(teachers) if teachers else None,
         metric=metric,
         budget_seconds=parse_budget(budget),
         seed=seed,

@@ -72,7 +72,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     name, card, schema = table.name, table.card, table.schema
     check_names(request, card, schema)
     if request.plan:
-        check_plan(read_plan(Path(request.plan)), card, schema)
+        check_plan(read_plan(Path(request.plan)), card, schema, table.snapshot.n_rows)
     from realmix.tasks.core.report.verdict_document import VerdictDocument
     from realmix.tasks.study.reuse import reuse_study, study_key
 

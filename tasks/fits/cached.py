@@ -49,7 +49,8 @@ def cached_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any
         "max_rows": plan.max_teacher_rows,
     }
     names = (TEACHER_LABELS, "teacher-validation.npy", ENSEMBLE_FILE, TEACHER_FILE)
-    key = fit_key(TEACHER, place, digests_of(place, Scope(place).reads), arguments)
+    decided_by = {**arguments, "pretrained": dict(plan.pretrained)}
+    key = fit_key(TEACHER, place, digests_of(place, Scope(place).reads), decided_by)
     return _cached(folder, key, {name: place / name for name in names}, TEACHER, place, **arguments)
 
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.contracts.specs import REFERENCE_MODEL, Model
+from realmix.tasks.core.contracts.specs import REFERENCE_MODEL, Predictor
 from realmix.tasks.core.splits.folds import make_folds
 from realmix.tasks.core.table.text_codes import code_texts
 from realmix.tasks.fits.scope import Scope, feature_groups
 from realmix.tasks.models import MODELS
 from realmix.tasks.models.ensemble import half_and_half
+from realmix.tasks.teachers import TEACHERS
 
 # The teacher's labels of the training rows, in its scope.
 TEACHER_LABELS = "teacher-training.npy"
@@ -39,20 +40,23 @@ class Teacher:
 
     Attributes
     ----------
-    members : tuple of Model
+    members : tuple of Predictor
         The best trial of each learner, fitted on all training rows of the scope.
     weights : ndarray of shape (n_members,)
         Above 0; they sum to 1.
     """
 
-    members: tuple[Model, ...]
+    members: tuple[Predictor, ...]
     weights: np.ndarray
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Predict class probabilities (n_rows, n_classes), or means (n_rows,)."""
         X = code_texts([X])[0]
-        weighted = zip(self.members, self.weights, strict=True)
-        return sum(weight * member.predict(X) for member, weight in weighted)
+        return self.average([member.predict(X) for member in self.members])
+
+    def average(self, predicted: list[np.ndarray]) -> np.ndarray:
+        """Average predictions of the members, in their order."""
+        return sum(weight * each for weight, each in zip(self.weights, predicted, strict=True))
 
 
 def fit_teacher(
@@ -88,16 +92,55 @@ def fit_teacher(
     weights = soft_weights([out_of_fold[member] for member in chosen], y, sample_weight)
     fitted = tuple(_member(scope, name, trial, n_jobs).fit(X, y, sample_weight) for name, trial in chosen)
     teacher = Teacher(fitted, weights)
-    scope.write_array(TEACHER_LABELS, teacher.predict(everything))
+    outside = {at: out_of_fold[member] for at, member in enumerate(chosen) if member[0] in TEACHERS}
+    scope.write_array(TEACHER_LABELS, label_training(teacher, everything, learnt, outside))
     if scope.has_validation:
         scope.write_array("teacher-validation.npy", teacher.predict(scope.validation[schema.feature_names]))
     # Written and read within one study, never loaded from a foreign source.
     (scope.folder / "teacher.pickle").write_bytes(pickle.dumps(teacher))
     weight_of = dict(zip(chosen, weights.tolist(), strict=True))
-    ensemble = {"members": half_and_half(weight_of, REFERENCE_MODEL)}
+    # Of those that can ship.
+    served = [member for member in chosen if member[0] in MODELS]
+    among = soft_weights([out_of_fold[member] for member in served], y, sample_weight).tolist()
+    ensemble = {"members": half_and_half(dict(zip(served, among, strict=True)), REFERENCE_MODEL)}
     (scope.folder / ENSEMBLE_FILE).write_text(json.dumps(ensemble), encoding="utf-8")
     named = {f"{name}/{trial}": weight_of.get((name, trial), 0.0) for name, trial in members}
     return {"weights": named, "seconds": time.perf_counter() - started}
+
+
+def label_training(
+    teacher: Teacher, X: pd.DataFrame, learnt: slice | np.ndarray, outside: Mapping[int, np.ndarray]
+) -> np.ndarray:
+    """Label the training rows: by the fitted members, but by fits that did not see a row where one may memorise it.
+
+    In-fold labels of a model that memorises are the rows' own, and a mix would be offered them as the teacher's.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    X : DataFrame of shape (n_rows, n_features)
+    learnt : slice or ndarray of int
+        Positions of the rows that the teacher learnt.
+    outside : mapping of int to ndarray of shape (n_learnt, n_classes) or (n_learnt,)
+        Out-of-fold predictions of the members from outside, by their place in the teacher.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes) or (n_rows,)
+    """
+    unseen = np.ones(len(X), dtype=bool)
+    unseen[learnt] = False
+
+    def labels(place: int, member: Predictor) -> np.ndarray:
+        if place not in outside:
+            return member.predict(X)
+        predicted = np.empty((len(X), *outside[place].shape[1:]))
+        predicted[learnt] = outside[place]
+        if unseen.any():
+            predicted[unseen] = member.predict(X.loc[unseen])
+        return predicted
+
+    return teacher.average([labels(place, member) for place, member in enumerate(teacher.members)])
 
 
 def learnt_rows(scope: Scope, max_rows: int | None) -> slice | np.ndarray:
@@ -201,13 +244,15 @@ def _mean_loss(prediction: np.ndarray, y: np.ndarray, sample_weight: np.ndarray)
     return float(np.average(rows, weights=sample_weight))
 
 
-def _member(scope: Scope, name: str, trial: int, n_jobs: int) -> Model:
-    spec, schema = MODELS[name], scope.context.schema
-    seed = scope.seed("teacher", name, trial)
-    model: Model = scope.context.placed(
-        name, spec.build(schema, spec.search_space(trial, schema), seed, n_jobs)
-    )
-    return model
+def _member(scope: Scope, name: str, trial: int, n_jobs: int) -> Predictor:
+    schema, seed = scope.context.schema, scope.seed("teacher", name, trial)
+    if name in TEACHERS:
+        built = TEACHERS[name].build(schema, seed, n_jobs)
+    else:
+        spec = MODELS[name]
+        built = spec.build(schema, spec.search_space(trial, schema), seed, n_jobs)
+    member: Predictor = scope.context.placed(name, built)
+    return member
 
 
 def _out_of_fold(scope: Scope, name: str, trial: int, n_jobs: int, learnt: slice | np.ndarray) -> np.ndarray:

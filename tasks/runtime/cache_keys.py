@@ -17,7 +17,7 @@ from realmix.tasks.core.json_values import to_jsonable
 
 # Their releases may change a fit, a drawn row or a rounding.
 COMPUTING_LIBRARIES = ("numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "xgboost-cpu", "xgboost", "torch",
-                       "sdv", "rdt", "ctgan", "copulas", "imbalanced-learn", "simpy", "great-expectations")  # fmt: skip
+                       "tabicl", "tabpfn", "sdv", "rdt", "ctgan", "copulas", "imbalanced-learn", "simpy", "great-expectations")  # fmt: skip
 PACKAGES = ("tasks", "expectations")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from realmix.tasks.core.contracts.specs import ModelSpec, SynthesizerSpec
+from realmix.tasks.core.contracts.specs import ModelSpec, SynthesizerSpec, TeacherSpec
 from realmix.tasks.core.decision.race import is_raced
 from realmix.tasks.core.plan.corrections import corrections_from, observed
 from realmix.tasks.core.plan.costs import Costs
@@ -30,7 +30,6 @@ from realmix.tasks.fits.machine_speed import REFERENCE_SECONDS
 from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
-from realmix.tasks.models._preprocessing import MAX_LEVELS
 from realmix.tasks.plugins import specs_for
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key
@@ -38,8 +37,16 @@ from realmix.tasks.runtime.memory import usable_bytes
 from realmix.tasks.runtime.study_folder import StudyFolder, Table, home
 from realmix.tasks.runtime.timings import note_timing, read_timings
 from realmix.tasks.runtime.workers import current_workers
-from realmix.tasks.study.request import available_synthesizers, check_plan, deciding_metric, read_plan
+from realmix.tasks.study.request import (
+    available_synthesizers,
+    check_plan,
+    deciding_metric,
+    read_plan,
+    shape_of,
+    weights_of,
+)
 from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.teachers import TEACHERS
 
 log = logging.getLogger("realmix")
 
@@ -52,7 +59,7 @@ def plan_study(
     on_gpu = StudyContext.read(folder.work / "context.json").on_gpu
     if request.plan:
         plan = read_plan(Path(request.plan))
-        check_plan(plan, table.card, table.schema)
+        check_plan(plan, table.card, table.schema, split.n_all)
     elif folder.cache:
         plan = cached_plan(request, table, split, rule, y, cache_at(folder.cache))
     else:
@@ -87,8 +94,12 @@ def trained_on_gpu(device: Device) -> tuple[str, ...]:
 
 
 def gpu_libraries() -> dict[str, str]:
-    """Return the library that can train it on a GPU, by name of synthesizer or model; others are left out."""
-    plugins: list[SynthesizerSpec | ModelSpec] = [*SYNTHESIZERS.values(), *MODELS.values()]
+    """Return the library that can train it on a GPU, by name of plug-in; others are left out."""
+    plugins: list[SynthesizerSpec | ModelSpec | TeacherSpec] = [
+        *SYNTHESIZERS.values(),
+        *MODELS.values(),
+        *TEACHERS.values(),
+    ]
     return {plugin.name: plugin.gpu_library for plugin in plugins if plugin.gpu_library}
 
 
@@ -120,6 +131,7 @@ def cached_plan(
         "schema": table.schema.to_dict(),
         "available": available_synthesizers(table.card, table.schema),
         "deploy": table.card.deploy.model_dump(),
+        "pretrained": pretrained_here(request, table),
         "holdout": rule.to_dict(),
         "n_workers": current_workers().n_workers,
     }
@@ -161,6 +173,7 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
             request.first,
             table.card.deploy,
             bool(table.card.monotone),
+            request.teachers or table.card.teachers,
         ),
         available=available_synthesizers(table.card, table.schema),
         metric=deciding_metric(request, table.card, table.schema).name,
@@ -169,7 +182,12 @@ def new_plan(request: StudyRequest, table: Table, shape: TableShape, rule: Holdo
         seed=request.seed,
         n_workers=current_workers().n_workers,
     )
-    return with_expected_gain(plan)
+    return with_expected_gain(dataclasses.replace(plan, pretrained=pretrained_here(request, table)))
+
+
+def pretrained_here(request: StudyRequest, table: Table) -> dict[str, str]:
+    """Return the digest of the weights of each teacher from outside that a study uses."""
+    return weights_of(request.teachers or table.card.teachers, table.schema)
 
 
 def costs_here(card: DataCard, began: float | None) -> Costs:
@@ -190,6 +208,7 @@ def costs_here(card: DataCard, began: float | None) -> Costs:
         usable_bytes(),
         start_seconds=None if began is None else round(time.time() - began, 1),
         corrections=corrections_from(read_timings(home())),
+        teachers=specs_for(TEACHERS, card),
     )
 
 
@@ -205,19 +224,8 @@ def with_expected_gain(plan: Plan) -> Plan:
 
 def table_shape(table: Table, split: Split, y: np.ndarray) -> TableShape:
     """Describe the table as far as the cost of a study depends on it."""
-    schema = table.schema
-    rarest = float(np.bincount(y).min() / len(y)) if schema.is_classification else 1.0
-    return TableShape(
-        n_all=split.n_all,
-        n_development=split.n_development,
-        n_columns=len(schema.features),
-        n_classes=len(schema.classes) or 1,
-        task=schema.task,
-        rarest_share=rarest,
-        has_time=schema.with_role("time") is not None,
-        n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
-        has_slices=bool(table.card.protected),
-    )
+    rarest = float(np.bincount(y).min() / len(y)) if table.schema.is_classification else 1.0
+    return shape_of(table.schema, table.card, split.n_all, split.n_development, rarest_share=rarest)
 
 
 def machine_speed() -> float:

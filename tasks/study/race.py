@@ -16,7 +16,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, as_completed
 
-from realmix.tasks.core.decision.race import best_trials, heats, is_raced, judge
+from realmix.tasks.core.decision.race import heats, is_raced, judge
+from realmix.tasks.core.decision.tuned_trials import best_trials
 from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Block, Layout, Plan, Trials
@@ -42,7 +43,7 @@ def batches(plan: Plan, best: Trials | None = None) -> dict[str, list[Arm]]:
     ----------
     plan : Plan
     best : mapping, optional
-        Trials of the mixes, from :func:`realmix.tasks.core.decision.race.best_trials`.
+        Trials of the mixes, from :func:`realmix.tasks.core.decision.tuned_trials.best_trials`.
 
     Returns
     -------

@@ -15,7 +15,6 @@ from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, describe_real_only_holdout
-from realmix.tasks.core.decision.race import describe_race
 from realmix.tasks.core.decision.verdict import Verdict
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.mixes.fit_result import FitResult
@@ -23,6 +22,7 @@ from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
 from realmix.tasks.core.report.describe_decision import describe_decision
+from realmix.tasks.core.report.describe_race import describe_race
 from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.manifest import Manifest
 from realmix.tasks.core.report.page import render_report

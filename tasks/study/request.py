@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.errors import BadInput, unknown_name
-from realmix.tasks.core.plan.plan import Plan
+from realmix.tasks.core.plan.deploy import check_deployable
+from realmix.tasks.core.plan.plan import Plan, TableShape
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
 from realmix.tasks.core.table.checks import check_declared_columns, check_study_input
 from realmix.tasks.core.table.read_columns import read_columns
@@ -25,9 +27,12 @@ from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.core.versions import require
 from realmix.tasks.metrics import METRICS, metric_for, metrics_for
 from realmix.tasks.models import MODELS
+from realmix.tasks.models._preprocessing import MAX_LEVELS
 from realmix.tasks.plugins import load_plugins, specs_for
+from realmix.tasks.runtime.cache_keys import digests_of
 from realmix.tasks.sources import open_source
 from realmix.tasks.synthesizers import SYNTHESIZERS
+from realmix.tasks.teachers import TEACHERS
 
 MAX_RATIO = 100
 
@@ -89,12 +94,13 @@ def with_plugins(request: StudyRequest) -> StudyRequest:
     BadInput
         If one cannot be imported, is no spec, or takes a name that is in use.
     """
-    named = (*(request.synthesizers or ()), *(request.models or ()), request.metric or "")
+    several = (request.synthesizers, request.models, request.teachers)
+    named = (*(name for names in several for name in names or ()), request.metric or "")
     references = tuple(dict.fromkeys((*request.plugins, *(name for name in named if ":" in name))))
     names = load_plugins(references)
     renamed = {
         field: tuple(names.get(name, name) for name in given)
-        for field in ("synthesizers", "models")
+        for field in ("synthesizers", "models", "teachers")
         if (given := getattr(request, field)) is not None
     }
     metric = request.metric and names.get(request.metric, request.metric)
@@ -102,8 +108,8 @@ def with_plugins(request: StudyRequest) -> StudyRequest:
 
 
 def check_known(request: StudyRequest) -> None:
-    """Refuse names of synthesizers, models and metrics that are not registered, before a table is read."""
-    asked = (SYNTHESIZERS, request.synthesizers), (MODELS, request.models)
+    """Refuse names of synthesizers, models, teachers and metrics that are not registered, before a table is read."""
+    asked = (SYNTHESIZERS, request.synthesizers), (MODELS, request.models), (TEACHERS, request.teachers)
     for registry, names in (*asked, (METRICS, (request.metric,) if request.metric else ())):
         for name in names or ():
             registry[name]
@@ -139,6 +145,7 @@ def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
     for name in request.models or ():
         if schema.task not in MODELS[name].tasks:
             raise BadInput(f"Model '{name}' does not support {schema.task}: choose from {', '.join(MODELS)}.")
+    weights_of(request.teachers or card.teachers, schema)
     usable = available_synthesizers(card, schema)
     for name in usable:
         if SYNTHESIZERS[name].needs:  # a wrong name in the card fails now, not in the first fold
@@ -156,6 +163,18 @@ def check_names(request: StudyRequest, card: DataCard, schema: Schema) -> None:
                 f"--ratios are synthetic rows per real row, above 0 and at most {MAX_RATIO}; got {ratio:g}. "
                 "Real only (ratio 0) always runs."
             )
+
+
+def weights_of(teachers: Iterable[str], schema: Schema) -> dict[str, str]:
+    """Return the digest of each pretrained teacher's weights on this machine.
+
+    Raises
+    ------
+    BadInput
+        If a teacher is unknown, or its library or weights are missing.
+    """
+    files = {name: [str(path) for path in TEACHERS[name].weights(schema)] for name in teachers}
+    return {name: " ".join(filter(None, digests_of(Path(), paths).values())) for name, paths in files.items()}
 
 
 def available_synthesizers(card: DataCard, schema: Schema) -> list[str]:
@@ -200,13 +219,31 @@ def read_plan(path: Path) -> Plan:
         ) from err
 
 
-def check_plan(plan: Plan, card: DataCard, schema: Schema) -> None:
-    """Refuse a plan that was made for another kind of table.
+def shape_of(
+    schema: Schema, card: DataCard, n_all: int, n_development: int, *, rarest_share: float = 1.0
+) -> TableShape:
+    """Describe a table of so many rows as far as the cost of a study depends on it."""
+    return TableShape(
+        n_all=n_all,
+        n_development=n_development,
+        n_columns=len(schema.features),
+        n_classes=len(schema.classes) or 1,
+        task=schema.task,
+        rarest_share=rarest_share,
+        has_time=schema.with_role("time") is not None,
+        n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
+        has_slices=bool(card.protected),
+    )
+
+
+def check_plan(plan: Plan, card: DataCard, schema: Schema, n_rows: int) -> None:
+    """Refuse a plan that was made for another kind of table, of which there are `n_rows` rows here.
 
     Raises
     ------
     BadInput
-        If the task differs, the card lacks what its metric needs, or columns by which the holdout was split are missing.
+        If the task differs, the card lacks what its metric needs or does not allow its learners, or columns by which
+        the holdout was split are missing.
     """
     if plan.task != schema.task:
         raise BadInput(
@@ -224,7 +261,13 @@ def check_plan(plan: Plan, card: DataCard, schema: Schema) -> None:
                     f"name a plug-in as when the plan was made (module:SPEC on the command line, or `plugins` in the card)."
                 )
     metric_for(plan.metric, card)
-    if unknown := set(plan.on_gpu) - {*SYNTHESIZERS, *MODELS}:
+    here = weights_of((name for name in plan.teacher_models if name not in MODELS), schema)
+    if other := sorted(name for name in here if here[name] != plan.pretrained.get(name)):
+        raise BadInput(
+            f"The plan was made with other weights of {', '.join(other)} than this machine has: install those, or "
+            "leave --plan out to make a new plan."
+        )
+    if unknown := set(plan.on_gpu) - {*SYNTHESIZERS, *MODELS, *TEACHERS}:
         raise BadInput(
             f"The plan trains unknown plug-ins {sorted(unknown)} on a GPU: pass an unchanged plan."
         )
@@ -234,3 +277,4 @@ def check_plan(plan: Plan, card: DataCard, schema: Schema) -> None:
             f"The plan's holdout was split by columns {sorted(missing)}, which this table does not have: "
             "pass the plan of this table."
         )
+    check_deployable(plan, MODELS, shape_of(schema, card, n_rows, plan.n_development), card)

@@ -15,7 +15,7 @@ from realmix.tasks.runtime.cache_keys import entry_key, file_digest
 from realmix.tasks.runtime.holdout_rules import registration_path
 from realmix.tasks.runtime.memory import n_workers
 from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home
-from realmix.tasks.study.request import read_plan
+from realmix.tasks.study.request import read_plan, weights_of
 
 VERDICT, MANIFEST, WORK = "verdict.json", "manifest.json", "work"
 
@@ -46,6 +46,7 @@ def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, s
         kind="study",
         asked=None if plan else request.decides(),
         plan=plan,
+        pretrained=weights_of(request.teachers or card.teachers, schema) if plan is None else None,
         snapshot=snapshot,
         name=name,
         card=card.studied,

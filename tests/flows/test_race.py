@@ -14,8 +14,8 @@ from prefect import flow
 
 from realmix.flows.engines.choose import threads
 from realmix.tasks.core.contracts.specs import CONTROLS
-from realmix.tasks.core.decision.race import describe_race
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan
+from realmix.tasks.core.report.describe_race import describe_race
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.development import Development

@@ -56,7 +56,8 @@ def test_a_plugin_is_available_under_its_name(ghost):
 
 def test_what_is_no_spec_is_refused(ghost):
     with pytest.raises(
-        BadInput, match="is a int: expected one of SourceSpec, SynthesizerSpec, ModelSpec, MetricSpec"
+        BadInput,
+        match="is a int: expected one of SourceSpec, SynthesizerSpec, ModelSpec, TeacherSpec, MetricSpec",
     ):
         plugins.load_plugins(["ghost_plugin:WRONG"])
 
@@ -73,6 +74,16 @@ def test_a_card_names_plugins_and_its_digest_without_any_is_what_it_was():
     assert "plugins" not in DataCard(target="y").studied
     with pytest.raises(ValueError, match="plugins"):
         DataCard(target="y", plugins=("no reference",))
+
+
+def test_a_teacher_called_like_a_learner_is_refused(ghost, tmp_path):
+    (tmp_path / "shadow.py").write_text(
+        "from dataclasses import replace\nfrom tests.tasks.teachers.nearest import SPEC as NEAREST\n"
+        "SPEC = replace(NEAREST, name='linear')\n"
+    )
+    with pytest.raises(BadInput, match="both called 'linear'"):
+        plugins.load_plugins(["shadow:SPEC"])
+    sys.modules.pop("shadow", None)
 
 
 def test_other_code_of_a_plugin_is_another_key(ghost, tmp_path):

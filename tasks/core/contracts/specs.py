@@ -1,4 +1,4 @@
-"""What a plug-in file offers: the contracts of sources, landing places, synthesizers, models and metrics."""
+"""What a plug-in file offers: the contracts of sources, landing places, synthesizers, learners, teachers, metrics."""
 
 from __future__ import annotations
 
@@ -110,10 +110,10 @@ class SynthesizerSpec:
         return self.name in CONTROLS
 
 
-class Model(Protocol):
-    """A downstream learner on canonical features."""
+class Predictor(Protocol):
+    """What learns canonical features and predicts."""
 
-    def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> Model:
+    def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> Predictor:
         """Learn from soft targets.
 
         `X` is a canonical frame of features; `y_proba` has shape (n_rows, n_classes), rows
@@ -123,6 +123,14 @@ class Model(Protocol):
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return class probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows,)."""
+        ...
+
+
+class Model(Predictor, Protocol):
+    """A downstream learner on canonical features, which may ship."""
+
+    def fit(self, X: pd.DataFrame, y_proba: np.ndarray, sample_weight: np.ndarray) -> Model:
+        """Learn from soft targets: see :class:`Predictor`."""
         ...
 
     def export(self, folder: Path) -> dict[str, Any]:
@@ -230,6 +238,51 @@ class ModelSpec:
     tasks: tuple[Task, ...] = ALL_TASKS
     gpu_library: str | None = None
     # Codes as float64, their copy as float32, and what a library makes of these.
+    fit_bytes: Callable[[int, int, int], float] = field(
+        default=lambda n_rows, n_columns, n_levels: 24.0 * n_rows * n_columns
+    )
+
+
+@dataclass(frozen=True)
+class TeacherSpec:
+    """A model that labels rows where the user asks for it, and never ships.
+
+    It may memorise the rows that it learnt, as models do that predict in context: its labels of these rows are
+    those of fits that did not see them.
+
+    Attributes
+    ----------
+    name : str
+    build : callable
+        ``build(schema, random_state, n_jobs)`` returns an unfitted model without settings to tune.
+    reference : str
+    fit_cost : callable
+        As of :class:`ModelSpec`: fitted, and each of the fitted rows predicted once.
+    row_cost : callable
+        ``row_cost(n_learnt, n_columns)``: expected seconds of labelling one row after `n_learnt` were learnt.
+    weights : callable
+        ``weights(schema)`` returns the files of pretrained weights that it reads, which are part of the plan. It
+        raises :class:`~realmix.tasks.core.errors.BadInput` where they or its library are missing.
+    max_rows, max_columns, max_classes : int or None
+        Training rows, features and classes that it was made for; None where there is no limit.
+    tasks : tuple of Task
+    gpu_library : {"torch", "xgboost"} or None
+        As of :class:`SynthesizerSpec`.
+    fit_bytes : callable
+        As of :class:`ModelSpec`.
+    """
+
+    name: str
+    build: Callable[[Schema, int, int], Predictor]
+    reference: str
+    fit_cost: Callable[[int, int, int], float]
+    row_cost: Callable[[int, int], float]
+    weights: Callable[[Schema], tuple[Path, ...]] = field(default=lambda schema: ())
+    max_rows: int | None = None
+    max_columns: int | None = None
+    max_classes: int | None = None
+    tasks: tuple[Task, ...] = ALL_TASKS
+    gpu_library: str | None = None
     fit_bytes: Callable[[int, int, int], float] = field(
         default=lambda n_rows, n_columns, n_levels: 24.0 * n_rows * n_columns
     )

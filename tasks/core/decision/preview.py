@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec, ModelSpec, SynthesizerSpec
+from realmix.tasks.core.decision.learners import arms_of
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.costs import Costs
@@ -55,6 +56,9 @@ class PreviewArms:
         Those that are tried on real rows alone: the teacher's members, as far as they compete, else all that do.
     students : tuple of str
         Those that are trained on mixes too.
+    others : tuple of str
+        Competing learners outside the teacher that are trained on mixes too, each to be compared with itself: a
+        model that is limited on purpose gains where the strongest one does not.
     null_models : frozenset of str
         Learners that know no feature.
     mixes : tuple of Mix
@@ -64,6 +68,7 @@ class PreviewArms:
     teacher: tuple[str, ...]
     learners: tuple[str, ...]
     students: tuple[str, ...]
+    others: tuple[str, ...]
     null_models: frozenset[str]
     mixes: tuple[Mix, ...]
 
@@ -82,6 +87,7 @@ class PreviewArms:
             teacher=teacher,
             learners=learners,
             students=tuple(name for name in learners if models[name].is_student),
+            others=tuple(name for name in competing if name not in learners and models[name].is_student),
             null_models=frozenset(spec.name for spec in models.values() if spec.is_null),
             mixes=tuple(
                 Mix(spec.name, spec.preview_mix[0], label_rule=spec.preview_mix[1])
@@ -96,9 +102,23 @@ class PreviewArms:
 
     def arms(self) -> list[Arm]:
         """List all arms, those of one mix side by side."""
-        real = [Arm(Mix(), model) for model in (*self.learners, *sorted(self.null_models))]
-        mixes = (DISTILLATION, *self.mixes)
-        return [*real, *(Arm(mix, model) for mix in mixes for model in self.students)]
+        real = [Arm(Mix(), model) for model in (*self.learners, *self.others, *sorted(self.null_models))]
+        distilled = [Arm(DISTILLATION, model) for model in (*self.students, *self.others)]
+        mixed = [Arm(mix, model) for mix in self.mixes for model in self.students]
+        return [
+            *real,
+            *distilled,
+            *mixed,
+            *(Arm(mix, name) for mix in self.mixes_of_others for name in self.others),
+        ]
+
+    @property
+    def mixes_of_others(self) -> tuple[Mix, ...]:
+        """The same pools as learners outside the teacher use them best, see :func:`~realmix.tasks.core.decision.default_recipe.is_default`."""
+        return tuple(
+            Mix(mix.synthesizer, mix.synthetic_ratio, mix.synthetic_ratio, "teacher", real_labels="half")
+            for mix in self.mixes
+        )
 
 
 def preview_plan(
@@ -129,7 +149,7 @@ def preview_plan(
         n_folds=5 if shape.has_time else 3,
         n_repeats=1 if shape.has_time else 2,
         forward=shape.has_time,
-        models=tried.learners,
+        models=(*tried.learners, *tried.others),
         n_trials=1,
         synthesizers={str(mix.synthesizer): None for mix in tried.mixes},
         ratios=tuple(mix.synthetic_ratio for mix in tried.mixes),
@@ -205,6 +225,24 @@ class CheapGain:
 
 
 @dataclass(frozen=True)
+class OfLearner:
+    """What the cheap mixes are worth to a learner outside the teacher.
+
+    Attributes
+    ----------
+    model : str
+    real_only : float
+        Its score on real rows.
+    best : CheapGain or None
+        The cheap mix with the largest gain over its best real-only arm; None where no mix could be run.
+    """
+
+    model: str
+    real_only: float
+    best: CheapGain | None
+
+
+@dataclass(frozen=True)
 class Preview:
     """What cheap arms predict of a study of a table.
 
@@ -225,6 +263,7 @@ class Preview:
         Against the best learner on the real labels.
     cheap : tuple of CheapGain
         Against the best of these and distillation.
+    others : tuple of OfLearner
     left_out : mapping of mix name to reason
     fold_std : float
         Deviation of paired fold gains in the study: of the best cheap mix, carried to the study's
@@ -249,6 +288,7 @@ class Preview:
     explained: float
     distillation: CheapGain | None
     cheap: tuple[CheapGain, ...]
+    others: tuple[OfLearner, ...]
     left_out: Mapping[str, str]
     fold_std: float
     expected_fold_std: float
@@ -295,13 +335,14 @@ def judge(
         If no real-only arm is left, or no fold can be scored by `metric`.
     """
     priors = priors or committed_priors()
-    case = ScoredArms(oof, metric, tried.null_models)
+    usual = arms_of(oof, {*tried.learners, *tried.null_models})
+    case = ScoredArms(usual, metric, tried.null_models)
     cheap = {mix: _cheap_gain(case, mix, case.incumbent) for mix in tried.mixes}
     ran = tuple(each for each in cheap.values() if each is not None)
     real = case.best(case.where(lambda arm: arm.mix == Mix() and arm.model not in tried.null_models))
     null = case.best(case.where(lambda arm: arm.model in tried.null_models))
     real, null = (case.incumbent if arm is None else arm for arm in (real, null))
-    learner = oof.arms[real].model
+    learner = usual.arms[real].model
     explained = explained_share(metric, float(case.scores[real]), float(case.scores[null]))
     outlook = _Outlook(priors, task, metric, used, study, learner, explained)
     fold_std = outlook.fold_std(max(ran, key=lambda each: each.gain, default=None))
@@ -319,6 +360,7 @@ def judge(
         explained=explained,
         distillation=_cheap_gain(case, DISTILLATION, real),
         cheap=ran,
+        others=tuple(found for name in tried.others if (found := _of_learner(oof, metric, name, tried))),
         left_out=dict(oof.disqualified),
         fold_std=fold_std,
         expected_fold_std=outlook.fold_std(None),
@@ -378,6 +420,14 @@ def _cheap_gain(case: ScoredArms, mix: Mix, reference: int) -> CheapGain | None:
     test = case.t_test(arm, reference)
     fold_std = float(np.std(case.fold_gains(arm, reference), ddof=1))
     return CheapGain(mix, test.mean, test.standard_error, fold_std)
+
+
+def _of_learner(oof: OutOfFold, metric: MetricSpec, model: str, tried: PreviewArms) -> OfLearner | None:
+    case = ScoredArms(arms_of(oof, {model, *tried.null_models}), metric, tried.null_models)
+    real = case.best(case.where(lambda arm: arm == Arm(Mix(), model)))
+    gains = [_cheap_gain(case, mix, case.incumbent) for mix in tried.mixes_of_others]
+    best = max((each for each in gains if each), key=lambda each: each.gain, default=None)
+    return None if real is None else OfLearner(model, float(case.scores[real]), best)
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,16 @@ question is who leads on these rows and not what the next training set would giv
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import CONTROLS, MetricSpec
-from realmix.tasks.core.decision.default_recipe import is_default
-from realmix.tasks.core.mixes.arms import Arm, Exit, LabelRule, Mix
-from realmix.tasks.core.mixes.pool_result import PoolResult
-from realmix.tasks.core.plan.plan import MAX_FINALISTS, Trials
-from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, fold_scores, gains, row_losses
+from realmix.tasks.core.decision.shortlist import by_learner, shortlist
+from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
+from realmix.tasks.core.plan.plan import MAX_FINALISTS
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains, row_losses
 from realmix.tasks.core.words import gain_in_words
 
 # Fewer blocks are too few to judge an arm.
@@ -70,70 +69,6 @@ def heats(blocks: Sequence[B], *, n_first: int, raced: bool) -> list[tuple[B, ..
         return [tuple(blocks)]
     first = min(FIRST_JUDGED_BLOCK, n_first)
     return [tuple(blocks[:first]), *((block,) for block in blocks[first:])]
-
-
-def best_trials(oof: OutOfFold, metric: MetricSpec, n_trials: int) -> Trials:
-    """Return the trials that mixes try: those that were best on real rows alone.
-
-    Parameters
-    ----------
-    oof : OutOfFold
-        With the arms of real only and its distillation.
-    metric : MetricSpec
-    n_trials : int
-        Of each mix and learner.
-
-    Returns
-    -------
-    dict of learner and label rule to trials in ascending order
-        From real only for joint labels and from distillation for the teacher's.
-    """
-    utility = _utility(np.nanmean(fold_scores(oof, metric), axis=1), metric)
-    ranked: dict[tuple[str, LabelRule], list[int]] = {}
-    for place in np.argsort(-utility, kind="stable"):
-        arm = oof.arms[place]
-        if arm.mix.role == "real_only":
-            ranked.setdefault((arm.model, arm.mix.label_rule), []).append(arm.trial)
-    return {of_learner: sorted(trials[:n_trials]) for of_learner, trials in ranked.items()}
-
-
-def tries(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:
-    """Return which arms a draw would try: of mixes, those whose trials are best on real rows in this draw.
-
-    Parameters
-    ----------
-    utility : ndarray of shape (n_draws, n_arms)
-        Scores, higher = better.
-    is_candidate : ndarray of bool, shape (n_arms,)
-    arms : sequence of Arm
-
-    Returns
-    -------
-    ndarray of bool, shape (n_draws, n_arms)
-
-    Examples
-    --------
-    >>> arms = [*(Arm(Mix(), "linear", trial) for trial in range(3)), Arm(Mix("smote"), "linear", 1)]
-    >>> utility = np.array([[1, 2, 0, 9], [2, 1, 0, 9]])
-    >>> tries(utility, np.array([False] * 3 + [True]), arms)[:, 3].tolist()
-    [True, False]
-    """
-    allowed = np.ones(utility.shape, dtype=bool)
-    mixed: dict[tuple[str, LabelRule], list[int]] = {}
-    for place in np.flatnonzero(is_candidate).tolist():
-        mixed.setdefault((arms[place].model, arms[place].mix.label_rule), []).append(place)
-    for of_learner, places in mixed.items():
-        real = {
-            arm.trial: place
-            for place, arm in enumerate(arms)
-            if arm.mix.role == "real_only" and (arm.model, arm.mix.label_rule) == of_learner
-        }
-        n_tried = len({arms[place].trial for place in places})
-        rank = np.argsort(np.argsort(-utility[:, list(real.values())], axis=1, kind="stable"), axis=1)
-        is_tried = dict(zip(real, (rank < n_tried).T, strict=True))
-        for place in places:
-            allowed[:, place] = is_tried.get(arms[place].trial, True)
-    return allowed
 
 
 def judge(oof: OutOfFold, metric: MetricSpec, *, n_first: int, n_blocks: int) -> dict[str, Exit]:
@@ -186,12 +121,6 @@ def _beaten(oof: OutOfFold, metric: MetricSpec, n_run: int, when: str) -> dict[s
                 )
                 out[oof.arms[place].name] = Exit(n_run, reason, is_beaten=True)
     return out
-
-
-def by_learner(arms: Sequence[Arm]) -> list[np.ndarray]:
-    """Return a mask of shape (n_arms,) for each learner, in order of appearance."""
-    models = np.array([arm.model for arm in arms])
-    return [models == model for model in dict.fromkeys(models.tolist())]
 
 
 def best_of(utility: np.ndarray, allowed: np.ndarray) -> int:
@@ -262,85 +191,3 @@ def _why_not_needed(arm: Arm, finalists: set[tuple[str, Mix]]) -> str | None:
     if arm.mix.synthesizer in CONTROLS and arm.mix.label_rule not in rules:
         return "no finalist has its label rule"
     return None
-
-
-def shortlist(utility: np.ndarray, is_candidate: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:
-    """Return which candidates belong to their learner's best mixes, each mix scored by its best arm.
-
-    Parameters
-    ----------
-    utility : ndarray of shape (n_draws, n_arms)
-        Scores on the first repeat, higher = better.
-    is_candidate : ndarray of bool, shape (n_arms,) or (n_draws, n_arms)
-    arms : sequence of Arm
-
-    Returns
-    -------
-    ndarray of bool, shape (n_draws, n_arms)
-
-    Examples
-    --------
-    >>> arms = [Arm(Mix(f"s{i}", 1.0), "linear", trial) for i in range(5) for trial in range(2)]
-    >>> utility = np.array([[1, 1, 9, 0, 8, 0, 0, 7, 6, 0]])
-    >>> shortlist(utility, np.ones(10, dtype=bool), arms).astype(int).tolist()
-    [[0, 0, 1, 1, 1, 1, 1, 1, 1, 1]]
-    """
-    candidates = np.broadcast_to(is_candidate, utility.shape)
-    allowed = np.zeros(utility.shape, dtype=bool)
-    for of_learner in by_learner(arms):
-        allowed |= _shortlist_of_one(utility, candidates & of_learner, arms)
-    return allowed
-
-
-def _shortlist_of_one(utility: np.ndarray, candidates: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:
-    utility = np.where(candidates, utility, -np.inf)
-    places = np.flatnonzero(candidates.any(axis=0))
-    allowed = np.zeros(utility.shape, dtype=bool)
-    if not len(places):
-        return allowed
-    names, mix_of = np.unique([arms[place].mix.name for place in places.tolist()], return_inverse=True)
-    is_recipe = np.unique(mix_of[is_default(arms)[places]])
-    best = np.column_stack([utility[:, places[mix_of == mix]].max(axis=1) for mix in range(len(names))])
-    # The default recipe stays as long as nothing beats it clearly.
-    best[:, is_recipe] = np.where(np.isfinite(best[:, is_recipe]), np.inf, -np.inf)
-    finalists = np.argsort(-best, axis=1, kind="stable")[:, :MAX_FINALISTS]
-    is_finalist = np.zeros(best.shape, dtype=bool)
-    np.put_along_axis(is_finalist, finalists, True, axis=1)
-    allowed[:, places] = is_finalist[:, mix_of]
-    return allowed & candidates
-
-
-def describe_race(
-    exits: Mapping[str, Mapping[str, Any]], pools: Iterable[PoolResult], n_blocks: int
-) -> dict[str, Any]:
-    """Describe which arms left the race, and how much fitting that saved.
-
-    Parameters
-    ----------
-    exits : mapping of arm name to the fields of its Exit
-    pools : iterable of PoolResult
-        Of all pools; where the fit ended they have `seconds_fit`.
-    n_blocks : int
-        Blocks of the whole study.
-
-    Returns
-    -------
-    dict
-        `blocks`; `dropped`, a list of `arm`, `after_block`, `reason`; `generator_seconds` spent
-        on fits, and `full_grid_generator_seconds`: the mean fit of each synthesizer on every block.
-    """
-    seconds: dict[str, list[float]] = {}
-    for pool in pools:
-        if pool.seconds_fit is not None:
-            seconds.setdefault(pool.synthesizer, []).append(pool.seconds_fit)
-    return {
-        "blocks": n_blocks,
-        "dropped": [
-            {"arm": name, "after_block": left["after_block"], "reason": left["reason"]}
-            for name, left in sorted(exits.items(), key=lambda item: (item[1]["after_block"], item[0]))
-        ],
-        "generator_seconds": round(sum(map(sum, seconds.values())), 2),
-        "full_grid_generator_seconds": round(
-            sum(sum(fits) / len(fits) * n_blocks for fits in seconds.values()), 2
-        ),
-    }

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
-from realmix.tasks.core.decision.race import BEATEN_SHARE, FIRST_JUDGED_BLOCK, by_learner
+from realmix.tasks.core.decision.race import BEATEN_SHARE, FIRST_JUDGED_BLOCK
+from realmix.tasks.core.decision.shortlist import by_learner
 from realmix.tasks.core.scores.draws import draw_units
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, row_losses
 

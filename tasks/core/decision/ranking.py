@@ -12,8 +12,9 @@ import numpy as np
 from realmix.tasks.core.contracts.specs import CONTROLS, REFERENCE_MODEL, MetricSpec
 from realmix.tasks.core.decision.default_recipe import is_default
 from realmix.tasks.core.decision.promised_gain import Rule, choose, preferred
-from realmix.tasks.core.decision.race import shortlist, tries
 from realmix.tasks.core.decision.race_bootstrap import RaceBootstrap
+from realmix.tasks.core.decision.shortlist import shortlist
+from realmix.tasks.core.decision.tuned_trials import tries
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.scores.out_of_fold import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from realmix.tasks.core.contracts.specs import CONTROLS, ENSEMBLE, ModelSpec, SynthesizerSpec
+from realmix.tasks.core.contracts.specs import CONTROLS, ENSEMBLE, ModelSpec, SynthesizerSpec, TeacherSpec
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.corrections import PARTS
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan, TableShape
@@ -41,6 +41,8 @@ class Costs:
     Attributes
     ----------
     synthesizers, models
+    teachers : mapping of name to TeacherSpec
+        That the user may ask for.
     machine_speed : float
         Seconds here per second of the reference machine.
     raced_metrics : frozenset of str
@@ -60,6 +62,7 @@ class Costs:
     usable_bytes: float = float("inf")
     start_seconds: float | None = None
     corrections: Mapping[str, float] = field(default_factory=dict)
+    teachers: Mapping[str, TeacherSpec] = field(default_factory=dict)
 
     def estimate(self, plan: Plan, shape: TableShape) -> dict[str, float]:
         """Estimate the wall seconds of a plan, by stage.
@@ -99,16 +102,16 @@ class Costs:
         """Estimate one teacher: all trials on inner folds, the best ones on all its rows, and labels of other rows."""
         n_learnt = plan.n_teacher(n_rows)
         inner = round(n_learnt * (1 - 1 / INNER_FOLDS))
-        tried = sum(INNER_FOLDS * self.model(name, inner, shape) for name, _ in plan.teacher)
-        fitted = sum(self.model(name, n_learnt, shape) for name in plan.teacher_models)
-        return tried + fitted + LABEL_SECONDS * (n_rows - n_learnt) * len(plan.teacher_models)
+        tried = sum(INNER_FOLDS * self.member(name, inner, shape) for name, _ in plan.teacher)
+        fitted = sum(self.member(name, n_learnt, shape) for name in plan.teacher_models)
+        return tried + fitted + (n_rows - n_learnt) * self.row(plan, shape, n_learnt)
 
     def pool(self, plan: Plan, shape: TableShape, synthesizer: str, n_rows: int) -> float:
         """Estimate one fit and one pool of synthetic rows, labelled by the teacher."""
         spec = self.synthesizers[synthesizer]
         n_pool = round(plan.n_synthetic(n_rows) * (1.5 if "balanced" in plan.balances else 1))
         steps = plan.synthesizers.get(synthesizer) or spec.default_steps or 0
-        labelling = LABEL_SECONDS * n_pool * len(plan.teacher_models)
+        labelling = n_pool * self.row(plan, shape, plan.n_teacher(n_rows))
         return (
             spec.fit_cost(min(n_rows, 10_000), shape.n_columns, steps)
             + spec.sample_cost(n_pool, shape.n_columns)
@@ -191,6 +194,20 @@ class Costs:
     def model(self, name: str, n_rows: int, shape: TableShape) -> float:
         """Estimate one fit of a learner, in seconds of the reference machine."""
         return self.models[name].fit_cost(n_rows, shape.n_columns, shape.n_classes)
+
+    @property
+    def fitted(self) -> dict[str, ModelSpec | TeacherSpec]:
+        """All that a study fits to labels."""
+        return {**self.models, **self.teachers}
+
+    def member(self, name: str, n_rows: int, shape: TableShape) -> float:
+        """Estimate one fit of a member of the teacher, as :meth:`model` does."""
+        return self.fitted[name].fit_cost(n_rows, shape.n_columns, shape.n_classes)
+
+    def row(self, plan: Plan, shape: TableShape, n_learnt: int) -> float:
+        """Estimate one label of the teacher."""
+        specs = (self.teachers.get(name) for name in plan.teacher_models)
+        return sum(spec.row_cost(n_learnt, shape.n_columns) if spec else LABEL_SECONDS for spec in specs)
 
     def timeout(self, plan: Plan, shape: TableShape, synthesizer: str) -> float:
         """Return the hard limit, in seconds, of one fit and its pool on all rows."""

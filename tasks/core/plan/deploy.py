@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from realmix.tasks.core.contracts.specs import Footprint, ModelSpec
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.plan.plan import DEFAULT_RATIOS, Asked, TableShape
-from realmix.tasks.core.table.card import Deploy
+from realmix.tasks.core.plan.plan import DEFAULT_RATIOS, Asked, Plan, TableShape
+from realmix.tasks.core.table.card import DataCard, Deploy
 
 
 def competing(
@@ -38,17 +38,43 @@ def competing(
         for name, spec in models.items()
         if not spec.is_null and shape.task in spec.tasks and _is_asked(spec, asked)
     ]
+    refused = _refused(names, models, shape, asked)
+    fitting = tuple(name for name in names if name not in refused)
+    if refused and (asked.models or not fitting):
+        raise BadInput(
+            f"The card's `deploy` and `monotone` refuse {_listed(refused)}. Name other learners with --models, or "
+            "relax the card."
+        )
+    return fitting, refused
+
+
+def check_deployable(plan: Plan, models: Mapping[str, ModelSpec], shape: TableShape, card: DataCard) -> None:
+    """Refuse to replay a plan with a learner that the card's limits do not allow: less would be another plan.
+
+    Raises
+    ------
+    BadInput
+    """
+    asked = Asked(ratios=plan.ratios, deploy=card.deploy, is_monotone=bool(card.monotone))
+    learners = [name for name in plan.models if not models[name].is_null]
+    if refused := _refused(learners, models, shape, asked):
+        raise BadInput(
+            f"The card's `deploy` and `monotone` refuse learners of the plan: {_listed(refused)}. Leave --plan out to "
+            "make a new plan, or relax the card."
+        )
+
+
+def _refused(
+    names: Iterable[str], models: Mapping[str, ModelSpec], shape: TableShape, asked: Asked
+) -> dict[str, str]:
     # The largest mix: a tree grows with its rows.
     n_rows = round(shape.n_all * (1 + max(asked.ratios or DEFAULT_RATIOS)))
     reasons = {name: "; ".join(_reasons(models[name], shape, asked, n_rows)) for name in names}
-    refused = {name: reason for name, reason in reasons.items() if reason}
-    fitting = tuple(name for name in names if name not in refused)
-    if refused and (asked.models or not fitting):
-        listed = ", ".join(f"{name} ({reason})" for name, reason in refused.items())
-        raise BadInput(
-            f"The card's `deploy` and `monotone` refuse {listed}. Name other learners with --models, or relax the card."
-        )
-    return fitting, refused
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _listed(refused: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({reason})" for name, reason in refused.items())
 
 
 def _is_asked(spec: ModelSpec, asked: Asked) -> bool:

@@ -16,6 +16,7 @@ from realmix.tasks.core.plan.deploy import competing
 from realmix.tasks.core.plan.memory_estimate import check_study_fits, study_bytes
 from realmix.tasks.core.plan.plan import DEFAULT_RATIOS, Asked, Plan, TableShape
 from realmix.tasks.core.plan.reductions import Reduction, reductions
+from realmix.tasks.core.plan.teachers import check_teachers
 from realmix.tasks.core.splits.holdout import HoldoutRule
 
 # Share of the budget that is planned for; the rest absorbs what an estimate cannot know.
@@ -70,14 +71,14 @@ def make_plan(
     Raises
     ------
     BadInput
-        If even the smallest study does not fit into memory.
+        If even the smallest study does not fit into memory, or a teacher that the user named takes no such table.
     """
     richest = _richest(shape, costs, asked, available, metric, holdout, seed, n_workers)
     target = budget_seconds * PLANNED_SHARE
     plan = _within(richest, shape, costs, asked, target)
     if sentence := _more_time(richest, plan, shape, costs, asked, budget_seconds):
         plan = replace(plan, left_out=(sentence, *plan.left_out))
-    needed = check_study_fits(plan, shape, costs.models, costs.usable_bytes)
+    needed = check_study_fits(plan, shape, costs.fitted, costs.usable_bytes)
     estimate = costs.estimate(plan, shape)
     total = sum(estimate.values())
     if total > target:
@@ -126,7 +127,7 @@ def _within(plan: Plan, shape: TableShape, costs: Costs, asked: Asked, seconds: 
         reductions(shape, costs, asked, seconds),
         lambda tried: (
             sum(costs.estimate(tried, shape).values()) <= seconds
-            and study_bytes(tried, shape, costs.models) <= costs.usable_bytes
+            and study_bytes(tried, shape, costs.fitted) <= costs.usable_bytes
         ),
     )
 
@@ -188,6 +189,7 @@ def _richest(
     # time is short.
     members = [m for m, spec in costs.models.items() if spec.is_teacher and shape.task in spec.tasks]
     members.sort(key=lambda name: name != REFERENCE_MODEL)
+    check_teachers(costs.teachers, shape, asked)
     rare = shape.task != "regression" and shape.rarest_share < RARE_CLASS_SHARE
     repeats = 4 if shape.n_development < SMALL_TABLE_ROWS else 3
     return Plan(
@@ -209,7 +211,10 @@ def _richest(
         label_rules=("joint", "teacher"),
         real_labels=("own", "half"),
         balances=("prior", "balanced") if rare else ("prior",),
-        teacher=tuple((name, trial) for trial in range(TEACHER_TRIALS) for name in members),
+        teacher=(
+            *((name, trial) for trial in range(TEACHER_TRIALS) for name in members),
+            *((name, 0) for name in asked.teachers),
+        ),
         n_workers=n_workers,
         threads_per_fit=1,
         curve_repeats=1 if shape.has_time else 2,

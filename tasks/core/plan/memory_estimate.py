@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from realmix.tasks.core.contracts.specs import ModelSpec
+from realmix.tasks.core.contracts.specs import ModelSpec, TeacherSpec
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.plan.plan import Plan, TableShape
 
@@ -23,14 +23,14 @@ READ_BYTES_PER_CELL = 70
 FINAL_BYTES_PER_CELL = 45
 
 
-def study_bytes(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec]) -> int:
+def study_bytes(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec | TeacherSpec]) -> int:
     """Estimate the most memory that the main process and the two workers of the final fits hold together.
 
     Parameters
     ----------
     plan : Plan
     shape : TableShape
-    models : mapping of name to ModelSpec
+    models : mapping of name to ModelSpec or TeacherSpec
 
     Returns
     -------
@@ -48,7 +48,9 @@ def study_bytes(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec]) 
     return round(base + side_by_side * final_fit)
 
 
-def check_study_fits(plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec], usable: float) -> int:
+def check_study_fits(
+    plan: Plan, shape: TableShape, models: Mapping[str, ModelSpec | TeacherSpec], usable: float
+) -> int:
     """Return the bytes that a study takes, or refuse one that takes more than `usable`.
 
     Raises

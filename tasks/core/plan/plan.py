@@ -106,6 +106,8 @@ class Plan:
     max_synthetic_rows: Positive | None = None  # in a final fit; fewer weigh as much together
     memory_bytes: NotNegative | None = None  # estimated peak, of all processes where there are two workers
     on_gpu: tuple[Name, ...] = ()  # generators and learners that train on a GPU
+    # sha256 of the files of weights that members of the teacher from outside read.
+    pretrained: Mapping[Name, str] = field(default_factory=dict)
     # With "half" the largest ratio with the teacher's labels comes also with softened real labels: weighing as
     # much as the real rows and, for learners that are no member of the teacher, as its number of rows.
     real_labels: Annotated[tuple[RealLabels, ...], Field(min_length=1)] = ("own",)
@@ -142,7 +144,7 @@ class Plan:
         """Yield the learners and trials of one mix.
 
         Learners that know no feature, and the ensemble, run once, with real only alone.
-        `best` are the trials that a mix tries, from :func:`realmix.tasks.core.decision.race.best_trials`; the
+        `best` are the trials that a mix tries, from :func:`realmix.tasks.core.decision.tuned_trials.best_trials`; the
         first ones where a learner has none there.
         """
         for model in self.learners_of(mix):
@@ -193,7 +195,7 @@ class Plan:
         """Return the fields and the names of all mixes, as ``plan.json`` stores them."""
         fields = dataclasses.asdict(self) | {"mixes": [mix.name for mix in self.mixes()]}
         # As in a plan from before these were stored, which keeps its digest.
-        absent = {"corrections": {}, "real_labels": ("own",)}
+        absent = {"corrections": {}, "real_labels": ("own",), "pretrained": {}}
         return {name: value for name, value in fields.items() if name not in absent or value != absent[name]}
 
     @classmethod
@@ -227,7 +229,8 @@ class Plan:
 class Asked:
     """What the user named; None leaves the choice to the planner.
 
-    `first` is the synthesizer of the last winner: it comes first, and is not left out. `deploy` and
+    `first` is the synthesizer of the last winner: it comes first, and is not left out. `teachers` label rows
+    beside the usual members of the teacher. `deploy` and
     `is_monotone` (whether any feature has a direction) are the card's limits of what may be deployed.
     """
 
@@ -237,6 +240,7 @@ class Asked:
     first: str | None = None
     deploy: Deploy = field(default_factory=Deploy)
     is_monotone: bool = False
+    teachers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def reductions(shape: TableShape, costs: Costs, asked: Asked, seconds: float) ->
         partial(_fewer_rows, n_rows=800),
         partial(_fewer_rows, n_rows=MIN_DEVELOPMENT_ROWS),
         partial(_fewer_real_trials, n_trials=2),
-        _smaller_teacher,
+        partial(_smaller_teacher, asked=asked),
         *models(SECOND_TO_GO, math.inf),
         partial(_without_large_model, asked=asked, model=ENSEMBLE, shape=shape, costs=costs),
         partial(_without_large_model, asked=asked, model=cheapest, shape=shape, costs=costs),
@@ -260,14 +260,14 @@ def _without_large_model(
     plan: Plan, asked: Asked, model: str, shape: TableShape, costs: Costs
 ) -> Plan | None:
     """Drop the cheapest learner, or the ensemble, only where it would not fit into memory."""
-    if study_bytes(plan, shape, costs.models) <= costs.usable_bytes or plan.models == (model,):
+    if study_bytes(plan, shape, costs.fitted) <= costs.usable_bytes or plan.models == (model,):
         return None
     return _without_model(plan, asked, model)
 
 
-def _smaller_teacher(plan: Plan) -> Plan | None:
-    if len(plan.teacher_models) < 3:
+def _smaller_teacher(plan: Plan, asked: Asked) -> Plan | None:
+    kept = {*plan.teacher_models[:2], *asked.teachers}
+    teacher = tuple(member for member in plan.teacher if member[0] in kept)
+    if teacher == plan.teacher:
         return None
-    first = plan.teacher_models[:2]
-    teacher = tuple(member for member in plan.teacher if member[0] in first)
     return _less(plan, "the third member of the teacher", teacher=teacher)

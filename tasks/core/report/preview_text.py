@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from realmix.tasks.core.decision.preview import CheapGain, Preview
+from realmix.tasks.core.decision.preview import CheapGain, OfLearner, Preview
 from realmix.tasks.core.mixes.arms import mix_in_words
 from realmix.tasks.core.plan.priors import FoldSizes
 from realmix.tasks.core.words import gain_in_words
@@ -30,6 +30,7 @@ def preview_lines(preview: Preview) -> list[str]:
         f"{_gain(preview, preview.expected_fold_std)} is usual",
         f"smallest provable gain: {_gain(preview, preview.smallest_provable_gain)} (expected; a study measures it)",
         *_cheap_lines(preview),
+        *(_other_line(preview, each) for each in preview.others),
         f"chance that any mix is proven at this size: {chance_in_words(preview.chance)}",
         _advice(preview),
     ]
@@ -80,6 +81,15 @@ def _cheap_lines(preview: Preview) -> Iterator[str]:
         yield f"{mix_in_words(each.mix)}: {_measured(preview, each)} over the best of these"
     for name, reason in preview.left_out.items():
         yield f"left out: {name}: {reason}"
+
+
+def _other_line(preview: Preview, each: OfLearner) -> str:
+    line = f"{each.model}: {preview.metric} {each.real_only:.4g} on real rows"
+    if each.best is None:
+        return line
+    return (
+        f"{line}; with {mix_in_words(each.best.mix)}: {_measured(preview, each.best)}, compared with itself"
+    )
 
 
 def _measured(preview: Preview, cheap: CheapGain) -> str:

@@ -73,7 +73,7 @@ class Dropped(Part):
 
 
 class Race(Part):
-    """Arms dropped early and the time saved, from :func:`realmix.tasks.core.decision.race.describe_race`."""
+    """Arms dropped early and the time saved, from :func:`realmix.tasks.core.report.describe_race.describe_race`."""
 
     blocks: int
     dropped: tuple[Dropped, ...]

@@ -217,6 +217,9 @@ class DataCard(Frozen):
         Generate and constrain rule-based rows, and check every synthetic table.
     metric : str or None
         Name of the metric that decides studies of the table; a request may name another.
+    teachers : tuple of str
+        Pretrained models that label rows in studies of the table, beside the usual members of the teacher; a request
+        may name others.
     costs : mapping of true class to mapping of decided class to cost
         What a decision costs: a number, or the name of a column with the amount of each row, for example
         ``{"fraud": {"ok": "amount"}, "ok": {"fraud": 5}}``. Right decisions that are left out cost nothing.
@@ -250,6 +253,7 @@ class DataCard(Frozen):
     slices: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     metric: str | None = None
+    teachers: tuple[str, ...] = ()
     costs: dict[str, dict[str, float | str]] = Field(default_factory=dict)
     alert_rate: float | None = Field(default=None, gt=0, lt=1)
     simulate: str | None = None
@@ -305,6 +309,7 @@ class DataCard(Frozen):
             "plugins": (),
             "reading": {},
             "metric": None,
+            "teachers": (),
             "costs": {},
             "alert_rate": None,
             "monotone": {},

@@ -35,6 +35,8 @@ class StudyRequest(Frozen):
         Override the card.
     synthesizers, ratios, models : optional
         What the user names here, the plan never leaves out.
+    teachers : tuple of str or None
+        Label rows beside the usual members of the teacher, and are never left out; those of the card when None.
     metric : str or None
         Decides between mixes; log-loss or RMSE when None.
     budget_seconds : float
@@ -65,6 +67,7 @@ class StudyRequest(Frozen):
     synthesizers: tuple[str, ...] | None = None
     ratios: tuple[float, ...] | None = None
     models: tuple[str, ...] | None = None
+    teachers: tuple[str, ...] | None = None
     metric: str | None = None
     budget_seconds: float = Field(default=240.0, ge=30)
     seed: int = Field(default=0, ge=0)

@@ -1,8 +1,11 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from realmix.tasks.core.mixes.training_set import synthetic_quota
+from realmix.tasks.core.table.text_codes import code_texts
 from realmix.tasks.fits import teacher
 from realmix.tasks.fits.scope import GROUP
 from realmix.tasks.fits.teacher import (
@@ -13,7 +16,9 @@ from realmix.tasks.fits.teacher import (
     load_teacher,
     soft_weights,
 )
-from tests.tasks.scopes import scope_of, set_beside
+from realmix.tasks.teachers import TEACHERS
+from tests.tasks.scopes import change_rows, scope_of, set_beside
+from tests.tasks.teachers.nearest import SPEC as NEAREST
 
 MEMBERS = [("linear", 0)]
 
@@ -92,3 +97,52 @@ def test_a_class_without_training_rows_is_no_reason_to_fail(scope, tmp_path):
     assert np.isfinite(fold.read_array("teacher-validation.npy")).all()
     counts = np.bincount(fold.context.schema.encode_target(one), minlength=2)
     assert synthetic_quota(counts, 50, "balanced").tolist() == [50, 0]
+
+
+@pytest.fixture
+def by_heart(scope, monkeypatch):
+    """A scope whose labels are drawn by lot, and a teacher that knows the rows it learnt by heart."""
+    monkeypatch.setattr(TEACHERS, "_specs", {**TEACHERS, NEAREST.name: NEAREST})
+    lots = np.random.default_rng(0)
+    change_rows(scope.folder, lambda rows: rows.assign(y=rows["y"].to_numpy()[lots.permutation(len(rows))]))
+    return scope
+
+
+def labels_by_the_nearest(scope, **bound):
+    """Its part of the labels of the training rows, and what it predicts for these once it is fitted."""
+    made = fit_teacher(str(scope.folder), [("linear", 0), ("nearest", 0)], 1, **bound)
+    fitted, X = load_teacher(scope), scope.training[scope.context.schema.feature_names]
+    linear, nearest = (member.predict(code_texts([X])[0]) for member in fitted.members)
+    part = scope.read_array("teacher-training.npy") - made["weights"]["linear/0"] * linear
+    return part / made["weights"]["nearest/0"], nearest
+
+
+def test_labels_by_a_teacher_that_knows_its_rows_by_heart_are_those_of_fits_that_did_not_see_them(by_heart):
+    y = by_heart.context.schema.encode_target(by_heart.training)
+    labels, in_fold = labels_by_the_nearest(by_heart)
+    assert (in_fold.argmax(axis=1) == y).all()  # what a mix must not be offered as the teacher's word
+    agree = (labels.argmax(axis=1) == y).mean()
+    chance = (np.bincount(y) ** 2).sum() / len(y) ** 2
+    assert abs(agree - chance) < 3 * np.sqrt(chance * (1 - chance) / len(y))
+
+
+def test_rows_that_a_bounded_teacher_did_not_learn_are_labelled_by_the_fitted_one(by_heart):
+    learnt = learnt_rows(by_heart, 120)
+    labels, fitted = labels_by_the_nearest(by_heart, max_rows=120)
+    others = np.setdiff1d(np.arange(200), learnt)
+    assert np.allclose(labels[others], fitted[others])
+    assert not np.allclose(labels[learnt], fitted[learnt], atol=0.5)
+
+
+def test_the_ensemble_that_may_ship_has_no_member_from_outside(by_heart):
+    members = [("linear", 0), ("class-prior", 0)]
+    fit_teacher(str(by_heart.folder), members, 1)
+    alone = json.loads((by_heart.folder / "ensemble.json").read_text())
+    fit_teacher(str(by_heart.folder), [*members, ("nearest", 0)], 1)
+    assert json.loads((by_heart.folder / "ensemble.json").read_text()) == alone
+    assert load_teacher(by_heart).weights.shape == (3,)
+
+
+def test_the_same_seed_gives_the_same_labels(by_heart):
+    first, again = (labels_by_the_nearest(by_heart)[0] for _ in range(2))
+    assert np.array_equal(first, again)

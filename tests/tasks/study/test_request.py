@@ -9,13 +9,23 @@ import pytest
 from realmix.tasks.core.errors import BadInput, UnknownName
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import DataCard, read_card
+from realmix.tasks.core.table.card import DataCard, Deploy, read_card
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.sources import file
 from realmix.tasks.study import request as requests
-from realmix.tasks.study.request import check_plan, deciding_metric, read_plan, read_rows, table_name
+from realmix.tasks.study.request import (
+    check_names,
+    check_plan,
+    deciding_metric,
+    read_plan,
+    read_rows,
+    table_name,
+    weights_of,
+)
+from realmix.tasks.teachers import TEACHERS
+from tests.tasks.teachers.nearest import SPEC as NEAREST
 
 
 @pytest.mark.parametrize(
@@ -53,15 +63,66 @@ def test_a_plan_of_another_task_or_table_is_refused():
         (Column("age", "numeric", "integer"), Column("y", "categorical", "string", "target")), "y", "binary"
     )
     card = DataCard(target="y")
-    check_plan(plan("binary", ("age",)), card, schema)
+    check_plan(plan("binary", ("age",)), card, schema, 200)
     with pytest.raises(BadInput, match="is for regression"):
-        check_plan(plan("regression", ("age",)), card, schema)
+        check_plan(plan("regression", ("age",)), card, schema, 200)
     with pytest.raises(BadInput, match="income"):
-        check_plan(plan("binary", ("income",)), card, schema)
+        check_plan(plan("binary", ("income",)), card, schema, 200)
     with pytest.raises(BadInput, match="gtgan"):
-        check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), card, schema)
+        check_plan(dataclasses.replace(plan("binary", ("age",)), on_gpu=("gtgan",)), card, schema, 200)
     with pytest.raises(BadInput, match="needs `costs`"):
-        check_plan(dataclasses.replace(plan("binary", ("age",)), metric="cost"), card, schema)
+        check_plan(dataclasses.replace(plan("binary", ("age",)), metric="cost"), card, schema, 200)
+    small = DataCard(target="y", deploy=Deploy(readable=True))
+    with pytest.raises(
+        BadInput, match=r"refuse learners of the plan: linear \(people cannot follow it by hand\)"
+    ):
+        check_plan(plan("binary", ("age",)), small, schema, 200)
+
+
+@pytest.fixture
+def pretrained(tmp_path, monkeypatch):
+    """A teacher whose weights lie in the current folder."""
+    monkeypatch.setattr(TEACHERS, "_specs", {**TEACHERS, NEAREST.name: NEAREST})
+    monkeypatch.chdir(tmp_path)
+    weights = tmp_path / "nearest.weights"
+    weights.write_text("pretrained")
+    return weights
+
+
+SMALL = Schema(
+    (Column("age", "numeric", "integer"), Column("y", "categorical", "string", "target")), "y", "binary"
+)
+
+
+def test_a_plan_is_replayed_with_the_weights_that_it_was_made_with_or_not_at_all(pretrained):
+    card, made = DataCard(target="y"), weights_of(["nearest"], SMALL)
+    labelled = dataclasses.replace(
+        plan("binary", ("age",)), teacher=(("linear", 0), ("nearest", 0)), pretrained=made
+    )
+    check_plan(labelled, card, SMALL, 200)
+    pretrained.write_text("trained again")
+    with pytest.raises(BadInput, match=r"other weights of nearest .* leave --plan out"):
+        check_plan(labelled, card, SMALL, 200)
+    pretrained.unlink()
+    with pytest.raises(BadInput, match="nearest finds no weights"):
+        check_plan(labelled, card, SMALL, 200)
+
+
+def test_weights_that_are_missing_are_named_before_a_study_whether_card_or_request_names_their_teacher(
+    pretrained,
+):
+    asked, named = StudyRequest(out="", teachers=("nearest",)), DataCard(target="y", teachers=("nearest",))
+    for request, card in ((asked, DataCard(target="y")), (StudyRequest(out=""), named)):
+        check_names(request, card, SMALL)
+        pretrained.rename("elsewhere")
+        with pytest.raises(BadInput, match="nearest finds no weights"):
+            check_names(request, card, SMALL)
+        pretrained.with_name("elsewhere").rename(pretrained)
+
+
+def test_an_unknown_teacher_is_named_beside_the_known_ones():
+    with pytest.raises(UnknownName, match=r"tabpfm.*tabpfn"):
+        check_names(StudyRequest(out=""), DataCard(target="y", teachers=("tabpfm",)), SMALL)
 
 
 def test_a_plan_file_that_cannot_be_used_is_named_with_one_next_step(tmp_path):

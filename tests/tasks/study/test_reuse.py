@@ -17,7 +17,9 @@ from realmix.tasks.runtime.study_folder import home
 from realmix.tasks.study.report import manifest
 from realmix.tasks.study.reuse import keep_study, reuse_study, study_key
 from realmix.tasks.study.track import track
+from realmix.tasks.teachers import TEACHERS
 from tests.tasks.shop_table import rows
+from tests.tasks.teachers.nearest import SPEC as NEAREST
 from tests.tasks.versions import N_FIRST, WARNINGS, raw_rows, register, registry, study
 
 pytestmark = WARNINGS
@@ -45,6 +47,16 @@ def test_a_study_is_the_same_where_rows_card_and_request_are():
         key_of(card=DataCard(target="y", sensitive=("age",))),
     ]
     assert len({key_of(), *others}) == 5
+
+
+def test_other_weights_of_a_teacher_are_another_study(monkeypatch, tmp_path):
+    monkeypatch.setattr(TEACHERS, "_specs", {**TEACHERS, NEAREST.name: NEAREST})
+    monkeypatch.chdir(tmp_path)
+    keys = []
+    for text in ("pretrained", "trained again"):
+        (tmp_path / "nearest.weights").write_text(text)
+        keys.append(key_of(card=DataCard(target="y", teachers=("nearest",))))
+    assert keys[0] != keys[1]
 
 
 def test_nothing_tells_when_a_user_s_simulation_has_changed():

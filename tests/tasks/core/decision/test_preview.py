@@ -65,7 +65,8 @@ def test_a_table_of_many_columns_leaves_out_the_dearest_generators_and_the_secon
     narrow, wide = (plan_of(shape(n_columns=n)) for n in (10, 1_000))
     assert len(narrow.synthesizers) > 1 and narrow.n_repeats == 2
     assert len(wide.synthesizers) == 1 and wide.n_repeats == 1
-    assert work_seconds(wide, shape(n_columns=1_000), COSTS, TRIED) < 2 * WORK_SECONDS
+    table = shape(n_columns=1_000)
+    assert work_seconds(wide, table, COSTS, tried_on(table)) < 2 * WORK_SECONDS
 
 
 def shape(**changes) -> TableShape:
@@ -195,9 +196,24 @@ def test_a_gain_of_few_rows_is_carried_along_the_line_of_the_priors(squared_erro
     assert here.expected_gain - larger.expected_gain == pytest.approx(0.02 * math.log(1000 / 600), rel=0.02)
 
 
+def test_a_tree_is_compared_with_itself_and_changes_nothing_that_is_said_of_the_best_learner(squared_error):
+    plain = simulated({})
+    for_tree = {
+        arm: arm.model == "decision-tree" and arm.mix == TRIED.mixes_of_others[1] for arm in plain.arms
+    }
+    factor = np.array([math.sqrt(0.9) if gains else 1.0 for gains in for_tree.values()])[:, None, None]
+    better = dataclasses.replace(plain, predictions=plain.predictions * factor)
+    before, after = (judged(oof, squared_error) for oof in (plain, better))
+    tree = next(each for each in after.others if each.model == "decision-tree")
+    assert tree.best.mix == TRIED.mixes_of_others[1] and tree.best.gain == pytest.approx(0.1, abs=0.02)
+    assert any(line.startswith("decision-tree: squared_error ") and "compared with itself" in line
+               for line in preview_lines(after))  # fmt: skip
+    assert dataclasses.replace(after, others=before.others) == before
+
+
 def test_a_mix_that_failed_is_named_and_leaves_its_family_to_the_prior(squared_error):
     oof = simulated({})
-    kept = [i for i, arm in enumerate(oof.arms) if arm.mix not in TRIED.mixes]
+    kept = [i for i, arm in enumerate(oof.arms) if not arm.mix.synthesizer]
     failed = {mix.name: "it broke" for mix in TRIED.mixes}
     oof = dataclasses.replace(
         oof, arms=tuple(oof.arms[i] for i in kept), predictions=oof.predictions[kept], disqualified=failed
@@ -228,7 +244,8 @@ def test_the_preview_runs_the_folds_that_its_plan_says():
 
 def test_where_only_readable_learners_compete_they_are_tried_and_the_teacher_stays():
     usual, readable = tried_on(shape()), tried_on(shape(), deploy=Deploy(readable=True))
-    assert usual.learners == usual.teacher and "decision-tree" not in usual.learners
+    assert usual.learners == usual.teacher and usual.others == ("decision-tree",)
+    assert readable.others == ()
     assert readable.teacher == usual.teacher
     assert set(readable.learners) == set(readable.students) == {"decision-tree", "scorecard"}
     small = tried_on(shape(), deploy=Deploy(max_megabytes=0.1))

@@ -9,19 +9,11 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.decision.comparison import compare
-from realmix.tasks.core.decision.race import (
-    best_trials,
-    describe_race,
-    is_raced,
-    judge,
-    paired_z,
-    shortlist,
-)
+from realmix.tasks.core.decision.race import is_raced, judge, paired_z
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
-from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
 from realmix.tasks.metrics import METRICS
@@ -30,51 +22,6 @@ from tests.tasks.core.full_grid import N_BLOCKS, N_FIRST, race, until, without_w
 
 def standard_error(values) -> float:
     return float(np.std(values, ddof=1) / np.sqrt(len(values)))
-
-
-def with_losses(full: OutOfFold, losses: dict[Arm, float]) -> OutOfFold:
-    """The study of these arms, each with the same loss on every row."""
-    levels = np.sqrt(np.array(list(losses.values())))[:, None, None]
-    return dataclasses.replace(
-        full, arms=tuple(losses), predictions=np.broadcast_to(levels, (len(losses), *full.folds.shape))
-    )
-
-
-def test_mixes_try_the_trials_that_were_best_on_real_rows_with_labels_of_their_kind(
-    simulate_study, squared_error
-):
-    distilled, mixed = Mix(label_rule="teacher"), Mix("smote")
-    losses = {Arm(Mix(), "linear", t): loss for t, loss in enumerate([4.0, 3.0, 1.0, 2.0])}
-    losses |= {Arm(distilled, "linear", t): loss for t, loss in enumerate([1.0, 2.0, 3.0, 4.0])}
-    losses |= {Arm(Mix(), "xgboost"): 5.0, Arm(mixed, "linear", 1): 0.1}
-    oof = with_losses(simulate_study(0), losses)
-    assert best_trials(oof, squared_error, 2) == {
-        ("linear", "joint"): [2, 3],
-        ("linear", "teacher"): [0, 1],
-        ("xgboost", "joint"): [0],
-    }
-
-
-def test_the_best_trials_of_a_score_are_the_highest(simulate_ranking, roc_auc):
-    full = simulate_ranking(0, strength=2.0)
-    arms = tuple(Arm(Mix(), "xgboost", place) for place in range(len(full.arms)))
-    assert best_trials(dataclasses.replace(full, arms=arms), roc_auc, 1) == {("xgboost", "joint"): [6]}
-
-
-def test_a_draw_may_choose_only_mixes_whose_trials_are_best_on_its_own_real_rows(
-    simulate_study, squared_error
-):
-    """Two trials of real only, each good on half of the rows, and a mix of the one that is better on all."""
-    full = simulate_study(0)
-    arms = (Arm(Mix(), "xgboost"), Arm(Mix(), "xgboost", 1), Arm(Mix("smote"), "xgboost"))
-    is_late = np.arange(len(full.y)) >= len(full.y) // 2
-    levels = np.array([np.where(is_late, 2.0, 1.0), np.where(is_late, 1.0, 2.5), np.full(len(full.y), 0.5)])
-    predictions = np.repeat(levels[:, None, :], full.folds.shape[0], axis=1)
-    oof = dataclasses.replace(full, arms=arms, predictions=predictions)
-    case = ScoredArms(oof, squared_error, frozenset())
-    weights = np.array([np.ones(len(full.y)), ~is_late, is_late], dtype=float)
-    chosen = case.eligible(weights, case.row_scores.all_arms(weights))
-    assert chosen.tolist() == [[False, False, True], [False, False, True], [False, False, False]]
 
 
 def test_a_clear_loser_is_dropped_after_three_blocks_and_told_why(simulate_study, squared_error):
@@ -251,17 +198,6 @@ def test_an_arm_that_left_is_not_chosen_but_takes_part_in_the_draws(simulate_stu
     assert not ScoredArms(beaten, squared_error, frozenset()).is_candidate[6]
 
 
-def test_draws_choose_among_the_mixes_best_on_their_first_repeat(simulate_study, squared_error):
-    full = simulate_study(0)
-    predictions = full.predictions.copy()
-    predictions[6, 0] *= 1.2  # far behind in the first repeat, far ahead in the others
-    predictions[6, 1:] *= 0.2
-    raced = dataclasses.replace(full, predictions=predictions, exits={"none of these": Exit(5, "", False)})
-    case = ScoredArms(raced, squared_error, frozenset())
-    assert case.best(case.is_candidate) == 6
-    assert not case.survivors(np.ones((1, len(full.y))))[0, 6]
-
-
 def test_a_gap_before_an_exit_is_an_error(simulate_study, squared_error):
     raced = race(simulate_study(0), squared_error)
     name, left = next(iter(raced.exits.items()))
@@ -300,23 +236,6 @@ def test_rankings_and_single_repeats_run_the_full_grid():
     assert is_raced(METRICS["log_loss"], n_repeats=2)
     assert not is_raced(METRICS["log_loss"], n_repeats=1)
     assert not is_raced(METRICS["roc_auc"], n_repeats=3)
-
-
-def test_a_shortlist_without_candidates_is_empty():
-    assert not shortlist(np.zeros((2, 1)), np.array([False]), (Arm(Mix(), "linear"),)).any()
-
-
-def test_the_race_tells_who_left_and_what_it_saved():
-    exits = {"b": Exit(5, "left", False), "a": Exit(3, "dropped", True)}
-    pools = [
-        PoolResult(scope="fold-0-0", synthesizer="tvae", seconds_fit=4.0, failure=None),
-        PoolResult(scope="fold-0-1", synthesizer="tvae", seconds_fit=6.0, failure=None),
-        PoolResult(scope="fold-0-0", synthesizer="smote", seconds_fit=1.0, failure=None),
-        PoolResult(scope="fold-0-1", synthesizer="smote", failure="ran longer than its limit"),
-    ]
-    told = describe_race({name: dataclasses.asdict(left) for name, left in exits.items()}, pools, 10)
-    assert [row["arm"] for row in told["dropped"]] == ["a", "b"]
-    assert (told["generator_seconds"], told["full_grid_generator_seconds"]) == (11.0, 60.0)
 
 
 def test_a_metric_with_a_tuned_threshold_is_not_raced():

@@ -6,10 +6,14 @@ import pytest
 
 from realmix.tasks.core.contracts.specs import Footprint
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.plan.deploy import competing
+from realmix.tasks.core.plan.costs import Costs
+from realmix.tasks.core.plan.deploy import check_deployable, competing
+from realmix.tasks.core.plan.make_plan import make_plan
 from realmix.tasks.core.plan.plan import Asked, TableShape
-from realmix.tasks.core.table.card import Deploy
+from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.table.card import DataCard, Deploy
 from realmix.tasks.models import MODELS
+from realmix.tasks.synthesizers import SYNTHESIZERS
 
 BANK = TableShape(2000, 1600, 16, 2, "binary", 0.117, n_levels=60)
 
@@ -76,3 +80,22 @@ def test_naming_a_refused_learner_is_an_error_and_so_is_having_none_left():
         competing(MODELS, BANK, asked(("xgboost",), readable=True))
     with pytest.raises(BadInput, match=r"refuse .*linear .*relax the card"):
         competing(MODELS, BANK, asked(max_megabytes=1e-6))
+
+
+def test_a_plan_is_replayed_only_where_the_card_allows_all_its_learners():
+    def plan(limits: Asked):
+        return make_plan(
+            BANK, Costs(SYNTHESIZERS, MODELS), asked=limits, available=["smote"], metric="log_loss",
+            holdout=HoldoutRule(0, 0.2, ("age",)), budget_seconds=60, seed=0, n_workers=2,
+        )  # fmt: skip
+
+    readable = DataCard(target="y", deploy=Deploy(readable=True))
+    check_deployable(plan(asked(readable=True)), MODELS, BANK, readable)
+    check_deployable(plan(asked()), MODELS, BANK, DataCard(target="y"))
+    with pytest.raises(
+        BadInput, match=r"learners of the plan: .*xgboost \(people cannot .* Leave --plan out"
+    ):
+        check_deployable(plan(asked()), MODELS, BANK, readable)
+    directed = DataCard(target="y", monotone={"age": "increasing"})
+    with pytest.raises(BadInput, match="keep to the directions"):
+        check_deployable(plan(asked(models=("mlp",))), MODELS, BANK, directed)

@@ -161,7 +161,9 @@ def test_what_is_no_plan_is_one_sentence(data):
 
 def test_the_published_schema_knows_every_field_that_is_written():
     schema = json.loads(Plan.schema_text())
-    written = dataclasses.replace(PLAN, corrections={"race": 1.2}, real_labels=("own", "half")).to_dict()
+    written = dataclasses.replace(
+        PLAN, corrections={"race": 1.2}, real_labels=("own", "half"), pretrained={"tabicl": "a"}
+    ).to_dict()
     assert set(schema["properties"]) == set(written)
     assert set(schema["required"]) < set(PLAN.to_dict())
 

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from realmix.tasks.core.decision.preview import CheapGain, Preview
+from realmix.tasks.core.decision.preview import CheapGain, OfLearner, Preview
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.plan.priors import FoldSizes
 from realmix.tasks.core.report.preview_text import chance_in_words, preview_lines
@@ -20,6 +20,7 @@ PREVIEW = Preview(
     explained=0.294,
     distillation=CheapGain(Mix(label_rule="teacher"), 0.0123, 0.004, 0.01),
     cheap=(CheapGain(Mix("smote", 1.0), -0.0031, 0.002, 0.01),),
+    others=(OfLearner("decision-tree", 0.4876, CheapGain(Mix("smote", 1.0), 0.0712, 0.0141, 0.01)),),
     left_out={"neighbour-swap/5/teacher": "it broke"},
     fold_std=0.0234,
     expected_fold_std=0.0432,
@@ -45,6 +46,8 @@ def test_every_number_stands_in_the_lines_once_in_two_digits():
         "4.3 %",
         "1.2 %",
         "-0.31 %",
+        "decision-tree: log_loss 0.4876 on real rows; with ",
+        "7.1 % (standard error 1.4 %), compared with itself",
     ):
         assert part in text
     assert "0.6123" in text and "0.4321 with xgboost" in text and "29 %" in text and "about 23 %" in text
@@ -55,6 +58,12 @@ def test_what_was_not_run_has_no_line_and_what_failed_one_with_the_reason():
     assert not any("distillation" in line for line in lines(distillation=None))
     assert "left out: neighbour-swap/5/teacher: it broke" in lines()
     assert len(lines(cheap=(), left_out={}, distillation=None)) == len(lines()) - 3
+
+
+def test_a_learner_that_no_mix_could_be_run_for_has_its_score():
+    assert "decision-tree: log_loss 0.4876 on real rows" in lines(
+        others=(OfLearner("decision-tree", 0.4876, None),)
+    )
 
 
 @pytest.mark.parametrize(
