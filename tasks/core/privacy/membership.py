@@ -1,0 +1,214 @@
+"""Whether members stand out among the rows that attacks are surest of: tests, corrected for their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from realmix.tasks.core.privacy.attacks import (
+    cell_hashes,
+    classifier_scores,
+    distance_scores,
+    likelihood_scores,
+    near_copy_scores,
+)
+from realmix.tasks.core.privacy.trial import Trial
+from realmix.tasks.core.seeds import derive_seed
+
+# Chance of a false alarm in one assessment, after the correction for all attacks.
+FALSE_ALARM_RATE = 0.01
+# Share of non-members that an attack may take for members.
+FALSE_POSITIVE_RATE = 0.01
+# Shares of the candidates, from the top of an attack's list, among which members are counted.
+TOP_SHARES = (0.01, 0.03, 0.1, 0.3)
+N_PERMUTATIONS = 1_999
+PERMUTED_AT_ONCE = 250
+WHOLE_COPIES = "whole copies"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of all attacks on the candidates of a trial, with one side of its unseen rows as the reference.
+
+    Attributes
+    ----------
+    candidates : ndarray of int of shape (n_candidates,)
+        Positions among the trial's real rows.
+    is_member : ndarray of bool of shape (n_candidates,)
+    scores : dict of attack to ndarray of shape (n_candidates,)
+        Higher for rows more surely learned.
+    """
+
+    candidates: np.ndarray
+    is_member: np.ndarray
+    scores: dict[str, np.ndarray]
+
+
+def score_candidates(trial: Trial) -> list[Scored]:
+    """Attack each half of the members with either side of the unseen rows as the reference.
+
+    Every unseen row is a candidate once and a reference once. So each member meets two rows that were not learned,
+    and a few copied members are proven earlier.
+    """
+    members, non_members, reference = trial.sides
+    columns = trial.schema.modelled
+    order = np.random.default_rng(derive_seed(trial.seed, "members")).permutation(members)
+    cells, synthetic_cells = cell_hashes(trial.real, columns), cell_hashes(trial.searched, columns)
+    scored = []
+    for number, (unseen, known) in enumerate(((non_members, reference), (reference, non_members))):
+        candidates = np.concatenate([order[number::2], unseen])
+        whole, seed = trial.groups[0], derive_seed(trial.seed, "classifier", number)
+        scores = {
+            f"{name}, {group.name}": found
+            for group in trial.groups
+            for name, found in distance_scores(group, candidates, known).items()
+        }
+        scores["likelihood"] = likelihood_scores(whole, candidates, known)
+        scores["near copies"] = near_copy_scores(cells, synthetic_cells, candidates, known)
+        scores["classifier"] = classifier_scores(whole, candidates, known, random_state=seed)
+        scored.append(Scored(candidates, np.isin(candidates, members), scores))
+    return scored
+
+
+@dataclass(frozen=True)
+class Top:
+    """The candidates that one attack is surest of, in every part of the trials.
+
+    Attributes
+    ----------
+    attack : str
+    chosen : tuple of ndarray of bool
+        By part, of shape (n_candidates,).
+    tail : ndarray
+        Chance of at least so many members among the chosen where nothing leaks, by their number.
+    """
+
+    attack: str
+    chosen: tuple[np.ndarray, ...]
+    tail: np.ndarray
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Results of all attacks on the pools of one synthesizer.
+
+    Attributes
+    ----------
+    parts : tuple of Scored
+        Two of each trial.
+    copied : ndarray of bool of shape (n_members,), unseen_copied : ndarray of bool
+        Whether a synthetic row repeats a member, and whether one repeats an unseen row.
+    seed : int
+    """
+
+    parts: tuple[Scored, ...]
+    copied: np.ndarray
+    unseen_copied: np.ndarray
+    seed: int
+
+    @classmethod
+    def attack(cls, trials: Sequence[Trial], *, seed: int) -> Membership:
+        """Run all attacks on the pools of some trials."""
+        copied, unseen_copied = zip(*(trial.copied for trial in trials), strict=True)
+        parts = tuple(part for trial in trials for part in score_candidates(trial))
+        return cls(parts, np.concatenate(copied), np.concatenate(unseen_copied), seed)
+
+    @property
+    def attacks(self) -> list[str]:
+        """Names of the attacks by score."""
+        return list(self.parts[0].scores)
+
+    @cached_property
+    def p_of_attacks(self) -> dict[str, float]:
+        """Smallest p-value of each attack over its cuts, not corrected."""
+        found = {name: 1.0 for name in self.attacks}
+        for top, p_value in zip(self._tops, self._observed, strict=True):
+            found[top.attack] = min(found[top.attack], float(p_value))
+        return found
+
+    @cached_property
+    def p_copies(self) -> float:
+        """Chance of so many members among all repeated rows where nothing leaks (Fisher, one-sided)."""
+        return p_of_copies(self.copied, self.unseen_copied)
+
+    @cached_property
+    def p_corrected(self) -> float:
+        """Chance of a result as clear as the worst of all attacks, where nothing leaks.
+
+        Half of the level is for whole copies, by an exact test; half for the smallest p-value over all attacks and
+        cuts, whose distribution is that under permuted labels (Westfall, Young 1993).
+        """
+        rng = np.random.default_rng(derive_seed(self.seed, "permutations"))
+        smallest = np.concatenate([self._permuted(rng, n) for n in _portions(N_PERMUTATIONS)])
+        n_as_clear = int((smallest <= self._observed.min() * (1 + 1e-9)).sum())
+        p_attacks = (1 + n_as_clear) / (1 + N_PERMUTATIONS)
+        return min(1.0, 2 * min(self.p_copies, p_attacks))
+
+    @cached_property
+    def worst(self) -> str:
+        """The attack with the clearest result."""
+        name = min(self.attacks, key=lambda attack: self.p_of_attacks[attack])
+        return WHOLE_COPIES if self.p_copies < self.p_of_attacks[name] else name
+
+    @cached_property
+    def _tops(self) -> list[Top]:
+        return [surest(self.parts, attack, share) for attack in self.attacks for share in TOP_SHARES]
+
+    @cached_property
+    def _observed(self) -> np.ndarray:
+        counts = sum(
+            part.is_member.astype(int) @ self._chosen(number) for number, part in enumerate(self.parts)
+        )
+        return self._p_values(np.atleast_2d(counts))[0]
+
+    def _permuted(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return the smallest p-value under each of `n` permutations of the labels within each part."""
+        counts = np.zeros((n, len(self._tops)))
+        for number, part in enumerate(self.parts):
+            labels = rng.permuted(np.tile(part.is_member.astype(np.float32), (n, 1)), axis=1)
+            counts += labels @ self._chosen(number).astype(np.float32)
+        return self._p_values(counts.round().astype(int)).min(axis=1)
+
+    def _chosen(self, part: int) -> np.ndarray:
+        return np.column_stack([top.chosen[part] for top in self._tops])
+
+    def _p_values(self, counts: np.ndarray) -> np.ndarray:
+        return np.column_stack([top.tail[counts[:, place]] for place, top in enumerate(self._tops)])
+
+
+def surest(parts: Sequence[Scored], attack: str, share: float) -> Top:
+    """Choose the share of the candidates of each part that an attack is surest of, with all ties."""
+    from scipy import stats
+
+    chosen, chances = [], np.ones(1)
+    for part in parts:
+        score = part.scores[attack]
+        limit = np.partition(score, -max(1, int(np.ceil(share * len(score)))))
+        top = score >= limit[-max(1, int(np.ceil(share * len(score))))]
+        n_top, n_members = int(top.sum()), int(part.is_member.sum())
+        of_part = stats.hypergeom.pmf(np.arange(n_top + 1), len(score), n_members, n_top)
+        chances = np.convolve(chances, of_part)
+        chosen.append(top)
+    return Top(attack, tuple(chosen), np.cumsum(chances[::-1])[::-1])
+
+
+def p_of_copies(copied: np.ndarray, unseen_copied: np.ndarray) -> float:
+    """Test exactly (Fisher, one-sided) that members are not repeated more often than unseen rows.
+
+    Examples
+    --------
+    >>> p_of_copies(np.array([True] * 6 + [False] * 294), np.zeros(600, dtype=bool)) < 0.005
+    True
+    """
+    from scipy import stats
+
+    n_copied, n_repeated = int(copied.sum()), int(copied.sum() + unseen_copied.sum())
+    n_rows = len(copied) + len(unseen_copied)
+    return float(stats.hypergeom.sf(n_copied - 1, n_rows, len(copied), n_repeated))
+
+
+def _portions(n: int) -> list[int]:
+    return [min(PERMUTED_AT_ONCE, n - done) for done in range(0, n, PERMUTED_AT_ONCE)]
