@@ -38,12 +38,15 @@ class Scored:
     candidates : ndarray of int of shape (n_candidates,)
         Positions among the trial's real rows.
     is_member : ndarray of bool of shape (n_candidates,)
+    labels : tuple of int or str
+        Of the members among them, from the index of their table.
     scores : dict of attack to ndarray of shape (n_candidates,)
         Higher for rows more surely learned.
     """
 
     candidates: np.ndarray
     is_member: np.ndarray
+    labels: tuple[int | str, ...]
     scores: dict[str, np.ndarray]
 
 
@@ -69,7 +72,8 @@ def score_candidates(trial: Trial) -> list[Scored]:
         scores["likelihood"] = likelihood_scores(whole, candidates, known)
         scores["near copies"] = near_copy_scores(cells, synthetic_cells, candidates, known)
         scores["classifier"] = classifier_scores(whole, candidates, known, random_state=seed)
-        scored.append(Scored(candidates, np.isin(candidates, members), scores))
+        labels = tuple(trial.real.index[order[number::2]].tolist())
+        scored.append(Scored(candidates, np.isin(candidates, members), labels, scores))
     return scored
 
 
@@ -147,11 +151,56 @@ class Membership:
         p_attacks = (1 + n_as_clear) / (1 + N_PERMUTATIONS)
         return min(1.0, 2 * min(self.p_copies, p_attacks))
 
+    @property
+    def is_leaking(self) -> bool:
+        """Whether the attacks found more members than chance explains."""
+        return self.p_corrected < FALSE_ALARM_RATE
+
+    @cached_property
+    def accused(self) -> dict[str, np.ndarray]:
+        """Members that each attack recognizes at `FALSE_POSITIVE_RATE`, by part and then by candidate.
+
+        Ranks within a part are compared over all parts; rows that tie with too many non-members are let go. An
+        attack accuses every row that is repeated, if that many unseen rows are not.
+        """
+        found = {name: self._accused(self._ranks(name)) for name in self.attacks}
+        is_rare = self.unseen_copied.mean() <= FALSE_POSITIVE_RATE
+        return {**found, WHOLE_COPIES: self.copied & is_rare}
+
     @cached_property
     def worst(self) -> str:
-        """The attack with the clearest result."""
-        name = min(self.attacks, key=lambda attack: self.p_of_attacks[attack])
-        return WHOLE_COPIES if self.p_copies < self.p_of_attacks[name] else name
+        """The attack that recognizes the largest share of the members."""
+        return max(self.accused, key=lambda name: (self.accused[name].mean(), name == WHOLE_COPIES))
+
+    def auc(self, attack: str) -> float:
+        """Chance that an attack ranks a member above a row that was not learned; 0.5 is guessing."""
+        from scipy import stats
+
+        ranks, is_member = self._ranks(attack), self._is_member
+        n_members = int(is_member.sum())
+        n_pairs = n_members * (len(ranks) - n_members)
+        return float((stats.rankdata(ranks)[is_member].sum() - n_members * (n_members + 1) / 2) / n_pairs)
+
+    def most_exposed(self, n: int) -> tuple[int | str, ...]:
+        """Return the labels of the members that most attacks recognize, at most `n`; none that no attack does."""
+        labels = [label for part in self.parts for label in part.labels]
+        times = np.sum([self.accused[name] for name in self.attacks], axis=0)
+        order = np.argsort(-times, kind="stable")[:n]
+        return tuple(labels[place] for place in order if times[place])
+
+    @property
+    def _is_member(self) -> np.ndarray:
+        return np.concatenate([part.is_member for part in self.parts])
+
+    def _ranks(self, attack: str) -> np.ndarray:
+        from scipy import stats
+
+        return np.concatenate([stats.rankdata(part.scores[attack]) / len(part.is_member) for part in self.parts])
+
+    def _accused(self, ranks: np.ndarray) -> np.ndarray:
+        unseen = np.sort(ranks[~self._is_member])
+        limit = unseen[len(unseen) - 1 - int(FALSE_POSITIVE_RATE * len(unseen))]
+        return ranks[self._is_member] > limit
 
     @cached_property
     def _tops(self) -> list[Top]:

@@ -13,7 +13,7 @@ from realmix.tasks.core.privacy.attacks import ColumnGroup, place_groups
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.schema import Schema
 
-# Rows of each kind that are attacked, at most: intervals hardly shrink beyond. Whole copies are looked for in all.
+# Rows of each kind that are attacked in all trials of an assessment: intervals hardly shrink beyond.
 MAX_CANDIDATES = 2_500
 # Synthetic rows among which the nearest are looked for, at most.
 MAX_SYNTHETIC = 50_000
@@ -33,6 +33,8 @@ class Trial:
         Rows of the same kind that it did not learn from.
     schema : Schema
     seed : int
+    max_candidates : int
+        Rows of each kind that are attacked, at most; whole copies are looked for in all.
     """
 
     synthetic: pd.DataFrame
@@ -41,18 +43,19 @@ class Trial:
     reference: pd.DataFrame
     schema: Schema
     seed: int
+    max_candidates: int = MAX_CANDIDATES
 
     @cached_property
     def sides(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Positions of members, non-members and reference rows among `real`."""
-        sizes = [min(len(side), MAX_CANDIDATES) for side in self._sides]
+        sizes = [min(len(side), self.max_candidates) for side in self._sides]
         members, non_members, reference = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
         return members, non_members, reference
 
     @cached_property
     def real(self) -> pd.DataFrame:
         """Rows that are attacked, shape (n_real, n_modelled); the index of members is kept."""
-        return pd.concat([self._drawn(side, MAX_CANDIDATES) for side in self._sides])
+        return pd.concat([self._drawn(side, self.max_candidates) for side in self._sides])
 
     @cached_property
     def searched(self) -> pd.DataFrame:
