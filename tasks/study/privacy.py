@@ -102,9 +102,8 @@ class StudyPools:
 
     @cached_property
     def _controls(self) -> tuple[Control, ...]:
-        # Only real rows are looked at: they need no pool.
-        trials = [self._trial(block, self._rows.iloc[:0]) for block in self._blocks]
-        return measure_controls(trials, seed=self._seed)
+        real = self._rows.iloc[np.concatenate([side.members for side in self._sides.values()])]
+        return measure_controls(real, self.development.context.schema, seed=self._seed)
 
     def _trials(self, synthesizer: str) -> list[Trial]:
         """Return a trial for each fold in which the synthesizer drew a pool."""

@@ -63,7 +63,8 @@ class Measured(Part):
 
     `tpr` is the largest share of members that one attack recognizes while it takes 1 % of other rows for members;
     its Clopper-Pearson interval, 95 %, allows for the number of attacks. `advantage` is `tpr` less 1 %.
-    `riskiest` are labels of the index of the members that most attacks recognize: never their cells.
+    `riskiest` are labels of the index of the members that most attacks recognize, where a leak was found: never their
+    cells.
     """
 
     n_pools: int
@@ -155,7 +156,7 @@ def assess_privacy(
     80
     """
     trial = Trial(synthetic, members, non_members, reference, schema, seed)
-    controls = measure_controls([trial], seed=seed)
+    controls = measure_controls(pd.concat([members, non_members, reference]), schema, seed=seed)
     return assess_trials(
         [trial], controls, seed=seed, secrets=secrets, declared=declared, n_persons=len(members)
     )
@@ -197,7 +198,7 @@ def assess_trials(
         sentence=_sentence(membership.is_leaking, measured, power),
         measured=measured,
         declared=declared,
-        combined=declared and combine(declared, measured.tpr, measured.tpr_interval, n_persons),
+        combined=declared and _combine(declared, membership.is_leaking, measured, n_persons),
         controls=controls,
     )
 
@@ -232,8 +233,16 @@ def _measure(trials: Sequence[Trial], membership: Membership, attempts: Sequence
         p_corrected=membership.p_corrected,
         attacks=tuple(_attack_result(membership, name) for name in names),
         disclosures=tuple(_disclosure(each, len(attempts)) for each in attempts),
-        riskiest=membership.most_exposed(MAX_RISKIEST),
+        riskiest=membership.most_exposed(MAX_RISKIEST) if membership.is_leaking else (),
     )
+
+
+def _combine(declared: Declared, is_leaking: bool, measured: Measured, n_persons: int) -> Combined:
+    """Combine; where no leak was found, the best of many attacks is taken for the chance that it is."""
+    low, high = measured.tpr_interval
+    if is_leaking:
+        return combine(declared, measured.tpr, (low, high), n_persons)
+    return combine(declared, FALSE_POSITIVE_RATE, (0.0, high), n_persons)
 
 
 def _attack_result(membership: Membership, name: str) -> AttackResult:

@@ -219,7 +219,7 @@ def classifier_scores(
         for table in (group.real[reference], group.synthetic)
     ]
     forest = ExtraTreesClassifier(
-        n_estimators=30, min_samples_leaf=5, class_weight="balanced", random_state=random_state, n_jobs=1
+        n_estimators=15, min_samples_leaf=5, class_weight="balanced", random_state=random_state, n_jobs=1
     )
     forest.fit(np.concatenate(sides), np.repeat([0, 1], [len(side) for side in sides]))
     share: np.ndarray = forest.predict_proba(group.real[candidates])[:, 1]
