@@ -33,7 +33,7 @@ MAX_SECRETS = 5
 UNKNOWN = "The card limits what synthetic rows may leak, and this leak cannot be measured"
 BY_TIME = (
     "the folds are cut by time, and rows of another time differ from the learned ones without any leak: "
-    "the synthetic rows must not be shared on the evidence of this study"
+    "the synthetic rows must not be shared on the evidence of this study."
 )
 
 
@@ -60,6 +60,8 @@ class StudyPools:
 
     def describe(self, synthesizers: Sequence[str]) -> dict[str, Any]:
         """Describe the privacy of some synthesizers' pools, for the verdict document."""
+        if not synthesizers:
+            return {"pools": [], "reason": "no mix could ship."}
         if self.layout.plan.forward:
             return {"pools": [], "reason": BY_TIME}
         try:
@@ -73,7 +75,7 @@ class StudyPools:
         if best is None or best.mix.synthesizer is None or not limited:
             return []
         if self.layout.plan.forward:
-            return [f"{UNKNOWN}: {BY_TIME}."]
+            return [f"{UNKNOWN}: {BY_TIME}"]
         try:
             veto = self.assess(best.mix.synthesizer).veto
         except BadInput as err:

@@ -62,7 +62,8 @@ class Measured(Part):
     """What attacks found, and nothing that anybody assumed.
 
     `tpr` is the largest share of members that one attack recognizes while it takes 1 % of other rows for members;
-    its Clopper-Pearson interval, 95 %, allows for the number of attacks. `advantage` is `tpr` less 1 %.
+    its Clopper-Pearson interval, 95 %, allows for the number of attacks, and `false_positive_interval` says how well
+    the 1 % is known with so many rows. `advantage` is `tpr` less 1 %.
     `riskiest` are labels of the index of the members that most attacks recognize, where a leak was found: never their
     cells.
     """
@@ -72,6 +73,7 @@ class Measured(Part):
     n_members: int
     n_non_members: int
     false_positive_rate: Number
+    false_positive_interval: tuple[Number, Number]
     worst_attack: str
     tpr: Number
     tpr_interval: tuple[Number, Number]
@@ -215,7 +217,7 @@ def _check_sizes(trials: Sequence[Trial]) -> None:
 
 def _measure(trials: Sequence[Trial], membership: Membership, attempts: Sequence[Attempts]) -> Measured:
     worst = membership.worst
-    accused = membership.accused[worst]
+    accused, wrong = membership.accused[worst], membership.falsely_accused(worst)
     tpr, names = float(accused.mean()), [WHOLE_COPIES, *membership.attacks]
     return Measured(
         n_pools=len(trials),
@@ -223,6 +225,7 @@ def _measure(trials: Sequence[Trial], membership: Membership, attempts: Sequence
         n_members=len(membership.copied),
         n_non_members=len(membership.unseen_copied),
         false_positive_rate=FALSE_POSITIVE_RATE,
+        false_positive_interval=share_interval(int(wrong.sum()), len(wrong), CONFIDENCE),
         worst_attack=worst,
         tpr=tpr,
         tpr_interval=share_interval(int(accused.sum()), len(accused), 1 - (1 - CONFIDENCE) / len(names)),
@@ -287,10 +290,13 @@ def share_interval(n_hits: int, n: int, confidence: float, method: str = "exact"
 
 def _sentence(is_leaking: bool, measured: Measured, power: str) -> str:
     low, high = (f"{100 * bound:.2g} %" for bound in measured.tpr_interval)
-    found = (
-        f"the attack '{measured.worst_attack}' recognizes {100 * measured.tpr:.2g} % (95 % interval {low} to {high}) "
-        "of the rows that the synthesizer learned, while it takes 1 % of other rows for learned ones"
+    if not is_leaking:
+        return (
+            f"No leak found in {measured.n_members:,} learned rows: no attack recognizes more of them than chance "
+            f"explains, and the one that recognizes most at most {high}. {power}"
+        )
+    return (
+        f"Leak found: the attack '{measured.worst_attack}' recognizes {100 * measured.tpr:.2g} % (95 % interval {low} to "
+        f"{high}) of the rows that the synthesizer learned, while it takes 1 % of other rows for learned ones. The rows "
+        "of this pool must not be shared."
     )
-    if is_leaking:
-        return f"Leak found: {found}. Rows of this pool must not be shared."
-    return f"No leak found in {measured.n_members:,} learned rows; at most {found}, as chance allows. {power}"

@@ -1,7 +1,7 @@
 """What synthetic rows disclose beyond membership: singling out, linking and guessing, each against a control.
 
 The three risks of the Article 29 Working Party's opinion 05/2014. Each attack uses the synthetic rows only; the
-control is the same attack on as many rows that were not learned. A guess that succeeds on both sides uses what is
+control is the same attack on rows that were not learned. A guess that succeeds on both sides uses what is
 true of everybody, which no table of persons can hide.
 """
 
@@ -73,10 +73,12 @@ def single_out(trial: Trial) -> Attempts:
     """
     columns = trial.schema.modelled
     rng = np.random.default_rng(derive_seed(trial.seed, "single out"))
-    members, non_members, _ = trial.sides
+    members, *unseen = trial.sides
+    # A description fits one row by chance the more easily, the fewer rows there are: equally many of both.
+    n = min(len(members), sum(map(len, unseen)))
     numbers = comparable(pd.concat([trial.real, trial.searched], ignore_index=True), columns)
     synthetic = numbers[len(trial.real) :]
-    sides = synthetic, numbers[members], numbers[non_members]
+    sides = synthetic, numbers[members[:n]], numbers[np.concatenate(unseen)[:n]]
     middle = np.nanmedian(numbers, axis=0)
     n_attacks = n_hits = n_control_hits = 0
     for row in rng.integers(len(synthetic), size=N_DESCRIPTIONS):
@@ -141,6 +143,6 @@ def guess_column(trial: Trial, secret: Column) -> Attempts:
 
 
 def _attempts(trial: Trial, name: str, succeeded: np.ndarray) -> Attempts:
-    members, non_members, _ = trial.sides
-    on_members, on_others = succeeded[members], succeeded[non_members]
+    members, *unseen = trial.sides
+    on_members, on_others = succeeded[members], succeeded[np.concatenate(unseen)]
     return Attempts(name, len(on_members), int(on_members.sum()), len(on_others), int(on_others.sum()))

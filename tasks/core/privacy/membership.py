@@ -163,7 +163,7 @@ class Membership:
         Ranks within a part are compared over all parts; rows that tie with too many non-members are let go. An
         attack accuses every row that is repeated, if that many unseen rows are not.
         """
-        found = {name: self._accused(self._ranks(name)) for name in self.attacks}
+        found = {name: self._accused(name)[self._is_member] for name in self.attacks}
         is_rare = self.unseen_copied.mean() <= FALSE_POSITIVE_RATE
         return {**found, WHOLE_COPIES: self.copied & is_rare}
 
@@ -171,6 +171,10 @@ class Membership:
     def worst(self) -> str:
         """The attack that recognizes the largest share of the members."""
         return max(self.accused, key=lambda name: (self.accused[name].mean(), name == WHOLE_COPIES))
+
+    def falsely_accused(self, attack: str) -> np.ndarray:
+        """Return for each row that was not learned whether the attack takes it for a member."""
+        return self.unseen_copied if attack == WHOLE_COPIES else self._accused(attack)[~self._is_member]
 
     def auc(self, attack: str) -> float:
         """Chance that an attack ranks a member above a row that was not learned; 0.5 is guessing."""
@@ -197,10 +201,11 @@ class Membership:
 
         return np.concatenate([stats.rankdata(part.scores[attack]) / len(part.is_member) for part in self.parts])
 
-    def _accused(self, ranks: np.ndarray) -> np.ndarray:
+    def _accused(self, attack: str) -> np.ndarray:
+        ranks = self._ranks(attack)
         unseen = np.sort(ranks[~self._is_member])
-        limit = unseen[len(unseen) - 1 - int(FALSE_POSITIVE_RATE * len(unseen))]
-        return ranks[self._is_member] > limit
+        accused: np.ndarray = ranks > unseen[len(unseen) - 1 - int(FALSE_POSITIVE_RATE * len(unseen))]
+        return accused
 
     @cached_property
     def _tops(self) -> list[Top]:
