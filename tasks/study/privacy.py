@@ -14,7 +14,7 @@ from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Block, Layout
-from realmix.tasks.core.privacy.assessment import assess_trials
+from realmix.tasks.core.privacy.assessment import assess_trials, check_sizes
 from realmix.tasks.core.privacy.controls import Control, measure_controls
 from realmix.tasks.core.privacy.exposure import Declared
 from realmix.tasks.core.privacy.sides import Sides, deal_sides
@@ -86,8 +86,10 @@ class StudyPools:
         """Attack the pools of a synthesizer and judge what its rows may be used for."""
         if synthesizer not in self._assessed:
             context = self.development.context
+            trials = self._trials(synthesizer)
+            check_sizes(trials)  # before the controls, which take longer
             assessment = assess_trials(
-                self._trials(synthesizer),
+                trials,
                 self._controls,
                 seed=derive_seed(self._seed, synthesizer),
                 n_persons=len(Scope(self.folder.scope("shipped")).base_weight),

@@ -187,7 +187,7 @@ def assess_trials(
     secrets, declared
         As of :func:`assess_privacy`.
     """
-    _check_sizes(trials)
+    check_sizes(trials)
     membership = Membership.attack(trials, seed=derive_seed(seed, "membership"))
     asked = tuple(secrets) or (trials[0].schema.target,)
     by_trial = [disclose(trial, asked) for trial in trials]
@@ -205,7 +205,13 @@ def assess_trials(
     )
 
 
-def _check_sizes(trials: Sequence[Trial]) -> None:
+def check_sizes(trials: Sequence[Trial]) -> None:
+    """Raise if there are fewer than `MIN_ROWS` rows of a kind, or `MIN_ROWS_OF_TRIAL` in a trial.
+
+    Raises
+    ------
+    BadInput
+    """
     for kind in ("synthetic", "members", "non_members", "reference"):
         sizes = [len(getattr(trial, kind)) for trial in trials]
         if sum(sizes) < MIN_ROWS or min(sizes) < MIN_ROWS_OF_TRIAL:
