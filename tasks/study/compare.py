@@ -51,7 +51,9 @@ def compare_arms(
         vetoes=lambda of: [*generalise(layout, development, oof, of)[1], *privacy.vetoes(of.best_mix)],
     )
     folder.write_json("work/learners.json", describe_learners(by_learner))
-    return comparison, decide(comparison, margin=metric.margin, vetoes=[*vetoes, *privacy.vetoes(comparison.best_mix)])
+    return comparison, decide(
+        comparison, margin=metric.margin, vetoes=[*vetoes, *privacy.vetoes(comparison.best_mix)]
+    )
 
 
 def side_metrics(context: StudyContext, deciding: MetricSpec) -> list[MetricSpec]:

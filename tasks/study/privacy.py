@@ -15,7 +15,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Block, Layout
 from realmix.tasks.core.privacy.assessment import assess_trials, check_sizes
-from realmix.tasks.core.privacy.controls import Control, measure_controls
+from realmix.tasks.core.privacy.controls import ControlPool, measure_controls
 from realmix.tasks.core.privacy.exposure import Declared
 from realmix.tasks.core.privacy.sides import Sides, deal_sides
 from realmix.tasks.core.privacy.study_privacy import PoolPrivacy, judge_pool
@@ -105,7 +105,7 @@ class StudyPools:
         return self._assessed[synthesizer]
 
     @cached_property
-    def _controls(self) -> tuple[Control, ...]:
+    def _controls(self) -> tuple[ControlPool, ...]:
         real = self._rows.iloc[np.concatenate([side.members for side in self._sides.values()])]
         return measure_controls(real, self.development.context.schema, seed=self._seed)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from realmix.tasks.core.documents import Known, Number, Part
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.privacy.controls import Control, measure_controls, power_in_words
+from realmix.tasks.core.privacy.controls import ControlPool, measure_controls, power_in_words
 from realmix.tasks.core.privacy.disclosure import Attempts, disclose
 from realmix.tasks.core.privacy.exposure import Combined, Declared, combine
 from realmix.tasks.core.privacy.membership import (
@@ -101,7 +101,7 @@ class PrivacyAssessment(Part):
     measured: Measured
     declared: Declared | None
     combined: Combined | None
-    controls: tuple[Control, ...]
+    controls: tuple[ControlPool, ...]
 
     def exceeds(self, max_tpr: float) -> bool:
         """Return whether a leak was found in which more members are recognized than a limit allows."""
@@ -166,7 +166,7 @@ def assess_privacy(
 
 def assess_trials(
     trials: Sequence[Trial],
-    controls: tuple[Control, ...],
+    controls: tuple[ControlPool, ...],
     *,
     seed: int,
     n_persons: int,
@@ -179,7 +179,7 @@ def assess_trials(
     ----------
     trials : sequence of Trial
         No real row may be a member in two of them, nor unseen in two.
-    controls : tuple of Control
+    controls : tuple of ControlPool
         From :func:`~realmix.tasks.core.privacy.controls.measure_controls`, of the same real rows.
     seed : int
     n_persons : int
@@ -200,7 +200,7 @@ def assess_trials(
         sentence=_sentence(membership.is_leaking, measured, power),
         measured=measured,
         declared=declared,
-        combined=declared and _combine(declared, membership.is_leaking, measured, n_persons),
+        combined=_combine(declared, membership.is_leaking, measured, n_persons) if declared else None,
         controls=controls,
     )
 

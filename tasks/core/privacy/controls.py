@@ -23,7 +23,7 @@ MIN_CAUGHT = 0.8
 MAX_MEMBERS = 600
 
 
-class Control(Part):
+class ControlPool(Part):
     """How often pools of real rows that were not learned were taken for a leak, with copied members among them."""
 
     copied_share: Number
@@ -32,7 +32,7 @@ class Control(Part):
     n_members: int
 
 
-def measure_controls(real: pd.DataFrame, schema: Schema, *, seed: int) -> tuple[Control, ...]:
+def measure_controls(real: pd.DataFrame, schema: Schema, *, seed: int) -> tuple[ControlPool, ...]:
     """Attack pools of independent real rows, with copies of members in some of their places.
 
     Parameters
@@ -45,11 +45,11 @@ def measure_controls(real: pd.DataFrame, schema: Schema, *, seed: int) -> tuple[
 
     Returns
     -------
-    tuple of Control
+    tuple of ControlPool
         By rising share of copies.
     """
     return tuple(
-        Control(
+        ControlPool(
             copied_share=share,
             n_caught=sum(
                 is_caught(leaky_trial(real, schema, share, seed=derive_seed(seed, "control", share, repeat)))
@@ -88,7 +88,7 @@ def is_caught(trial: Trial) -> bool:
     return Membership.attack([trial], seed=trial.seed).is_leaking
 
 
-def power_in_words(controls: Sequence[Control]) -> tuple[bool, str]:
+def power_in_words(controls: Sequence[ControlPool]) -> tuple[bool, str]:
     """Return whether leaks of `STATED_SHARE` are found at this number of rows, and a sentence on it."""
     by_share = {control.copied_share: control for control in controls}
     independent, stated = by_share[0.0], by_share[STATED_SHARE]

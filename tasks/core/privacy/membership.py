@@ -128,7 +128,7 @@ class Membership:
     @cached_property
     def p_of_attacks(self) -> dict[str, float]:
         """Smallest p-value of each attack over its cuts, not corrected."""
-        found = {name: 1.0 for name in self.attacks}
+        found = dict.fromkeys(self.attacks, 1.0)
         for top, p_value in zip(self._tops, self._observed, strict=True):
             found[top.attack] = min(found[top.attack], float(p_value))
         return found
@@ -199,7 +199,9 @@ class Membership:
     def _ranks(self, attack: str) -> np.ndarray:
         from scipy import stats
 
-        return np.concatenate([stats.rankdata(part.scores[attack]) / len(part.is_member) for part in self.parts])
+        return np.concatenate(
+            [stats.rankdata(part.scores[attack]) / len(part.is_member) for part in self.parts]
+        )
 
     def _accused(self, attack: str) -> np.ndarray:
         ranks = self._ranks(attack)

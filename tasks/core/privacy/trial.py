@@ -73,7 +73,9 @@ class Trial:
         names = [column.name for column in self.schema.modelled]
         synthetic = row_hashes(self.synthetic[names])
         unseen = pd.concat([self.non_members, self.reference])
-        return np.isin(row_hashes(self.members[names]), synthetic), np.isin(row_hashes(unseen[names]), synthetic)
+        return np.isin(row_hashes(self.members[names]), synthetic), np.isin(
+            row_hashes(unseen[names]), synthetic
+        )
 
     @property
     def _sides(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -7,7 +7,12 @@ import json
 import pytest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.privacy.assessment import PrivacyAssessment, assess_privacy, assess_trials, share_interval
+from realmix.tasks.core.privacy.assessment import (
+    PrivacyAssessment,
+    assess_privacy,
+    assess_trials,
+    share_interval,
+)
 from realmix.tasks.core.privacy.exposure import Declared
 from tests.tasks.core.privacy.tables import SCHEMA, trial
 
@@ -59,7 +64,11 @@ def test_an_honest_pool_is_said_to_be_one_with_the_power_beside(honest):
 
 
 def test_attacks_on_members_stand_beside_the_same_attacks_on_others(leaky, honest):
-    assert [each.name for each in leaky.measured.disclosures] == ["singling out", "linking", "guessing region"]
+    assert [each.name for each in leaky.measured.disclosures] == [
+        "singling out",
+        "linking",
+        "guessing region",
+    ]
     assert [each.name for each in honest.measured.disclosures][-1] == "guessing ill"
     linking = leaky.measured.disclosures[1]
     assert linking.exceeds_control

@@ -7,7 +7,7 @@ import pytest
 from realmix.tasks.core.privacy.controls import (
     MAX_MEMBERS,
     N_REPEATS,
-    Control,
+    ControlPool,
     is_caught,
     leaky_trial,
     measure_controls,
@@ -50,7 +50,7 @@ def test_few_rows_catch_few_leaks_and_the_sentence_says_so():
 @pytest.mark.parametrize(("n_caught", "is_powerful"), [(15, False), (16, True), (20, True)])
 def test_power_is_at_least_four_of_five(n_caught, is_powerful):
     controls = [
-        Control(copied_share=share, n_caught=n, n_repeats=20, n_members=300)
+        ControlPool(copied_share=share, n_caught=n, n_repeats=20, n_members=300)
         for share, n in ((0.0, 0), (0.05, n_caught))
     ]
     found, sentence = power_in_words(controls)

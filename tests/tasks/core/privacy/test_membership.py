@@ -87,9 +87,7 @@ def test_repeated_rows_recognize_nobody_where_unseen_rows_are_repeated_too():
 
 
 def test_the_chance_of_members_among_the_surest_is_hypergeometric():
-    part = Scored(
-        np.arange(4), np.array([True, True, False, False]), (0, 1), {"a": np.array([4.0, 3, 2, 1])}
-    )
+    part = Scored(np.arange(4), np.array([True, True, False, False]), (0, 1), {"a": np.array([4.0, 3, 2, 1])})
     top = surest([part, part], "a", 0.5)
     assert [chosen.tolist() for chosen in top.chosen] == [[True, True, False, False]] * 2
     # Two of two in both parts: (1 / 6) squared.

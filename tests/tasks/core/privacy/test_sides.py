@@ -16,7 +16,9 @@ def test_each_row_is_a_member_in_one_fold_and_unseen_in_another():
         assert (FOLDS[[*sides.non_members, *sides.reference]] == fold).all()
         assert abs(len(sides.non_members) - len(sides.reference)) <= 1
     members = np.concatenate([sides.members for sides in found.values()])
-    unseen = np.concatenate([side for sides in found.values() for side in (sides.non_members, sides.reference)])
+    unseen = np.concatenate(
+        [side for sides in found.values() for side in (sides.non_members, sides.reference)]
+    )
     assert sorted(members) == sorted(unseen) == list(range(300))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from realmix.tasks.core.privacy.assessment import PrivacyAssessment, assess_trials
-from realmix.tasks.core.privacy.controls import N_REPEATS, Control
+from realmix.tasks.core.privacy.controls import N_REPEATS, ControlPool
 from realmix.tasks.core.privacy.study_privacy import judge_pool, training_table_exposes
 from tests.tasks.core.privacy.tables import trial
 
 
 def assessed(copied: float, n_caught: int = 20) -> PrivacyAssessment:
     controls = tuple(
-        Control(copied_share=share, n_caught=n_caught if share else 0, n_repeats=20, n_members=100)
+        ControlPool(copied_share=share, n_caught=n_caught if share else 0, n_repeats=20, n_members=100)
         for share in N_REPEATS
     )
     return assess_trials([trial(100, 9, copied=copied)], controls, seed=0, n_persons=100)
