@@ -63,7 +63,8 @@ class Measured(Part):
 
     `tpr` is the largest share of members that one attack recognizes while it takes 1 % of other rows for members;
     its Clopper-Pearson interval, 95 %, allows for the number of attacks, and `false_positive_interval` says how well
-    the 1 % is known with so many rows. `advantage` is `tpr` less 1 %.
+    the 1 % is known with so many rows. `members_flagged` of `n_attacked` members are recognized: of many rows a sample
+    is attacked. `advantage` is `tpr` less 1 %.
     `riskiest` are labels of the index of the members that most attacks recognize, where a leak was found: never their
     cells.
     """
@@ -72,6 +73,7 @@ class Measured(Part):
     n_synthetic: int
     n_members: int
     n_non_members: int
+    n_attacked: int
     false_positive_rate: Number
     false_positive_interval: tuple[Number, Number]
     worst_attack: str
@@ -230,6 +232,7 @@ def _measure(trials: Sequence[Trial], membership: Membership, attempts: Sequence
         n_synthetic=sum(len(trial.synthetic) for trial in trials),
         n_members=len(membership.copied),
         n_non_members=len(membership.unseen_copied),
+        n_attacked=len(accused),
         false_positive_rate=FALSE_POSITIVE_RATE,
         false_positive_interval=share_interval(int(wrong.sum()), len(wrong), CONFIDENCE),
         worst_attack=worst,

@@ -40,6 +40,7 @@ def test_a_leaky_pool_is_named_with_the_share_that_is_recognized(leaky):
     assert measured.tpr >= 0.29
     assert measured.tpr_interval[0] < measured.tpr < measured.tpr_interval[1]
     assert measured.advantage == pytest.approx(measured.tpr - 0.01)
+    assert measured.n_attacked == measured.n_members == 200
     assert measured.members_flagged == round(measured.tpr * 200)
     assert measured.p_corrected < 0.001
     assert leaky.sentence.startswith(f"Leak found: the attack '{measured.worst_attack}' recognizes ")

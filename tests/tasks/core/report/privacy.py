@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 MEASURED = {
-    "n_pools": 5, "n_synthetic": 4_000, "n_members": 800, "n_non_members": 800, "false_positive_rate": 0.01,
+    "n_pools": 5, "n_synthetic": 4_000, "n_members": 800, "n_non_members": 800, "n_attacked": 800,
+    "false_positive_rate": 0.01,
     "false_positive_interval": [0.004, 0.02], "worst_attack": "distance, all columns", "tpr": 0.12,
     "tpr_interval": [0.08, 0.17], "advantage": 0.11, "members_flagged": 96, "copied_members": 3,
     "copied_non_members": 0, "p_corrected": 0.001,
