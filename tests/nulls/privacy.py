@@ -15,6 +15,7 @@ from cyclopts import App
 
 from realmix.tasks.core.mixes.training_set import class_counts_by_label
 from realmix.tasks.core.privacy.membership import Membership
+from realmix.tasks.core.privacy.sides import deal_sides
 from realmix.tasks.core.privacy.trial import Trial
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.card import DataCard
@@ -28,7 +29,9 @@ from tests.nulls.run import BUNDLED
 # Noise on copies, in standard deviations of each number.
 JITTER = 0.3
 FITTED = ("smote", "neighbour-swap", "sequential-trees", "gaussian-copula")
-LEAKS = ("honest", "2 % copied", "5 % copied", "jitter", *FITTED)
+N_FOLDS = 5
+IN_FOLDS = "honest, in folds"
+LEAKS = ("honest", IN_FOLDS, "2 % copied", "5 % copied", "jitter", *FITTED)
 app = App(name="privacy")
 Pool = Callable[[pd.DataFrame, pd.DataFrame, Schema, int], pd.DataFrame]
 
@@ -80,11 +83,31 @@ def fitted(name: str) -> Pool:
 
 def attack(rows: pd.DataFrame, schema: Schema, leak: str, n_rows: int, seed: int) -> Membership:
     """Deal rows to a trial with a leak, and attack it."""
+    if leak == IN_FOLDS:
+        return attack_folds(rows, schema, n_rows, seed)
     order = np.random.default_rng(derive_seed("privacy", n_rows, seed)).permutation(len(rows))
     sides = (rows.iloc[part] for part in order[: 4 * n_rows].reshape(4, n_rows))
     independent, members, non_members, reference = sides
     pool = pool_of(leak)(independent, members, schema, seed)
     return Membership.attack([Trial(pool, members, non_members, reference, schema, seed)], seed=seed)
+
+
+def attack_folds(rows: pd.DataFrame, schema: Schema, n_rows: int, seed: int) -> Membership:
+    """Attack honest pools of the folds of a study, in which each row is a member once and unseen once."""
+    rng = np.random.default_rng(derive_seed("privacy in folds", n_rows, seed))
+    real, *pools = np.array_split(rng.permutation(len(rows))[: (1 + N_FOLDS) * n_rows], 1 + N_FOLDS)
+    studied = rows.iloc[real]
+    sides = deal_sides(np.arange(n_rows) % N_FOLDS, np.arange(n_rows), seed=seed)
+    trials = [
+        Trial(
+            rows.iloc[pool],
+            *(studied.iloc[side] for side in (of_fold.members, of_fold.non_members, of_fold.reference)),
+            schema,
+            derive_seed(seed, fold),
+        )
+        for (fold, of_fold), pool in zip(sides.items(), pools, strict=True)
+    ]
+    return Membership.attack(trials, seed=seed)
 
 
 def line(name: str, n_rows: int, found: list[Membership]) -> str:

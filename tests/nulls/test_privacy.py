@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from realmix.tasks.core.table.infer_schema import infer_schema
-from tests.nulls.privacy import attack, line, pool_of
+from tests.nulls.privacy import IN_FOLDS, attack, line, pool_of
 from tests.nulls.run import BUNDLED, table_rows
 
 
@@ -23,7 +23,7 @@ def test_each_leak_is_found_in_every_pool(bank, leak):
     assert all(attack(*bank, leak, 300, seed).is_leaking for seed in range(3))
 
 
-@pytest.mark.parametrize("leak", ["honest", "gaussian-copula"])
+@pytest.mark.parametrize("leak", ["honest", IN_FOLDS, "gaussian-copula"])
 def test_a_pool_that_leaks_nothing_is_not_accused(bank, leak):
     # At a false-alarm rate of 1 %, two of five come once in 1,000 runs.
     found = [attack(*bank, leak, 300, seed) for seed in range(5)]
