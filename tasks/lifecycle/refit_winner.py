@@ -17,6 +17,7 @@ from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.plan.plan import Plan, Split
+from realmix.tasks.core.privacy.study_privacy import training_table_exposes
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
@@ -98,6 +99,7 @@ def publish_refit(
             "holdout": described,
             "holdout_reason": split.no_holdout,
             "final_fit": final_fit,
+            **_training_table(former, final_fit),
             "seconds": seconds,
             "drift": read_drift(folder),
         }
@@ -107,6 +109,14 @@ def publish_refit(
     (folder.path / "report.html").write_text(page, encoding="utf-8")
     folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document
+
+
+def _training_table(former: VerdictDocument, final_fit: dict[str, Any]) -> dict[str, Any]:
+    """Keep the privacy of the pools as the study found it, and say what the present training table exposes."""
+    if former.privacy is None:
+        return {}
+    exposes = training_table_exposes(final_fit["n_real"], final_fit["n_synthetic"])
+    return {"privacy": {**former.privacy.to_dict(), "training_table": exposes}}
 
 
 def _described(holdout: dict[str, Any], former: VerdictDocument) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.generalise import generalise
 from realmix.tasks.study.out_of_fold import null_models
+from realmix.tasks.study.privacy import StudyPools, could_ship
 
 
 @task(task_run_name="compare", cache_policy=NO_CACHE)
@@ -38,6 +39,8 @@ def compare_arms(
     )
     generalisation, vetoes = generalise(layout, development, oof, comparison)
     folder.write_json("work/generalisation.json", to_jsonable(generalisation))
+    privacy = StudyPools(folder, layout, development)
+    folder.write_json("work/privacy.json", privacy.describe(could_ship(comparison)))
     by_learner = decide_by_learner(
         oof,
         metric,
@@ -45,10 +48,12 @@ def compare_arms(
         n_bootstrap=plan.n_bootstrap,
         margin=metric.margin,
         null_models=null_models(),
-        vetoes=lambda of_learner: generalise(layout, development, oof, of_learner)[1],
+        vetoes=lambda of: [*generalise(layout, development, oof, of)[1], *privacy.vetoes(of.best_mix)],
     )
     folder.write_json("work/learners.json", describe_learners(by_learner))
-    return comparison, decide(comparison, margin=metric.margin, vetoes=vetoes)
+    return comparison, decide(
+        comparison, margin=metric.margin, vetoes=[*vetoes, *privacy.vetoes(comparison.best_mix)]
+    )
 
 
 def side_metrics(context: StudyContext, deciding: MetricSpec) -> list[MetricSpec]:

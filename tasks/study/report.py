@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
+from realmix.tasks.core.privacy.study_privacy import training_table_exposes
 from realmix.tasks.core.report.describe_decision import describe_decision
 from realmix.tasks.core.report.describe_race import describe_race
 from realmix.tasks.core.report.figures import draw_figures
@@ -83,6 +84,7 @@ def publish(
             ),
             **rows_saved,
             "final_fit": final_fit(verdict, layout.plan, fits["shipped"]["model"]),
+            "privacy": describe_privacy(folder.read_json("work/privacy.json"), fits["shipped"]["model"]),
         }
     )
     folder.write_json("verdict.json", document.to_dict())
@@ -159,6 +161,11 @@ def read_drift(folder: StudyFolder) -> dict[str, Any] | None:
 def final_fit(verdict: Verdict, plan: Plan, fit: FitResult) -> dict[str, Any]:
     """Describe the rows of the fit that ships."""
     return describe_final_fit(verdict.ships, plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)
+
+
+def describe_privacy(of_pools: Mapping[str, Any], fit: FitResult) -> dict[str, Any]:
+    """Add to the privacy of the pools what the shipped training table exposes."""
+    return {**of_pools, "training_table": training_table_exposes(fit.n_real, fit.n_synthetic)}
 
 
 def describe_holdout_gain(

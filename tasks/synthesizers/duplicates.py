@@ -30,4 +30,5 @@ SPEC = SynthesizerSpec(
     reference="Efron 1979, doi:10.1214/aos/1176344552",
     fit_cost=lambda n_rows, n_columns, steps: 0.002,
     sample_cost=lambda n_rows, n_columns: 0.005 + 1e-3 * n_columns + 1e-7 * n_rows * n_columns,
+    releasable=False,
 )

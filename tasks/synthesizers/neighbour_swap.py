@@ -78,4 +78,5 @@ SPEC = SynthesizerSpec(
     sample_cost=lambda n_rows, n_columns: 0.005 + 1e-3 * n_columns + 1.5e-7 * n_rows * n_columns,
     drop_order=3,
     preview_mix=(5.0, "teacher"),
+    releasable=False,
 )

@@ -98,4 +98,5 @@ SPEC = SynthesizerSpec(
     fit_cost=lambda n_rows, n_columns, steps: 0.005 + 1e-6 * n_rows * n_columns,
     sample_cost=lambda n_rows, n_columns: 0.03 + 2e-3 * n_columns + 5e-6 * n_rows * n_columns,
     drop_order=None,
+    releasable=False,
 )

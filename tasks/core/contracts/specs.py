@@ -87,6 +87,9 @@ class SynthesizerSpec:
     preview_mix : tuple of (float, {"joint", "teacher"}) or None
         Synthetic rows per real row and label rule with which ``realmix preview`` tries it; None
         where a fit takes more than a moment.
+    releasable : bool
+        Whether its rows may be shared where no leak is found; False where it repeats or blends single real rows by
+        its design. Such rows may train a model.
     """
 
     name: str
@@ -103,6 +106,7 @@ class SynthesizerSpec:
     import_seconds: float = 0.0
     drop_order: int | None = FIRST_TO_GO
     preview_mix: tuple[float, Literal["joint", "teacher"]] | None = None
+    releasable: bool = True
 
     @property
     def is_control(self) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from realmix.tasks.core.mixes.common_space import place_rows
 from realmix.tasks.core.mixes.pools import row_hashes
 from realmix.tasks.core.table.schema import Schema
 
@@ -31,8 +32,6 @@ MIN_INVENTED_ROWS = 10
 # Limits of the time spent: distances cost the product of the two.
 MAX_REFERENCE_ROWS = 500
 MAX_POOL_ROWS = 2_000
-# Levels of a column beyond the most frequent ones are not distinguished.
-MAX_LEVELS = 50
 # Distances below this are rounding errors.
 NO_DISTANCE = 1e-6
 
@@ -184,41 +183,10 @@ def _relative_distances(reference: pd.DataFrame, pool: pd.DataFrame, schema: Sch
     """Divide the distance of each reference row to the nearest synthetic row by that to the nearest other."""
     from sklearn.neighbors import NearestNeighbors
 
-    points = _points(reference, pool, schema)
+    points = place_rows(reference, pool, schema.features)
     real, synthetic = points[: len(reference)], points[len(reference) :]
     index = NearestNeighbors(n_neighbors=1, algorithm="brute", n_jobs=1)
     among_real = index.fit(real).kneighbors(return_distance=True)[0][:, 0]
     to_synthetic = index.fit(synthetic).kneighbors(real)[0][:, 0]
     relative: np.ndarray = (to_synthetic + NO_DISTANCE) / (among_real + NO_DISTANCE)
     return relative
-
-
-def _points(reference: pd.DataFrame, pool: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Place both tables in one space: numbers as ranks of unit variance, two different levels 1 apart."""
-    both = pd.concat([reference, pool], ignore_index=True)
-    parts = []
-    for column in schema.features:
-        values = both[column.name]
-        if column.is_categorical:
-            parts.append(_level_points(values, len(reference)))
-        else:
-            parts.append(_number_points(values.to_numpy(dtype=float), len(reference)))
-    return np.hstack(parts)
-
-
-def _level_points(values: pd.Series, n_reference: int) -> np.ndarray:
-    """Return indicators of the most frequent levels, a missing one among them."""
-    codes, levels = pd.factorize(values, use_na_sentinel=False)
-    counts = np.bincount(codes[:n_reference], minlength=len(levels))
-    frequent = np.argsort(-counts, kind="stable")[:MAX_LEVELS]
-    points: np.ndarray = (codes[:, None] == frequent) * np.sqrt(0.5)
-    return points
-
-
-def _number_points(numbers: np.ndarray, n_reference: int) -> np.ndarray:
-    """Return mid-ranks among the reference rows, of unit variance; a missing number is 1 from all others."""
-    known = np.sort(numbers[:n_reference][np.isfinite(numbers[:n_reference])])
-    missing = ~np.isfinite(numbers)
-    below, upto = np.searchsorted(known, numbers, side="left"), np.searchsorted(known, numbers, side="right")
-    rank = (below + upto) / max(2 * len(known), 1)
-    return np.column_stack([np.where(missing, 0.5, rank) * np.sqrt(12.0), missing])

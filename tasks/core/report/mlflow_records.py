@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
 from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
@@ -75,6 +76,7 @@ def study_record(document: VerdictDocument) -> RunRecord:
         metrics[f"holdout_{metric}_real_only"] = holdout.real_only.score
     metrics |= generalisation_metrics(document.generalisation)
     metrics |= rows_saved_metrics(document.rows_saved)
+    metrics |= privacy_metrics(document.privacy)
     texts = {key: str(value)[:MAX_PARAM] for key, value in params.items()}
     return RunRecord(document.study, tags, texts, _finite(metrics))
 
@@ -97,6 +99,14 @@ def rows_saved_metrics(saved: RowsSaved | None) -> dict[str, float]:
     if saved is None:
         return {}
     return {"rows_saved": saved.rows_saved, "rows_saved_multiplier": saved.multiplier}
+
+
+def privacy_metrics(privacy: StudyPrivacy | None) -> dict[str, float]:
+    """Return what attacks recognize by the rows of the best mix's synthesizer, and whether that is a leak."""
+    if privacy is None or not privacy.pools:
+        return {}
+    found = privacy.pools[0].assessment
+    return {"privacy_tpr": found.measured.tpr, "privacy_leak": float(found.is_leaking)}
 
 
 def run_times(seconds: Mapping[str, float], ended: float) -> tuple[tuple[int, int], tuple[int, int]]:

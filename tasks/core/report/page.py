@@ -64,6 +64,7 @@ def render_report(
     environment.filters["gain"] = lambda gain: gain_in_words(gain, relative)
     environment.filters["gains"] = lambda interval: interval_in_words(interval, relative)
     environment.filters["number"] = format_number
+    environment.filters["share"] = lambda share: f"{100 * share:.3g} %"
     # Slices may be scored by another metric than the one that decides.
     environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g.margin_is_relative)
     environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g.margin_is_relative)

@@ -43,6 +43,18 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         lines.append(f"rows saved: {document.rows_saved.sentence}")
     if document.collecting:
         lines.append(f"more real rows: {advise(document).conclusion}")
+    return lines + _privacy_lines(document)
+
+
+def _privacy_lines(document: VerdictDocument) -> list[str]:
+    """Describe the pool of the best mix, or say why none was attacked, and what the training table exposes."""
+    if document.privacy is None:
+        return []
+    lines = [f"privacy: {document.privacy.training_table}"]
+    if document.privacy.reason:
+        lines.append(f"privacy of synthetic rows: not measured, because {document.privacy.reason}")
+    for pool in document.privacy.pools[:1]:
+        lines.append(f"privacy of {pool.synthesizer}: {pool.sharing} {pool.assessment.sentence}")
     return lines
 
 

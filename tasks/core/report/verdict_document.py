@@ -14,6 +14,7 @@ from pydantic import Field
 
 from realmix.tasks.core.decision.verdict import Outcome
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
+from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
 from realmix.tasks.core.report.verdict_evidence import (
     Collecting,
     Drift,
@@ -285,6 +286,7 @@ class VerdictDocument(Document):
     rows_saved: RowsSaved | None = None
     rows_saved_reason: str | None = None
     collecting: Collecting | None = None
+    privacy: StudyPrivacy | None = None
     final_fit: FinalFit | None = None
     drift: Drift | None = None
     plan: dict[str, Any]

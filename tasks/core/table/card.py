@@ -192,6 +192,31 @@ class Deploy(Frozen):
     max_megabytes: float | None = Field(default=None, gt=0)
 
 
+class Privacy(Frozen):
+    """What the owner declares about attackers on the synthetic rows, and the leak that is too much.
+
+    Attributes
+    ----------
+    max_tpr : float or None
+        Share of the learned rows that an attack may recognize while it takes 1 % of other rows for learned ones.
+        A mix whose synthetic rows leak more does not ship; None lets a leak forbid sharing rows only.
+    prior : float or None
+        How probable an attacker holds it, before the attack, that a certain person is in the table, in (0, 1).
+    harm : float or None
+        What it costs a person to be recognized, in `currency`; needs `prior`.
+    """
+
+    max_tpr: float | None = Field(default=None, ge=0, lt=1)
+    prior: float | None = Field(default=None, gt=0, lt=1)
+    harm: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _harm_has_prior(self) -> Privacy:
+        if self.harm is not None and self.prior is None:
+            raise ValueError("harm needs `prior`, the chance that an attacker gives before the attack")
+        return self
+
+
 class DataCard(Frozen):
     """Declarations of a table's owner; only the target cannot be inferred.
 
@@ -234,6 +259,7 @@ class DataCard(Frozen):
         How predictions must change where the feature rises, for example ``{"income": "increasing"}``; of two
         classes, the positive one's probability. Learners that cannot promise it do not compete.
     deploy : Deploy
+    privacy : Privacy
     plugins : tuple of str
         Plug-ins from outside this package, ``module:SPEC``; a study of the table imports them.
     """
@@ -260,6 +286,7 @@ class DataCard(Frozen):
     allow_leaks: tuple[str, ...] = ()
     monotone: dict[str, Direction] = Field(default_factory=dict)
     deploy: Deploy = Deploy()
+    privacy: Privacy = Privacy()
     provenance: Provenance = Provenance()
     price_per_row: float | None = Field(default=None, gt=0)
     currency: str = "EUR"
@@ -314,6 +341,7 @@ class DataCard(Frozen):
             "alert_rate": None,
             "monotone": {},
             "deploy": Deploy(),
+            "privacy": Privacy(),
         }
         without = {"operation", *(field for field, empty in newer.items() if getattr(self, field) == empty)}
         return self.model_dump(mode="json", exclude=without)

@@ -17,6 +17,7 @@ from realmix.tasks.study.report import manifest
 from tests.tasks.core.conftest import simulate
 from tests.tasks.core.plan.test_plan import PLAN
 from tests.tasks.core.report.documents import build, changed
+from tests.tasks.core.report.privacy import PRIVACY
 from tests.tasks.shop_table import rows, table_of
 
 TODAY = {
@@ -128,3 +129,13 @@ def test_everything_that_is_promised_is_written_and_listed(published, document):
         manifest(folder.path).sha256
     )
     assert (folder.path / "plan.json").read_text() == json.dumps(PLAN.to_dict(), indent=1)
+
+
+def test_the_privacy_of_the_study_stays_and_the_training_table_is_that_of_today(published, document):
+    _, again = published(changed(document, privacy=PRIVACY))
+    assert (
+        again.privacy.training_table
+        == "training.parquet holds your 300 real rows: guard it as the table itself."
+    )
+    assert again.privacy.to_dict()["pools"] == PRIVACY["pools"]
+    assert published(document)[1].privacy is None

@@ -214,3 +214,8 @@ def test_costs_are_positive_and_grow_with_the_table(name: str) -> None:
     steps = spec.default_steps or 0
     assert 0 < spec.fit_cost(200, 10, steps) <= spec.fit_cost(2000, 30, steps)
     assert 0 < spec.sample_cost(200, 10) <= spec.sample_cost(2000, 30)
+
+
+def test_rows_that_repeat_or_blend_single_real_rows_are_not_releasable():
+    kept = {name for name, spec in SYNTHESIZERS.items() if not spec.releasable}
+    assert kept == {"smote", "neighbour-swap", "duplicates"}

@@ -48,4 +48,5 @@ SPEC = SynthesizerSpec(
     reference="https://en.wikipedia.org/wiki/Smoothed_bootstrap",
     fit_cost=lambda n_rows, n_columns, steps: 60.0,
     sample_cost=lambda n_rows, n_columns: 0.01,
+    releasable=False,
 )

@@ -8,6 +8,7 @@ from realmix.tasks.core.report.mlflow_records import (
     generalisation_metrics,
     history_metrics,
     history_note,
+    privacy_metrics,
     rows_saved_metrics,
     run_times,
     shown_arms,
@@ -15,6 +16,7 @@ from realmix.tasks.core.report.mlflow_records import (
 )
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
 from tests.tasks.core.report.documents import changed
+from tests.tasks.core.report.privacy import NOT_MEASURED, PRIVACY
 
 
 def with_arms(document, n_candidates: int):
@@ -127,3 +129,12 @@ def test_the_threshold_that_is_served_is_a_parameter_of_the_run(document):
     by_threshold = changed(by_probability, winner=document.winner.to_dict() | {"threshold": 0.125})
     assert study_record(by_threshold).params["threshold"] == "0.125"
     assert "threshold" not in study_record(by_probability).params
+
+
+def test_privacy_is_two_numbers_of_the_best_mix_or_none(document):
+    assert privacy_metrics(changed(document, privacy=PRIVACY).privacy) == {
+        "privacy_tpr": 0.12,
+        "privacy_leak": 1,
+    }
+    assert privacy_metrics(changed(document, privacy=NOT_MEASURED).privacy) == {}
+    assert privacy_metrics(None) == {}

@@ -15,6 +15,7 @@ from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.summary import summary_lines
 from tests.tasks.core.report.documents import BOOSTED, TABLE, TREE, build, changed, figures_of
+from tests.tasks.core.report.privacy import LEAKY, NOT_MEASURED, PRIVACY
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "path", "use"}
 
@@ -273,3 +274,32 @@ def test_the_page_says_from_which_probability_on_a_row_is_labelled_positive(docu
     page = render_report(changed(document, winner=winner), {})
     assert "Decision threshold" in page and "0.125" in page
     assert "Decision threshold" not in render_report(document, {})
+
+
+def test_privacy_has_what_was_measured_declared_and_combined_apart_with_its_controls(document):
+    page = render_report(changed(document, privacy=PRIVACY), {})
+    checker = Balanced()
+    checker.feed(page)
+    assert checker.open == []
+    assert checker.unscoped == []
+    assert "training.parquet holds your 900 real rows." in page
+    assert "Not to be shared: a leak was found.</strong> Leak found: 12 %." in page
+    assert "12 % (8 % to 17 %)" in page
+    assert "counted from 0: 17, 4." in page
+    assert page.index("Measured:") < page.index("Declared</strong>") < page.index("Combined</strong>")
+    assert "0 of 5" in page
+    assert "No model trained on them ships." not in page
+    vetoed = {**PRIVACY, "pools": [{**LEAKY, "veto": "The card allows 5 %."}]}
+    assert "No model trained on them ships. The card allows 5 %." in render_report(
+        changed(document, privacy=vetoed), {}
+    )
+
+
+def test_privacy_that_was_not_measured_says_why_and_what_is_not_declared_is_asked_for(document):
+    page = render_report(changed(document, privacy=NOT_MEASURED), {})
+    assert "No synthetic rows were attacked: the folds are cut by time." in page
+    silent = {**LEAKY, "assessment": {**LEAKY["assessment"], "declared": None, "combined": None}}
+    page = render_report(changed(document, privacy={**PRIVACY, "pools": [silent]}), {})
+    assert "<code>privacy: {prior: 0.1}</code>" in page
+    assert "Combined</strong>" not in page
+    assert "<h2>Privacy" not in render_report(document, {})

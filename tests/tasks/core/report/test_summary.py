@@ -6,6 +6,7 @@ import dataclasses
 
 from realmix.tasks.core.report.summary import summary_lines
 from tests.tasks.core.report.documents import BOOSTED, TREE, build, changed
+from tests.tasks.core.report.privacy import NOT_MEASURED, PRIVACY
 
 FIT = {"n_real": 900, "n_synthetic": 0, "n_teacher": None, "sentence": None}
 
@@ -74,3 +75,14 @@ def test_the_threshold_that_is_served_has_a_line(document):
     (line,) = [each for each in summary_lines(changed(document, winner=winner)) if each.startswith("label")]
     assert "from a probability of 0.123 on" in line and document.metric.name in line
     assert not any(each.startswith("label") for each in summary_lines(document))
+
+
+def test_privacy_has_a_line_for_the_training_table_and_one_for_the_pool_of_the_best_mix(document):
+    lines = summary_lines(changed(document, privacy=PRIVACY))
+    assert lines[-2:] == [
+        "privacy: training.parquet holds your 900 real rows.",
+        "privacy of sequential-trees: Not to be shared: a leak was found. Leak found: 12 %.",
+    ]
+    assert summary_lines(changed(document, privacy=NOT_MEASURED))[-1] == (
+        "privacy of synthetic rows: not measured, because the folds are cut by time."
+    )

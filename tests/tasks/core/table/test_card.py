@@ -31,6 +31,12 @@ BAD_CARDS = {
         "target: y\nrules: [{kind: range, column: a, minimum: .nan}]\n",
         ["finite number"],
     ),
+    "a leak that allows everybody": (
+        "target: y\nprivacy: {max_tpr: 1}\n",
+        ["`privacy.max_tpr`", "less than 1"],
+    ),
+    "a certain prior": ("target: y\nprivacy: {prior: 1}\n", ["`privacy.prior`", "less than 1"]),
+    "harm without a prior": ("target: y\nprivacy: {harm: 100}\n", ["`privacy`", "harm needs `prior`"]),
     "a rule without kind": ("target: y\nrules: [{column: age}]\n", ["`rules.0"]),
 }
 
@@ -87,4 +93,10 @@ def test_protected_columns_are_the_sensitive_ones_and_the_slices_each_once():
 def test_a_card_that_declares_no_costs_has_the_digest_that_it_had_before_there_were_any():
     assert not {"costs", "metric", "alert_rate"} & set(DataCard(target="y").studied)
     declared = DataCard(target="y", metric="cost", costs={"a": {"b": 1}, "b": {"a": 2}}, alert_rate=0.1)
+    assert DataCard(**declared.studied) == declared
+
+
+def test_a_card_without_privacy_keeps_its_digest():
+    assert "privacy" not in DataCard(target="y").studied
+    declared = DataCard(target="y", privacy={"max_tpr": 0.05, "prior": 0.1, "harm": 200})
     assert DataCard(**declared.studied) == declared
