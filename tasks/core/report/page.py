@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from realmix.tasks.core.fairness.assessment import in_unit, interval_in_unit
 from realmix.tasks.core.report.collect_text import advise
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.words import gain_in_words, interval_in_words
@@ -67,6 +68,8 @@ def render_report(
     # Slices may be scored by another metric than the one that decides.
     environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g.margin_is_relative)
     environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g.margin_is_relative)
+    environment.filters["in_unit"] = in_unit
+    environment.filters["interval_in_unit"] = interval_in_unit
     shown = readable or {}
     template = environment.get_template("report.html.j2")
     return template.render(

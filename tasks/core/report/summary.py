@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.fairness.assessment import Repair, in_unit
 from realmix.tasks.core.report.collect_text import advise
 from realmix.tasks.core.report.verdict_document import MetricOfStudy, Scored, VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
@@ -37,6 +38,9 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         name, why = next(iter(document.disqualified.items()))
         count = mixes_in_words(len(document.disqualified))
         lines.append(f"failed or refused: {count}; the first, {name}: {why}")
+    if document.fairness:
+        lines.append(f"fairness: {document.fairness.sentence}")
+        lines += [_repair_line(repair, document) for repair in document.fairness.repairs]
     if document.final_fit and document.final_fit.sentence:
         lines.append(f"final fit: {document.final_fit.sentence}")
     if document.rows_saved and document.rows_saved.sentence:
@@ -44,6 +48,22 @@ def summary_lines(document: VerdictDocument) -> list[str]:
     if document.collecting:
         lines.append(f"more real rows: {advise(document).conclusion}")
     return lines
+
+
+def _repair_line(repair: Repair, document: VerdictDocument) -> str:
+    """Say what a repair of unequal groups brings, in the rate whose gap it changes most, and what it costs."""
+    assert document.fairness is not None
+    unit, relative = document.fairness.unit, document.metric.margin_is_relative
+    gain = f"{gain_in_words(repair.gain, relative)} (90 % interval {interval_in_words(repair.interval, relative)})"
+    changes = {rate: gaps for rate, gaps in repair.gaps.items() if None not in gaps}
+    if not changes:
+        return f"repair {repair.name}: no gap by {repair.column} could be judged; gain in {document.metric.name} {gain}"
+    rate = max(changes, key=lambda name: abs((changes[name][1] or 0) - (changes[name][0] or 0)))
+    before, after = (in_unit(gap, unit) for gap in changes[rate])
+    return (
+        f"repair {repair.name}: the largest gap in {rate} by {repair.column} goes from {before} to {after}; gain in "
+        f"{document.metric.name} {gain}"
+    )
 
 
 def _learner_line(each: VerdictOnLearner, relative: bool) -> str:

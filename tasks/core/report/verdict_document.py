@@ -14,6 +14,7 @@ from pydantic import Field
 
 from realmix.tasks.core.decision.verdict import Outcome
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
+from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.report.verdict_evidence import (
     Collecting,
     Drift,
@@ -281,6 +282,7 @@ class VerdictDocument(Document):
     teacher: Teacher = Teacher(score=None)
     race: Race | None = None
     generalisation: Generalisation | None = None
+    fairness: Fairness | None = None
     learners: tuple[VerdictOnLearner, ...] = ()
     rows_saved: RowsSaved | None = None
     rows_saved_reason: str | None = None

@@ -192,6 +192,19 @@ class Deploy(Frozen):
     max_megabytes: float | None = Field(default=None, gt=0)
 
 
+class FairnessLimits(Frozen):
+    """How alike the groups of sensitive columns must be treated.
+
+    Attributes
+    ----------
+    max_widening : float
+        By how much a mix may widen the gap of two groups in any rate: a share of the rows, or of the target's
+        standard deviation for regression, in [0, 1).
+    """
+
+    max_widening: float = Field(default=0.05, ge=0, lt=1)
+
+
 class DataCard(Frozen):
     """Declarations of a table's owner; only the target cannot be inferred.
 
@@ -213,6 +226,8 @@ class DataCard(Frozen):
         Columns on which the mix must not be worse for any group; their values are never shown or logged.
     slices : tuple of str
         Further such columns, whose values are shown in results.
+    fairness : FairnessLimits
+        Of the gaps between groups of `sensitive` columns.
     rules : tuple of Rule
         Generate and constrain rule-based rows, and check every synthetic table.
     metric : str or None
@@ -248,6 +263,7 @@ class DataCard(Frozen):
     ignore: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
+    fairness: FairnessLimits = FairnessLimits()
     rules: tuple[Rule, ...] = ()
     metric: str | None = None
     costs: dict[str, dict[str, float | str]] = Field(default_factory=dict)
@@ -309,6 +325,7 @@ class DataCard(Frozen):
             "alert_rate": None,
             "monotone": {},
             "deploy": Deploy(),
+            "fairness": FairnessLimits(),
         }
         without = {"operation", *(field for field, empty in newer.items() if getattr(self, field) == empty)}
         return self.model_dump(mode="json", exclude=without)

@@ -47,6 +47,10 @@ FIELD_COMMENTS = {
     "ignore": "Columns to leave out, for example those known only after the outcome.",
     "sensitive": "Columns on which the mix must not be worse for any group (guessed from their names); values are never shown.",
     "slices": "More columns on which the mix must not be worse for any group; the report shows their values.",
+    "fairness": (
+        "By how much a mix may widen the gap of two groups of sensitive columns (in decisions, their errors,\n"
+        "calibration): 0.05 is five percentage points."
+    ),
     "rules": (
         "Rules for every row; synthetic rows are generated and checked by them. For example:\n"
         "  - {kind: range, column: age, minimum: 0, maximum: 120}\n"
