@@ -209,7 +209,7 @@ def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
 
 def summarise_pools(pools: list[PoolResult]) -> list[dict[str, Any]]:
     """Count the rows that each synthesizer was asked for and made, over all folds."""
-    counted = ("asked", "made", "kept", "copies_of_real")
+    counted = ("asked", "made", "kept", "copies_of_real", "repaired", "dropped")
     by_name: dict[str, list[PoolResult]] = {}
     for pool in pools:
         by_name.setdefault(pool.synthesizer, []).append(pool)

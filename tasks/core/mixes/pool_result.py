@@ -22,6 +22,8 @@ class PoolResult(Document):
     kept: int = 0
     asked_by_class: dict[str, int] | None = None
     copies_of_real: int = 0
+    repaired: int = 0
+    dropped: int = 0
     seconds_fit: Number | None = None
     seconds_sample: Number | None = None
     steps: int | None = None

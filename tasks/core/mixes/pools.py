@@ -34,6 +34,8 @@ class PoolLog:
         Rows requested of each class; None for regression and for the real class mix.
     copies_of_real : int
         Usable rows equal to a real training row in every modelled column.
+    repaired, dropped : int
+        Drawn rows in which a rule of the card set a cell, and that broke one and were drawn again.
     seconds_fit, seconds_sample : float
     steps : int or None
         Optimiser steps of a network that could stop before its last.
@@ -46,6 +48,8 @@ class PoolLog:
     kept: int = 0
     asked_by_class: dict[str, int] | None = None
     copies_of_real: int = 0
+    repaired: int = 0
+    dropped: int = 0
     seconds_fit: float = 0.0
     seconds_sample: float = 0.0
     steps: int | None = None
@@ -109,6 +113,8 @@ def draw_pool(
         seconds_fit=fitted - started,
         seconds_sample=time.perf_counter() - fitted,
         steps=getattr(synthesizer, "n_steps_", None),
+        repaired=getattr(synthesizer, "n_repaired_", 0),
+        dropped=getattr(synthesizer, "n_dropped_", 0),
     )
     pool = _usable(drawn, schema, n_rows_by_class, n_rows)
     check_alive(synthesizer_spec.name, pool, real, schema, n_rows=n_rows, class_counts=n_rows_by_class)

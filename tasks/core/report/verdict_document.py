@@ -213,7 +213,7 @@ class ArmOfStudy(Part):
 
 
 class SynthesizerCount(Part):
-    """Rows that a synthesizer was asked for and made, over all folds."""
+    """Rows that a synthesizer was asked for and made, over all folds; `repaired` and `dropped` by the card's rules."""
 
     name: str
     fits: int
@@ -222,6 +222,8 @@ class SynthesizerCount(Part):
     made: int
     kept: int
     copies_of_real: int
+    repaired: int = 0
+    dropped: int = 0
 
 
 class Teacher(Part):

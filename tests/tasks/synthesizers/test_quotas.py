@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realmix.tasks.core.errors import SynthesizerFailed
-from realmix.tasks.core.table.card import ConditionRule, DerivedRule, Rule
 from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.rule_kinds import ConditionRule, DerivedRule, Rule
 from realmix.tasks.core.table.rules import violations
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer, apportion
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import ConditionRule, DerivedRule, DistributionRule, RangeRule
-from realmix.tasks.core.table.rules import apply_derived, check_rules, holds, rule_labels, violations
+from realmix.tasks.core.table.rule_kinds import ConditionRule, DerivedRule, DistributionRule, RangeRule
+from realmix.tasks.core.table.rules import check_rules, holds, repair_rows, rule_labels, violations
 
 FRAME = pd.DataFrame(
     {
@@ -98,7 +98,7 @@ def test_a_dependency_is_broken_only_where_both_sides_are_known() -> None:
 def test_a_derived_column_is_computed_and_compared() -> None:
     rule = DerivedRule(kind="derived", column="income", expression="age * 2")
     assert broken(rule) == [True, True, False, False]
-    corrected = apply_derived(FRAME, [rule])
+    corrected = repair_rows(FRAME, [rule])
     assert not violations(corrected, [rule]).to_numpy().any()
     assert corrected["income"].isna().tolist() == [False, False, True, False]
     assert FRAME["income"].tolist()[:3] == [0.0, 3000.0, 100.0], "the rows given are left alone"
@@ -106,7 +106,7 @@ def test_a_derived_column_is_computed_and_compared() -> None:
 
 def test_derived_integers_stay_integers() -> None:
     rule = DerivedRule(kind="derived", column="house no", expression="`house no` / 2")
-    assert apply_derived(FRAME, [rule])["house no"].tolist() == [0, 1, 2, 2]
+    assert repair_rows(FRAME, [rule])["house no"].tolist() == [0, 1, 2, 2]
 
 
 def test_distributions_constrain_no_single_row() -> None:
@@ -123,7 +123,7 @@ def test_equal_rules_at_two_places_keep_two_labels() -> None:
 
 def test_a_derived_integer_over_zero_is_missing() -> None:
     rule = DerivedRule(kind="derived", column="house no", expression="`house no` / (`house no` - 1)")
-    assert apply_derived(FRAME, [rule])["house no"].isna().tolist() == [True, False, False, False]
+    assert repair_rows(FRAME, [rule])["house no"].isna().tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
