@@ -5,7 +5,12 @@ from __future__ import annotations
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.fairness.assessment import Repair, in_unit
 from realmix.tasks.core.report.collect_text import advise
-from realmix.tasks.core.report.verdict_document import MetricOfStudy, Scored, VerdictDocument
+from realmix.tasks.core.report.verdict_document import (
+    MetricOfStudy,
+    Scored,
+    SynthesizerCount,
+    VerdictDocument,
+)
 from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
 from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
 
@@ -38,9 +43,7 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         name, why = next(iter(document.disqualified.items()))
         count = mixes_in_words(len(document.disqualified))
         lines.append(f"failed or refused: {count}; the first, {name}: {why}")
-    if document.fairness:
-        lines.append(f"fairness: {document.fairness.sentence}")
-        lines += [_repair_line(repair, document) for repair in document.fairness.repairs]
+    lines += [*_rule_lines(document), *_fairness_lines(document)]
     if document.final_fit and document.final_fit.sentence:
         lines.append(f"final fit: {document.final_fit.sentence}")
     if document.rows_saved and document.rows_saved.sentence:
@@ -48,6 +51,26 @@ def summary_lines(document: VerdictDocument) -> list[str]:
     if document.collecting:
         lines.append(f"more real rows: {advise(document).conclusion}")
     return lines
+
+
+def _rule_lines(document: VerdictDocument) -> list[str]:
+    ruled = [rules_in_words(each) for each in document.synthesizers if each.repaired or each.dropped]
+    return [f"rules: {'; '.join(ruled)}"] if ruled else []
+
+
+def _fairness_lines(document: VerdictDocument) -> list[str]:
+    if document.fairness is None:
+        return []
+    repairs = [_repair_line(repair, document) for repair in document.fairness.repairs]
+    return [f"fairness: {document.fairness.sentence}", *repairs]
+
+
+def rules_in_words(counted: SynthesizerCount) -> str:
+    """Say how many drawn rows the card's rules repaired, and how many were drawn again."""
+    return (
+        f"of the rows that {counted.name} drew, {counted.repaired:,} got a value from a rule and {counted.dropped:,} "
+        "broke one and were drawn again"
+    )
 
 
 def _repair_line(repair: Repair, document: VerdictDocument) -> str:

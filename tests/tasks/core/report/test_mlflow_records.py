@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.report.mlflow_records import (
     MAX_CHILDREN,
     MAX_NOTE,
+    fairness_metrics,
     generalisation_metrics,
     history_metrics,
     history_note,
@@ -14,7 +16,7 @@ from realmix.tasks.core.report.mlflow_records import (
     study_record,
 )
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
-from tests.tasks.core.report.documents import changed
+from tests.tasks.core.report.documents import FAIRNESS, changed
 
 
 def with_arms(document, n_candidates: int):
@@ -127,3 +129,8 @@ def test_the_threshold_that_is_served_is_a_parameter_of_the_run(document):
     by_threshold = changed(by_probability, winner=document.winner.to_dict() | {"threshold": 0.125})
     assert study_record(by_threshold).params["threshold"] == "0.125"
     assert "threshold" not in study_record(by_probability).params
+
+
+def test_the_largest_widening_of_a_gap_is_a_number():
+    assert fairness_metrics(Fairness.of(FAIRNESS)) == {"largest_widening": 0.2}
+    assert fairness_metrics(Fairness.of(FAIRNESS | {"gaps": []})) == fairness_metrics(None) == {}

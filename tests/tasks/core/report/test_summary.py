@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from realmix.tasks.core.report.summary import summary_lines
-from tests.tasks.core.report.documents import BOOSTED, TREE, build, changed
+from tests.tasks.core.report.documents import BOOSTED, FAIRNESS, TREE, build, changed
 
 FIT = {"n_real": 900, "n_synthetic": 0, "n_teacher": None, "sentence": None}
 
@@ -74,3 +74,18 @@ def test_the_threshold_that_is_served_has_a_line(document):
     (line,) = [each for each in summary_lines(changed(document, winner=winner)) if each.startswith("label")]
     assert "from a probability of 0.123 on" in line and document.metric.name in line
     assert not any(each.startswith("label") for each in summary_lines(document))
+
+
+def test_fairness_and_rules_are_said_in_a_line_each(document):
+    counted = {"name": "ctgan", "fits": 5, "failed": 0, "asked": 9, "made": 9, "kept": 9, "copies_of_real": 0}
+    lines = summary_lines(changed(document, fairness=FAIRNESS, synthesizers=[counted | {"dropped": 3}]))
+    assert "fairness: The best mix widens a gap beyond the card's limit: selection rate by sex." in lines
+    assert any("rules: of the rows that ctgan drew, 0 got a value" in line for line in lines)
+    (repair,) = [line for line in lines if line.startswith("repair")]
+    assert "the largest gap in selection rate by sex goes from 10.0 points to 2.0 points" in repair
+    assert "gain in" in repair and "-4" in repair
+    unjudged = FAIRNESS | {"repairs": [FAIRNESS["repairs"][0] | {"gaps": {}}]}
+    assert any(
+        "no gap by sex could be judged" in line
+        for line in summary_lines(changed(document, fairness=unjudged))
+    )
