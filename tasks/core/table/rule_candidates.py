@@ -6,6 +6,7 @@ kept by all rows with a probability below ``exp(-20)``. That it is a law of the 
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pandas as pd
 
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.columns import canonical
 from realmix.tasks.core.table.rule_kinds import (
     ConditionRule,
@@ -91,8 +93,15 @@ def propose_rules(raw: pd.DataFrame, schema: Schema, *, sensitive: tuple[str, ..
         *_patterns(raw, texts),
         *_positive(numbers),
     ]
-    kept = [each for each in found if not violations(raw, [each.rule]).to_numpy().any()]
-    return kept[:MAX_CANDIDATES]
+    return [each for each in found if _is_kept(raw, each.rule)][:MAX_CANDIDATES]
+
+
+def _is_kept(raw: pd.DataFrame, rule: Rule) -> bool:
+    """Tell whether no row breaks a rule as it would be enforced; False where it cannot be written for these names."""
+    try:
+        return not violations(raw, [rule]).to_numpy().any()
+    except BadInput:
+        return False
 
 
 def _orders(columns: dict[str, pd.Series]) -> Iterator[Candidate]:
@@ -121,7 +130,7 @@ def _sums(columns: dict[str, pd.Series]) -> Iterator[Candidate]:
     names = [name for name, values in columns.items() if (values.fillna(0) != 0).mean() > 0.1]
     if len(names) < 3:
         return
-    whole = pd.DataFrame({name: columns[name] for name in names}).dropna()
+    whole = pd.DataFrame({name: columns[name] for name in names}).replace([np.inf, -np.inf], np.nan).dropna()
     if len(whole) < EVIDENCE:
         return
     cells = whole.to_numpy()
@@ -252,4 +261,6 @@ def _positive(columns: dict[str, pd.Series]) -> Iterator[Candidate]:
 
 
 def _quoted(name: str) -> str:
-    return name if name.isidentifier() else f"`{name}`"
+    """Write a column name as expressions take it."""
+    is_plain = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+    return name if is_plain else f"`{name}`"

@@ -117,8 +117,12 @@ def repair_rows(
         elif isinstance(rule, ConditionRule):
             triggered = holds(frame, rule.when, where=label)
             for name, expression in equated(rule.then):
-                value = DerivedRule(kind="derived", column=name, expression=expression)
-                frame[name] = frame[name].mask(triggered, _derived(frame, value, label))
+                value = _derived(
+                    frame, DerivedRule(kind="derived", column=name, expression=expression), label
+                )
+                # A number cannot be set to a text: rows that break such a rule are for the caller to drop.
+                if pd.api.types.is_numeric_dtype(value) or not pd.api.types.is_numeric_dtype(frame[name]):
+                    frame[name] = frame[name].mask(triggered, value)
     return frame
 
 

@@ -5,35 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realmix.tasks.core.fairness.gaps import MeasuredGap, measure_gaps
+from realmix.tasks.core.fairness.gaps import measure_gaps
 from realmix.tasks.core.fairness.groups import groupings
 from realmix.tasks.core.fairness.rates import rates_of
+from tests.nulls.fairness import LIMIT, gaps_of, refuses
 from tests.tasks.core.fairness.made import LOG_LOSS, MIX, REAL_ONLY, decided, people
-
-LIMIT = 0.05
-
-
-def gaps_of(
-    seed: int, n_rows: int = 1000, *, limit: float = LIMIT, rates: int = 5, **changes
-) -> list[MeasuredGap]:
-    """Measure the gaps of a made study with two sensitive columns, of two and four levels."""
-    sensitive = people(
-        np.random.default_rng(1000 + seed), n_rows, sex=[0.5, 0.5], region=[0.4, 0.3, 0.2, 0.1]
-    )
-    oof = decided(seed, sensitive, **changes)
-    return measure_gaps(
-        rates_of(oof, (REAL_ONLY, MIX), LOG_LOSS, ("no", "yes"))[:rates],
-        groupings(sensitive),
-        weight=np.ones(n_rows),
-        units=np.arange(n_rows),
-        limit=limit,
-        widening=1.0,
-        seed=seed,
-    )
-
-
-def refuses(found: list[MeasuredGap]) -> bool:
-    return any(each.widening is not None and each.widening.vetoes for each in found)
 
 
 def test_a_mix_that_widens_a_gap_far_beyond_the_limit_is_refused():

@@ -120,3 +120,12 @@ def test_a_wide_table_takes_seconds():
     started = time.perf_counter()
     propose_rules(raw, schema)
     assert time.perf_counter() - started < 10
+
+
+def test_odd_column_names_and_infinite_numbers_end_no_card():
+    raw = lawful().rename(columns={"rent": "class", "heating": "a`b", "all in": "ﬁ\nx", "tenure": "True"})
+    raw["paid"] = raw["paid"].astype(float)
+    raw.loc[0, "paid"] = np.inf
+    raw.loc[1, "paid"] = -np.inf
+    card, schema = infer_card(raw, "y"), infer_schema(raw, "y")
+    assert "start was never above end" in card_to_yaml(card, schema, candidates=propose_rules(raw, schema))

@@ -8,7 +8,14 @@ import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.rule_kinds import ConditionRule, DerivedRule, DistributionRule, RangeRule
-from realmix.tasks.core.table.rules import check_rules, holds, repair_rows, rule_labels, violations
+from realmix.tasks.core.table.rules import (
+    check_rules,
+    holds,
+    repair_rows,
+    repaired_columns,
+    rule_labels,
+    violations,
+)
 
 FRAME = pd.DataFrame(
     {
@@ -141,3 +148,17 @@ def test_an_expression_that_would_take_all_memory_is_refused(expression):
     with pytest.raises(BadInput, match="cannot be used"):
         check_rules([ConditionRule(kind="dependency", when=expression, then="age > 1")], FRAME)
     assert time.perf_counter() - started < 5
+
+
+def test_a_dependency_that_says_what_a_column_equals_sets_it_where_it_is_triggered() -> None:
+    rule = ConditionRule(kind="dependency", when="age < 18", then="income == 0 and licence == 'no'")
+    repaired = repair_rows(FRAME, [rule])
+    assert not violations(repaired, [rule]).to_numpy().any()
+    untouched = ~holds(FRAME, "age < 18")
+    pd.testing.assert_frame_equal(repaired[untouched], FRAME[untouched], check_dtype=False)
+    assert repaired_columns([rule]) == ["income", "licence"]
+
+
+def test_a_number_is_not_set_to_a_text() -> None:
+    rule = ConditionRule(kind="dependency", when="age > 0", then="income == 'none'")
+    pd.testing.assert_frame_equal(repair_rows(FRAME, [rule]), FRAME)
