@@ -11,11 +11,13 @@ from tests.tasks.core.fairness.made import LOG_LOSS, MIX, REAL_ONLY, decided, pe
 
 LIMIT = 0.05
 SHARES = {"sex": [0.5, 0.5], "region": [0.4, 0.3, 0.2, 0.1]}
+ONE_PAIR = {"sex": [0.5, 0.5]}
 N_STUDIES = 200
-# Rows, limit, and by how much the mix widens the gap of one group of each pair.
+# Columns, rows, limit, and by how much the mix widens the gap of one group of each pair.
 CASES = (
-    (500, 0.0, 0.0), (500, LIMIT, LIMIT), (500, LIMIT, 0.15), (500, LIMIT, 0.25),
-    (1500, 0.0, 0.0), (1500, LIMIT, LIMIT), (1500, LIMIT, 0.1), (1500, LIMIT, 0.15),
+    (SHARES, 500, 0.0, 0.0), (SHARES, 500, LIMIT, LIMIT), (SHARES, 500, LIMIT, 0.15), (SHARES, 500, LIMIT, 0.25),
+    (SHARES, 1500, 0.0, 0.0), (SHARES, 1500, LIMIT, LIMIT), (SHARES, 1500, LIMIT, 0.1), (SHARES, 1500, LIMIT, 0.15),
+    (ONE_PAIR, 1500, 0.0, 0.0), (ONE_PAIR, 1500, LIMIT, LIMIT),
 )  # fmt: skip
 
 
@@ -48,13 +50,13 @@ def refuses(found: list[MeasuredGap]) -> bool:
 
 def main() -> None:
     """Print the share of refused mixes for each case."""
-    for n_rows, limit, widening in CASES:
+    for shares, n_rows, limit, widening in CASES:
         refused = sum(
             refuses(gaps_of(seed, n_rows, limit=limit, gap=0.1, widening=widening))
             for seed in range(N_STUDIES)
         )
         print(
-            f"{n_rows:5,} rows, limit {limit:.2f}, widening {widening:.2f}: {refused / N_STUDIES:.1%} refused",
+            f"{', '.join(shares)}, {n_rows:5,} rows, limit {limit:.2f}, widening {widening:.2f}: {refused / N_STUDIES:.1%} refused",
             flush=True,
         )
 
