@@ -22,10 +22,10 @@ class PoolResult(Document):
     kept: int = 0
     asked_by_class: dict[str, int] | None = None
     copies_of_real: int = 0
-    repaired: int = 0
-    dropped: int = 0
     seconds_fit: Number | None = None
     seconds_sample: Number | None = None
     steps: int | None = None
     failure: str | None
+    repaired: int = 0
+    dropped: int = 0
     timed_out: bool = False

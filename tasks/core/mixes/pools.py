@@ -34,13 +34,13 @@ class PoolLog:
         Rows requested of each class; None for regression and for the real class mix.
     copies_of_real : int
         Usable rows equal to a real training row in every modelled column.
-    repaired, dropped : int
-        Drawn rows in which a rule of the card set a cell, and that broke one and were drawn again.
     seconds_fit, seconds_sample : float
     steps : int or None
         Optimiser steps of a network that could stop before its last.
     failure : str or None
         Why the synthesizer was dropped, None where it was not.
+    repaired, dropped : int
+        Drawn rows in which a rule of the card set a cell, and that broke one and were drawn again.
     """
 
     asked: int
@@ -48,12 +48,12 @@ class PoolLog:
     kept: int = 0
     asked_by_class: dict[str, int] | None = None
     copies_of_real: int = 0
-    repaired: int = 0
-    dropped: int = 0
     seconds_fit: float = 0.0
     seconds_sample: float = 0.0
     steps: int | None = None
     failure: str | None = None
+    repaired: int = 0
+    dropped: int = 0
 
 
 def draw_pool(
