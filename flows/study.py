@@ -19,6 +19,7 @@ from realmix.tasks.runtime.shared_storage import open_storage, share
 from realmix.tasks.runtime.study_folder import StudyFolder, home, new_folder
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
+from realmix.tasks.study.fairness import repair_fairness
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.overfitting import measure_gap
 from realmix.tasks.study.plan import announce, note_seconds, on_usable_gpu, plan_study, trained_on_gpu
@@ -95,6 +96,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         with clock("compare"):
             comparison, verdict = compare_arms(folder, layout, development, raced.oof)
             measure_gap(folder, layout, development, raced.oof, comparison)
+            repair_fairness(folder, layout, development, raced.oof, comparison)
         with clock("rows saved"):
             saved = rows_saved(folder, layout, development, raced.oof, comparison)
         with clock("refit"):

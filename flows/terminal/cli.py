@@ -231,6 +231,7 @@ def card(
     from realmix.tasks.core.table.infer_schema import infer_schema
     from realmix.tasks.core.table.read_columns import read_columns
     from realmix.tasks.core.table.reading_report import ReadingReport
+    from realmix.tasks.core.table.rule_candidates import propose_rules
     from realmix.tasks.core.table.set_apart import set_apart
     from realmix.tasks.core.urls import without_secrets
     from realmix.tasks.runtime.snapshots import write_atomically
@@ -249,7 +250,8 @@ def card(
         raw, target, task=task, positive=positive, kinds=inferred.columns, roles=inferred.roles
     )
     report = report.with_apart(set_apart(schema, inferred))
-    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred), report)
+    candidates = propose_rules(raw, schema, sensitive=inferred.sensitive)
+    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred), report, candidates)
     if out is None:
         print(text, end="")
         return

@@ -27,6 +27,11 @@ class Part(BaseModel):
         """Return the fields that were given, in the order of the schema, as values of strict JSON."""
         return self.model_dump(mode="json", exclude_unset=True)
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Build a part from new values; dataclasses become objects, NaN and infinity null."""
+        return cls.model_validate_json(json.dumps(to_jsonable(fields)))
+
 
 class Document(Part):
     """Base of a whole document; `what` names it in errors."""

@@ -170,8 +170,8 @@ def coded(given: Ingredients, schema: Schema) -> Ingredients:
     return dataclasses.replace(given, real=real, pool=dataclasses.replace(given.pool, rows=rows))
 
 
-def mixed(given: Ingredients, mix: Mix, schema: Schema) -> TrainingSet:
-    """Build the training set of a mix."""
+def mixed(given: Ingredients, mix: Mix, schema: Schema, *, chosen: np.ndarray | None = None) -> TrainingSet:
+    """Build the training set of a mix, with its own choice of synthetic rows unless some are `chosen`."""
     return mix_training_set(
         given.real,
         given.pool,
@@ -179,6 +179,7 @@ def mixed(given: Ingredients, mix: Mix, schema: Schema) -> TrainingSet:
         schema=schema,
         base_weight=given.base_weight,
         real_teacher=given.real_teacher,
+        chosen=chosen,
     )
 
 

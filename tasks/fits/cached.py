@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import ENSEMBLE
+from realmix.tasks.core.fairness.repairs import RAISED, REWEIGHED
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.mixes.fit_result import FitResult
@@ -35,9 +36,11 @@ TEACHER = "realmix.tasks.fits.teacher:fit_teacher"
 POOL = "realmix.tasks.fits.pools:synthesize"
 ARMS = "realmix.tasks.fits.arms:train_arms"
 TRAINING_SCORES = "realmix.tasks.fits.arms:score_on_training_rows"
+REPAIRS = "realmix.tasks.fits.repairs:train_repairs"
 FINAL = "realmix.tasks.fits.final:fit_final"
 TEACHER_FILE = "teacher.pickle"
 PREDICTIONS = "predictions.npy"
+REPAIR_FILES = (f"{REWEIGHED}.npy", f"{RAISED}.npy")
 
 
 def cached_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
@@ -129,6 +132,23 @@ def cached_training_scores(
         for arm in (arm for arm in missing if arm.name in scores):
             cache.put(keys[arm], {"score": scores[arm.name]})
     return scores
+
+
+def cached_repairs(
+    folder: StudyFolder, scope: str, real_only: Arm, mix: Arm, column: str, plan: Plan
+) -> dict[str, Any]:
+    """Fit the repairs of unequal groups; see :func:`realmix.tasks.fits.repairs.train_repairs`."""
+    place = folder.scope(scope)
+    arguments: dict[str, Any] = {
+        "real_only": real_only.to_dict(),
+        "mix": mix.to_dict(),
+        "column": column,
+        "n_jobs": plan.threads_per_fit,
+    }
+    names = dict.fromkeys((*Scope(place).reads, *arm_files(real_only), *arm_files(mix)))
+    writes = {name: place / name for name in REPAIR_FILES}
+    key = fit_key(REPAIRS, place, digests_of(place, tuple(names)), arguments)
+    return _cached(folder, key, writes, REPAIRS, place, **arguments)
 
 
 def cached_final(

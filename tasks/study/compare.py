@@ -9,6 +9,7 @@ from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.decision.comparison import Comparison, compare
 from realmix.tasks.core.decision.learners import decide_by_learner, describe_learners
 from realmix.tasks.core.decision.verdict import Verdict, decide
+from realmix.tasks.core.fairness.assessment import fairness_vetoes
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.plan.plan import Layout
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
@@ -17,6 +18,7 @@ from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import metrics_for
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.development import Development
+from realmix.tasks.study.fairness import FAIRNESS, assess
 from realmix.tasks.study.generalise import generalise
 from realmix.tasks.study.out_of_fold import null_models
 from realmix.tasks.study.privacy import StudyPools, could_ship
@@ -41,6 +43,8 @@ def compare_arms(
     folder.write_json("work/generalisation.json", to_jsonable(generalisation))
     privacy = StudyPools(folder, layout, development)
     folder.write_json("work/privacy.json", privacy.describe(could_ship(comparison)))
+    fairness = assess(layout, development, oof, comparison)
+    folder.write_json(FAIRNESS, fairness and fairness.to_dict())
     by_learner = decide_by_learner(
         oof,
         metric,
@@ -48,12 +52,15 @@ def compare_arms(
         n_bootstrap=plan.n_bootstrap,
         margin=metric.margin,
         null_models=null_models(),
-        vetoes=lambda of: [*generalise(layout, development, oof, of)[1], *privacy.vetoes(of.best_mix)],
+        vetoes=lambda of_learner: [
+            *generalise(layout, development, oof, of_learner)[1],
+            *privacy.vetoes(of_learner.best_mix),
+            *fairness_vetoes(assess(layout, development, oof, of_learner)),
+        ],
     )
     folder.write_json("work/learners.json", describe_learners(by_learner))
-    return comparison, decide(
-        comparison, margin=metric.margin, vetoes=[*vetoes, *privacy.vetoes(comparison.best_mix)]
-    )
+    vetoes = [*vetoes, *privacy.vetoes(comparison.best_mix), *fairness_vetoes(fairness)]
+    return comparison, decide(comparison, margin=metric.margin, vetoes=vetoes)
 
 
 def side_metrics(context: StudyContext, deciding: MetricSpec) -> list[MetricSpec]:

@@ -36,6 +36,7 @@ from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
 from realmix.tasks.study.development import Development
+from realmix.tasks.study.fairness import FAIRNESS
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
              "prefect", "mlflow", "great-expectations")  # fmt: skip
@@ -149,6 +150,7 @@ def describe_evidence(
         "teacher": {"score": teacher_score(folder, layout, development)},
         "race": describe_race(folder.read_json("work/race.json"), pools, len(layout.blocks)),
         "generalisation": folder.read_json("work/generalisation.json"),
+        "fairness": folder.read_json(FAIRNESS),
         "learners": folder.read_json("work/learners.json"),
     }
 
@@ -214,7 +216,7 @@ def digests(folder: StudyFolder, table: Table) -> dict[str, str]:
 
 def summarise_pools(pools: list[PoolResult]) -> list[dict[str, Any]]:
     """Count the rows that each synthesizer was asked for and made, over all folds."""
-    counted = ("asked", "made", "kept", "copies_of_real")
+    counted = ("asked", "made", "kept", "copies_of_real", "repaired", "dropped")
     by_name: dict[str, list[PoolResult]] = {}
     for pool in pools:
         by_name.setdefault(pool.synthesizer, []).append(pool)

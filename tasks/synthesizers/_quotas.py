@@ -12,9 +12,9 @@ import pandas as pd
 from realmix.tasks.core.errors import BadInput, SynthesizerFailed
 from realmix.tasks.core.mixes.pools import spread_classes
 from realmix.tasks.core.seeds import derive_seed
-from realmix.tasks.core.table.card import DerivedRule, Rule
-from realmix.tasks.core.table.columns import Column
-from realmix.tasks.core.table.rules import apply_derived, violations
+from realmix.tasks.core.table.columns import Column, aligned
+from realmix.tasks.core.table.rule_kinds import Rule
+from realmix.tasks.core.table.rules import repair_rows, repaired_columns, violations
 from realmix.tasks.core.table.schema import Schema
 
 # A synthesizer that has not filled its quotas after so many draws is not going to.
@@ -32,8 +32,8 @@ class QuotaSynthesizer(ABC):
 
     Subclasses learn in `_learn` and return rows from `_draw`; this class divides the rows among
     the classes, aligns them with the schema, draws again what is missing and stops after
-    `MAX_ROUNDS` draws per class. Derived columns are computed; rows that break a rule of the card
-    are dropped and drawn again.
+    `MAX_ROUNDS` draws per class. Cells whose value a rule of the card defines are set to it; rows that
+    still break a rule, by themselves or beside real and accepted rows, are dropped and drawn again.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ class QuotaSynthesizer(ABC):
         As in the registry, for messages.
     real_ : DataFrame of shape (n_real, n_modelled)
     schema_ : Schema
+    n_repaired_, n_dropped_ : int
+        Rows in which a rule set a cell to another value, and rows that broke a rule, since the fit.
     """
 
     name: str
@@ -61,6 +63,7 @@ class QuotaSynthesizer(ABC):
         self.real_ = real.reset_index(drop=True)
         self.schema_ = schema
         self._resolutions = {c.name: _resolution(self.real_[c.name], c) for c in schema.modelled}
+        self.n_repaired_ = self.n_dropped_ = 0
         self._learn(random_state, max_steps)
         return self
 
@@ -127,7 +130,7 @@ class QuotaSynthesizer(ABC):
                 return
             n_rows = _next_draw(missing, draw, drawn, hits)
             drawn_rows = self._draw(n_rows, label, derive_seed(random_state, label, draw))
-            rows = self._apply_rules(self._align(drawn_rows))
+            rows = self._apply_rules(self._align(drawn_rows), kept)
             drawn += n_rows
             hits += len(self._of_class(rows, label))
             for other, quota in quotas.items():
@@ -150,23 +153,36 @@ class QuotaSynthesizer(ABC):
                 rows[name] = ((rows[name] / step).round() * step).round(MAX_DECIMALS)
         return rows
 
-    def _apply_rules(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Compute the derived columns of the card, and drop rows that break a rule."""
+    def _apply_rules(self, rows: pd.DataFrame, kept: Mapping[str | None, list[pd.DataFrame]]) -> pd.DataFrame:
+        """Set the cells that rules of the card define, and drop rows that break a rule."""
         if not self.rules or rows.empty:
             return rows
-        rows = self._with_derived(rows)
-        broken = violations(self.schema_.restore(rows), self.rules).any(axis=1)
-        return rows[~broken].reset_index(drop=True)
+        accepted = [frame for frames in kept.values() for frame in frames]
+        known = self.schema_.restore(pd.concat([self.real_, *accepted], ignore_index=True))
+        rows, is_lost = self._repair(rows, known)
+        broken = violations(self.schema_.restore(rows), self.rules, known=known).any(axis=1).to_numpy()
+        self.n_dropped_ += int((broken | is_lost).sum())
+        return rows[~(broken | is_lost)].reset_index(drop=True)
 
-    def _with_derived(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Compute derived columns; cells beyond the real range are clipped to it, and so break their rule."""
+    def _repair(self, rows: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+        """Set the cells that rules define, and say which rows need a value that no real row has.
+
+        Numbers beyond the real range are clipped to it, and so break their rule.
+        """
         modelled = {column.name for column in self.schema_.modelled}
-        names = [r.column for r in self.rules if isinstance(r, DerivedRule) and r.column in modelled]
+        names = [name for name in repaired_columns(self.rules) if name in modelled]
+        is_lost, is_changed = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
         if not names:
-            return rows
-        computed = self.schema_.apply(apply_derived(self.schema_.restore(rows), self.rules))
-        derived = {name: computed[name].to_numpy() for name in names}
-        return self.schema_.align(rows.assign(**derived), reference=self.real_)
+            return rows, is_lost
+        computed = self.schema_.apply(repair_rows(self.schema_.restore(rows), self.rules, known=known))
+        before, rows = rows, rows.copy()
+        for name in names:
+            rows[name] = aligned(computed[name], self.real_[name], self.schema_[name])
+            needs_value = computed[name].notna() | (name == self.schema_.target)
+            is_lost |= (needs_value & rows[name].isna()).to_numpy()
+            is_changed |= ((rows[name] != before[name]) & rows[name].notna()).to_numpy()
+        self.n_repaired_ += int((is_changed & ~is_lost).sum())
+        return rows, is_lost
 
     def _shortage(
         self,

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.table.card import Rule
+from realmix.tasks.core.table.rule_kinds import Rule
 from realmix.tasks.synthesizers._early_stop import INNER_SHARE, MIN_INNER_ROWS, EarlyStop, part_rows
 from realmix.tasks.synthesizers._encoding import TableEncoding, is_code
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer

@@ -10,7 +10,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import DistributionRule
+from realmix.tasks.core.table.rule_kinds import DistributionRule
 from realmix.tasks.core.table.rules import check_rules, holds
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import SynthesizerSpec
 from realmix.tasks.core.errors import BadInput, SynthesizerFailed
-from realmix.tasks.core.table.card import Rule
+from realmix.tasks.core.table.rule_kinds import Rule
 from realmix.tasks.runtime.user_modules import import_users_module
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 

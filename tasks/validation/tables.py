@@ -13,8 +13,9 @@ from realmix.expectations.synthetic import COPIES_COLUMN
 from realmix.tasks.core.contracts.specs import CONTROLS
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.pools import is_copy
-from realmix.tasks.core.table.card import ConditionRule, DataCard, DerivedRule, DistributionRule
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.dates_as_written import as_moments, moments_of
+from realmix.tasks.core.table.rule_kinds import DistributionRule, RangeRule
 from realmix.tasks.core.table.rules import violations
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.validation.metadata import narrowed, personal_columns, suite_metadata
@@ -56,7 +57,7 @@ def validate_raw(
     from realmix.expectations.raw import suite
 
     # Ranges have expectations of their own, which name the column.
-    rules = [i for i, rule in enumerate(card.rules) if isinstance(rule, ConditionRule | DerivedRule)]
+    rules = [i for i, rule in enumerate(card.rules) if not isinstance(rule, RangeRule | DistributionRule)]
     dates = [c.name for c in schema.columns if c.kind == "datetime" and c.name in raw.columns]
     # In nanoseconds where their range suffices: Great Expectations checks others one by one.
     parsed = {name: as_moments(raw[name]) for name in dates}

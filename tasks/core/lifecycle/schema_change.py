@@ -10,9 +10,10 @@ import pandas as pd
 
 from realmix.tasks.core.lifecycle.column_drift import unit_factor
 from realmix.tasks.core.lifecycle.drift import MIN_ROWS
-from realmix.tasks.core.table.card import ConditionRule, DataCard
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.columns import BOOLEAN_TEXTS, Column
 from realmix.tasks.core.table.dates_as_written import as_moments, iso_texts, seconds_since_1970
+from realmix.tasks.core.table.rule_kinds import columns_of
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.core.words import wrong_cells_in_words
 
@@ -119,7 +120,7 @@ def describe_schema_change(
 
 def needed_columns(schema: Schema, card: DataCard) -> set[str]:
     """Return the columns that models, rules, roles and protected groups need."""
-    in_rules = {rule.column for rule in card.rules if not isinstance(rule, ConditionRule)}
+    in_rules = {name for rule in card.rules for name in columns_of(rule)}
     in_roles = {column.name for column in schema.columns if column.role not in ("feature", "ignored")}
     return {*schema.feature_names, *in_roles, *card.protected, *in_rules}
 

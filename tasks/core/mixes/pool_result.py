@@ -26,4 +26,6 @@ class PoolResult(Document):
     seconds_sample: Number | None = None
     steps: int | None = None
     failure: str | None
+    repaired: int = 0
+    dropped: int = 0
     timed_out: bool = False

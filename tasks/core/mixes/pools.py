@@ -39,6 +39,8 @@ class PoolLog:
         Optimiser steps of a network that could stop before its last.
     failure : str or None
         Why the synthesizer was dropped, None where it was not.
+    repaired, dropped : int
+        Drawn rows in which a rule of the card set a cell, and that broke one and were drawn again.
     """
 
     asked: int
@@ -50,6 +52,8 @@ class PoolLog:
     seconds_sample: float = 0.0
     steps: int | None = None
     failure: str | None = None
+    repaired: int = 0
+    dropped: int = 0
 
 
 def draw_pool(
@@ -109,6 +113,8 @@ def draw_pool(
         seconds_fit=fitted - started,
         seconds_sample=time.perf_counter() - fitted,
         steps=getattr(synthesizer, "n_steps_", None),
+        repaired=getattr(synthesizer, "n_repaired_", 0),
+        dropped=getattr(synthesizer, "n_dropped_", 0),
     )
     pool = _usable(drawn, schema, n_rows_by_class, n_rows)
     check_alive(synthesizer_spec.name, pool, real, schema, n_rows=n_rows, class_counts=n_rows_by_class)

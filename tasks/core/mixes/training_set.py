@@ -135,6 +135,7 @@ def mix_training_set(
     schema: Schema,
     base_weight: np.ndarray | None = None,
     real_teacher: np.ndarray | None = None,
+    chosen: np.ndarray | None = None,
 ) -> TrainingSet:
     """Append the first synthetic rows of a pool to the real training rows.
 
@@ -150,11 +151,13 @@ def mix_training_set(
         Weights of the real rows, 1 by default.
     real_teacher : ndarray of shape (n_real, n_classes) or (n_real,), optional
         The teacher's labels of the real rows, for mixes that soften these.
+    chosen : ndarray of int, optional
+        Positions of the synthetic rows in the pool; the first rows of each class when None.
 
     Returns
     -------
     TrainingSet
-        n_real + round(synthetic_ratio * n_real) rows. The synthetic block weighs
+        n_real + round(synthetic_ratio * n_real) rows, or as many synthetic ones as were chosen. The synthetic block weighs
         `mix.weight` times what the real block weighs.
 
     Raises
@@ -171,7 +174,8 @@ def mix_training_set(
     if mix.synthesizer is None or pool is None:
         return _real_set(real, own, mix, schema, weight)
     n_synthetic = round(mix.synthetic_ratio * len(real))
-    chosen = _choose(real, weight, pool.rows, mix, schema, n_synthetic)
+    if chosen is None:
+        chosen = _choose(real, weight, pool.rows, mix, schema, n_synthetic)
     rows = pool.rows.iloc[chosen].copy()
     soft = schema.one_hot_target(rows)
     if mix.label_rule == "teacher":

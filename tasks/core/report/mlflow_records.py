@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
 from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
@@ -75,6 +76,7 @@ def study_record(document: VerdictDocument) -> RunRecord:
         metrics[f"holdout_{metric}"] = (holdout.mix or holdout.real_only).score
         metrics[f"holdout_{metric}_real_only"] = holdout.real_only.score
     metrics |= generalisation_metrics(document.generalisation)
+    metrics |= fairness_metrics(document.fairness)
     metrics |= rows_saved_metrics(document.rows_saved)
     metrics |= privacy_metrics(document.privacy)
     texts = {key: str(value)[:MAX_PARAM] for key, value in params.items()}
@@ -92,6 +94,12 @@ def generalisation_metrics(found: Generalisation | None) -> dict[str, float | No
         "worst_slice_gain": found.worst_slice_gain,
         "shift_gain": shift.gain if shift else None,
     }
+
+
+def fairness_metrics(found: Fairness | None) -> dict[str, float | None]:
+    """Return the widening of the pair of groups whose gap the best mix widens most, over all rates."""
+    widened = [gap.widening for gap in found.gaps if gap.widening is not None] if found else []
+    return {"largest_widening": max(widened)} if widened else {}
 
 
 def rows_saved_metrics(saved: RowsSaved | None) -> dict[str, float]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from realmix.tasks.core.fairness.assessment import in_unit, interval_in_unit
 from realmix.tasks.core.report.collect_text import advise
+from realmix.tasks.core.report.summary import rules_in_words
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
@@ -68,12 +70,16 @@ def render_report(
     # Slices may be scored by another metric than the one that decides.
     environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g.margin_is_relative)
     environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g.margin_is_relative)
+    environment.filters["in_unit"] = in_unit
+    environment.filters["rules_in_words"] = rules_in_words
+    environment.filters["interval_in_unit"] = interval_in_unit
     shown = readable or {}
     template = environment.get_template("report.html.j2")
     return template.render(
         doc=verdict_document,
         advice=ADVICE[verdict_document.word],
         collect=advise(verdict_document) if verdict_document.collecting else None,
+        ruled=[each for each in verdict_document.synthesizers if each.repaired or each.dropped],
         figures={caption: Markup(svg) for caption, svg in figures.items()},
         drawings=[Markup(svg) for name, svg in shown.items() if name.endswith(".svg")],
         texts=[text for name, text in shown.items() if name.endswith(".txt")],

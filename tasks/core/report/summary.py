@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.fairness.assessment import Repair, in_unit
 from realmix.tasks.core.report.collect_text import advise
-from realmix.tasks.core.report.verdict_document import MetricOfStudy, Scored, VerdictDocument
+from realmix.tasks.core.report.verdict_document import (
+    MetricOfStudy,
+    Scored,
+    SynthesizerCount,
+    VerdictDocument,
+)
 from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
 from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
 
@@ -37,6 +43,7 @@ def summary_lines(document: VerdictDocument) -> list[str]:
         name, why = next(iter(document.disqualified.items()))
         count = mixes_in_words(len(document.disqualified))
         lines.append(f"failed or refused: {count}; the first, {name}: {why}")
+    lines += [*_rule_lines(document), *_fairness_lines(document)]
     if document.final_fit and document.final_fit.sentence:
         lines.append(f"final fit: {document.final_fit.sentence}")
     if document.rows_saved and document.rows_saved.sentence:
@@ -56,6 +63,42 @@ def _privacy_lines(document: VerdictDocument) -> list[str]:
     for pool in document.privacy.pools[:1]:
         lines.append(f"privacy of {pool.synthesizer}: {pool.sharing} {pool.assessment.sentence}")
     return lines
+
+
+def _rule_lines(document: VerdictDocument) -> list[str]:
+    ruled = [rules_in_words(each) for each in document.synthesizers if each.repaired or each.dropped]
+    return [f"rules: {'; '.join(ruled)}"] if ruled else []
+
+
+def _fairness_lines(document: VerdictDocument) -> list[str]:
+    if document.fairness is None:
+        return []
+    repairs = [_repair_line(repair, document) for repair in document.fairness.repairs]
+    return [f"fairness: {document.fairness.sentence}", *repairs]
+
+
+def rules_in_words(counted: SynthesizerCount) -> str:
+    """Say how many drawn rows the card's rules repaired, and how many were drawn again."""
+    return (
+        f"of the rows that {counted.name} drew, {counted.repaired:,} got a value from a rule and {counted.dropped:,} "
+        "broke one and were drawn again"
+    )
+
+
+def _repair_line(repair: Repair, document: VerdictDocument) -> str:
+    """Say what a repair of unequal groups brings, in the rate whose gap it changes most, and what it costs."""
+    assert document.fairness is not None
+    unit, relative = document.fairness.unit, document.metric.margin_is_relative
+    gain = f"{gain_in_words(repair.gain, relative)} (90 % interval {interval_in_words(repair.interval, relative)})"
+    changes = {rate: gaps for rate, gaps in repair.gaps.items() if None not in gaps}
+    if not changes:
+        return f"repair {repair.name}: no gap by {repair.column} could be judged; gain in {document.metric.name} {gain}"
+    rate = max(changes, key=lambda name: abs((changes[name][1] or 0) - (changes[name][0] or 0)))
+    before, after = (in_unit(gap, unit) for gap in changes[rate])
+    return (
+        f"repair {repair.name}: the largest gap in {rate} by {repair.column} goes from {before} to {after}; gain in "
+        f"{document.metric.name} {gain}"
+    )
 
 
 def _learner_line(each: VerdictOnLearner, relative: bool) -> str:

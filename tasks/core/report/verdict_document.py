@@ -14,6 +14,7 @@ from pydantic import Field
 
 from realmix.tasks.core.decision.verdict import Outcome
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
+from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
 from realmix.tasks.core.report.verdict_evidence import (
     Collecting,
@@ -213,7 +214,7 @@ class ArmOfStudy(Part):
 
 
 class SynthesizerCount(Part):
-    """Rows that a synthesizer was asked for and made, over all folds."""
+    """Rows that a synthesizer was asked for and made, over all folds; `repaired` and `dropped` by the card's rules."""
 
     name: str
     fits: int
@@ -222,6 +223,8 @@ class SynthesizerCount(Part):
     made: int
     kept: int
     copies_of_real: int
+    repaired: int = 0
+    dropped: int = 0
 
 
 class Teacher(Part):
@@ -282,6 +285,7 @@ class VerdictDocument(Document):
     teacher: Teacher = Teacher(score=None)
     race: Race | None = None
     generalisation: Generalisation | None = None
+    fairness: Fairness | None = None
     learners: tuple[VerdictOnLearner, ...] = ()
     rows_saved: RowsSaved | None = None
     rows_saved_reason: str | None = None

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.table.columns import Kind, Role
+from realmix.tasks.core.table.frozen import Frozen
+from realmix.tasks.core.table.rule_kinds import Rule
 from realmix.tasks.core.table.schema import Direction, Task
 
 Device = Literal["cpu", "cuda"]
@@ -18,12 +20,6 @@ Device = Literal["cpu", "cuda"]
 MAX_CARD_CHARACTERS = 1_000_000
 MAX_CARD_DEPTH = 10
 MAX_SHOWN = 80
-
-
-class Frozen(BaseModel):
-    """Base of immutable models that reject unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Provenance(Frozen):
@@ -34,56 +30,6 @@ class Provenance(Frozen):
     consent_basis: str | None = None
     purpose: str | None = None
     contact: str | None = None
-
-
-class RangeRule(Frozen):
-    """Rule that the values of `column` lie in [minimum, maximum]."""
-
-    kind: Literal["range"]
-    column: str
-    minimum: float | None = None
-    maximum: float | None = None
-
-    @model_validator(mode="after")
-    def _is_ordered(self) -> RangeRule:
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"the minimum {self.minimum:g} is above the maximum {self.maximum:g}")
-        return self
-
-
-class ConditionRule(Frozen):
-    """Rule that `then` holds where `when` holds: expressions such as ``"age < 18"``."""
-
-    kind: Literal["dependency"]
-    when: str
-    then: str
-
-
-class DistributionRule(Frozen):
-    """Rule that `column` follows a distribution where `when` holds (everywhere if None).
-
-    `values` maps category levels to probabilities; numbers take `distribution` with
-    `parameters`: normal (mean, std), uniform (low, high), lognormal (mean, sigma),
-    poisson (lam), exponential (scale).
-    """
-
-    kind: Literal["distribution"]
-    column: str
-    when: str | None = None
-    values: dict[str, float] | None = None
-    distribution: Literal["normal", "uniform", "lognormal", "poisson", "exponential"] | None = None
-    parameters: dict[str, float] = Field(default_factory=dict)
-
-
-class DerivedRule(Frozen):
-    """Rule that `column` is computed from others, as in ``expression: "a + b"``."""
-
-    kind: Literal["derived"]
-    column: str
-    expression: str
-
-
-Rule = RangeRule | ConditionRule | DistributionRule | DerivedRule
 
 
 class Operation(Frozen):
@@ -217,6 +163,19 @@ class Privacy(Frozen):
         return self
 
 
+class FairnessLimits(Frozen):
+    """How alike the groups of sensitive columns must be treated.
+
+    Attributes
+    ----------
+    max_widening : float
+        By how much a mix may widen the gap of two groups in any rate: a share of the rows, or of the target's
+        standard deviation for regression, in [0, 1).
+    """
+
+    max_widening: float = Field(default=0.05, ge=0, lt=1)
+
+
 class DataCard(Frozen):
     """Declarations of a table's owner; only the target cannot be inferred.
 
@@ -238,6 +197,8 @@ class DataCard(Frozen):
         Columns on which the mix must not be worse for any group; their values are never shown or logged.
     slices : tuple of str
         Further such columns, whose values are shown in results.
+    fairness : FairnessLimits
+        Of the gaps between groups of `sensitive` columns.
     rules : tuple of Rule
         Generate and constrain rule-based rows, and check every synthetic table.
     metric : str or None
@@ -277,6 +238,7 @@ class DataCard(Frozen):
     ignore: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
+    fairness: FairnessLimits = FairnessLimits()
     rules: tuple[Rule, ...] = ()
     metric: str | None = None
     teachers: tuple[str, ...] = ()
@@ -342,6 +304,7 @@ class DataCard(Frozen):
             "monotone": {},
             "deploy": Deploy(),
             "privacy": Privacy(),
+            "fairness": FairnessLimits(),
         }
         without = {"operation", *(field for field, empty in newer.items() if getattr(self, field) == empty)}
         return self.model_dump(mode="json", exclude=without)

@@ -16,6 +16,8 @@ from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.infer_schema import IDENTIFIER_NAME, ROW_NUMBER_NAME, schema_of
 from realmix.tasks.core.table.reading_report import ReadingReport
+from realmix.tasks.core.table.rule_candidates import Candidate
+from realmix.tasks.core.table.rule_kinds import Rule
 from realmix.tasks.core.table.schema import Schema, Task
 
 # Column names that suggest a sensitive trait: on these the mix must not be worse for any group.
@@ -47,10 +49,20 @@ FIELD_COMMENTS = {
     "ignore": "Columns to leave out, for example those known only after the outcome.",
     "sensitive": "Columns on which the mix must not be worse for any group (guessed from their names); values are never shown.",
     "slices": "More columns on which the mix must not be worse for any group; the report shows their values.",
+    "fairness": (
+        "By how much a mix may widen the gap of two groups of sensitive columns (in decisions, their errors,\n"
+        "calibration): 0.05 is five percentage points."
+    ),
     "rules": (
-        "Rules for every row; synthetic rows are generated and checked by them. For example:\n"
+        "Rules for every row; synthetic rows are made, repaired and checked by them. For example:\n"
         "  - {kind: range, column: age, minimum: 0, maximum: 120}\n"
-        "  - {kind: dependency, when: 'age < 18', then: 'income == 0'}"
+        "  - {kind: dependency, when: 'age < 18', then: 'income == 0'}\n"
+        "  - {kind: derived, column: total, expression: 'rent + heating'}\n"
+        "  - {kind: order, columns: [start, end]}\n"
+        "  - {kind: determines, columns: [postcode], column: city}\n"
+        "  - {kind: pattern, column: postcode, pattern: '[0-9]{5}'}\n"
+        "  - {kind: unique, columns: [patient, visit]}\n"
+        "  - {kind: monotone, column: odometer, along: day, within: [car]}"
     ),
     "metric": "The metric that decides studies; log_loss or rmse if empty. For example average_precision, f1, cost.",
     "costs": (
@@ -142,7 +154,11 @@ def infer_card(
 
 
 def card_to_yaml(
-    card: DataCard, schema: Schema, hints: Sequence[Hint] = (), report: ReadingReport | None = None
+    card: DataCard,
+    schema: Schema,
+    hints: Sequence[Hint] = (),
+    report: ReadingReport | None = None,
+    candidates: Sequence[Candidate] = (),
 ) -> str:
     """Return a card as YAML with a comment for each field; see :func:`realmix.tasks.core.table.card.read_card`.
 
@@ -155,13 +171,15 @@ def card_to_yaml(
         Written as comments above the fields.
     report : ReadingReport, optional
         For the comments on how each column was read.
+    candidates : sequence of Candidate
+        Rules to propose, as comments: only what the owner takes over is enforced.
     """
     columns = report.columns if report else ()
     read = {c.name: c.problem or c.sentence(is_sensitive=c.name in card.sensitive) for c in columns}
     values = card.model_dump(mode="json")
     values["reading"] = card.forms
     # Only the fields that a rule sets.
-    values["rules"] = [{k: v for k, v in rule.items() if v not in (None, {})} for rule in values["rules"]]
+    values["rules"] = [_set_fields(rule) for rule in card.rules]
     blocks = ["# Data card: edit what is wrong, and delete what you do not want to declare."]
     blocks += [f"# {'ANSWER THIS' if hint.is_strong else 'Hint'}: {hint.advice}" for hint in hints]
     for field, value in values.items():
@@ -173,8 +191,29 @@ def card_to_yaml(
             ]
         else:
             lines.append(_dump({field: value}))
+        if field == "rules":
+            lines += _proposed(candidates)
         blocks.append("\n".join(lines))
     return "\n".join(blocks) + "\n"
+
+
+def _proposed(candidates: Sequence[Candidate]) -> list[str]:
+    """Write candidate rules as comments that become rules when their comment sign is taken away."""
+    if not candidates:
+        return []
+    head = "# Never broken so far, and not enforced: take over, in place of the line above, what must always hold."
+    lines = [f"#   - {_dump_in_line(_set_fields(each.rule))}  # {each.sentence}" for each in candidates]
+    return [head, "# rules:", *(line.replace("\n", " ") for line in lines)]
+
+
+def _set_fields(rule: Rule) -> dict[str, Any]:
+    return rule.model_dump(mode="json", exclude_defaults=True)
+
+
+def _dump_in_line(value: dict[str, Any]) -> str:
+    return yaml.safe_dump(
+        value, sort_keys=False, allow_unicode=_is_plain(value), width=10**6, default_flow_style=True
+    ).strip()
 
 
 def _column_line(column: Column, kind: str, read: str | None) -> str:
@@ -188,9 +227,12 @@ def _column_line(column: Column, kind: str, read: str | None) -> str:
 
 
 def _dump(value: dict[str, Any]) -> str:
-    # YAML folds these line ends of Unicode to blanks unless they are escaped.
-    is_plain = not {"\x85", "\u2028", "\u2029"} & set("".join(_texts(value)))
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=is_plain, width=10**6).rstrip("\n")
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=_is_plain(value), width=10**6).rstrip("\n")
+
+
+def _is_plain(value: dict[str, Any]) -> bool:
+    """Tell whether no text has a line end of Unicode, which YAML folds to a blank unless it is escaped."""
+    return not {"\x85", "\u2028", "\u2029"} & set("".join(_texts(value)))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -29,7 +29,8 @@ def test_pools_are_summed_over_the_folds_by_synthesizer():
     pools = [pool("smote"), pool("ctgan"), pool("smote", kept=90, copies_of_real=0)]
     ctgan, smote = summarise_pools(pools)
     assert ctgan == {"name": "ctgan", "fits": 1, "failed": 0} | {
-        key: getattr(pools[1], key) for key in ("asked", "made", "kept", "copies_of_real")
+        key: getattr(pools[1], key)
+        for key in ("asked", "made", "kept", "copies_of_real", "repaired", "dropped")
     }
     assert (smote["fits"], smote["asked"], smote["kept"], smote["copies_of_real"]) == (2, 200, 190, 3)
 

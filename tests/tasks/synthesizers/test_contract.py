@@ -11,8 +11,9 @@ import pytest
 from realmix.tasks.core.contracts.specs import Synthesizer
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.pools import draw_pool
-from realmix.tasks.core.table.card import ConditionRule, DataCard, DistributionRule, RangeRule
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.rule_kinds import ConditionRule, DistributionRule, RangeRule
 from realmix.tasks.core.table.rules import violations
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.synthesizers import SYNTHESIZERS

@@ -9,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realmix.tasks.core.errors import SynthesizerFailed
-from realmix.tasks.core.table.card import ConditionRule, DerivedRule, Rule
 from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.rule_kinds import (
+    ConditionRule,
+    DerivedRule,
+    DeterminesRule,
+    OrderRule,
+    Rule,
+    UniqueRule,
+)
 from realmix.tasks.core.table.rules import violations
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer, apportion
 
@@ -99,6 +106,66 @@ def test_rules_that_no_row_can_keep_end_with_a_sentence() -> None:
     synthesizer.fit(SCHEMA.apply(RAW), schema=SCHEMA, random_state=0, max_steps=None)
     with pytest.raises(SynthesizerFailed, match="check that the card's rules can hold"):
         synthesizer.sample(9, random_state=1)
+
+
+class Careless(Rarely):
+    """Draw every cell by itself, as rules do not allow it."""
+
+    rules: tuple[Rule, ...] = (
+        DeterminesRule(kind="determines", columns=("zip",), column="city"),
+        ConditionRule(kind="dependency", when="city == 'c0'", then="income == 0"),
+        OrderRule(kind="order", columns=("start", "end")),
+        UniqueRule(kind="unique", columns=("start", "end")),
+    )
+
+    def _draw(self, n_rows: int, label: str | None, random_state: int) -> pd.DataFrame:
+        rng = np.random.default_rng(random_state)
+        drawn = {
+            name: self.real_[name].to_numpy()[rng.integers(len(self.real_), size=n_rows)]
+            for name in self.real_
+        }
+        return pd.DataFrame(drawn).assign(y=label or "no")
+
+
+def lawful_rows(n_rows: int = 200) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    zips, start = rng.integers(0, 12, n_rows), rng.permutation(n_rows)
+    city = pd.Series(zips // 3).map("c{}".format)
+    return pd.DataFrame(
+        {
+            "zip": pd.Series(zips).map("z{}".format),
+            "city": city,
+            "income": np.where(city == "c0", 0, rng.integers(1, 99, n_rows)),
+            "start": start,
+            "end": start + rng.integers(0, 50, n_rows),
+            "y": ["no", "yes"] * (n_rows // 2),
+        }
+    )
+
+
+def test_rows_are_repaired_where_a_rule_defines_a_value_else_drawn_again_and_counted() -> None:
+    raw = lawful_rows()
+    schema = infer_schema(raw, "y", kinds={"start": "numeric"})
+    real = schema.apply(raw)
+    synthesizer = Careless(1.0).fit(real, schema=schema, random_state=0, max_steps=None)
+    rows = synthesizer.sample(150, class_counts={"no": 90, "yes": 60}, random_state=1)
+    restored = schema.restore(rows)
+    assert not violations(restored, Careless.rules).to_numpy().any()
+    assert not violations(restored, Careless.rules, known=schema.restore(real)).to_numpy().any()
+    assert rows["y"].value_counts().to_dict() == {"no": 90, "yes": 60}
+    assert synthesizer.n_repaired_ > 60, "most cities are of another postcode"
+    assert synthesizer.n_dropped_ > 60, "half of the dates are in no order"
+
+
+def test_a_repair_to_a_value_that_no_real_row_has_drops_the_row() -> None:
+    raw = lawful_rows()
+    schema = infer_schema(raw, "y", kinds={"start": "numeric"})
+    synthesizer = Careless(1.0)
+    synthesizer.rules = (ConditionRule(kind="dependency", when="zip == 'z1'", then="city == 'elsewhere'"),)
+    synthesizer.fit(schema.apply(raw), schema=schema, random_state=0, max_steps=None)
+    rows = synthesizer.sample(100, random_state=1)
+    assert "z1" not in set(rows["zip"]) and rows["city"].notna().all()
+    assert synthesizer.n_repaired_ == 0 and synthesizer.n_dropped_ > 0
 
 
 def test_every_prefix_of_a_sample_keeps_the_class_mix() -> None:

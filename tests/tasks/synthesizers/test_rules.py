@@ -5,15 +5,9 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput, SynthesizerFailed
-from realmix.tasks.core.table.card import (
-    ConditionRule,
-    DataCard,
-    DerivedRule,
-    DistributionRule,
-    RangeRule,
-    Rule,
-)
+from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.infer_schema import infer_schema
+from realmix.tasks.core.table.rule_kinds import ConditionRule, DerivedRule, DistributionRule, RangeRule, Rule
 from realmix.tasks.core.table.rules import violations
 from realmix.tasks.synthesizers import SYNTHESIZERS
 

@@ -80,6 +80,27 @@ def test_rows_that_break_a_dependency_or_a_derived_rule_are_set_aside(tmp_path: 
     }
 
 
+def test_rows_that_break_a_rule_over_rows_are_set_aside_with_the_rule(tmp_path: Path, table: Make) -> None:
+    raw = table().assign(visit=np.arange(200), seen=np.arange(200) + 1, code="A-1", ward="x", floor=3)
+    raw.loc[3, "seen"] = 1
+    raw.loc[5, "code"] = "A1"
+    raw.loc[7, "visit"] = 6
+    raw.loc[9, "floor"] = 4
+    rules = [
+        {"kind": "order", "columns": ["visit", "seen"]},
+        {"kind": "pattern", "column": "code", "pattern": "A-[0-9]"},
+        {"kind": "unique", "columns": ["visit"]},
+        {"kind": "determines", "columns": ["ward"], "column": "floor"},
+    ]
+    card = parse_card({"target": "bought", "rules": rules})
+    kept, _ = validate_raw(raw, infer_schema(raw, "bought"), card, tmp_path)
+    bad = pd.read_parquet(tmp_path / "quarantine.parquet")
+    assert bad["_realmix_reason"].to_dict() == {
+        row: f"expect_declared_rule_to_hold: _realmix_rule_{rule}" for rule, row in enumerate((3, 5, 7, 9))
+    }
+    assert len(kept) == 196
+
+
 def test_columns_of_the_table_named_like_our_own_stay_what_they_are(tmp_path: Path, table: Make) -> None:
     raw = table().assign(_row=7, _reason="none", _rule_0=True, _copies_real=1.5)
     raw.loc[3, "bought"] = None

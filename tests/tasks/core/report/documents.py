@@ -29,6 +29,37 @@ TREE = BOOSTED | {
 }  # fmt: skip
 
 
+GROUP = {
+    "group": "sex: group 1 of 3", "n": 90, "real_only": 0.2, "mix": 0.4, "difference": 0.2, "interval": [0.1, 0.3],
+    "note": "",
+}  # fmt: skip
+UNJUDGED = GROUP | {
+    "group": "sex: group 3 of 3", "n": 7, "real_only": None, "mix": None, "difference": None, "interval": None,
+    "note": "not judged (n = 7)",
+}  # fmt: skip
+FAIRNESS = {
+    "limit": 0.05, "minimum": 20, "unit": "share", "mix": "ctgan/1/joint/linear",
+    "gaps": [
+        {"grouping": "sex", "rate": "selection rate", "denominator": "rows", "real_only": 0.1, "mix": 0.3,
+         "n_judged": 2, "pair": ["sex: group 1 of 3", "sex: group 2 of 3"], "widening": 0.2, "interval": [0.1, 0.3],
+         "p_value": 0.001, "caught_from": 0.12, "vetoes": True, "groups": [GROUP, UNJUDGED], "n_unlisted": 0},
+    ],
+    "data": {
+        "mix": "ctgan/1/joint", "unknown": [], "sentence": "The synthetic rows change the share of a group.",
+        "groups": [
+            {"group": "sex: group 1 of 3", "n_real": 90, "n_synthetic": 20, "real_share": 0.9, "synthetic_share": 0.2,
+             "share_is_shifted": True, "real_label_rate": 0.2, "synthetic_label_rate": 0.2,
+             "label_rate_is_shifted": False, "note": ""},
+        ],
+    },
+    "repairs": [
+        {"name": "reweighed", "column": "sex", "in_words": "weighed", "score": 0.5, "gain": -0.04,
+         "interval": [-0.06, -0.02], "gaps": {"selection rate": [0.1, 0.02], "error": [0.05, 0.06]}},
+    ],
+    "sentence": "The best mix widens a gap beyond the card's limit: selection rate by sex.",
+}  # fmt: skip
+
+
 def changed(document, **fields):
     """Return the document with other fields."""
     return VerdictDocument.build(document.to_dict() | fields)

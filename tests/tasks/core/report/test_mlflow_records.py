@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.report.mlflow_records import (
     MAX_CHILDREN,
     MAX_NOTE,
+    fairness_metrics,
     generalisation_metrics,
     history_metrics,
     history_note,
@@ -15,7 +17,7 @@ from realmix.tasks.core.report.mlflow_records import (
     study_record,
 )
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
-from tests.tasks.core.report.documents import changed
+from tests.tasks.core.report.documents import FAIRNESS, changed
 from tests.tasks.core.report.privacy import NOT_MEASURED, PRIVACY
 
 
@@ -138,3 +140,8 @@ def test_privacy_is_two_numbers_of_the_best_mix_or_none(document):
     }
     assert privacy_metrics(changed(document, privacy=NOT_MEASURED).privacy) == {}
     assert privacy_metrics(None) == {}
+
+
+def test_the_largest_widening_of_a_gap_is_a_number():
+    assert fairness_metrics(Fairness.of(FAIRNESS)) == {"largest_widening": 0.2}
+    assert fairness_metrics(Fairness.of(FAIRNESS | {"gaps": []})) == fairness_metrics(None) == {}

@@ -14,7 +14,7 @@ from realmix.tasks.core.decision.holdout_gain import (
 from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.summary import summary_lines
-from tests.tasks.core.report.documents import BOOSTED, TABLE, TREE, build, changed, figures_of
+from tests.tasks.core.report.documents import BOOSTED, FAIRNESS, TABLE, TREE, build, changed, figures_of
 from tests.tasks.core.report.privacy import LEAKY, NOT_MEASURED, PRIVACY
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "path", "use"}
@@ -147,6 +147,28 @@ def test_the_page_shows_what_lies_beyond_the_average(study):
     assert '<td class="n">-10 %</td><td class="n">-15 % to -5 %</td>' in page  # this study's AUC is in points
     without = render_report(build(*study, generalisation=found | {"slices": [], "shift": None}), {})
     assert "rows at the low end" not in without and "The mix overfits less." in without
+
+
+def test_fairness_stands_with_its_limits_its_groups_and_its_repairs(study):
+    page = render_report(build(*study, fairness=FAIRNESS), {})
+    for shown in (
+        "Fairness between groups", "forbids the mix", "sex: group 1 of 3 – sex: group 2 of 3", "not judged (n = 7)",
+        "10.0 points to 30.0 points", "share shifted", "selection rate: 10.0 points, 2.0 points",
+        "They decide nothing and are not shipped", "Equal rates are no proof of fair treatment",
+    ):  # fmt: skip
+        assert shown in page, shown
+    bare = FAIRNESS | {"data": None, "repairs": [], "repairs_reason": "repairs are for classes"}
+    assert "Repairs were not measured: repairs are for classes." in render_report(
+        build(*study, fairness=bare), {}
+    )
+    assert "Fairness between groups" not in render_report(build(*study), {})
+
+
+def test_rows_that_rules_repaired_or_refused_are_counted(study):
+    counted = {"name": "ctgan", "fits": 5, "failed": 0, "asked": 9, "made": 9, "kept": 9, "copies_of_real": 0}
+    page = render_report(build(*study, synthesizers=[counted | {"repaired": 4, "dropped": 1200}]), {})
+    assert "of the rows that ctgan drew, 4 got a value from a rule and 1,200 broke one" in page
+    assert "What the rules of the card did" not in render_report(build(*study, synthesizers=[counted]), {})
 
 
 SAVED = {

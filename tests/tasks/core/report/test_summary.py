@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from realmix.tasks.core.report.summary import summary_lines
-from tests.tasks.core.report.documents import BOOSTED, TREE, build, changed
+from tests.tasks.core.report.documents import BOOSTED, FAIRNESS, TREE, build, changed
 from tests.tasks.core.report.privacy import NOT_MEASURED, PRIVACY
 
 FIT = {"n_real": 900, "n_synthetic": 0, "n_teacher": None, "sentence": None}
@@ -85,4 +85,19 @@ def test_privacy_has_a_line_for_the_training_table_and_one_for_the_pool_of_the_b
     ]
     assert summary_lines(changed(document, privacy=NOT_MEASURED))[-1] == (
         "privacy of synthetic rows: not measured, because the folds are cut by time."
+    )
+
+
+def test_fairness_and_rules_are_said_in_a_line_each(document):
+    counted = {"name": "ctgan", "fits": 5, "failed": 0, "asked": 9, "made": 9, "kept": 9, "copies_of_real": 0}
+    lines = summary_lines(changed(document, fairness=FAIRNESS, synthesizers=[counted | {"dropped": 3}]))
+    assert "fairness: The best mix widens a gap beyond the card's limit: selection rate by sex." in lines
+    assert any("rules: of the rows that ctgan drew, 0 got a value" in line for line in lines)
+    (repair,) = [line for line in lines if line.startswith("repair")]
+    assert "the largest gap in selection rate by sex goes from 10.0 points to 2.0 points" in repair
+    assert "gain in" in repair and "-4" in repair
+    unjudged = FAIRNESS | {"repairs": [FAIRNESS["repairs"][0] | {"gaps": {}}]}
+    assert any(
+        "no gap by sex could be judged" in line
+        for line in summary_lines(changed(document, fairness=unjudged))
     )

@@ -7,8 +7,15 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import ConditionRule, DerivedRule, DistributionRule, RangeRule
-from realmix.tasks.core.table.rules import apply_derived, check_rules, holds, rule_labels, violations
+from realmix.tasks.core.table.rule_kinds import ConditionRule, DerivedRule, DistributionRule, RangeRule
+from realmix.tasks.core.table.rules import (
+    check_rules,
+    holds,
+    repair_rows,
+    repaired_columns,
+    rule_labels,
+    violations,
+)
 
 FRAME = pd.DataFrame(
     {
@@ -98,7 +105,7 @@ def test_a_dependency_is_broken_only_where_both_sides_are_known() -> None:
 def test_a_derived_column_is_computed_and_compared() -> None:
     rule = DerivedRule(kind="derived", column="income", expression="age * 2")
     assert broken(rule) == [True, True, False, False]
-    corrected = apply_derived(FRAME, [rule])
+    corrected = repair_rows(FRAME, [rule])
     assert not violations(corrected, [rule]).to_numpy().any()
     assert corrected["income"].isna().tolist() == [False, False, True, False]
     assert FRAME["income"].tolist()[:3] == [0.0, 3000.0, 100.0], "the rows given are left alone"
@@ -106,7 +113,7 @@ def test_a_derived_column_is_computed_and_compared() -> None:
 
 def test_derived_integers_stay_integers() -> None:
     rule = DerivedRule(kind="derived", column="house no", expression="`house no` / 2")
-    assert apply_derived(FRAME, [rule])["house no"].tolist() == [0, 1, 2, 2]
+    assert repair_rows(FRAME, [rule])["house no"].tolist() == [0, 1, 2, 2]
 
 
 def test_distributions_constrain_no_single_row() -> None:
@@ -123,7 +130,7 @@ def test_equal_rules_at_two_places_keep_two_labels() -> None:
 
 def test_a_derived_integer_over_zero_is_missing() -> None:
     rule = DerivedRule(kind="derived", column="house no", expression="`house no` / (`house no` - 1)")
-    assert apply_derived(FRAME, [rule])["house no"].isna().tolist() == [True, False, False, False]
+    assert repair_rows(FRAME, [rule])["house no"].isna().tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -141,3 +148,17 @@ def test_an_expression_that_would_take_all_memory_is_refused(expression):
     with pytest.raises(BadInput, match="cannot be used"):
         check_rules([ConditionRule(kind="dependency", when=expression, then="age > 1")], FRAME)
     assert time.perf_counter() - started < 5
+
+
+def test_a_dependency_that_says_what_a_column_equals_sets_it_where_it_is_triggered() -> None:
+    rule = ConditionRule(kind="dependency", when="age < 18", then="income == 0 and licence == 'no'")
+    repaired = repair_rows(FRAME, [rule])
+    assert not violations(repaired, [rule]).to_numpy().any()
+    untouched = ~holds(FRAME, "age < 18")
+    pd.testing.assert_frame_equal(repaired[untouched], FRAME[untouched], check_dtype=False)
+    assert repaired_columns([rule]) == ["income", "licence"]
+
+
+def test_a_number_is_not_set_to_a_text() -> None:
+    rule = ConditionRule(kind="dependency", when="age > 0", then="income == 'none'")
+    pd.testing.assert_frame_equal(repair_rows(FRAME, [rule]), FRAME)
