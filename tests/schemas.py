@@ -18,6 +18,7 @@ PUBLISHED = {
     "plan-1.json": plan.Plan,
     "pool-1.json": pool_result.PoolResult,
     "promotion-1.json": entries.Promotion,
+    "responsibility-1.json": entries.Responsibility,
     "retraining-1.json": entries.Retraining,
     "review-1.json": entries.Review,
     "rollback-1.json": entries.Rollback,

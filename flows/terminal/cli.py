@@ -50,6 +50,7 @@ def run(
     runner: Literal["threads", "dask"] = "threads",
     address: str | None = None,
     storage: str | None = None,
+    i_am_responsible: str | None = None,
 ) -> None:
     """Study a table: decide whether adding synthetic training rows makes a model of it better.
 
@@ -107,6 +108,9 @@ def run(
     storage
         With --runner dask: s3://bucket/prefix through which the workers read and write the files of the
         study. Default: none; all workers must then see the folder of --out under the same path.
+    i_am_responsible
+        Why you answer for the study although the card does not permit it; stored with it and in the record of
+        decisions.
     """
     check_table_name(table)
     from realmix.flows.terminal.run_study import run_study
@@ -128,6 +132,7 @@ def run(
         plan=str(plan) if plan else None,
         device=device,
         storage=storage,
+        responsible=i_am_responsible,
     )
     run_study(request, runner=runner, address=address)
 

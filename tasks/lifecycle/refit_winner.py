@@ -100,6 +100,8 @@ def publish_refit(
             "final_fit": final_fit,
             "seconds": seconds,
             "drift": read_drift(folder),
+            "provenance": table.card.provenance.declared,
+            "permission": table.permission,
         }
     )
     folder.write_json("verdict.json", document.to_dict())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.provenance.permission import Permission
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.request import StudyRequest
@@ -189,6 +190,8 @@ class Table:
     schema : Schema
     hints : tuple of Hint
         What the table says about its split and its target and its card leaves open.
+    permission : Permission
+        To make synthetic rows of it.
     """
 
     name: str
@@ -197,6 +200,7 @@ class Table:
     card: DataCard
     schema: Schema
     hints: tuple[Hint, ...] = ()
+    permission: Permission = Permission()
 
     def without_rows(self) -> Table:
         """Return the table without rows in memory."""

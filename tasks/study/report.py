@@ -128,7 +128,8 @@ def describe_circumstances(
             "python": platform.python_version(),
             **{name: installed_version(name) for name in LIBRARIES},
         },
-        "provenance": table.card.provenance.model_dump(),
+        "provenance": table.card.provenance.declared,
+        "permission": table.permission,
     }
 
 

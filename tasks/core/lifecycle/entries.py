@@ -14,7 +14,10 @@ from typing import Any, ClassVar, Literal
 
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
 from realmix.tasks.core.lifecycle.retrain_level import Level
+from realmix.tasks.core.table.card import Use
 
+# Kinds of entries: a person answers for a use of a table; a person's rows were removed.
+RESPONSIBILITY, FORGOTTEN = "responsibility", "forgotten"
 # The last two are of a review only: there was no champion; the study was not decided.
 Word = Literal["promote", "keep champion", "not yet decidable", "first", "not decided"]
 
@@ -145,6 +148,19 @@ class Epoch(Document):
     cutoff_before: Number
     cutoff: Number
     snapshot: str
+
+
+class Responsibility(Document):
+    """Answer of a person for a use that the card does not permit; `study` is absent for all of a registered table."""
+
+    what: ClassVar[str] = "record entry of a responsibility"
+
+    use: Use
+    gaps: tuple[str, ...]
+    reason: str
+    by: str
+    snapshot: str
+    study: str | None = None
 
 
 class Winner(Part):

@@ -157,7 +157,7 @@ def check_permission(card: DataCard, use: Use, *, today: date, reason: str | Non
     if gaps and not answered:
         raise NotPermitted(
             f"The data card does not permit to {IN_WORDS[use]}: {'; '.join(gaps)}. Correct the card with the owner of "
-            'the data, or answer for it yourself: --i-am-responsible "REASON", which is recorded.'
+            'the data, or answer for it yourself: run, register and release take --i-am-responsible "REASON", which is recorded.'
         )
     return Permission(use, gaps, answered if gaps else None)
 
