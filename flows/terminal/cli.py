@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
-from realmix.flows.terminal import table_commands
+from realmix.flows.terminal import table_commands, trust_commands
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.runtime.file_names import check_table_name
 
@@ -303,6 +303,8 @@ for command in (
     table_commands.sync,
     table_commands.clean,
     table_commands.collect,
+    trust_commands.lineage,
+    trust_commands.forget,
     table_commands.status,
     table_commands.doctor,
     table_commands.up,

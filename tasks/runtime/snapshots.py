@@ -70,7 +70,7 @@ class Snapshot:
         BadInput
             If the file is gone or damaged.
         """
-        return _read_parquet(self.path) if self.rows is None else self.rows
+        return read_parquet(self.path) if self.rows is None else self.rows
 
 
 def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) -> Snapshot:
@@ -246,7 +246,8 @@ def explain_os_error(err: OSError, path: Path) -> BadInput:
     return BadInput(f"Cannot write {path}: {reason}. {step}")
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet file; raise BadInput where it is gone or damaged."""
     import pyarrow
 
     try:

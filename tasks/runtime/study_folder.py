@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +200,7 @@ class Table:
     card: DataCard
     schema: Schema
     hints: tuple[Hint, ...] = ()
-    permission: Permission = Permission()
+    permission: Permission = field(default_factory=Permission)
 
     def without_rows(self) -> Table:
         """Return the table without rows in memory."""

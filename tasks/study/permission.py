@@ -42,14 +42,18 @@ def answered_before(table: str, use: Use, gaps: tuple[str, ...]) -> str | None:
     return covering[-1] if covering else None
 
 
-def record_responsibility(
-    table: str, found: Permission, snapshot: str, *, study: str | None = None
-) -> None:
+def record_responsibility(table: str, found: Permission, snapshot: str, *, study: str | None = None) -> None:
     """Record who answers for a use, once; nothing where the card permits it or somebody answered for all studies."""
     if found.reason is None or answered_before(table, found.use, found.gaps) == found.reason:
         return
     entry = Responsibility.build(
-        {"use": found.use, "gaps": found.gaps, "reason": found.reason, "by": getpass.getuser(), "snapshot": snapshot}
+        {
+            "use": found.use,
+            "gaps": found.gaps,
+            "reason": found.reason,
+            "by": getpass.getuser(),
+            "snapshot": snapshot,
+        }
         | ({"study": study} if study else {})
     ).to_dict()
     # A study that was interrupted goes on with the same answer.

@@ -35,6 +35,7 @@ from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
 from realmix.tasks.study.development import Development
+from realmix.tasks.study.mark import mark_study
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
              "prefect", "mlflow", "great-expectations")  # fmt: skip
@@ -90,6 +91,7 @@ def publish(
     readable = readable_files(folder, table.card.sensitive)
     page = render_report(document, figures, readable)
     (folder.path / "report.html").write_text(page, encoding="utf-8")
+    mark_study(folder, table, document)
     folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document, figures
 

@@ -118,7 +118,12 @@ def croissant(
 
 
 def _snapshot(digest: str) -> dict[str, Any]:
-    return {"@id": f"urn:realmix:snapshot:{digest}", "@type": "prov:Entity", "name": "real rows", "identifier": digest}
+    return {
+        "@id": f"urn:realmix:snapshot:{digest}",
+        "@type": "prov:Entity",
+        "name": "real rows",
+        "identifier": digest,
+    }
 
 
 def _activity(marked: Mark) -> dict[str, Any]:
@@ -133,7 +138,9 @@ def _activity(marked: Mark) -> dict[str, Any]:
         "name": f"realmix {marked.versions['realmix']}",
         "description": marked.explanation,
         "additionalProperty": [
-            {"@type": "PropertyValue", "name": key, "value": value} for key, value in drawn.items() if value is not None
+            {"@type": "PropertyValue", "name": key, "value": value}
+            for key, value in drawn.items()
+            if value is not None
         ],
         "prov:wasAssociatedWith": agents,
     }

@@ -11,7 +11,9 @@ from realmix.tasks.core.versions import installed_version
 # Key of the mark in the footer of a Parquet file.
 FOOTER = b"realmix_provenance"
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "sdv", "torch", "imbalanced-learn")
-LIMITS_OF_REAL_ROWS = "It holds real rows as they are, so it is as sensitive as the table itself: it is not anonymous."
+LIMITS_OF_REAL_ROWS = (
+    "It holds real rows as they are, so it is as sensitive as the table itself: it is not anonymous."
+)
 LIMITS_OF_SYNTHETIC_ROWS = (
     "Synthetic rows are drawn from a model of the real rows: they are no observations, may repeat or reveal real rows, "
     "and repeat the real rows' errors and biases."
@@ -51,9 +53,7 @@ class Mark(Document):
     limits: tuple[str, ...]
 
 
-def mark(
-    *, snapshot: str, synthesizer: str | None, seed: int | None, n_real: int, n_synthetic: int
-) -> Mark:
+def mark(*, snapshot: str, synthesizer: str | None, seed: int | None, n_real: int, n_synthetic: int) -> Mark:
     """Mark a table of real and synthetic rows.
 
     Parameters
@@ -94,6 +94,8 @@ def mark(
 def _explain(synthesizer: str | None, seed: int | None, n_real: int, n_synthetic: int) -> str:
     if not n_synthetic:
         return f"None of the {n_real:,} rows is synthetic."
-    share = f"{n_synthetic:,} of {n_real + n_synthetic:,} rows are" if n_real else f"All {n_synthetic:,} rows are"
+    share = (
+        f"{n_synthetic:,} of {n_real + n_synthetic:,} rows are" if n_real else f"All {n_synthetic:,} rows are"
+    )
     which = "; the column _realmix_origin says which" if n_real else ""
     return f"{share} synthetic: the synthesizer {synthesizer}, fitted on real rows, drew them with seed {seed}{which}."

@@ -72,7 +72,9 @@ def test_a_reason_at_registration_covers_later_studies_and_one_of_a_study_does_n
 def test_a_reason_does_not_cover_what_the_card_forbids_later():
     card = parse_card(FORBIDDEN)
     record_responsibility("shop", permission(card, "synthesize", "for all"), "0a")
-    stricter = parse_card({"target": "bought", "provenance": {"licence": "none", "consent_basis": "withdrawn"}})
+    stricter = parse_card(
+        {"target": "bought", "provenance": {"licence": "none", "consent_basis": "withdrawn"}}
+    )
     with pytest.raises(NotPermitted, match="withdrawn"):
         permission(stricter, "synthesize", None, registered="shop")
 

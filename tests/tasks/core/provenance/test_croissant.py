@@ -11,7 +11,13 @@ from realmix.tasks.core.provenance.mark import mark
 from realmix.tasks.core.table.card import Provenance
 
 TERMS = Provenance(owner="Ward 3", licence="https://creativecommons.org/licenses/by/4.0/", purpose="triage")
-COLUMNS = {"age": "int64", "income": "double", "seen": "timestamp[us]", "is_ill": "bool", "name, \"x\"": "string"}
+COLUMNS = {
+    "age": "int64",
+    "income": "double",
+    "seen": "timestamp[us]",
+    "is_ill": "bool",
+    'name, "x"': "string",
+}
 
 
 def described(terms=TERMS, n_synthetic=50, name="training.parquet"):
@@ -50,7 +56,10 @@ def test_the_mark_stands_in_the_terms_of_prov_and_rai():
     assert found["rai:syntheticDataExplanation"].startswith("50 of 150 rows are synthetic")
     assert found["prov:wasDerivedFrom"][0]["identifier"] == "0a" * 32
     activity = found["prov:wasGeneratedBy"]
-    assert {p["name"]: p["value"] for p in activity["additionalProperty"]} == {"synthesizer": "ctgan", "seed": 7}
+    assert {p["name"]: p["value"] for p in activity["additionalProperty"]} == {
+        "synthesizer": "ctgan",
+        "seed": 7,
+    }
     assert "realmix" in {agent["name"] for agent in activity["prov:wasAssociatedWith"]}
 
 

@@ -62,7 +62,9 @@ def test_rows_of_people_need_a_consent_basis(of_people):
 
 @pytest.mark.parametrize("word", ["unknown", "TBD", " ? ", "", "…", "n/a."])
 def test_a_word_that_says_nothing_counts_as_missing(word):
-    assert find_gaps(card({**FULL, "owner": word}), "synthesize", today=TODAY) == ("`provenance.owner` is missing",)
+    assert find_gaps(card({**FULL, "owner": word}), "synthesize", today=TODAY) == (
+        "`provenance.owner` is missing",
+    )
 
 
 @pytest.mark.parametrize("use", ["synthesize", "share"])
@@ -82,11 +84,13 @@ def test_licence_none_alone_forbids_a_study(tmp_path):
     """The one line that people write; in YAML it is a word, not an empty value."""
     path = tmp_path / "card.yaml"
     path.write_text("target: y\nprovenance: {licence: none}\n")
-    with pytest.raises(NotPermitted, match='`provenance.licence` is "none"'):
+    with pytest.raises(NotPermitted, match=r'`provenance\.licence` is "none"'):
         check_permission(read_card(path), "synthesize", today=TODAY)
 
 
-@pytest.mark.parametrize("licence", ["CC BY 4.0", "none of the rows may leave Sweden", "nonexclusive", "No Rights Reserved"])
+@pytest.mark.parametrize(
+    "licence", ["CC BY 4.0", "none of the rows may leave Sweden", "nonexclusive", "No Rights Reserved"]
+)
 def test_a_licence_that_only_begins_like_no_forbids_nothing(licence):
     assert find_gaps(card({**FULL, "licence": licence}), "share", today=TODAY) == ()
 
@@ -103,7 +107,9 @@ def test_the_last_day_of_use_is_a_day_of_use(tmp_path):
     dated = read_card(path)
     assert dated.provenance.retention == "2026-06-01"
     assert find_gaps(dated, "synthesize", today=TODAY) == ()
-    assert find_gaps(dated, "synthesize", today=date(2026, 6, 2)) == ("`provenance.retention` ended on 2026-06-01",)
+    assert find_gaps(dated, "synthesize", today=date(2026, 6, 2)) == (
+        "`provenance.retention` ended on 2026-06-01",
+    )
 
 
 def test_a_day_that_does_not_exist_gets_one_sentence():
@@ -112,7 +118,9 @@ def test_a_day_that_does_not_exist_gets_one_sentence():
 
 
 def test_who_answers_for_a_use_is_let_through_and_the_reason_is_kept():
-    answered = check_permission(card({"licence": "none"}), "synthesize", today=TODAY, reason=" ethics vote 12 ")
+    answered = check_permission(
+        card({"licence": "none"}), "synthesize", today=TODAY, reason=" ethics vote 12 "
+    )
     assert answered.reason == "ethics vote 12" and len(answered.gaps) == 3
 
 
