@@ -15,6 +15,7 @@ PUBLISHED = {
     "cleaned-1.json": entries.CleanedVersions,
     "epoch-1.json": entries.Epoch,
     "fit-1.json": fit_result.FitResult,
+    "forgotten-1.json": entries.Forgotten,
     "lineage-1.json": lineage.Lineage,
     "manifest-1.json": manifest.Manifest,
     "plan-1.json": plan.Plan,

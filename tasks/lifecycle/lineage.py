@@ -14,7 +14,7 @@ from realmix.tasks.core.provenance.lineage import Chain, entries_about
 from realmix.tasks.runtime.cache_keys import tree_digest
 from realmix.tasks.runtime.database import decisions
 from realmix.tasks.runtime.lineage_index import kept_lineages
-from realmix.tasks.runtime.snapshots import read_parquet, frame_digest, open_snapshot
+from realmix.tasks.runtime.snapshots import frame_digest, open_snapshot, read_parquet
 from realmix.tasks.study.mark import read_mark
 
 SERVED = "models:/"
@@ -43,16 +43,22 @@ def trace(location: str) -> list[Chain]:
 
 def _trace(path: Path, location: str) -> list[Chain]:
     if not path.exists():
-        raise BadInput(f"There is no {location}; expected a file, a model's folder or models:/NAME/VERSION. Check the path.")
+        raise BadInput(
+            f"There is no {location}; expected a file, a model's folder or models:/NAME/VERSION. Check the path."
+        )
     for digest in _digests(path):
         found = [
-            (role, kept.lineage) for kept in kept_lineages() if (role := kept.lineage.role_of(digest)) is not None
+            (role, kept.lineage)
+            for kept in kept_lineages()
+            if (role := kept.lineage.role_of(digest)) is not None
         ]
         if found:
             # A study whose results were copied to a second folder is one study.
             return [
                 Chain(role, lineage, entries_about(decisions(lineage.table), lineage.study))
-                for role, lineage in {lineage.model_dump_json(): (role, lineage) for role, lineage in found}.values()
+                for role, lineage in {
+                    lineage.model_dump_json(): (role, lineage) for role, lineage in found
+                }.values()
             ]
     raise BadInput(
         f"No study of this home made or read {location} (sha256 {tree_digest(path)}), as it is now.{_mark_in_words(path)} "

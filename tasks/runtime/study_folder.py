@@ -68,6 +68,13 @@ def stored_snapshot(digest: str) -> Snapshot:
     return open_snapshot(home() / "snapshots" / f"{digest}.parquet")
 
 
+def present_digest(digest: str) -> str | None:
+    """Return the digest of what is stored for a snapshot: another one's after rows were removed; None if it is gone."""
+    with suppress(BadInput):
+        return stored_snapshot(digest).digest
+    return None
+
+
 def check_output_folder(out: Path) -> None:
     """Refuse a folder that cannot take the results, before anything is computed.
 

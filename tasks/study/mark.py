@@ -125,7 +125,12 @@ def _pools(folder: StudyFolder, shipped: str | None) -> list[dict[str, Any]]:
         file = folder.scope(scope) / f"{shipped}.parquet"
         pools += [(scope, shipped, pq.read_metadata(file).num_rows)] if file.exists() else []
     return [
-        {"scope": scope, "synthesizer": name, "n_rows": n_rows, "sha256": _digest(folder.scope(scope) / f"{name}.parquet")}
+        {
+            "scope": scope,
+            "synthesizer": name,
+            "n_rows": n_rows,
+            "sha256": _digest(folder.scope(scope) / f"{name}.parquet"),
+        }
         for scope, name, n_rows in pools
     ]
 

@@ -163,6 +163,45 @@ class Responsibility(Document):
     study: str | None = None
 
 
+class Rewritten(Part):
+    """sha256 of a file before and after a person's rows were removed."""
+
+    before: str
+    after: str
+
+
+class Derived(Part):
+    """What a study made from rows that were removed later: a pool, a training table, a model or a report."""
+
+    study: str
+    what: str
+    sha256: str | None
+
+
+class Forgotten(Document):
+    """Proof that rows of people were removed; it holds no key, and no hash of one, which could be guessed.
+
+    `snapshots` are digests before and after; `files` lie in the home; `studies` and `versions` are stale; `left` is
+    what a person must remove; `retraining` is what is planned.
+    """
+
+    what: ClassVar[str] = "record entry of a removal of rows"
+
+    by: str
+    column: str
+    n_keys: int
+    n_rows: int
+    snapshot: str
+    snapshots: dict[str, str]
+    files: dict[str, Rewritten]
+    n_cached: int
+    studies: tuple[str, ...]
+    versions: tuple[str, ...]
+    derived: tuple[Derived, ...]
+    left: tuple[str, ...]
+    retraining: str
+
+
 class Winner(Part):
     """Arm that shipped."""
 

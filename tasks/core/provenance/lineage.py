@@ -133,12 +133,17 @@ def entries_about(entries: Sequence[Decision], study: str) -> tuple[Decision, ..
     """
     of_study = [entry.document for entry in entries if entry.document.get("study") == study]
     versions = {
-        str(document[key]) for document in of_study for key in ("version", "challenger_version") if document.get(key)
+        str(document[key])
+        for document in of_study
+        for key in ("version", "challenger_version")
+        if document.get(key)
     }
 
     def names(document: Mapping[str, Any]) -> bool:
         moved = {str(document[key]) for key in ("version", "replaces") if document.get(key)}
-        return document.get("study") == study or study in document.get("studies", ()) or bool(moved & versions)
+        return (
+            document.get("study") == study or study in document.get("studies", ()) or bool(moved & versions)
+        )
 
     return tuple(entry for entry in entries if names(entry.document))
 
@@ -190,7 +195,7 @@ def to_prov(chains: Sequence[Chain]) -> dict[str, Any]:
     document.add_namespace("sha256", "urn:sha256:")
     for chain in chains:
         _add(document, chain)
-    found: dict[str, Any] = json.loads(document.serialize(format="json"))
+    found: dict[str, Any] = json.loads(str(document.serialize(format="json")))
     return found
 
 
