@@ -115,6 +115,8 @@ def forget(name: str, keys: Sequence[str]) -> list[str]:
             unlabelled=unlabelled.digest if unlabelled and unlabelled.n_rows else None,
         )
         for digest, snapshot in present.items():
+            if digest in _in_use_elsewhere(name):
+                continue
             redirect_snapshot(_place(digest), snapshot.digest)
         return list(forgotten_lines(entry, table=name, digest=recorded.digest, made_at=recorded.made_at))
 
@@ -145,16 +147,20 @@ def _without(digest: str, person: Person) -> Snapshot:
 
 
 def _snapshots_with(person: Person) -> list[str]:
-    """Find the snapshots of a table that hold a person's rows: those that its records name, or of its columns."""
+    """Find the snapshots of a table that hold a person's rows: those that its records name, or of its columns.
+
+    Of those that another registered table has now, only this table's present ones: it gets rows of its own.
+    """
     table = person.table
     columns = {name for name, _ in stored_snapshot(table.snapshot).columns}
     named = {str(value) for entry in decisions(table.name) for value in entry.document.values()}
     named |= {table.snapshot, table.unlabelled or "", table.decided or ""}
     named |= {kept.lineage.raw.digest for kept in _lineages(table.name)}
-    found = []
+    found, elsewhere = [], _in_use_elsewhere(table.name)
     for path in sorted((home() / "snapshots").glob("*.parquet")):
         is_own = path.stem in named or {*pq.read_schema(path).names} == columns
-        if is_own and path.stem not in _in_use_elsewhere(table.name):
+        is_now = path.stem in (table.snapshot, table.unlabelled)
+        if is_now or (is_own and path.stem not in elsewhere):
             found += [path.stem] if person.among(_cells(path, person.column)).any() else []
     return found
 
