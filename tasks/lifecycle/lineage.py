@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -84,12 +85,19 @@ def _mark_in_words(path: Path) -> str:
 
 
 def _download(location: str, folder: Path) -> Path:
-    """Download a served model from MLflow."""
+    """Download a served model from MLflow as its study uploaded it; MLflow adds a file where it is asked by name."""
+    from mlflow import MlflowClient
     from mlflow.artifacts import download_artifacts
 
+    name, mark, number = re.split(r"([/@])", location.removeprefix(SERVED) + "/", maxsplit=1)
+    number = number.rstrip("/")
     try:
-        return Path(download_artifacts(location, dst_path=str(folder)))
+        client = MlflowClient()
+        version = client.get_model_version_by_alias(name, number).version if mark == "@" else number
+        uri = client.get_model_version_download_uri(name, version)
+        return Path(download_artifacts(uri, dst_path=str(folder)))
     except Exception as err:  # whatever a store or its driver raises
         raise RegistryRefused(
-            f"MLflow does not give {location} ({type(err).__name__}): check name and version, and MLFLOW_TRACKING_URI."
+            f"MLflow does not give {location} ({type(err).__name__}); expected models:/NAME/VERSION or "
+            "models:/NAME@ALIAS. Check both, and MLFLOW_TRACKING_URI."
         ) from err

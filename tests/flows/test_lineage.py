@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, RegistryRefused
 from realmix.tasks.core.provenance.lineage import Lineage
 from realmix.tasks.lifecycle.lineage import trace
 from realmix.tasks.runtime.cache_keys import file_digest, tree_digest
@@ -73,7 +73,8 @@ def test_a_file_is_recognized_wherever_it_lies(finished, tmp_path, name, role):
 def test_a_model_folder_and_a_served_model_lead_to_the_same_study(finished):
     out, document = finished
     tracked = document["tracking"]
-    for place in (str(out / "model"), f"models:/{tracked['model']}/{tracked['version']}"):
+    served = f"models:/{tracked['model']}"
+    for place in (str(out / "model"), f"{served}/{tracked['version']}", f"{served}@champion"):
         assert document["study"] in {chain.lineage.study for chain in trace(place)}
 
 
@@ -95,6 +96,14 @@ def test_a_changed_file_is_not_recognized_but_its_mark_is_read(finished, tmp_pat
     pq.write_table(table.slice(1), tmp_path / "changed.parquet")
     with pytest.raises(BadInput, match=f"from the snapshot {document['digests']['snapshot']}"):
         trace(str(tmp_path / "changed.parquet"))
+
+
+@pytest.mark.parametrize(
+    "location", ["models:/", "models:/bank_marketing", "models:/none/1", "models:/none@champion"]
+)
+def test_a_served_model_that_is_not_there_gets_one_sentence(finished, location):
+    with pytest.raises(RegistryRefused, match="MLflow does not give models:/"):
+        trace(location)
 
 
 def test_what_is_not_there_gets_one_sentence(finished, tmp_path):
