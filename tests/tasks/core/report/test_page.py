@@ -262,3 +262,11 @@ def test_the_page_says_from_which_probability_on_a_row_is_labelled_positive(docu
     page = render_report(changed(document, winner=winner), {})
     assert "Decision threshold" in page and "0.125" in page
     assert "Decision threshold" not in render_report(document, {})
+
+
+def test_who_answers_for_a_study_that_the_card_does_not_permit_is_named(document):
+    permission = {"use": "synthesize", "gaps": ['`provenance.licence` is "none"'], "reason": "vote <12>"}
+    page = render_report(changed(document, permission=permission), {})
+    assert "The card does not permit this study" in page and "vote &lt;12&gt;" in page
+    silent = changed(document, permission={**permission, "gaps": [], "reason": None})
+    assert "does not permit" not in render_report(silent, {})
