@@ -97,7 +97,7 @@ def lineage_of(folder: StudyFolder, table: Table, document: VerdictDocument, mar
             "realmix_version": document.realmix_version,
             "raw": {"digest": table.snapshot.digest, "source": described.source, "n_rows": described.n_rows},
             "split": {
-                "holdout": _text_digest(document.plan["holdout"]),
+                "holdout": _text_digest(document.plan.get("holdout")),
                 "folds": _digest(place / FOLDS),
                 "n_development": described.n_development,
                 "n_holdout": described.n_holdout,

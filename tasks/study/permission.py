@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from realmix.tasks.core.lifecycle.entries import RESPONSIBILITY, Responsibility
 from realmix.tasks.core.provenance.permission import Permission, check_permission, find_gaps
 from realmix.tasks.core.table.card import DataCard, Use
-from realmix.tasks.runtime.database import decisions, record_decision
 
 
 def permission(card: DataCard, use: Use, reason: str | None, *, registered: str | None = None) -> Permission:
@@ -37,6 +36,9 @@ def answered_before(table: str, use: Use, gaps: tuple[str, ...]) -> str | None:
     """Return the latest reason that was recorded for all studies of a table and covers these gaps."""
     if not gaps:
         return None
+    # Like below: what is wrong with a request is said before the database's libraries are imported.
+    from realmix.tasks.runtime.database import decisions
+
     answers = [Responsibility.read(entry.document) for entry in decisions(table, RESPONSIBILITY)]
     covering = [a.reason for a in answers if a.use == use and a.study is None and {*gaps} <= {*a.gaps}]
     return covering[-1] if covering else None
@@ -46,6 +48,8 @@ def record_responsibility(table: str, found: Permission, snapshot: str, *, study
     """Record who answers for a use, once; nothing where the card permits it or somebody answered for all studies."""
     if found.reason is None or answered_before(table, found.use, found.gaps) == found.reason:
         return
+    from realmix.tasks.runtime.database import decisions, record_decision
+
     entry = Responsibility.build(
         {
             "use": found.use,
