@@ -7,6 +7,7 @@ from pathlib import Path
 from realmix.tasks.core.lifecycle import entries
 from realmix.tasks.core.mixes import fit_result, pool_result
 from realmix.tasks.core.plan import plan
+from realmix.tasks.core.provenance import lineage
 from realmix.tasks.core.report import manifest, verdict_document
 
 FOLDER = Path(verdict_document.__file__).parent / "schemas"
@@ -14,10 +15,13 @@ PUBLISHED = {
     "cleaned-1.json": entries.CleanedVersions,
     "epoch-1.json": entries.Epoch,
     "fit-1.json": fit_result.FitResult,
+    "forgotten-1.json": entries.Forgotten,
+    "lineage-1.json": lineage.Lineage,
     "manifest-1.json": manifest.Manifest,
     "plan-1.json": plan.Plan,
     "pool-1.json": pool_result.PoolResult,
     "promotion-1.json": entries.Promotion,
+    "responsibility-1.json": entries.Responsibility,
     "retraining-1.json": entries.Retraining,
     "review-1.json": entries.Review,
     "rollback-1.json": entries.Rollback,

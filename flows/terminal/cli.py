@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
-from realmix.flows.terminal import table_commands
+from realmix.flows.terminal import table_commands, trust_commands
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.runtime.file_names import check_table_name
 
@@ -51,6 +51,7 @@ def run(
     runner: Literal["threads", "dask"] = "threads",
     address: str | None = None,
     storage: str | None = None,
+    i_am_responsible: str | None = None,
 ) -> None:
     """Study a table: decide whether adding synthetic training rows makes a model of it better.
 
@@ -111,6 +112,9 @@ def run(
     storage
         With --runner dask: s3://bucket/prefix through which the workers read and write the files of the
         study. Default: none; all workers must then see the folder of --out under the same path.
+    i_am_responsible
+        Why you answer for the study although the card does not permit it; stored with it and in the record of
+        decisions.
     """
     check_table_name(table)
     from realmix.flows.terminal.run_study import run_study
@@ -133,6 +137,7 @@ def run(
         plan=str(plan) if plan else None,
         device=device,
         storage=storage,
+        responsible=i_am_responsible,
     )
     run_study(request, runner=runner, address=address)
 
@@ -305,6 +310,8 @@ for command in (
     table_commands.sync,
     table_commands.clean,
     table_commands.collect,
+    trust_commands.lineage,
+    trust_commands.forget,
     table_commands.status,
     table_commands.doctor,
     table_commands.up,

@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 
-def register(card: Path, /, *, name: str | None = None) -> None:
+def register(card: Path, /, *, name: str | None = None, i_am_responsible: str | None = None) -> None:
     """Register a table, so that its model is retrained when new rows arrive or on a schedule.
 
     Stores a copy of its rows and fixes for good which of them are set aside for the final check of models.
@@ -23,10 +23,12 @@ def register(card: Path, /, *, name: str | None = None) -> None:
         to retrain and who promotes models.
     name
         Name of the table. Default: derived from its source.
+    i_am_responsible
+        Why you answer for studies of a table whose card does not permit them; stored in the record of decisions.
     """
     from realmix.flows.terminal.tables import register as register_card
 
-    registered = register_card(card, name)
+    registered = register_card(card, name, i_am_responsible)
     print(
         f"Registered '{registered}'. Study it now with `realmix retrain {registered}`, or start `realmix up` "
         "to have it studied automatically."

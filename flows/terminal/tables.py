@@ -31,7 +31,7 @@ RETRAINING = "retraining"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,59}")
 
 
-def register(card_path: Path, name: str | None) -> str:
+def register(card_path: Path, name: str | None, responsible: str | None = None) -> str:
     """Register a table: store a snapshot of its rows and freeze the rule that chooses holdout rows.
 
     Parameters
@@ -40,6 +40,8 @@ def register(card_path: Path, name: str | None) -> str:
         Its `source` names the first rows.
     name : str, optional
         Name of the table; derived from its source when None.
+    responsible : str, optional
+        Why somebody answers for its studies although the card does not permit them.
 
     Returns
     -------
@@ -55,6 +57,7 @@ def register(card_path: Path, name: str | None) -> str:
     from realmix.tasks.core.table.hints.find_hints import check_hints, find_hints
     from realmix.tasks.runtime.holdout_rules import registered_rule
     from realmix.tasks.runtime.snapshots import take_snapshot
+    from realmix.tasks.study.permission import permission, record_responsibility
     from realmix.tasks.study.request import read_rows, table_name
 
     if name is not None and not NAME.fullmatch(name):
@@ -68,6 +71,7 @@ def register(card_path: Path, name: str | None) -> str:
             f"The card {card_path} names no `source`: add the path or URL of the table's first rows."
         )
     check_operation(declared)
+    permitted = permission(declared, "synthesize", responsible)
     raw, source, card, report = read_rows(StudyRequest(card=str(card_path), out=""))
     name = name or table_name(card, StudyRequest(out=""))
     known = {table.name: table for table in registered_tables()}
@@ -82,6 +86,7 @@ def register(card_path: Path, name: str | None) -> str:
     )
     if name in known:
         register_table(name, card, known[name].snapshot)
+        record_responsibility(name, permitted, known[name].snapshot)
         return name
     environment.make_home()
     snapshot = take_snapshot(raw, home() / "snapshots", source=source)
@@ -90,6 +95,7 @@ def register(card_path: Path, name: str | None) -> str:
     check_hints(find_hints(rows, schema, card))
     registered_rule(Table(name, snapshot, source, card, schema), rows)
     register_table(name, card, snapshot.digest)
+    record_responsibility(name, permitted, snapshot.digest)
     return name
 
 

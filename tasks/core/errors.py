@@ -16,6 +16,10 @@ class BadInput(RealmixError):
     """The table, the card or an argument cannot be used as given."""
 
 
+class NotPermitted(BadInput):
+    """The data card forbids a use of the table, or does not say enough to allow it."""
+
+
 class NoAnswer(BadInput):
     """A store, database or service does not answer; it may do so later."""
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from realmix.tasks.core.contracts.specs import Model
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.mixes.training_set import REAL, TrainingSet
+from realmix.tasks.core.provenance.mark import FOOTER, mark
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.fits.arms import arm_seed, fit_arm, params_of, training_set
 from realmix.tasks.fits.export import export_model, write_readable
@@ -83,7 +84,7 @@ def write_training_table(
 
     Raw columns and the target as hard label, with origin, weight, seed, snapshot and, where
     labels are soft, the probability of each class (or the soft number). The recipe (schema,
-    model, parameters, seed) is in the file's metadata.
+    model, parameters, seed) and the mark of origin are in the file's metadata.
     """
     context = scope.context
     schema = context.schema
@@ -103,7 +104,15 @@ def write_training_table(
         "on_gpu": arm.model in context.on_gpu,
     }
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    metadata = {**(table.schema.metadata or {}), RECIPE_KEY: json.dumps(recipe).encode()}
+    marked = mark(
+        snapshot=context.snapshot,
+        synthesizer=arm.mix.synthesizer,
+        seed=drawn_with,
+        n_real=int((training.origin == REAL).sum()),
+        n_synthetic=int((training.origin != REAL).sum()),
+    )
+    own = {RECIPE_KEY: json.dumps(recipe).encode(), FOOTER: json.dumps(marked.to_dict()).encode()}
+    metadata = {**(table.schema.metadata or {}), **own}
     pq.write_table(table.replace_schema_metadata(metadata), path)
 
 

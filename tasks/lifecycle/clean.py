@@ -41,7 +41,7 @@ from realmix.tasks.runtime.database import (
     untracked_studies,
 )
 from realmix.tasks.runtime.study_folder import KEPT as KEPT_FILES
-from realmix.tasks.runtime.study_folder import StudyFolder, home
+from realmix.tasks.runtime.study_folder import StudyFolder, home, present_digest
 from realmix.tasks.study.track import MODELS
 
 log = logging.getLogger("realmix")
@@ -207,6 +207,7 @@ def old_batches(table: str, before: float) -> Iterator[Removal]:
 
 def old_snapshots(kept: set[str], before: float) -> Iterator[Removal]:
     """Find snapshots that nothing references; a study notes that it uses one by its note's time."""
+    kept = kept | {present for digest in kept if (present := present_digest(digest))}
     for note in sorted((home() / "snapshots").glob("*.json")):
         if note.stem not in kept and _last_change(note) < before:
             yield _of_file("snapshots that nothing references", note)

@@ -26,9 +26,10 @@ from realmix.tasks.core.splits.holdout import HoldoutRule, hash_units, holdout_s
 from realmix.tasks.core.table.costs import decision_costs
 from realmix.tasks.core.table.infer_schema import schema_of
 from realmix.tasks.core.table.schema import Schema
-from realmix.tasks.lifecycle.model_files import EVALUATED, VERDICT, check_digests, download, tree_digest
+from realmix.tasks.lifecycle.model_files import EVALUATED, VERDICT, check_digests, download
 from realmix.tasks.metrics import METRICS, metric_for
 from realmix.tasks.models._serving import as_probabilities
+from realmix.tasks.runtime.cache_keys import tree_digest
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
 from realmix.tasks.runtime.holdout_rules import frozen_rule, registration_path
 from realmix.tasks.runtime.snapshots import Snapshot

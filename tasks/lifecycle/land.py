@@ -10,12 +10,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.contracts.specs import Landed
+from realmix.tasks.core.lifecycle.entries import FORGOTTEN
 from realmix.tasks.core.lifecycle.read_batch import read_batch_rows
 from realmix.tasks.core.lifecycle.records import Batch
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.urls import reveal, without_secrets
 from realmix.tasks.landing import find_landing
-from realmix.tasks.runtime.database import batches, note_read, read_cursor, registered_table
+from realmix.tasks.runtime.database import batches, decisions, note_read, read_cursor, registered_table
 from realmix.tasks.runtime.snapshots import frame_digest, storable, take_snapshot, write_atomically
 from realmix.tasks.runtime.study_folder import home, stored_snapshot
 from realmix.tasks.study.retries import RETRIES
@@ -93,7 +94,7 @@ def _keep(landed: Landed, card: DataCard, folder: Path) -> tuple[str, str, int]:
 def waiting_key(table: str) -> str | None:
     """Compute a key of the rows that no retraining has considered yet; None where there are none.
 
-    It follows from every batch ever found, so that it does not change while a retraining admits them.
+    It follows from every batch ever found and every removal of a person's rows, so that it does not change while a retraining admits them.
 
     Parameters
     ----------
@@ -103,5 +104,7 @@ def waiting_key(table: str) -> str | None:
     is_waiting = any(batch.status == "waiting" for batch in seen)
     if not is_waiting and registered.decided == registered.snapshot:
         return None
-    content = "\n".join([table, registered.registered_at, *sorted(batch.digest for batch in seen)])
+    removals = [entry.digest for entry in decisions(table, FORGOTTEN)]
+    arrived = sorted(batch.digest for batch in seen)
+    content = "\n".join([table, registered.registered_at, *arrived, *removals])
     return f"{table}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"

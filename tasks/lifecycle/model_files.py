@@ -6,7 +6,6 @@ record cannot be changed, so a version is loaded or promoted only while its file
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,24 +13,10 @@ from pathlib import Path
 from realmix.tasks.core.errors import ModelChanged, RegistryRefused
 from realmix.tasks.core.lifecycle.champion_record import REVIEW
 from realmix.tasks.core.lifecycle.entries import Review
-from realmix.tasks.runtime.cache_keys import file_digest
+from realmix.tasks.runtime.cache_keys import tree_digest
 from realmix.tasks.runtime.database import decisions
 
 MODEL, EVALUATED, VERDICT, PLAN = "model", "evaluated/model", "verdict.json", "plan.json"
-
-
-def tree_digest(path: Path) -> str:
-    """Return the sha256 of a file, or of a folder's list of files and their sha256.
-
-    A reader gets that of a folder by
-    ``cd FOLDER && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum``.
-    """
-    if path.is_file():
-        return file_digest(path)
-    files = sorted(f"./{file.relative_to(path).as_posix()}" for file in path.rglob("*") if file.is_file())
-    return hashlib.sha256(
-        "".join(f"{file_digest(path / name)}  {name}\n" for name in files).encode()
-    ).hexdigest()
 
 
 def digests_of_study(folder: Path) -> dict[str, str]:

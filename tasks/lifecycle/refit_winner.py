@@ -21,6 +21,7 @@ from realmix.tasks.core.privacy.study_privacy import training_table_exposes
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
+from realmix.tasks.study.mark import mark_study
 from realmix.tasks.study.refit import final_fits
 from realmix.tasks.study.report import describe_table, digests, manifest, read_drift, readable_files
 
@@ -102,11 +103,14 @@ def publish_refit(
             **_training_table(former, final_fit),
             "seconds": seconds,
             "drift": read_drift(folder),
+            "provenance": table.card.provenance.declared,
+            "permission": table.permission,
         }
     )
     folder.write_json("verdict.json", document.to_dict())
     page = render_report(document, {}, readable_files(folder, table.card.sensitive))
     (folder.path / "report.html").write_text(page, encoding="utf-8")
+    mark_study(folder, table, document)
     folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document
 

@@ -28,6 +28,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.archive import Damaged, members, pack, unpack
 from realmix.tasks.runtime.study_folder import is_held
 
@@ -170,6 +171,25 @@ class Cache:
         if not is_dry:
             self._remove([place for _, place in unused])
         return len(unused), sum(size for size, _ in unused)
+
+    def clear(self) -> int:
+        """Remove every entry; return how many there were.
+
+        Raises
+        ------
+        BadInput
+            While a study runs: it would write its results again.
+        """
+        now = time.time()
+        if self._pinned_since(now) <= now:
+            raise BadInput(
+                "A study runs in this home, and uses the cache: wait until it has ended, then run this again."
+            )
+        places = [place for _, _, place in self._entries()]
+        self._remove(places)
+        for temporary in self.folder.glob(".*.tmp"):
+            temporary.unlink(missing_ok=True)
+        return len(places)
 
     @contextmanager
     def _pin(self) -> Iterator[None]:

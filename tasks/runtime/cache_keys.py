@@ -56,6 +56,20 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def tree_digest(path: Path) -> str:
+    """Return the sha256 of a file, or of a folder's list of files and their sha256.
+
+    A reader gets that of a folder by
+    ``cd FOLDER && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum``.
+    """
+    if path.is_file():
+        return file_digest(path)
+    files = sorted(f"./{file.relative_to(path).as_posix()}" for file in path.rglob("*") if file.is_file())
+    return hashlib.sha256(
+        "".join(f"{file_digest(path / name)}  {name}\n" for name in files).encode()
+    ).hexdigest()
+
+
 def digests_of(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
     """Return the sha256 of each named file of a folder; None where there is none.
 

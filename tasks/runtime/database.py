@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.lifecycle.decision_chain import chain_digest
+from realmix.tasks.core.lifecycle.entries import FORGOTTEN
 from realmix.tasks.core.lifecycle.records import Batch, Decision, Registered
 from realmix.tasks.core.table.card import DataCard, parse_card
 from realmix.tasks.runtime import state_tables as stored
@@ -201,16 +202,21 @@ def record_decision(
     decided : str, optional
         Digest of the rows on which the decision was made.
     """
-    made_at, text = _now(), json.dumps(document, sort_keys=True, allow_nan=False)
     with transaction() as state:
-        entries = stored.decisions
-        last = select(entries.c.digest).order_by(entries.c.id.desc()).limit(1)
-        previous = state.scalar(last) or ""
-        digest = chain_digest(previous, table, made_at, kind, text)
-        entry = {"table_name": table, "made_at": made_at, "kind": kind, "document": text}
-        state.execute(entries.insert().values(**entry, previous=previous, digest=digest))
+        entry = _append(state, table, kind, document)
         if decided:
             state.execute(update(stored.tables).where(stored.tables.c.name == table).values(decided=decided))
+    return entry
+
+
+def _append(state: Connection, table: str, kind: str, document: Mapping[str, Any]) -> Decision:
+    """Append an entry to the record within a transaction."""
+    made_at, text = _now(), json.dumps(document, sort_keys=True, allow_nan=False)
+    entries = stored.decisions
+    previous = state.scalar(select(entries.c.digest).order_by(entries.c.id.desc()).limit(1)) or ""
+    digest = chain_digest(previous, table, made_at, kind, text)
+    entry = {"table_name": table, "made_at": made_at, "kind": kind, "document": text}
+    state.execute(entries.insert().values(**entry, previous=previous, digest=digest))
     return Decision(table, made_at, kind, json.loads(text), digest)
 
 
@@ -229,6 +235,36 @@ def decisions(table: str, kind: str | None = None) -> list[Decision]:
         for row in rows
         if row.table_name == table and kind in (None, row.kind)
     ]
+
+
+def replace_rows(
+    table: str, document: Mapping[str, Any], *, before: str, snapshot: str, unlabelled: str | None
+) -> Decision:
+    """Set the rows of a table to what is left after a removal, and record it: both, or neither.
+
+    Parameters
+    ----------
+    table : str
+    document : mapping
+        Of the entry, a :class:`~realmix.tasks.core.lifecycle.entries.Forgotten`.
+    before : str
+        Digest of the rows from which they were removed.
+    snapshot, unlabelled : str
+        Digests of the table's rows, and of those that wait for a label.
+
+    Raises
+    ------
+    BadInput
+        If the table's rows have changed since.
+    """
+    stored_table = stored.tables
+    same = update(stored_table).where(stored_table.c.name == table, stored_table.c.snapshot == before)
+    with transaction() as state:
+        if not state.execute(same.values(snapshot=snapshot, unlabelled=unlabelled)).rowcount:
+            raise BadInput(
+                f"Table '{table}' was changed by another process meanwhile: run the same command again."
+            )
+        return _append(state, table, FORGOTTEN, document)
 
 
 def note_untracked(path: Path, table: str) -> None:

@@ -19,6 +19,8 @@ import pandas as pd
 from realmix.tasks.core.errors import BadInput
 
 FORMAT_VERSION = 1
+# In the note of a snapshot whose rows were removed: the digest of what is left of them.
+REPLACED_BY = "replaced_by"
 NEXT_STEPS = {
     errno.ENOSPC: ("no space is left on the device", "Free some space, or choose another --out."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space, or choose another --out."),
@@ -70,7 +72,7 @@ class Snapshot:
         BadInput
             If the file is gone or damaged.
         """
-        return _read_parquet(self.path) if self.rows is None else self.rows
+        return read_parquet(self.path) if self.rows is None else self.rows
 
 
 def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) -> Snapshot:
@@ -129,7 +131,7 @@ def _is_stored(path: Path) -> bool:
 
 
 def open_snapshot(path: Path) -> Snapshot:
-    """Open the snapshot of a Parquet file by the note beside it.
+    """Open the snapshot of a Parquet file by the note beside it, or the one that took its place.
 
     Raises
     ------
@@ -138,6 +140,8 @@ def open_snapshot(path: Path) -> Snapshot:
     """
     try:
         note = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if REPLACED_BY in note:
+            return open_snapshot(path.with_name(f"{note[REPLACED_BY]}.parquet"))
         columns = tuple((column["name"], column["type"]) for column in note["columns"])
         return Snapshot(path, note["digest"], note["n_rows"], columns, note["source"], note["taken_at"])
     except (OSError, ValueError, KeyError, TypeError) as err:
@@ -145,6 +149,21 @@ def open_snapshot(path: Path) -> Snapshot:
             f"The snapshot {path} has no readable note {path.stem}.json beside it. "
             "Delete both files and run again."
         ) from err
+
+
+def redirect_snapshot(path: Path, present: str) -> None:
+    """Remove the rows of a snapshot; who opens it by its digest gets another one.
+
+    Parameters
+    ----------
+    path : Path
+        Of its Parquet file.
+    present : str
+        Digest of the other one, in the same folder.
+    """
+    note = json.dumps({"format_version": FORMAT_VERSION, "digest": path.stem, REPLACED_BY: present})
+    write_atomically(path.with_suffix(".json"), lambda file: file.write_text(note, encoding="utf-8"))
+    path.unlink(missing_ok=True)
 
 
 def _note(raw: pd.DataFrame, digest: str, source: dict[str, Any]) -> str:
@@ -246,7 +265,8 @@ def explain_os_error(err: OSError, path: Path) -> BadInput:
     return BadInput(f"Cannot write {path}: {reason}. {step}")
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet file; raise BadInput where it is gone or damaged."""
     import pyarrow
 
     try:

@@ -11,11 +11,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.provenance.permission import Permission
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.request import StudyRequest
@@ -65,6 +66,13 @@ def home_id() -> str:
 def stored_snapshot(digest: str) -> Snapshot:
     """Open the snapshot with this digest under the home folder."""
     return open_snapshot(home() / "snapshots" / f"{digest}.parquet")
+
+
+def present_digest(digest: str) -> str | None:
+    """Return the digest of what is stored for a snapshot: another one's after rows were removed; None if it is gone."""
+    with suppress(BadInput):
+        return stored_snapshot(digest).digest
+    return None
 
 
 def check_output_folder(out: Path) -> None:
@@ -189,6 +197,8 @@ class Table:
     schema : Schema
     hints : tuple of Hint
         What the table says about its split and its target and its card leaves open.
+    permission : Permission
+        To make synthetic rows of it.
     """
 
     name: str
@@ -197,6 +207,7 @@ class Table:
     card: DataCard
     schema: Schema
     hints: tuple[Hint, ...] = ()
+    permission: Permission = field(default_factory=Permission)
 
     def without_rows(self) -> Table:
         """Return the table without rows in memory."""

@@ -26,6 +26,7 @@ CARDS: dict[str, dict[str, Any]] = {
             "consent_basis": "published for research without names or contact details",
             "purpose": "predict who subscribes to a term deposit after a marketing call",
             "contact": "https://doi.org/10.24432/C5K306",
+            "retention": "as long as it is published",
         },
     }
 }

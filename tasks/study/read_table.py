@@ -9,6 +9,7 @@ from realmix.tasks.core.table.hints.find_hints import check_hints, find_hints
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.snapshots import describe_snapshot, store
 from realmix.tasks.runtime.study_folder import Table
+from realmix.tasks.study.permission import permission
 from realmix.tasks.study.request import check_read, read_rows, table_name
 
 # Tables that this process has read before their study began, by the study's folder.
@@ -27,19 +28,24 @@ def read_table(request: StudyRequest, snapshots: Path) -> Table:
     Raises
     ------
     BadInput
-        If anything cannot be used as given, or a strong hint is open; of a registered table this was asked
+        If anything cannot be used as given, the card does not permit it, or a strong hint is open; of a registered table this was asked
         when it was registered, and what new rows hint at is logged.
     """
     raw, source, card, report = read_rows(request)
+    name = table_name(card, request)
+    is_registered = source.get("kind") == "registered"
+    permitted = permission(
+        card, "synthesize", request.responsible, registered=name if is_registered else None
+    )
     snapshot = describe_snapshot(raw, snapshots, source=source)
     # The rows as they are stored: one digest has one schema, whatever the order or the types of the source.
     rows = snapshot.read()
     schema, reading = check_read(rows, card, report)
     hints = find_hints(rows, schema, card)
-    if source.get("kind") != "registered":
+    if not is_registered:
         check_hints(hints)
     source = {**source, "reading": reading}
-    return Table(table_name(card, request), snapshot, source, card, schema, hints)
+    return Table(name, snapshot, source, card, schema, hints, permitted)
 
 
 def stored(table: Table) -> Table:

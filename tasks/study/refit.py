@@ -95,14 +95,20 @@ def package(folder: StudyFolder, arms: dict[str, Arm], thresholds: Mapping[str, 
     """
     places = {"shipped": folder.path, "evaluated": folder.path / "evaluated"}
     for scope, place in places.items():
-        schema = Scope(folder.scope(scope)).context.schema
+        context = Scope(folder.scope(scope)).context
         for role, arm in arms.items():
             target = place / role
             if target.exists():
                 shutil.rmtree(target)
-            metadata = {"arm": arm.name, "fit": scope}
+            metadata = {
+                "arm": arm.name,
+                "fit": scope,
+                "snapshot": context.snapshot,
+                "synthesizer": arm.mix.synthesizer,
+                "has_synthetic_data": arm.mix.synthesizer is not None,
+            }
             fit = folder.scope(scope) / role
-            save_pyfunc(fit, arm.model, schema, target, metadata, threshold=thresholds[role])
+            save_pyfunc(fit, arm.model, context.schema, target, metadata, threshold=thresholds[role])
 
 
 FINAL_SCOPES = ("evaluated", "shipped")

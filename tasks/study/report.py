@@ -37,6 +37,7 @@ from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.fairness import FAIRNESS
+from realmix.tasks.study.mark import mark_study
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
              "prefect", "mlflow", "great-expectations")  # fmt: skip
@@ -93,6 +94,7 @@ def publish(
     readable = readable_files(folder, table.card.sensitive)
     page = render_report(document, figures, readable)
     (folder.path / "report.html").write_text(page, encoding="utf-8")
+    mark_study(folder, table, document)
     folder.write_json("manifest.json", manifest(folder.path).to_dict())
     return document, figures
 
@@ -131,7 +133,8 @@ def describe_circumstances(
             "python": platform.python_version(),
             **{name: installed_version(name) for name in LIBRARIES},
         },
-        "provenance": table.card.provenance.model_dump(),
+        "provenance": table.card.provenance.declared,
+        "permission": table.permission,
     }
 
 

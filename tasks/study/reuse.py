@@ -13,6 +13,7 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.runtime.cache import FOLDER, cache_at
 from realmix.tasks.runtime.cache_keys import entry_key, file_digest
 from realmix.tasks.runtime.holdout_rules import registration_path
+from realmix.tasks.runtime.lineage_index import keep_lineage
 from realmix.tasks.runtime.memory import n_workers
 from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home
 from realmix.tasks.study.request import read_plan, weights_of
@@ -110,6 +111,7 @@ def reuse_study(out: Path, key: str | None) -> dict[str, Any] | None:
         check_output_folder(out)
         if cache.get(key, {name: folder.path / name for name in former["names"]}) is None:
             return None
+        keep_lineage(folder.path)
     document: dict[str, Any] = folder.read_json(VERDICT)
     return document | {"tracking": former["tracking"]}
 

@@ -25,7 +25,7 @@ def simulate(n_rows, reference, random_state):
 CARD = """
 target: y
 simulate: truth_for_tests:simulate
-provenance: {owner: nobody, licence: CC0}
+provenance: {owner: nobody, licence: CC0, purpose: tests}
 """
 
 

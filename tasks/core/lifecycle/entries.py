@@ -14,7 +14,10 @@ from typing import Any, ClassVar, Literal
 
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
 from realmix.tasks.core.lifecycle.retrain_level import Level
+from realmix.tasks.core.table.card import Use
 
+# Kinds of entries: a person answers for a use of a table; a person's rows were removed.
+RESPONSIBILITY, FORGOTTEN = "responsibility", "forgotten"
 # The last two are of a review only: there was no champion; the study was not decided.
 Word = Literal["promote", "keep champion", "not yet decidable", "first", "not decided"]
 
@@ -145,6 +148,58 @@ class Epoch(Document):
     cutoff_before: Number
     cutoff: Number
     snapshot: str
+
+
+class Responsibility(Document):
+    """Answer of a person for a use that the card does not permit; `study` is absent for all of a registered table."""
+
+    what: ClassVar[str] = "record entry of a responsibility"
+
+    use: Use
+    gaps: tuple[str, ...]
+    reason: str
+    by: str
+    snapshot: str
+    study: str | None = None
+
+
+class Rewritten(Part):
+    """sha256 of a file before and after a person's rows were removed."""
+
+    before: str
+    after: str
+
+
+class Derived(Part):
+    """What a study made from rows that were removed later: a pool, a training table, a model or a report."""
+
+    study: str
+    what: str
+    sha256: str | None
+
+
+class Forgotten(Document):
+    """Proof that rows of people were removed; it holds no key, and no hash of one, which could be guessed.
+
+    `snapshots` are digests before and after; `files` lie in the home; `studies` and `versions` are stale; `left` is
+    what a person must remove; `retraining` is what is planned.
+    """
+
+    what: ClassVar[str] = "record entry of a removal of rows"
+
+    by: str
+    column: str
+    n_keys: int
+    n_rows: int
+    snapshot: str
+    snapshots: dict[str, str]
+    files: dict[str, Rewritten]
+    n_cached: int
+    studies: tuple[str, ...]
+    versions: tuple[str, ...]
+    derived: tuple[Derived, ...]
+    left: tuple[str, ...]
+    retraining: str
 
 
 class Winner(Part):

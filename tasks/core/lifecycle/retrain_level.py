@@ -68,6 +68,8 @@ def choose_level(changes: Changes | None, operation: Operation, *, is_changed: b
     if changes.drift != "none":
         return LevelChoice("study", changes.drift_sentence)
     share = changes.n_changed / max(changes.n_studied, 1)
+    if not changes.n_changed:
+        return LevelChoice("refit", "rows were removed since the last study, and none came or changed")
     rows = f"{changes.n_changed:,} rows came or changed since the last study ({100 * share:.1f} % of its {changes.n_studied:,})"
     if share >= operation.refit_growth:
         return LevelChoice("study", rows)

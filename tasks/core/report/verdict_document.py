@@ -242,6 +242,14 @@ class FinalFit(Part):
     sentence: str | None
 
 
+class Permission(Part):
+    """Use that was made of the table; with a `reason` where a person answers for what the card's `gaps` forbid."""
+
+    use: str
+    gaps: tuple[str, ...]
+    reason: str | None
+
+
 class Tracking(Part):
     """Where MLflow holds the study; stored beside the document, in ``tracking.json``."""
 
@@ -298,6 +306,7 @@ class VerdictDocument(Document):
     seeds: dict[str, int]
     digests: dict[str, str]
     versions: dict[str, str]
-    provenance: dict[str, str | None]
+    provenance: dict[str, str | tuple[str, ...] | None]
+    permission: Permission | None = None
     renewal_of: str | None = None
     tracking: Tracking | None = None

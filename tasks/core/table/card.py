@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,6 +17,8 @@ from realmix.tasks.core.table.rule_kinds import Rule
 from realmix.tasks.core.table.schema import Direction, Task
 
 Device = Literal["cpu", "cuda"]
+# What may be done with the rows: make synthetic ones for a model of one's own, or give synthetic ones away.
+Use = Literal["synthesize", "share"]
 # A hundred characters for each of as many columns as a table may have, and rules beside.
 MAX_CARD_CHARACTERS = 1_000_000
 MAX_CARD_DEPTH = 10
@@ -23,13 +26,38 @@ MAX_SHOWN = 80
 
 
 class Provenance(Frozen):
-    """Owner of the data, and the terms of its use."""
+    """Owner of the data, and the terms of its use; :mod:`realmix.tasks.core.provenance.permission` reads them.
+
+    Attributes
+    ----------
+    owner, licence, consent_basis, purpose, contact : str or None
+        In words. The licence "none", and the consent basis "none", "refused" or "withdrawn", forbid every use.
+    consent_documents : str or None
+        Where the consent is documented; not the documents themselves.
+    retention : str or None
+        In words, or the last day of use as a date, 2027-12-31.
+    permits : tuple of {"synthesize", "share"} or None
+        Uses that the owner permits; None leaves it to the other fields.
+    """
 
     owner: str | None = None
     licence: str | None = None
     consent_basis: str | None = None
     purpose: str | None = None
     contact: str | None = None
+    consent_documents: str | None = None
+    retention: str | None = None
+    permits: tuple[Use, ...] | None = None
+
+    @field_validator("retention", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else value
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """The fields that say something, as strict JSON."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class Operation(Frozen):
@@ -221,6 +249,7 @@ class DataCard(Frozen):
         classes, the positive one's probability. Learners that cannot promise it do not compete.
     deploy : Deploy
     privacy : Privacy
+    provenance : Provenance
     plugins : tuple of str
         Plug-ins from outside this package, ``module:SPEC``; a study of the table imports them.
     """
@@ -307,7 +336,10 @@ class DataCard(Frozen):
             "fairness": FairnessLimits(),
         }
         without = {"operation", *(field for field, empty in newer.items() if getattr(self, field) == empty)}
-        return self.model_dump(mode="json", exclude=without)
+        studied = self.model_dump(mode="json", exclude=without)
+        terms = ("consent_documents", "retention", "permits")
+        newer_terms = {field for field in terms if getattr(self.provenance, field) is None}
+        return studied | {"provenance": self.provenance.model_dump(mode="json", exclude=newer_terms)}
 
     @property
     def protected(self) -> tuple[str, ...]:

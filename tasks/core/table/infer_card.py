@@ -84,7 +84,13 @@ FIELD_COMMENTS = {
         "Limits of the model that may be deployed; only learners within all of them compete:\n"
         "a model that people can read, leaves of its trees, milliseconds for 1,000 rows, and megabytes."
     ),
-    "provenance": "Owner of the data, and the terms of its use.",
+    "provenance": (
+        "Owner of the data, and the terms of its use, in words. Left empty, studies run and nothing can be shared;\n"
+        "whoever fills in a line fills in owner, licence and purpose, and consent_basis where people are in the rows.\n"
+        "  licence: none                  # forbids every use; so does consent_basis: none, refused or withdrawn\n"
+        "  retention: 2027-12-31          # the last day of use; or words\n"
+        "  permits: [synthesize, share]   # or [], nothing; empty: what the other lines allow"
+    ),
     "operation": (
         "Operation of the table once it is registered: where new rows land, when it is retrained,\n"
         "who promotes a challenger (auto, approve, never)."

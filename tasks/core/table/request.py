@@ -55,6 +55,8 @@ class StudyRequest(Frozen):
         URL of the study's files for workers of a Dask cluster; None if they share `out`.
     plugins : tuple of str
         Plug-ins from outside this package, ``module:SPEC``, beside those of the card.
+    responsible : str or None
+        Why somebody answers for the study although the card does not permit it.
     began : float or None
         When the study was asked for, in seconds since 1970: the budget counts from there. None where its
         start-up is to be estimated.
@@ -78,6 +80,7 @@ class StudyRequest(Frozen):
     first: str | None = None
     storage: str | None = None
     plugins: tuple[str, ...] = ()
+    responsible: str | None = None
     began: float | None = None
 
     def decides(self) -> dict[str, Any]:

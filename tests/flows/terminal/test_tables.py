@@ -7,11 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from realmix.flows.terminal.tables import register, status
-from realmix.tasks.core.errors import BadInput
-from realmix.tasks.runtime.database import registered_table
+from realmix.tasks.core.errors import BadInput, NotPermitted
+from realmix.tasks.core.lifecycle.entries import RESPONSIBILITY
+from realmix.tasks.core.table.request import StudyRequest
+from realmix.tasks.runtime.database import decisions, registered_table
 from realmix.tasks.runtime.state_connection import transaction
 from realmix.tasks.runtime.study_folder import home
 from realmix.tasks.sources import open_source
+from realmix.tasks.study.read_table import read_table
 from tests.flows.terminal.conftest import card
 
 pytestmark = pytest.mark.usefixtures("restored_environment")
@@ -88,3 +91,15 @@ def test_a_record_that_was_changed_from_outside_is_refused(place):
         state.execute(text("UPDATE decisions SET document = '{}'"))
     with pytest.raises(BadInput, match="changed from outside at entry 1"):
         decisions("calls")
+
+
+def test_a_card_that_forbids_is_registered_only_by_who_answers_for_it(place):
+    forbidding = card(place)
+    forbidding.write_text(forbidding.read_text() + "provenance: {consent_basis: withdrawn}\n")
+    with pytest.raises(NotPermitted, match='consent_basis` is "withdrawn"'):
+        register(forbidding, None)
+    assert register(forbidding, None, "new consent is on its way") == "calls"
+    (entry,) = decisions("calls", RESPONSIBILITY)
+    assert entry.document["reason"] == "new consent is on its way"
+    request = StudyRequest(table="table:calls", out="out")
+    assert read_table(request, home() / "snapshots").permission.reason == "new consent is on its way"

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from realmix.tasks.core.errors import ModelChanged
-from realmix.tasks.lifecycle.model_files import check_digests, digests_of_study, tree_digest
+from realmix.tasks.lifecycle.model_files import check_digests, digests_of_study
+from realmix.tasks.runtime.cache_keys import tree_digest
 
 COMMAND = "find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum"
 

@@ -21,7 +21,7 @@ from realmix.tasks.core.lifecycle.champion_record import (
 )
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.lifecycle import model_files
-from realmix.tasks.lifecycle.model_files import check_study, download, recorded_digests, tree_digest
+from realmix.tasks.lifecycle.model_files import check_study, download, recorded_digests
 from realmix.tasks.lifecycle.promote import (
     champion,
     promote,
@@ -31,6 +31,7 @@ from realmix.tasks.lifecycle.promote import (
     sync,
     write_history,
 )
+from realmix.tasks.runtime.cache_keys import tree_digest
 from realmix.tasks.runtime.database import (
     decisions,
     note_untracked,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import json
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.plan.plan import Split
+from realmix.tasks.core.provenance.mark import FOOTER, mark
 from realmix.tasks.lifecycle.refit_winner import copy_plan, last_winner, publish_refit
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.study_folder import StudyFolder
@@ -46,14 +48,17 @@ def former(tmp_path, document):
 
 
 @pytest.fixture
-def published(tmp_path, former):
+def published(tmp_path, former, own_home):
     """Publishes a refit on 300 rows of today."""
 
     def publish(document, holdout=TODAY):
         folder = StudyFolder(tmp_path / "again")
         folder.work.mkdir(parents=True, exist_ok=True)
         copy_plan(former, folder)
-        pd.DataFrame({"x": [1.0]}).to_parquet(folder.path / "training.parquet")
+        marked = mark(snapshot="0a", synthesizer=None, seed=None, n_real=1, n_synthetic=0)
+        footer = {FOOTER: json.dumps(marked.to_dict()).encode()}
+        training = pa.table({"x": [1.0]}).replace_schema_metadata(footer)
+        pq.write_table(training, folder.path / "training.parquet")
         table, split = (
             table_of(rows(300), tmp_path),
             Split(300, 240, 60, None if holdout else "Too few rows."),
@@ -125,7 +130,8 @@ def test_everything_that_is_promised_is_written_and_listed(published, document):
     folder, made = published(document)
     assert made.sentence in html.unescape((folder.path / "report.html").read_text())
     assert folder.read_json("manifest.json") == manifest(folder.path).to_dict()
-    assert {"plan.json", "report.html", "training.parquet", "verdict.json"} == set(
+    marks = {"croissant.json", "datasheet.md", "lineage.json"}
+    assert marks | {"plan.json", "report.html", "training.parquet", "verdict.json"} == set(
         manifest(folder.path).sha256
     )
     assert (folder.path / "plan.json").read_text() == json.dumps(PLAN.to_dict(), indent=1)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime import cache as cache_module
 from realmix.tasks.runtime.cache import DATABASE, STALE_SECONDS, Cache, make_cache
 from realmix.tasks.runtime.cache_keys import entry_key
@@ -280,3 +281,24 @@ def test_studies_side_by_side_do_not_harm_each_other(cache: Cache, tmp_path: Pat
     with rows_of(cache) as database:
         keys = [key for (key,) in database.execute("SELECT key FROM entries")]
     assert keys and all(cache.get(key) is not None for key in keys)
+
+
+def test_clearing_removes_rows_and_files_and_leaves_no_bytes_of_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_module, "LARGE_BYTES", 50_000)
+    cache, small, large = Cache(tmp_path), tmp_path / "small", tmp_path / "large"
+    small.write_bytes(b"Wilhelmina")
+    large.write_bytes(bytes(100_000))
+    cache.put("a" * 64, {}, {"rows": small})
+    cache.put("b" * 64, {}, {"rows": large})
+    assert cache.clear() == 2
+    assert cache.get("a" * 64) is None and cache.get("b" * 64) is None
+    assert list(tmp_path.glob("*/*.tar")) == []
+    assert (tmp_path / "results.sqlite").stat().st_size < 10_000
+
+
+def test_nothing_is_cleared_while_a_study_runs(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put("a" * 64, {"score": 1})
+    with cache.pinned(), pytest.raises(BadInput, match="A study runs"):
+        cache.clear()
+    assert cache.get("a" * 64) == {"score": 1}

@@ -17,6 +17,7 @@ from realmix.tasks.runtime.snapshots import (
     explain_os_error,
     frame_digest,
     open_snapshot,
+    redirect_snapshot,
     storable,
     take_snapshot,
     write_atomically,
@@ -192,3 +193,22 @@ def test_a_folder_that_nobody_may_write_is_one_sentence():
 def test_every_refusal_of_the_system_names_path_and_next_step(code):
     message = str(explain_os_error(OSError(code, os.strerror(code)), Path("runs/a")))
     assert message.startswith("Cannot write runs/a: ") and "--out" in message
+
+
+def test_a_redirected_snapshot_opens_as_the_other_one_and_its_rows_are_gone(tmp_path):
+    former = take_snapshot(pd.DataFrame({"id": [1, 2]}), tmp_path, source={})
+    once = take_snapshot(pd.DataFrame({"id": [2]}), tmp_path, source={})
+    twice = take_snapshot(pd.DataFrame({"id": [3]}), tmp_path, source={})
+    redirect_snapshot(former.path, once.digest)
+    assert not former.path.exists()
+    assert open_snapshot(former.path).digest == once.digest
+    redirect_snapshot(once.path, twice.digest)
+    assert open_snapshot(former.path).read()["id"].tolist() == [3]
+
+
+def test_the_same_rows_that_come_again_are_stored_again(tmp_path):
+    rows = pd.DataFrame({"id": [1, 2]})
+    former = take_snapshot(rows, tmp_path, source={})
+    redirect_snapshot(former.path, take_snapshot(rows[:1], tmp_path, source={}).digest)
+    assert take_snapshot(rows, tmp_path, source={}).digest == former.digest
+    assert open_snapshot(former.path).n_rows == 2

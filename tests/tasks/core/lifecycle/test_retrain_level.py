@@ -47,3 +47,10 @@ def test_the_card_says_what_many_rows_and_a_long_time_are():
     grown = dataclasses.replace(QUIET, n_changed=400, age_days=0.5)
     assert choose_level(grown, careful, is_changed=True).level == "refit"
     assert choose_level(dataclasses.replace(grown, age_days=1.5), careful, is_changed=True).level == "study"
+
+
+def test_rows_that_were_only_removed_are_a_reason_to_refit():
+    removed = dataclasses.replace(QUIET, n_changed=0)
+    choice = choose_level(removed, Operation(), is_changed=True)
+    assert (choice.level, "removed" in choice.reason) == ("refit", True)
+    assert choose_level(removed, Operation(), is_changed=False).level == "skip"

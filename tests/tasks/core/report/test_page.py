@@ -325,3 +325,11 @@ def test_privacy_that_was_not_measured_says_why_and_what_is_not_declared_is_aske
     assert "<code>privacy: {prior: 0.1}</code>" in page
     assert "Combined</strong>" not in page
     assert "<h2>Privacy" not in render_report(document, {})
+
+
+def test_who_answers_for_a_study_that_the_card_does_not_permit_is_named(document):
+    permission = {"use": "synthesize", "gaps": ['`provenance.licence` is "none"'], "reason": "vote <12>"}
+    page = render_report(changed(document, permission=permission), {})
+    assert "The card does not permit this study" in page and "vote &lt;12&gt;" in page
+    silent = changed(document, permission={**permission, "gaps": [], "reason": None})
+    assert "does not permit" not in render_report(silent, {})

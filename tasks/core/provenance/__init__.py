@@ -1,0 +1,1 @@
+"""Where data came from, what may be done with it, and what was made of it."""
