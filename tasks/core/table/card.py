@@ -15,6 +15,7 @@ from realmix.tasks.core.table.columns import Kind, Role
 from realmix.tasks.core.table.frozen import Frozen
 from realmix.tasks.core.table.rule_kinds import Rule
 from realmix.tasks.core.table.schema import Direction, Task
+from realmix.tasks.core.table.sharing import DifferentialPrivacy, Sharing
 
 Device = Literal["cpu", "cuda"]
 # What may be done with the rows: make synthetic ones for a model of one's own, or give synthetic ones away.
@@ -249,6 +250,10 @@ class DataCard(Frozen):
         classes, the positive one's probability. Learners that cannot promise it do not compete.
     deploy : Deploy
     privacy : Privacy
+    dp : DifferentialPrivacy or None
+        Of the synthesizer `dp`.
+    sharing : Sharing
+        What ``realmix release`` must not show.
     provenance : Provenance
     plugins : tuple of str
         Plug-ins from outside this package, ``module:SPEC``; a study of the table imports them.
@@ -278,6 +283,8 @@ class DataCard(Frozen):
     monotone: dict[str, Direction] = Field(default_factory=dict)
     deploy: Deploy = Deploy()
     privacy: Privacy = Privacy()
+    dp: DifferentialPrivacy | None = None
+    sharing: Sharing = Sharing()
     provenance: Provenance = Provenance()
     price_per_row: float | None = Field(default=None, gt=0)
     currency: str = "EUR"
@@ -334,6 +341,8 @@ class DataCard(Frozen):
             "deploy": Deploy(),
             "privacy": Privacy(),
             "fairness": FairnessLimits(),
+            "dp": None,
+            "sharing": Sharing(),
         }
         without = {"operation", *(field for field, empty in newer.items() if getattr(self, field) == empty)}
         studied = self.model_dump(mode="json", exclude=without)

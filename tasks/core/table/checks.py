@@ -119,6 +119,8 @@ def check_declared_columns(columns: Iterable[str], card: DataCard) -> None:
         "allow_leaks": card.allow_leaks,
         "monotone": card.monotone,
         "costs": card.cost_columns,
+        "dp.columns": card.dp.columns if card.dp else (),
+        "sharing.identifying": card.sharing.identifying,
     }
     for field, names in several.items():
         for name in names:

@@ -1,4 +1,4 @@
-"""Base of what a card is made of."""
+"""Base of what users declare."""
 
 from __future__ import annotations
 

@@ -16,8 +16,10 @@ from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.core.table.rule_kinds import ConditionRule, DistributionRule, RangeRule
 from realmix.tasks.core.table.rules import violations
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.core.table.sharing import DifferentialPrivacy
 from realmix.tasks.synthesizers import SYNTHESIZERS
 from realmix.tasks.synthesizers.simulations.claims import simulate
+from tests.tasks.core.release.declared import declare
 
 N_REAL = 200
 # Enough for every class to appear; quality is not asked here.
@@ -77,8 +79,13 @@ def study(table: str) -> tuple[DataCard, Schema, pd.DataFrame]:
         )
     )
     simulation = "realmix.tasks.synthesizers.simulations.claims:simulate"
-    card = DataCard(target=target, rules=rules, simulate=None if table == "bookings" else simulation)
     schema = infer_schema(raw, target)
+    card = DataCard(
+        target=target,
+        rules=rules,
+        simulate=None if table == "bookings" else simulation,
+        dp=DifferentialPrivacy(**declare(raw, schema)),
+    )
     return card, schema, schema.apply(raw)
 
 
