@@ -8,6 +8,7 @@ from realmix.tasks.core.lifecycle import entries
 from realmix.tasks.core.mixes import fit_result, pool_result
 from realmix.tasks.core.plan import plan
 from realmix.tasks.core.provenance import lineage
+from realmix.tasks.core.release import document
 from realmix.tasks.core.report import manifest, verdict_document
 
 FOLDER = Path(verdict_document.__file__).parent / "schemas"
@@ -21,6 +22,7 @@ PUBLISHED = {
     "plan-1.json": plan.Plan,
     "pool-1.json": pool_result.PoolResult,
     "promotion-1.json": entries.Promotion,
+    "release-1.json": document.ReleaseDocument,
     "responsibility-1.json": entries.Responsibility,
     "retraining-1.json": entries.Retraining,
     "review-1.json": entries.Review,

@@ -197,6 +197,69 @@ def preview(
 
 
 @app.command
+def release(
+    table: str,
+    /,
+    *,
+    synthesizer: str,
+    out: Path,
+    target: str | None = None,
+    positive: str | None = None,
+    task: Literal["binary", "multiclass", "regression"] | None = None,
+    card: Path | None = None,
+    rows: Annotated[int | None, Parameter(validator=cyclopts.validators.Number(gte=1))] = None,
+    fixed_mix: Annotated[bool, Parameter(negative="")] = False,
+    seed: int = 0,
+) -> None:
+    """Make a synthetic-only table to share, or refuse it and say why (exit code 3).
+
+    Learns three fifths of the rows, draws new ones, suppresses what few real rows have, attacks the result
+    with the other rows, and scores how like the table it is and how well a model learns from it.
+
+    Parameters
+    ----------
+    table
+        CSV, CSV.gz or Parquet file, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
+    synthesizer
+        Generator, for example gaussian-copula; dp is differentially private. smote, neighbour-swap and
+        duplicates are always refused.
+    out
+        Folder for the results, new or empty. Only what lies in its folder share is to be shared.
+    target
+        Column to predict. Needed unless --card, a registered or a bundled table names it.
+    positive
+        For a target with two values: the value whose probability is predicted.
+    task
+        Kind of prediction. Default: from the card, else inferred from the values of the target.
+    card
+        Data card: a YAML file. `sharing` says what is rare and which columns identify, `dp` gives the bins
+        and the budget of dp.
+    rows
+        Rows to share. Default: as many as are learned.
+    fixed_mix
+        With --synthesizer dp: let nothing but noisy counts of all rows decide what is shared, so that
+        epsilon holds from end to end.
+    seed
+        Random seed, 0 or above. The noise of dp never follows from it.
+    """
+    check_table_name(table)
+    from realmix.flows.terminal.release import run_release
+    from realmix.tasks.core.table.request import parse_request
+
+    request = parse_request(
+        table=table,
+        card=str(card) if card else None,
+        target=target,
+        positive=positive,
+        task=task,
+        synthesizers=(synthesizer,),
+        seed=seed,
+        out=str(out),
+    )
+    run_release(request, synthesizer, rows, fixed_mix=fixed_mix)
+
+
+@app.command
 def card(
     table: str,
     /,

@@ -40,6 +40,12 @@ class ValidationFailed(RealmixError):
     """A critical expectation failed, so nothing is trained on this table."""
 
 
+class ReleaseRefused(RealmixError):
+    """A synthetic table must not be shared; what was found is written beside."""
+
+    exit_code = 3
+
+
 class RegistryRefused(RealmixError):
     """MLflow does not answer, or a request to it failed."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
@@ -116,4 +117,4 @@ class Sharing(Frozen):
 
 
 def _is_rising(numbers: Sequence[float]) -> bool:
-    return all(low < high for low, high in zip(numbers, numbers[1:], strict=False))
+    return all(low < high for low, high in itertools.pairwise(numbers))
