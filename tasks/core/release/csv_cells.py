@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection").
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t")
+LINE_BREAKS = re.compile(r"[\r\n]+")
 
 
 def escape_formulas(rows: pd.DataFrame) -> pd.DataFrame:
-    """Put an apostrophe before texts, and names of columns, that a spreadsheet would run; numbers stay.
+    """Put an apostrophe before texts, and names of columns, that a spreadsheet would run; line breaks become blanks.
 
     Examples
     --------
@@ -24,4 +27,8 @@ def escape_formulas(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _escaped(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS) else cell
+    if not isinstance(cell, str):
+        return cell
+    # Within a cell, a line break would begin a row for some programs.
+    text = LINE_BREAKS.sub(" ", cell)
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
