@@ -96,18 +96,13 @@ def utility(
     -------
     list of Score
     """
-    by_rows = [
-        None if rows is None else _scores(rows, unseen, schema, metrics, seed)
-        for rows in (synthetic, real, without_noise)
-    ]
+    of_synthetic, of_real = (_scores(rows, unseen, schema, metrics, seed) for rows in (synthetic, real))
+    noiseless: list[float | None] = [None] * len(metrics)
+    if without_noise is not None:
+        noiseless = [*_scores(without_noise, unseen, schema, metrics, seed)]
     return [
-        Score(
-            name=metric.name,
-            synthetic=by_rows[0][place],
-            real=by_rows[1][place],
-            without_noise=by_rows[2] and by_rows[2][place],
-        )  # type: ignore[index]
-        for place, metric in enumerate(metrics)
+        Score(name=metric.name, synthetic=one, real=other, without_noise=third)
+        for metric, one, other, third in zip(metrics, of_synthetic, of_real, noiseless, strict=True)
     ]
 
 

@@ -148,7 +148,14 @@ def _plain(value: Any) -> Any:
 
 def _nothing(refusals: list[str]) -> dict[str, Any]:
     """Return the fields of a document in which nothing was drawn."""
-    empty = {"fidelity": [], "utility": [], "privacy": None, "dp": None, "dropped": None, "replaced": {}}
+    empty: dict[str, Any] = {
+        "fidelity": [],
+        "utility": [],
+        "privacy": None,
+        "dp": None,
+        "dropped": None,
+        "replaced": {},
+    }
     counts = {"n_rows": 0, "n_learned": 0, "rule_violations": 0, "measured_on": ""}
     return {"is_released": False, "refusals": refusals, **empty, **counts}
 

@@ -21,7 +21,7 @@ from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.final_fit import describe_final_fit
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
-from realmix.tasks.core.privacy.study_privacy import training_table_exposes
+from realmix.tasks.core.privacy.study_privacy import OUTSIDE_EPSILON, training_table_exposes
 from realmix.tasks.core.report.describe_decision import describe_decision
 from realmix.tasks.core.report.describe_race import describe_race
 from realmix.tasks.core.report.figures import draw_figures
@@ -38,6 +38,7 @@ from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.fairness import FAIRNESS
 from realmix.tasks.study.mark import mark_study
+from realmix.tasks.synthesizers.dp import NAME as DP
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
              "prefect", "mlflow", "great-expectations")  # fmt: skip
@@ -86,7 +87,9 @@ def publish(
             ),
             **rows_saved,
             "final_fit": final_fit(verdict, layout.plan, fits["shipped"]["model"]),
-            "privacy": describe_privacy(folder.read_json("work/privacy.json"), fits["shipped"]["model"]),
+            "privacy": describe_privacy(
+                folder.read_json("work/privacy.json"), fits["shipped"]["model"], layout.plan.synthesizers
+            ),
         }
     )
     folder.write_json("verdict.json", document.to_dict())
@@ -168,9 +171,13 @@ def final_fit(verdict: Verdict, plan: Plan, fit: FitResult) -> dict[str, Any]:
     return describe_final_fit(verdict.ships, plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)
 
 
-def describe_privacy(of_pools: Mapping[str, Any], fit: FitResult) -> dict[str, Any]:
-    """Add to the privacy of the pools what the shipped training table exposes."""
-    return {**of_pools, "training_table": training_table_exposes(fit.n_real, fit.n_synthetic)}
+def describe_privacy(of_pools: Mapping[str, Any], fit: FitResult, tried: Sequence[str]) -> dict[str, Any]:
+    """Add to the privacy of the pools what the shipped training table exposes, and what is outside epsilon."""
+    return {
+        **of_pools,
+        "training_table": training_table_exposes(fit.n_real, fit.n_synthetic),
+        "differential_privacy": OUTSIDE_EPSILON if DP in tried else None,
+    }
 
 
 def describe_holdout_gain(

@@ -29,6 +29,16 @@ class StudyPrivacy(Part):
     pools: tuple[PoolPrivacy, ...]
     reason: str | None
     training_table: str
+    # Null where no differentially private synthesizer took part.
+    differential_privacy: str | None = None
+
+
+# What is said of every study in which the synthesizer `dp` took part.
+OUTSIDE_EPSILON = (
+    "'dp' took part: each of its fits is within the card's epsilon by itself, but this study is not differentially private. "
+    "Choosing a mix on private data is outside epsilon, and noise follows from the study's seed. "
+    "realmix release --synthesizer dp --fixed-mix gives the guarantee from end to end."
+)
 
 
 def judge_pool(

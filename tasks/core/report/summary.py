@@ -58,6 +58,8 @@ def _privacy_lines(document: VerdictDocument) -> list[str]:
     if document.privacy is None:
         return []
     lines = [f"privacy: {document.privacy.training_table}"]
+    if document.privacy.differential_privacy:
+        lines.append(f"differential privacy: {document.privacy.differential_privacy}")
     if document.privacy.reason:
         lines.append(f"privacy of synthetic rows: not measured, because {document.privacy.reason}")
     for pool in document.privacy.pools[:1]:

@@ -46,5 +46,5 @@ def test_days_are_drawn_between_dates():
     "bad", [{}, {"values": ["a"], "edges": [0, 1]}, {"edges": [1, 0]}, {"values": ["a", "a"]}, {"edges": [0]}]
 )
 def test_bins_that_mean_nothing_are_refused(bad):
-    with pytest.raises(ValueError, match="expected|twice"):
+    with pytest.raises(ValueError, match=r"expected|twice"):
         Bins(**bad)
