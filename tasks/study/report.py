@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +171,7 @@ def final_fit(verdict: Verdict, plan: Plan, fit: FitResult) -> dict[str, Any]:
     return describe_final_fit(verdict.ships, plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)
 
 
-def describe_privacy(of_pools: Mapping[str, Any], fit: FitResult, tried: Sequence[str]) -> dict[str, Any]:
+def describe_privacy(of_pools: Mapping[str, Any], fit: FitResult, tried: Collection[str]) -> dict[str, Any]:
     """Add to the privacy of the pools what the shipped training table exposes, and what is outside epsilon."""
     return {
         **of_pools,
