@@ -11,7 +11,7 @@ from realmix.tasks.core.release.document import Dropped
 from realmix.tasks.core.release.domain import Domain
 from realmix.tasks.core.release.suppress import round_rare_numbers, shows_rare
 from realmix.tasks.core.table.card import DataCard
-from realmix.tasks.core.table.rules import apply_derived, violations
+from realmix.tasks.core.table.rules import repair_rows, violations
 from realmix.tasks.core.table.schema import Schema
 
 LABEL_KINDS, LABEL_ROLES = ("identifier",), ("key", "group")
@@ -40,7 +40,7 @@ def shareable(
     """
     min_rows = card.sharing.min_rows
     rounded = schema.restore(round_rare_numbers(drawn, real, schema, min_rows))
-    complete = apply_derived(rounded, card.rules)
+    complete = repair_rows(rounded, card.rules)
     rows = schema.apply(complete)
     breaks = violations(complete, card.rules).any(axis=1).to_numpy(dtype=bool)
     unknown = rows[schema.target].isna().to_numpy()
@@ -90,7 +90,7 @@ def as_declared(rows: pd.DataFrame, card: DataCard) -> pd.DataFrame:
     """
     assert card.dp is not None
     table = pd.DataFrame({name: _typed(rows[name], Domain(bins)) for name, bins in card.dp.columns.items()})
-    complete = apply_derived(table, card.rules)
+    complete = repair_rows(table, card.rules)
     return complete[~violations(complete, card.rules).any(axis=1)].reset_index(drop=True)
 
 
