@@ -8,30 +8,36 @@ from __future__ import annotations
 
 import getpass
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from realmix.tasks.core.errors import BadInput, RegistryRefused
 from realmix.tasks.core.lifecycle.entries import Forgotten
-from realmix.tasks.core.lifecycle.forget_rows import forgotten_lines, person_column, rows_of_person
-from realmix.tasks.core.lifecycle.read_batch import read_batch_rows
+from realmix.tasks.core.lifecycle.forget_rows import forgotten_lines, person_column
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.core.urls import reveal, without_secrets
-from realmix.tasks.landing import find_landing
+from realmix.tasks.lifecycle.find_person import (
+    Person,
+    at_landing_place,
+    cells_of,
+    copies_elsewhere,
+    in_use_elsewhere,
+    kept_files,
+    lineages_of,
+    other_tables,
+    snapshot_path,
+    snapshots_with,
+    study_folders,
+)
 from realmix.tasks.runtime.cache import cache_at, make_cache
 from realmix.tasks.runtime.cache_keys import file_digest
-from realmix.tasks.runtime.database import decisions, registered_table, registered_tables, replace_rows
+from realmix.tasks.runtime.database import registered_table, replace_rows
 from realmix.tasks.runtime.leases import table_lock
-from realmix.tasks.runtime.lineage_index import Kept, kept_lineages
+from realmix.tasks.runtime.lineage_index import Kept
 from realmix.tasks.runtime.snapshots import (
     Snapshot,
     open_snapshot,
@@ -41,20 +47,9 @@ from realmix.tasks.runtime.snapshots import (
 )
 from realmix.tasks.runtime.study_folder import StudyFolder, home, stored_snapshot
 
+# Files in which a study or a release says what it measured.
+REPORTS = ("report.html", "verdict.json", "release.json", "release.txt")
 STALE, STALE_REASON = "stale", "rows that it learned from were removed at a person's request: retrain"
-
-
-@dataclass(frozen=True)
-class Person:
-    """Whose rows are removed: their values in a column of a table."""
-
-    table: Registered
-    column: str
-    keys: Sequence[str]
-
-    def among(self, rows: pd.DataFrame) -> Any:
-        """Return which rows are theirs."""
-        return rows_of_person(rows, self.column, self.keys)
 
 
 def forget(name: str, keys: Sequence[str]) -> list[str]:
@@ -81,12 +76,12 @@ def forget(name: str, keys: Sequence[str]) -> list[str]:
     with table_lock(name):
         table = registered_table(name)
         person = Person(table, person_column(table.card), keys)
-        present = {digest: _without(digest, person) for digest in _snapshots_with(person)}
-        files = [path for path in _kept_files(name) if person.among(_cells(path, person.column)).any()]
+        present = {digest: _without(digest, person) for digest in snapshots_with(person)}
+        files = [path for path in kept_files(name) if person.among(cells_of(path, person.column)).any()]
         _check_removal(person, present, files)
-        made = [kept for kept in _lineages(name) if kept.lineage.raw.digest in present]
+        made = [kept for kept in lineages_of(name) if kept.lineage.raw.digest in present]
         versions = _versions_of(name, {*present})
-        left = [*_copies_elsewhere(made), *_other_tables(person), *_at_landing_place(person)]
+        left = [*copies_elsewhere(made), *other_tables(person), *at_landing_place(person)]
         n_cached = cache_at(make_cache(home())).clear()
         _mark_stale(name, versions)
         _clear_work(name)
@@ -115,9 +110,9 @@ def forget(name: str, keys: Sequence[str]) -> list[str]:
             unlabelled=unlabelled.digest if unlabelled and unlabelled.n_rows else None,
         )
         for digest, snapshot in present.items():
-            if digest in _in_use_elsewhere(name):
+            if digest in in_use_elsewhere(name):
                 continue
-            redirect_snapshot(_place(digest), snapshot.digest)
+            redirect_snapshot(snapshot_path(digest), snapshot.digest)
         return list(forgotten_lines(entry, table=name, digest=recorded.digest, made_at=recorded.made_at))
 
 
@@ -135,74 +130,11 @@ def _check_removal(person: Person, present: Mapping[str, Snapshot], files: Seque
         )
 
 
-def _place(digest: str) -> Path:
-    return home() / "snapshots" / f"{digest}.parquet"
-
-
 def _without(digest: str, person: Person) -> Snapshot:
     """Store what a snapshot holds of all others, beside it."""
-    former = open_snapshot(_place(digest))
+    former = open_snapshot(snapshot_path(digest))
     rows = former.read()
-    return take_snapshot(rows[~person.among(rows)], _place(digest).parent, source=former.source)
-
-
-def _snapshots_with(person: Person) -> list[str]:
-    """Find the snapshots of a table that hold a person's rows: those that its records name, or of its columns.
-
-    Of those that another registered table has now, only this table's present ones: it gets rows of its own.
-    """
-    table = person.table
-    columns = {name for name, _ in stored_snapshot(table.snapshot).columns}
-    named = {str(value) for entry in decisions(table.name) for value in entry.document.values()}
-    named |= {table.snapshot, table.unlabelled or "", table.decided or ""}
-    named |= {kept.lineage.raw.digest for kept in _lineages(table.name)}
-    found, elsewhere = [], _in_use_elsewhere(table.name)
-    for path in sorted((home() / "snapshots").glob("*.parquet")):
-        is_own = path.stem in named or {*pq.read_schema(path).names} == columns
-        is_now = path.stem in (table.snapshot, table.unlabelled)
-        if is_now or (is_own and path.stem not in elsewhere):
-            found += [path.stem] if person.among(_cells(path, person.column)).any() else []
-    return found
-
-
-def _in_use_elsewhere(name: str) -> dict[str, str]:
-    """Return the present snapshots of the other registered tables, with the table's name."""
-    others = [table for table in registered_tables() if table.name != name]
-    return {
-        digest: table.name
-        for table in others
-        for digest in (table.snapshot, table.unlabelled, table.decided)
-        if digest
-    }
-
-
-def _lineages(name: str) -> list[Kept]:
-    return [kept for kept in kept_lineages() if kept.lineage.table == name]
-
-
-def _kept_files(name: str) -> Iterator[Path]:
-    """Yield the files of a table, besides its snapshots, that may hold rows: batches, quarantine, training tables."""
-    place = home() / "tables" / name
-    yield from sorted((place / "batches").glob("*.parquet"))
-    yield from sorted((place / "quarantine").rglob("quarantine.parquet"))
-    for folder in _study_folders(name):
-        yield from (path for path in [folder / "training.parquet"] if path.exists())
-        yield from sorted((folder / "validation").rglob("quarantine.parquet"))
-
-
-def _study_folders(name: str) -> list[Path]:
-    """List the folders of a table's studies in this home."""
-    numbered = re.compile(rf"{re.escape(name)}-\d{{4}}-[0-9a-f]{{8}}")
-    studies = home() / "studies"
-    found = {path for path in studies.glob("*") if numbered.fullmatch(path.name)}
-    found |= {kept.path for kept in _lineages(name) if kept.path.parent == studies and kept.path.exists()}
-    return sorted(found)
-
-
-def _cells(path: Path, column: str) -> pd.DataFrame:
-    """Read one column of a Parquet file; no column where it has none of this name."""
-    names = [column] if column in pq.read_schema(path).names else []
-    return pd.read_parquet(path, columns=names, engine="pyarrow")
+    return take_snapshot(rows[~person.among(rows)], snapshot_path(digest).parent, source=former.source)
 
 
 def _rewrite(path: Path, person: Person) -> dict[str, str]:
@@ -220,7 +152,7 @@ def _rewrite(path: Path, person: Person) -> dict[str, str]:
 
 def _clear_work(name: str) -> None:
     """Remove the intermediate files of a table's studies; one that was interrupted begins again on what is left."""
-    for folder in _study_folders(name):
+    for folder in study_folders(name):
         if (folder / "verdict.json").exists() and (folder / "work").exists():
             StudyFolder(folder).clear_work()
         else:
@@ -230,59 +162,19 @@ def _clear_work(name: str) -> None:
 def _rows_left(table: Registered, present: Mapping[str, Snapshot]) -> dict[str, Any]:
     """Count the rows that are removed from a table as it is now, and name its snapshot without them."""
     now = [digest for digest in (table.snapshot, table.unlabelled) if digest and digest in present]
-    n_rows = sum(open_snapshot(_place(digest)).n_rows - present[digest].n_rows for digest in now)
+    n_rows = sum(open_snapshot(snapshot_path(digest)).n_rows - present[digest].n_rows for digest in now)
     is_in = table.snapshot in present
     return {"n_rows": n_rows, "snapshot": present[table.snapshot].digest if is_in else table.snapshot}
 
 
 def _derived(kept: Kept) -> Iterator[dict[str, Any]]:
-    """Yield what a study made: pools, the training table, models and report."""
+    """Yield what a study or a release made: pools, the training or shared table, models and reports."""
     lineage = kept.lineage
     made = [(f"pool of {pool.synthesizer} ({pool.scope})", pool.sha256) for pool in lineage.pools]
-    made += [("release" if lineage.kind == "release" else "training table", lineage.training.sha256)]
+    made += [(lineage.made, lineage.training.sha256)]
     made += [(f"model {role}", sha256) for role, sha256 in lineage.models.items()]
-    made += [(name, lineage.files[name]) for name in ("report.html", "verdict.json") if name in lineage.files]
+    made += [(name, lineage.files[name]) for name in REPORTS if name in lineage.files]
     yield from ({"study": lineage.study, "what": what, "sha256": sha256} for what, sha256 in made)
-
-
-def _copies_elsewhere(made: Sequence[Kept]) -> list[str]:
-    """Name the folders outside of the home that hold the rows, too."""
-    outside = [kept.path for kept in made if home() not in kept.path.parents and kept.path.exists()]
-    return [
-        f"{path} holds results of a study with the rows, {path.name}/training.parquet among them: remove it."
-        for path in outside
-    ]
-
-
-def _other_tables(person: Person) -> list[str]:
-    """Name the other registered tables that have this value in a column of the same name."""
-    found = {
-        name
-        for digest, name in _in_use_elsewhere(person.table.name).items()
-        if _place(digest).exists() and person.among(_cells(_place(digest), person.column)).any()
-    }
-    return [
-        f"The table '{name}' has rows with this `{person.column}`, too: if they are of the same person, forget them there."
-        for name in sorted(found)
-    ]
-
-
-def _at_landing_place(person: Person) -> list[str]:
-    """Name the files of a landing folder that hold the rows; they are not ours to change."""
-    card = person.table.card
-    location = card.operation.landing
-    if location is None:
-        return []
-    landing = find_landing(location)
-    if landing.name != "folder":
-        return [f"{without_secrets(location)} was not searched: remove the rows there."]
-    try:
-        with closing(landing.read(reveal(location), card.operation, None)) as steps:
-            tables = {landed.name: landed.rows for landed in steps if landed.rows is not None}
-        found = [name for name, rows in tables.items() if person.among(read_batch_rows(rows, card)[0]).any()]
-    except BadInput as err:
-        return [f"{location} could not be searched: {err}"]
-    return [f"{Path(location) / name} holds the rows, as it was sent: remove them there." for name in found]
 
 
 def _next_step(name: str) -> str:

@@ -90,9 +90,14 @@ class Lineage(Document):
     decision: Decided
     files: dict[str, str]
 
+    @property
+    def made(self) -> str:
+        """Return what its rows are called."""
+        return "training table" if self.kind == "study" else "shared table"
+
     def role_of(self, digest: str) -> str | None:
         """Return what a digest is of in this chain; None where it is in none of it."""
-        named = {self.raw.digest: "raw snapshot", self.training.sha256: "training table"}
+        named = {self.raw.digest: "raw snapshot", self.training.sha256: self.made}
         named |= {
             pool.sha256: f"pool {pool.synthesizer} of {pool.scope}" for pool in self.pools if pool.sha256
         }
@@ -165,7 +170,7 @@ def chain_lines(chain: Chain) -> Iterator[str]:
         if training.n_synthetic
         else ""
     )
-    yield f"  training table  {training.sha256}  {training.n_real:,} real rows{drawn}"
+    yield f"  {lineage.made:<14}  {training.sha256}  {training.n_real:,} real rows{drawn}"
     for role, sha in lineage.models.items():
         yield f"  model           {sha}  {role}"
     yield f"  decision        {lineage.decision.word}: {lineage.decision.sentence}"
@@ -232,7 +237,7 @@ def _add(document: Any, chain: Chain) -> None:
         for pool in lineage.pools
         if pool.sha256
     ]
-    training = entity(lineage.training.sha256, "training table", *sources, *pools, by=run)
+    training = entity(lineage.training.sha256, lineage.made, *sources, *pools, by=run)
     models = [entity(sha, f"model {role}", training, by=run) for role, sha in lineage.models.items()]
     verdict = entity(
         lineage.files.get("verdict.json", lineage.training.sha256), lineage.decision.word, *models, by=run

@@ -113,3 +113,18 @@ def test_prov_json_can_be_read_by_prov_and_leads_back_to_the_raw_rows():
 
 def test_a_lineage_is_read_back_as_it_was():
     assert Lineage.read(LINEAGE.to_dict()) == LINEAGE
+
+
+def test_the_rows_of_a_release_are_a_shared_table():
+    fields = {
+        "kind": "release",
+        "split": None,
+        "pools": [],
+        "models": {},
+        "decision": {"word": "released", "sentence": "released: 600 rows"},
+        "files": {"release.json": "document"},
+    }
+    release = Lineage.build(LINEAGE.to_dict() | fields)
+    assert release.role_of("train") == "shared table" and release.role_of("document") == "release.json"
+    lines = list(chain_lines(Chain("shared table", release)))
+    assert [line.split()[0] for line in lines[1:]] == ["raw", "shared", "decision"]
