@@ -210,6 +210,7 @@ def release(
     rows: Annotated[int | None, Parameter(validator=cyclopts.validators.Number(gte=1))] = None,
     fixed_mix: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
+    i_am_responsible: str | None = None,
 ) -> None:
     """Make a synthetic-only table to share, or refuse it and say why (exit code 3).
 
@@ -241,6 +242,8 @@ def release(
         epsilon holds from end to end.
     seed
         Random seed, 0 or above. The noise of dp never follows from it.
+    i_am_responsible
+        Why you answer for sharing although the card does not permit it. Recorded with your name.
     """
     check_table_name(table)
     from realmix.flows.terminal.release import run_release
@@ -255,6 +258,7 @@ def release(
         synthesizers=(synthesizer,),
         seed=seed,
         out=str(out),
+        responsible=i_am_responsible,
     )
     run_release(request, synthesizer, rows, fixed_mix=fixed_mix)
 

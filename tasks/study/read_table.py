@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from realmix.tasks.core.table.card import Use
 from realmix.tasks.core.table.hints.find_hints import check_hints, find_hints
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.snapshots import describe_snapshot, store
@@ -16,7 +17,7 @@ from realmix.tasks.study.request import check_read, read_rows, table_name
 _read_before: dict[str, Table] = {}
 
 
-def read_table(request: StudyRequest, snapshots: Path) -> Table:
+def read_table(request: StudyRequest, snapshots: Path, *, use: Use = "synthesize") -> Table:
     """Read and check the table a request names; nothing is written yet.
 
     Parameters
@@ -24,6 +25,8 @@ def read_table(request: StudyRequest, snapshots: Path) -> Table:
     request : StudyRequest
     snapshots : Path
         Folder in which :func:`stored` will store it.
+    use : {"synthesize", "share"}
+        What the card has to permit.
 
     Raises
     ------
@@ -34,9 +37,7 @@ def read_table(request: StudyRequest, snapshots: Path) -> Table:
     raw, source, card, report = read_rows(request)
     name = table_name(card, request)
     is_registered = source.get("kind") == "registered"
-    permitted = permission(
-        card, "synthesize", request.responsible, registered=name if is_registered else None
-    )
+    permitted = permission(card, use, request.responsible, registered=name if is_registered else None)
     snapshot = describe_snapshot(raw, snapshots, source=source)
     # The rows as they are stored: one digest has one schema, whatever the order or the types of the source.
     rows = snapshot.read()

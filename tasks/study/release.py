@@ -47,6 +47,8 @@ from realmix.tasks.runtime.snapshots import write_atomically
 from realmix.tasks.runtime.study_folder import Table
 from realmix.tasks.sources import open_source
 from realmix.tasks.study.fidelity import fidelity, utility
+from realmix.tasks.study.mark_release import mark_release
+from realmix.tasks.study.permission import record_responsibility
 from realmix.tasks.study.privacy import declared, secrets_of
 from realmix.tasks.study.read_table import read_table
 from realmix.tasks.study.request import deciding_metric, with_plugins
@@ -102,6 +104,8 @@ def release(
     ------
     BadInput
         If the table, its card or the folder cannot be used.
+    NotPermitted
+        If the card does not permit to share, and nobody answers for it.
     ReleaseRefused
         If a veto stands; the document says which.
     """
@@ -114,7 +118,8 @@ def release(
         raise BadInput(
             f"--fixed-mix is a promise of differential privacy, which '{synthesizer}' does not give: choose --synthesizer {DP}."
         )
-    table = read_table(request, out / "snapshots")
+    table = read_table(request, out / "snapshots", use="share")
+    record_responsibility(table.name, table.permission, table.snapshot.digest, study=out.name)
     facts = {
         "schema_version": 1,
         "realmix_version": installed_version("realmix"),
@@ -122,6 +127,8 @@ def release(
         "synthesizer": synthesizer,
         "seed": request.seed,
         "min_rows": table.card.sharing.min_rows,
+        "not_permitted": table.permission.gaps,
+        "responsible": table.permission.reason,
     }
     if not spec.releasable:
         reason = f"'{synthesizer}' repeats or blends single real rows by its design: its rows are never to be shared."
@@ -132,6 +139,8 @@ def release(
         rows, found = _release_checked(request, table, spec, n_rows)
     document = ReleaseDocument.build({**facts, **{name: _plain(value) for name, value in found.items()}})
     write(out, document, rows)
+    if document.is_released:
+        mark_release(out, out / SHARED, document, table)
     if not document.is_released:
         raise ReleaseRefused(
             f"{' '.join(document.refusals)} Nothing is shared; {out / DOCUMENT} says what was found."
@@ -173,7 +182,9 @@ def _release_checked(
         return None, {**_nothing([_exhausted(rows, dropped, asked, card)]), "dropped": dropped}
     found = _measured(request, table, spec, rows, real)
     shared, replaced = as_file(rows, schema)
-    n_violations = int(violations(shared, card.rules).to_numpy().sum())
+    # Made-up labels keep to no pattern: a rule about columns that nothing was learned of asks nothing of these rows.
+    learned = shared.assign(**dict.fromkeys(replaced, None))
+    n_violations = int(violations(learned, card.rules).to_numpy().sum())
     privacy: PoolPrivacy | None = found["privacy"]
     refusals = (
         [] if privacy and privacy.may_be_shared else [privacy.sharing if privacy else found["unmeasured"]]

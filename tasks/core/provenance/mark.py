@@ -53,13 +53,15 @@ class Mark(Document):
     limits: tuple[str, ...]
 
 
-def mark(*, snapshot: str, synthesizer: str | None, seed: int | None, n_real: int, n_synthetic: int) -> Mark:
+def mark(
+    *, snapshot: str | None, synthesizer: str | None, seed: int | None, n_real: int, n_synthetic: int
+) -> Mark:
     """Mark a table of real and synthetic rows.
 
     Parameters
     ----------
-    snapshot : str
-        Digest of the snapshot that the rows come from.
+    snapshot : str or None
+        Digest of the snapshot that the rows come from; None where it must not be told.
     synthesizer : str or None
     seed : int or None
     n_real, n_synthetic : int
@@ -82,7 +84,7 @@ def mark(*, snapshot: str, synthesizer: str | None, seed: int | None, n_real: in
         "explanation": _explain(synthesizer, seed, n_real, n_synthetic),
         "n_real": n_real,
         "n_synthetic": n_synthetic,
-        "derived_from": (snapshot,),
+        "derived_from": () if snapshot is None else (snapshot,),
         "synthesizer": synthesizer if n_synthetic else None,
         "seed": seed if n_synthetic else None,
         "versions": versions,

@@ -62,6 +62,9 @@ class ReleaseDocument(Document):
     privacy: PoolPrivacy | None
     dp: Budget | None
     measured_on: str
+    # What of the card does not permit to share, and why somebody answers for it.
+    not_permitted: tuple[str, ...]
+    responsible: str | None
 
 
 def budget_in_words(epsilon: float, delta: float, rows: str, *, end_to_end: bool) -> str:
@@ -140,6 +143,11 @@ def _score_lines(document: ReleaseDocument) -> list[str]:
 
 def _care_lines(document: ReleaseDocument) -> list[str]:
     lines = [f"replaced: '{name}' {how}" for name, how in document.replaced.items()]
+    if document.not_permitted:
+        lines.append(
+            f"permission: the card does not permit to share ({'; '.join(document.not_permitted)}); somebody answers for it: "
+            f"{document.responsible}"
+        )
     if document.dropped:
         lines.append(
             f"dropped: of {document.dropped.n_drawn:,} drawn rows {document.dropped.broke_rules:,} broke a rule, and "

@@ -11,9 +11,17 @@ import pytest
 
 from realmix.flows.terminal.cli import app
 from realmix.tasks.core.errors import RealmixError
+from realmix.tasks.core.lifecycle.entries import RESPONSIBILITY
 from realmix.tasks.core.release import document as release_document
 from realmix.tasks.core.release.document import ReleaseDocument
+from realmix.tasks.lifecycle.forget import forget
+from realmix.tasks.lifecycle.lineage import trace
+from realmix.tasks.runtime.cache_keys import file_digest
+from realmix.tasks.runtime.database import decisions
 from realmix.tasks.sources import open_source
+from tests.tasks.versions import WARNINGS, registry
+
+pytestmark = WARNINGS
 
 README = Path(release_document.__file__).parent / "README.md"
 CARD = README.parent / "bank_marketing.yaml"
@@ -53,8 +61,11 @@ def table(tmp_path, monkeypatch):
     raw.to_csv(path, index=False)
     card = tmp_path / "card.yaml"
     card.write_text(
-        "target: y\nkey: customer\nsensitive: [job]\ncolumns: {job: categorical, town: categorical}\nrules:\n"
+        "target: y\nkey: customer\nsensitive: [job]\n"
+        "provenance: {owner: Ward 3, licence: for research, purpose: to plan calls, consent_basis: contract, retention: 2099-12-31}\n"
+        "columns: {job: categorical, town: categorical}\nrules:\n"
         "- {kind: derived, column: twice, expression: 2 * balance}\n"
+        "- {kind: pattern, column: customer, pattern: 'K[0-9]{5}'}\n"
         '- {kind: dependency, when: "age < 25", then: "housing == \'no\'"}\n',
         encoding="utf-8",
     )
@@ -86,6 +97,54 @@ def test_a_shared_table_shows_no_rare_cell_no_name_and_no_formula_and_keeps_the_
     assert {"KSComplement", "TVComplement"} <= {score.name for score in found.fidelity}
     assert [score.name for score in found.utility] == ["log_loss", "roc_auc"]
     assert "No leak found" in capsys.readouterr().out and not (out / "share" / "release.json").exists()
+    described = json.loads((out / "share" / "croissant.json").read_text(encoding="utf-8"))
+    assert described["rai:hasSyntheticData"] and described["creator"]["name"] == "Ward 3"
+    assert described["distribution"][0]["sha256"] == file_digest(out / "share" / "synthetic.csv")
+    (chain,) = trace(str(out / "share" / "synthetic.csv"))
+    assert (chain.role, chain.lineage.kind, chain.lineage.decision.word) == (
+        "shared table",
+        "release",
+        "released",
+    )
+    assert described["prov:wasDerivedFrom"][0]["identifier"] == chain.lineage.raw.digest
+    assert {"release.json", "release.txt", "share/croissant.json"} == chain.lineage.files.keys()
+
+
+def test_what_the_card_does_not_permit_to_share_is_refused_before_anything_is_drawn(
+    table, tmp_path, monkeypatch, capsys
+):
+    _, path, card = table
+    card.write_text(
+        card.read_text().replace("retention: 2099-12-31", "permits: [synthesize]"), encoding="utf-8"
+    )
+    arguments = ("release", path, "--card", card, "--synthesizer", "smote", "--out", tmp_path / "out")
+    assert run(monkeypatch, *arguments) == 2
+    said = capsys.readouterr().err
+    assert "does not permit to share" in said and "`provenance.permits` does not name share" in said
+    assert not (tmp_path / "out").exists()
+    # Whoever answers for it is recorded; the other vetoes stand.
+    assert run(monkeypatch, *arguments, "--i-am-responsible", "the ethics board agreed") == 3
+    found = read(tmp_path / "out")
+    assert found.responsible == "the ethics board agreed" and len(found.not_permitted) == 2
+    (entry,) = decisions("customers", RESPONSIBILITY)
+    assert entry.document["use"] == "share" and entry.document["study"] == "out"
+    assert (
+        "somebody answers for it: the ethics board agreed" in (tmp_path / "out" / "release.txt").read_text()
+    )
+
+
+def test_a_release_of_a_registered_table_is_named_when_a_person_is_forgotten(table, tmp_path, monkeypatch):
+    _, path, card = table
+    with registry(tmp_path / "home"):
+        card.write_text(f"source: {path}\n" + card.read_text(), encoding="utf-8")
+        assert not run(monkeypatch, "register", card, "--name", "customers")
+        out = tmp_path / "given away"
+        arguments = ("table:customers", "--synthesizer", "gaussian-copula", "--out", out)
+        assert not run(monkeypatch, "release", *arguments)
+        lines = "\n".join(forget("customers", ["K00007"]))
+    digest = file_digest(out / "share" / "synthetic.csv")
+    assert f"shared table of given away  {digest}" in lines and "release.json of given away" in lines
+    assert "The release 'given away' was drawn from a model of the rows" in lines and str(out) in lines
 
 
 @pytest.mark.parametrize("name", ["smote", "neighbour-swap", "duplicates"])
@@ -203,6 +262,13 @@ def test_the_example_of_the_readme_ends_as_it_says(tmp_path, monkeypatch, capsys
     assert found.dp.end_to_end and 2.9 < found.dp.epsilon <= 3 and found.dp.audit.lower_bound < 3
     assert 1_800 < len(shared) < 2_200 and set(shared["year"]) == {2008, 2009, 2010, 2011}
     assert "differentially private from end to end" in printed and "is outside epsilon" in printed
+    described = json.loads((out / "share" / "croissant.json").read_text(encoding="utf-8"))
+    assert described["prov:wasDerivedFrom"] == [], "a digest of the real rows follows from them without noise"
+    assert (
+        "Differentially private: epsilon 3" in described["description"]
+        or "epsilon 2.9" in described["description"]
+    )
+    assert len(trace(str(out / "share" / "synthetic.csv"))[0].lineage.raw.digest) == 64
     auc = {score.name: score for score in found.utility}["roc_auc"]
     assert 0.6 < auc.synthetic < auc.real and auc.without_noise is not None
 
