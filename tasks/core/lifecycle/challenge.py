@@ -10,9 +10,11 @@ from typing import Any, Literal
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
-from realmix.tasks.core.decision.holdout_gain import N_DRAWS, score_holdout, served_predictions
+from realmix.tasks.core.decision.holdout_gain import score_holdout, served_predictions
+from realmix.tasks.core.fairness.gaps import MeasuredGap, measure_gaps
+from realmix.tasks.core.fairness.groups import Grouping
+from realmix.tasks.core.fairness.rates import Rate
 from realmix.tasks.core.lifecycle.entries import Gate, Judgement, Word
-from realmix.tasks.core.scores.draws import draw_weights, small_sample_factor
 from realmix.tasks.core.scores.slices import MIN_ROWS, PairedLosses, Slice, slice_gains
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
@@ -24,8 +26,6 @@ MIN_CLASS_ROWS = 10
 REACH = 1.645 + 0.842
 # Smaller relative changes of the Brier score do not count as a change in calibration.
 CALIBRATION_MARGIN = 0.01
-# Chance that a challenger no less fair on any sensitive column is refused because of one.
-GAP_LEVEL = 0.05
 # Per 1,000 rows; smaller differences are noise of the clock and of other processes.
 SERVING_FLOOR_SECONDS = 0.01
 
@@ -174,7 +174,7 @@ def judge_challenger(
         overall,
         _slices_gate(paired, compared.groups, seed),
         *([_calibration_gate(compared, calibration, seed)] if calibration else []),
-        *([_fairness_gate(paired, compared, seed)] if compared.sensitive else []),
+        *([fairness_gate(paired, compared, seed)] if compared.sensitive else []),
         _serving_gate(compared, max_slowdown),
     )
     word = _word(found, gates)
@@ -302,65 +302,73 @@ def _calibration_gate(compared: Compared, calibration: MetricSpec, seed: int) ->
     return Gate("calibration", passed, sentence, {"gain": gain, "interval": interval})
 
 
-def _fairness_gate(paired: PairedLosses, compared: Compared, seed: int) -> Gate:
-    """Check that no gap between best and worst group of a sensitive column grows beyond the metric's margin.
+def fairness_gate(paired: PairedLosses, compared: Compared, seed: int) -> Gate:
+    """Check that no gap between two groups of a sensitive column grows beyond the metric's margin.
 
-    The bound is that of a one-sided test at 5 % divided by the number of columns (Bonferroni).
+    Gaps are of the mean loss, as :func:`measure_gaps` tests them: the number of pairs and columns is allowed for.
+
+    Parameters
+    ----------
+    paired : PairedLosses
+        Of the champion and the challenger.
+    compared : Compared
+    seed : int
+
+    Returns
+    -------
+    Gate
+        Passed also where no two groups have enough rows to be judged.
     """
-    members = {
-        column: [s.rows for s in compared.groups.get(column, ()) if s.rows.sum() >= MIN_ROWS]
-        for column in compared.sensitive
-    }
-    tested = {column: rows for column, rows in members.items() if len(rows) >= 2}
-    found = {
-        column: _gap_growth(paired, rows, seed, level=GAP_LEVEL / len(tested))
-        for column, rows in tested.items()
-    }
-    grown = [column for column, gap in found.items() if gap["lower_bound"] > 0]
-    named = " and ".join(f"'{column}'" for column in grown)
-    sentence = (
-        f"The gap between the groups of {named} grows."
-        if grown
-        else f"The gap between groups grows for none of {len(found)} sensitive columns."
+    metric, relative = paired.metric, paired.metric.margin_is_relative
+    mean = np.average(paired.losses[:, 0], weights=paired.weight)
+    losses = paired.losses / (float(mean) or 1.0) if relative else paired.losses
+    groupings = [_grouping(column, compared) for column in compared.sensitive]
+    measured = measure_gaps(
+        [Rate(metric.name, losses, np.ones(compared.n_rows, dtype=bool), "rows")],
+        [each for each in groupings if len(each.labels) > 1],
+        weight=paired.weight,
+        units=paired.units,
+        limit=metric.margin,
+        widening=1.0,
+        seed=seed,
     )
-    return Gate("fairness", not grown, sentence, {"metric": paired.metric.name, "gaps": found})
+    found = {gap.grouping.name: _widest(gap) for gap in measured if gap.widening is not None}
+    grown = [
+        f"between '{gap['pair'][0]}' and '{gap['pair'][1]}' grows by {gain_in_words(gap['growth'], relative)} "
+        f"(90 % interval {interval_in_words(gap['interval'], relative)})"
+        for gap in found.values()
+        if gap["is_wider"]
+    ]
+    sentence = (
+        f"The gap in loss {' and '.join(grown)}; {gain_in_words(metric.margin, relative)} is allowed."
+        if grown
+        else f"The gap between groups was not found to grow for any of {len(found)} sensitive columns."
+    )
+    return Gate("fairness", not grown, sentence, {"metric": metric.name, "gaps": found})
 
 
-def _gap_growth(
-    paired: PairedLosses, members: Sequence[np.ndarray], seed: int, *, level: float
-) -> dict[str, Any]:
-    """Compare the gap between best and worst group of both models.
+def _grouping(column: str, compared: Compared) -> Grouping:
+    """Group rows by the slices of a column that have enough rows."""
+    groups = [each for each in compared.groups.get(column, ()) if each.rows.sum() >= MIN_ROWS]
+    codes = np.full(compared.n_rows, -1)
+    for place, group in enumerate(groups):
+        codes[group.rows] = place
+    return Grouping(column, tuple(group.name for group in groups), codes)
 
-    ``lower_bound`` is that of the growth beyond the margin, at a one-sided `level`.
-    """
 
-    def gaps(counts: np.ndarray) -> np.ndarray:
-        """Compute the gap of both models per draw, (n_draws, 2); NaN where a group was not drawn."""
-        weights = counts * paired.weight
-        with np.errstate(invalid="ignore"):
-            scores = [
-                paired.metric.from_mean_loss(
-                    weights[:, rows] @ paired.losses[rows] / weights[:, rows].sum(axis=1, keepdims=True)
-                )
-                for rows in members
-            ]
-        gap: np.ndarray = np.ptp(np.stack(scores), axis=0)
-        return gap
-
-    champion, challenger = gaps(np.ones((1, len(paired.rows))))[0]
-    drawn = np.concatenate([gaps(counts) for counts in draw_weights(paired.units, None, N_DRAWS, seed)])
-    growth = challenger - champion
-    widening = small_sample_factor(max(2, min(len(np.unique(paired.units[rows])) for rows in members)))
-    reach = np.nanquantile(drawn[:, 1] - drawn[:, 0], [0.05, 0.95, level]) - growth
-    low, high, bound = growth + widening * reach
-    overall = paired.metric.from_mean_loss(np.average(paired.losses[:, 0], weights=paired.weight))
-    floor = paired.metric.margin * (abs(float(overall)) if paired.metric.margin_is_relative else 1.0)
+def _widest(gap: MeasuredGap) -> dict[str, Any]:
+    """Describe the pair of groups whose gap grows most clearly, beside the largest gap of both models."""
+    assert gap.widening is not None
+    champion, challenger = gap.gaps
     return {
         "champion": float(champion),
         "challenger": float(challenger),
-        "growth": float(growth),
-        "interval": (float(low), float(high)),
-        "lower_bound": float(bound - floor),
+        "pair": [gap.grouping.labels[group] for group in gap.widening.pair],
+        "growth": gap.widening.widening,
+        "interval": gap.widening.interval,
+        "p_value": gap.widening.p_value,
+        "caught_from": gap.widening.caught_from,
+        "is_wider": gap.widening.vetoes,
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from realmix.tasks.core.lifecycle.challenge import Compared, judge_challenger, rows_needed
+from realmix.tasks.core.lifecycle.challenge import Compared, fairness_gate, judge_challenger, rows_needed
 from realmix.tasks.core.lifecycle.entries import Judgement
 from realmix.tasks.core.scores.slices import Slice
 from realmix.tasks.metrics import METRICS
@@ -142,7 +142,67 @@ def test_a_gap_between_sensitive_groups_must_not_grow():
     assert judged(rows).word == "promote"
     found = judged(dataclasses.replace(rows, sensitive=("sex",)))
     assert (found.word, gate(found, "fairness").passed) == ("keep champion", False)
-    assert gate(found, "fairness").numbers["gaps"]["sex"]["growth"] > 0
+    grown = gate(found, "fairness").numbers["gaps"]["sex"]
+    assert grown["growth"] > grown["interval"][0] > 0 and grown["pair"][0] == "sex: group 2 of 2"
+    assert (
+        "'sex: group 2 of 2' and 'sex: group 1 of 2' grows by" in found.reason
+        and "0.5 % is allowed" in found.reason
+    )
+
+
+def in_towns(seed: int, n_towns: int, n_rows: int, *, harder: float = 0.0, worse: float = 0.0) -> Compared:
+    """Two versions in towns of equal size: the first is harder for both, and the challenger is worse there."""
+    rng = np.random.default_rng(seed)
+    odds, town = rng.normal(0, 2, n_rows), np.arange(n_rows) % n_towns
+    y = (rng.random(n_rows) < 1 / (1 + np.exp(-odds))).astype(int)
+    noise = 1 + harder * (town == 0)
+    champion, challenger = (
+        chances(odds + scale * rng.normal(size=n_rows)) for scale in (noise, noise + worse * (town == 0))
+    )
+    groups = {"town": [Slice(f"town: {number}", town == number, True) for number in range(n_towns)]}
+    found = Compared(y, champion, challenger, np.arange(n_rows), np.ones(n_rows))
+    return dataclasses.replace(found, groups=groups, sensitive=["town"])
+
+
+def is_refused(rows: Compared, seed: int) -> bool:
+    return not fairness_gate(rows.losses(METRICS["log_loss"]), rows, seed).passed
+
+
+@pytest.mark.parametrize("harder", [0.0, 1.0])
+def test_an_equally_fair_challenger_is_seldom_refused_for_one_of_eight_groups(harder):
+    refused = sum(is_refused(in_towns(seed, 8, 480, harder=harder), seed) for seed in range(60))
+    # 5 % are meant: more would come up in one of a hundred such tests.
+    assert refused <= binom.ppf(0.99, 60, 0.05)
+
+
+def test_a_challenger_that_fails_one_group_is_found():
+    assert sum(is_refused(in_towns(seed, 8, 2_400, worse=3.0), seed) for seed in range(10)) >= 8
+
+
+def test_losses_of_any_size_are_judged_alike():
+    """A rate's least error is that of one row decided otherwise; losses have units of their own."""
+    rng = np.random.default_rng(0)
+    first, y = np.arange(600) < 300, rng.normal(size=600)
+    groups = {"sex": [Slice("sex: 1", first, True), Slice("sex: 2", ~first, True)]}
+    champion, challenger = y + rng.normal(size=600), y + rng.normal(size=600) * np.where(first, 2.5, 1.0)
+    found = []
+    for unit in (1e-4, 1.0, 1e4):
+        rows = Compared(unit * y, unit * champion, unit * challenger, np.arange(600), np.ones(600))
+        rows = dataclasses.replace(rows, groups=groups, sensitive=["sex"])
+        rmse = METRICS["rmse"]
+        judgement = judge_challenger(
+            rows, rmse, by_rows=rmse, calibration=None, tolerance=0.02, max_slowdown=1.5, seed=0
+        )
+        found.append(gate(judgement, "fairness"))
+    assert not any(each.passed for each in found)
+    growths = [each.numbers["gaps"]["sex"]["growth"] for each in found]
+    assert growths == pytest.approx([growths[0]] * 3)
+
+
+def test_groups_of_few_rows_are_not_judged():
+    rows = in_towns(0, 8, 200, worse=5.0)
+    found = gate(judged(rows), "fairness")
+    assert found.passed and found.numbers["gaps"] == {} and "0 sensitive columns" in found.sentence
 
 
 def test_a_slow_challenger_is_not_promoted_and_microseconds_decide_nothing():
