@@ -233,6 +233,7 @@ def shape_of(
         has_time=schema.with_role("time") is not None,
         n_levels=sum(min(len(c.levels), MAX_LEVELS) + 2 for c in schema.features if c.is_categorical),
         has_slices=bool(card.protected),
+        has_sensitive=bool(card.sensitive),
     )
 
 

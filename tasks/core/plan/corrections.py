@@ -8,7 +8,7 @@ from statistics import median
 # Stages as they are measured, and the parts of an estimate that each of them takes.
 PARTS = {
     "race": ("teacher", "synthesize", "gate", "train"),
-    "compare": ("compare", "gap"),
+    "compare": ("compare", "gap", "privacy", "fairness"),
     "rows saved": ("rows saved",),
     "refit": ("refit",),
     "report": ("report",),

@@ -13,6 +13,8 @@ from realmix.tasks.core.contracts.specs import CONTROLS, ENSEMBLE, ModelSpec, Sy
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.corrections import PARTS
 from realmix.tasks.core.plan.plan import MAX_FINALISTS, Plan, TableShape
+from realmix.tasks.core.privacy.controls import MAX_MEMBERS, N_REPEATS
+from realmix.tasks.core.privacy.trial import MAX_CANDIDATES, MAX_SYNTHETIC
 from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MAX_SLICES, MIX_SHARE, SLICE_SHARES
 
 # Two workers rarely end together, and share memory bandwidth.
@@ -25,6 +27,11 @@ AFTER_SECONDS = {"compare": 1.5, "report": 1.0, "track": 3.0}
 # inferred, validated, hashed and split (23 s). After it: read and hashed again for the final fits, the training
 # table written, and the holdout drawn a thousand times (15 s of it).
 BEFORE_SECONDS_PER_CELL, AFTER_SECONDS_PER_CELL = 1.2e-6, 1.8e-6
+# Attacks on synthetic rows, per column and row: real rows that are attacked and synthetic ones that are searched, of each
+# pool in each fold, and members of each control. A thousand rows of 17 columns took 1 s for a pool, 1.5 s for the controls.
+ATTACK_SECONDS, SEARCH_SECONDS, CONTROL_SECONDS = 3e-5, 7e-6, 1e-5
+# All rates in all groups, once for the study and once for each learner.
+GAPS_SECONDS = 0.3
 # One row by one member of the teacher.
 LABEL_SECONDS = 1e-5
 GATE_SECONDS = 0.04  # one synthetic table through its suite
@@ -90,6 +97,10 @@ class Costs:
         seconds["train"] = self.all_arms(plan, shape, n_train) * scale
         seconds["track"] += n_mixes * CHILD_RUN_SECONDS * self.machine_speed
         seconds["refit"] = self.refit(plan, shape) * self.machine_speed
+        seconds["privacy"] = self.privacy(plan, shape, n_train) * self.machine_speed
+        if shape.has_sensitive:
+            repairs = 2 * plan.n_folds * self.dearest_arm(plan, shape, n_train) * scale
+            seconds["fairness"] = repairs + (1 + len(plan.models)) * GAPS_SECONDS * self.machine_speed
         seconds["gap"] = 2 * plan.n_folds * self.dearest_arm(plan, shape, n_train) * scale
         seconds["rows saved"] = self.rows_saved(plan, shape, n_train) * scale
         factors = {part: self.corrections.get(stage, 1.0) for stage, parts in PARTS.items() for part in parts}
@@ -174,6 +185,17 @@ class Costs:
         return max(
             seeds[name] * self.arm(Arm(mix, name), shape, n_rows) for name in plan.models if name != ENSEMBLE
         )
+
+    def privacy(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
+        """Estimate the attacks on the finalists' pools and on the controls; none where folds go forward in time."""
+        if plan.forward or not plan.synthesizers:
+            return 0.0
+        n_pools = min(MAX_FINALISTS, len(plan.synthesizers))
+        attacked = min(plan.n_development, MAX_CANDIDATES)
+        searched = plan.n_folds * min(plan.n_synthetic(n_rows), MAX_SYNTHETIC)
+        members = sum(N_REPEATS.values()) * min(plan.n_development // 4, MAX_MEMBERS)
+        per_pool = ATTACK_SECONDS * attacked + SEARCH_SECONDS * searched
+        return shape.n_columns * (n_pools * per_pool + CONTROL_SECONDS * members)
 
     def rows_saved(self, plan: Plan, shape: TableShape, n_rows: int) -> float:
         """Estimate real only on smaller shares of every fold or slice, and the dearest mix on half of each."""

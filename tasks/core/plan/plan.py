@@ -48,6 +48,8 @@ class TableShape:
         Columns that all categories take when they are one-hot coded.
     has_slices : bool
         Whether the card declares columns whose groups are looked at by themselves.
+    has_sensitive : bool
+        Whether some of them are sensitive.
     """
 
     n_all: int
@@ -59,6 +61,7 @@ class TableShape:
     has_time: bool = False
     n_levels: int = 0
     has_slices: bool = False
+    has_sensitive: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,3 +75,27 @@ def test_declared_slices_cost_fits_of_the_dearest_learner_on_each_fold_of_the_cu
     more = costs.rows_saved(plan, sliced, N_TRAIN) - costs.rows_saved(plan, BANK, N_TRAIN)
     dearest = max(costs.model(name, N_TRAIN, BANK) for name in plan.models)
     assert more == pytest.approx(5 * plan.curve_repeats * MAX_SLICES * 2 * dearest)
+
+
+def test_attacks_are_counted_for_the_finalists_pools_and_not_where_folds_go_forward(plan):
+    costs = Costs(SYNTHESIZERS, MODELS)
+    one = dataclasses.replace(plan, synthesizers={"smote": None})
+    alone, four = (costs.privacy(each, BANK, N_TRAIN) for each in (one, plan))
+    assert 1 < alone < four < 20, "a few seconds at 2,000 rows"
+    assert costs.estimate(plan, BANK)["privacy"] == pytest.approx(four, abs=0.1)
+    assert costs.privacy(dataclasses.replace(plan, forward=True), BANK, N_TRAIN) == 0
+    assert costs.privacy(dataclasses.replace(plan, synthesizers={}), BANK, N_TRAIN) == 0
+
+
+def test_attacks_on_a_large_table_take_no_longer_than_on_their_sample(plan):
+    costs = Costs(SYNTHESIZERS, MODELS)
+    large, larger = (
+        costs.privacy(dataclasses.replace(plan, n_development=n), BANK, n) for n in (1_000_000, 2_000_000)
+    )
+    assert large == larger
+
+
+def test_sensitive_columns_cost_two_repairs_on_each_fold_of_a_repeat(plan):
+    costs, sensitive = Costs(SYNTHESIZERS, MODELS), dataclasses.replace(BANK, has_sensitive=True)
+    without, beside = costs.estimate(plan, BANK), costs.estimate(plan, sensitive)
+    assert "fairness" not in without and beside["fairness"] > beside["gap"]
