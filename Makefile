@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
 
-.PHONY: run test coverage test-servers test-faults test-packaging ui check panel panel-quick bench replay lock clean nulls
+.PHONY: run test coverage test-servers test-faults test-packaging ui check panel panel-quick bench replay lock clean nulls trust
 
 run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
@@ -40,6 +40,9 @@ replay: $(VENV)/.test  ## Bank Marketing in its real order, month by month throu
 
 nulls: $(VENV)/.test  ## 200 small studies of each null; goes on where it stopped
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.nulls.run
+
+trust: $(VENV)/.test  ## privacy, release, noise, fairness and rules of three tables, with controls; under ten minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.trust
 
 ui: $(VENV)/.run  ## MLflow's pages over the local store
 	$(BIN)/realmix ui
