@@ -52,7 +52,7 @@ def test_columns_that_are_right_one_by_one_and_wrong_together_are_seen():
     for name in ("KSComplement", "TVComplement"):
         assert abs(found[name][0] - found[name][1]) < 0.05
     for name in ("CorrelationSimilarity", "ContingencySimilarity"):
-        assert found[name][0] < found[name][1] - 0.1
+        assert found[name][0] < found[name][1] - 0.05
 
 
 def test_numbers_of_another_size_are_seen_in_their_own_score_alone():
@@ -76,4 +76,4 @@ def test_useful_rows_train_nearly_as_good_a_model_and_shuffled_ones_none():
     useless = utility(shuffled(), REAL, UNSEEN, SCHEMA, metrics, without_noise=rows(600, 3), seed=0)
     assert [score.name for score in useful] == ["roc_auc", "log_loss"]
     assert useful[0].synthetic > useful[0].real - 0.05 > 0.7 and useful[0].without_noise is None
-    assert useless[0].synthetic < 0.65 < useless[0].without_noise
+    assert useless[0].synthetic < useless[0].real - 0.1 < useless[0].without_noise
