@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from realmix.tasks.core.privacy.assessment import PrivacyAssessment, assess_trials
-from realmix.tasks.core.privacy.controls import MIN_CAUGHT, STATED_SHARE, ControlPool, measure_controls
+from realmix.tasks.core.privacy.controls import STATED_SHARE, ControlPool, measure_controls
 from realmix.tasks.core.privacy.study_privacy import judge_pool
 from realmix.tasks.core.privacy.trial import Trial
 from realmix.tasks.synthesizers import SYNTHESIZERS
@@ -67,15 +67,18 @@ def in_words(control: ControlPool) -> str:
 
 
 def must_be(controls: tuple[ControlPool, ...], found: dict[str, PrivacyAssessment]) -> dict[str, bool]:
-    """Say what the controls must have shown; 5 % copies are asked for only where the assessment claims to find them."""
-    caught = {each.copied_share: each for each in controls}
-    claims = any(each.finds_copies for each in found.values())
-    stated = caught[STATED_SHARE]
+    """Say what the controls must have shown."""
+    caught = {each.copied_share: each.n_caught / each.n_repeats for each in controls}
     return {
-        "independent real rows are taken for a leak at most once in five (1 % is meant)": caught[0.0].n_caught
-        <= 1,
-        f"5 % copies are caught {stated.n_caught} of {stated.n_repeats} times, and power is claimed accordingly": claims
-        == (stated.n_caught >= MIN_CAUGHT * stated.n_repeats),
-        "50 % copies are always caught": caught[0.5].n_caught == caught[0.5].n_repeats,
-        "'duplicates' is found to leak": found["duplicates"].is_leaking,
+        "independent real rows are taken for a leak at most once in five (1 % is meant)": caught[0.0] <= 0.2,
+        "more copies are caught at least as often, and 50 % always": caught[STATED_SHARE]
+        <= caught[0.1]
+        <= caught[0.5]
+        == 1,
+        "copies of the learned rows are found to leak": found["duplicates"].is_leaking,
+        "nothing that is found to leak may be shared": not any(
+            judge_pool(name, each, releasable=True, max_tpr=None).may_be_shared
+            for name, each in found.items()
+            if each.is_leaking
+        ),
     }
