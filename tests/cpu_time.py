@@ -7,20 +7,16 @@ import time
 from collections.abc import Callable
 
 
-def cpu_seconds(call: Callable[[], object], *, n_tries: int = 2) -> float:
-    """Return the least CPU seconds of this thread in some tries.
+def cpu_seconds(call: Callable[[], object]) -> float:
+    """Return the CPU seconds that a call takes in this thread.
 
-    Threads that other tests left, and the collection of what these hold, are not counted.
+    Threads that other tests left, and the collection of what these hold, are not counted; nor is work that the call
+    gives to threads of its own.
     """
-    seconds = []
-    was_enabled = gc.isenabled()
     gc.disable()
     try:
-        for _ in range(n_tries):
-            started = time.thread_time()
-            call()
-            seconds.append(time.thread_time() - started)
+        started = time.thread_time()
+        call()
+        return time.thread_time() - started
     finally:
-        if was_enabled:
-            gc.enable()
-    return min(seconds)
+        gc.enable()
