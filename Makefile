@@ -47,7 +47,7 @@ trust: $(VENV)/.test  ## privacy, release, noise, fairness and rules of three ta
 ui: $(VENV)/.run  ## MLflow's pages over the local store
 	$(BIN)/realmix ui
 
-panel: $(VENV)/.test  ## realmix and its rivals on real tables, three hours of one core; goes on where it stopped
+panel: $(VENV)/.test  ## realmix and its rivals on real tables, six hours of one core; goes on where it stopped
 	$(BIN)/python -m tests.panel
 
 panel-quick: $(VENV)/.test  ## seven runs of the panel
