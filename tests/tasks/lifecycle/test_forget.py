@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,7 +225,7 @@ def test_rows_of_another_table_stay_and_are_named(table, place):
 
     register_table("other", table.card, table.snapshot)
     lines = "\n".join(forget("shop", ["99"]))
-    assert "99" not in lines.replace("2999", "")
+    assert not re.search(r"\b99\b", lines), "a digest may hold these two digits, a sentence the key"
     assert "The table 'other' has rows with this `id`, too" in lines
     assert 99 in set(stored_snapshot(registered_table("other").snapshot).read()["id"])
     assert 99 not in set(stored_snapshot(registered_table("shop").snapshot).read()["id"])
