@@ -38,7 +38,8 @@ def main() -> int:
                 n_controls += len(section.controls)
                 wrong += [f"{title}: {said}" for said, is_so in section.controls.items() if not is_so]
     print(f"{n_controls - len(wrong)} of {n_controls} controls are as they must be.")
-    print("\n".join(f"WRONG: {each}" for each in wrong))
+    for each in wrong:
+        print(f"WRONG: {each}")
     print(f"trust: {counted(time.perf_counter() - began, 'second')}")
     return int(bool(wrong))
 
