@@ -26,6 +26,7 @@ from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.fits.teacher import ENSEMBLE_FILE, TEACHER_LABELS
 from realmix.tasks.plugins import load_plugins
+from realmix.tasks.runtime.arrays import read_array
 from realmix.tasks.runtime.cache import Cache, cache_at
 from realmix.tasks.runtime.cache_keys import digests_of, entry_key, file_digest
 from realmix.tasks.runtime.study_folder import StudyFolder
@@ -104,7 +105,7 @@ def cached_arms(
         done: dict[str, Any] = {"seconds": 0.0, "failures": {}}
         if missing:
             done = _run(ARMS, place, batch=batch, arms=[arm.to_dict() for arm in missing], n_jobs=threads)
-            predicted |= zip(missing, np.load(target, allow_pickle=False), strict=True)
+            predicted |= zip(missing, read_array(target), strict=True)
         for arm in (arm for arm in missing if arm.name not in done["failures"]):
             np.save(file, predicted[arm], allow_pickle=False)
             cache.put(keys[arm], {"seconds": done["seconds"] / len(missing)}, {PREDICTIONS: file})
@@ -253,7 +254,7 @@ def _cached_arms(cache: Cache, keys: Mapping[Arm, str], file: Path) -> tuple[dic
     predicted, seconds = {}, 0.0
     for arm, key in keys.items():
         if found := cache.get(key, {PREDICTIONS: file}):
-            predicted[arm] = np.load(file, allow_pickle=False)
+            predicted[arm] = read_array(file)
             seconds += found["seconds"]
     return predicted, seconds
 

@@ -25,6 +25,7 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.metrics import metric_for
 from realmix.tasks.plugins import load_plugins
+from realmix.tasks.runtime.arrays import read_array
 
 DEVELOPMENT, HOLDOUT = "development.parquet", "holdout.parquet"
 # Positions of the rows of a scope, in its folder.
@@ -152,7 +153,7 @@ class Scope:
 
     def read_array(self, name: str) -> np.ndarray:
         """Read an array from a file of the scope, without pickle."""
-        return np.load(self.folder / name, allow_pickle=False)
+        return read_array(self.folder / name)
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ def _files_of(positions: Path) -> list[tuple[Path, int]]:
     work = positions.parent.parent
     development = work / DEVELOPMENT
     files = [(development, development.stat().st_mtime_ns)]
-    last = np.load(positions, mmap_mode="r", allow_pickle=False).max(initial=0)
+    last = read_array(positions).max(initial=0)
     if last >= pq.read_metadata(development).num_rows:
         files.append((work / HOLDOUT, (work / HOLDOUT).stat().st_mtime_ns))
     return files
@@ -251,7 +252,7 @@ def read_rows(path: Path, changed_ns: int) -> StoredRows:
 def _cached_rows(positions: Path, changed_ns: int, *files: tuple[Path, int]) -> pd.DataFrame:
     frames = [read_rows(*file).rows for file in files]
     rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-    return rows.iloc[np.load(positions, allow_pickle=False)].reset_index(drop=True)
+    return rows.iloc[read_array(positions)].reset_index(drop=True)
 
 
 @functools.lru_cache(maxsize=4)
