@@ -90,7 +90,7 @@ def test_a_whole_study_runs_no_file_of_the_folder(hostile):
 
 @pytest.mark.slow
 def test_a_command_does_not_take_settings_of_prefect_from_the_folder(hostile):
-    (hostile / "prefect.toml").write_text("[logging]\nsettings_path = 'logging.yml'\n")
+    (hostile / "prefect.toml").write_text("[logging]\nconfig_path = 'logging.yml'\n")
     (hostile / "logging.yml").write_text(
         "version: 1\nhandlers: {evil: {'()': 'os.system', command: 'touch RAN'}}\nroot: {handlers: [evil]}\n"
     )

@@ -36,8 +36,8 @@ def test_no_library_reports_anything_to_anybody(bare):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("prefect.toml", "[logging]\nsettings_path = 'logging.yml'\n"),
-        ("pyproject.toml", "[tool.prefect.logging]\nsettings_path = 'logging.yml'\n"),
+        ("prefect.toml", "[logging]\nconfig_path = 'logging.yml'\n"),
+        ("pyproject.toml", "[tool.prefect.logging]\nconfig_path = 'logging.yml'\n"),
         (".env", "DEBUG=1\nexport PREFECT_API_URL=http://elsewhere.example/api\n"),
     ],
 )
