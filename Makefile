@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+AUDIT  := $(VENV)/audit/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
 
-.PHONY: run test coverage test-servers test-faults test-packaging ui check panel panel-quick bench replay lock clean nulls trust
+.PHONY: run test coverage test-servers test-faults test-packaging redteam audit trust ui check panel panel-quick bench replay lock clean nulls
 
 run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
@@ -35,6 +36,15 @@ test-packaging: $(VENV)/.test  ## the wheel in a fresh environment, and plug-ins
 	@start=$$(date +%s); $(BIN)/python -m pytest -q --durations=5 tests/packaging; status=$$?; \
 	  echo "packaging tests: $$(( $$(date +%s) - start )) s"; exit $$status
 
+redteam: $(VENV)/.test  ## an attacker's day: every attack, and what held; longer
+	$(BIN)/python -m tests.redteam
+
+audit: $(VENV)/.audit  ## licences and a bill of materials in build/, then known vulnerabilities (asks PyPI)
+	@mkdir -p build
+	$(AUDIT)/pip-licenses --python $(BIN)/python --order license --format markdown --output-file build/licences.md
+	$(AUDIT)/cyclonedx-py environment --output-reproducible --output-file build/sbom.json $(BIN)/python
+	$(AUDIT)/pip-audit --requirement infra/constraints.txt --no-deps --disable-pip --desc off
+
 replay: $(VENV)/.test  ## Bank Marketing in its real order, month by month through the watcher
 	$(BIN)/python -m tests.replay
 
@@ -56,8 +66,12 @@ panel-quick: $(VENV)/.test  ## seven runs of the panel
 bench: $(VENV)/.test  ## benchmarks beside what people do today, over an hour on two idle processors
 	$(BIN)/python -m tests.benchmarks
 
-lock: $(VENV)/.test  ## rewrite the exact pins from what is installed
+lock: $(VENV)/.audit  ## rewrite the exact pins from what is installed, and the image's with hashes (asks PyPI)
 	$(BIN)/python -m pip freeze --exclude-editable --exclude realmix | sed 's/+cpu$$//' > infra/constraints.txt
+	mkdir -p build && printf "torch ; sys_platform == 'none'\n" > build/no-torch.txt && printf "networkx\nsympy\n" > build/of-torch.txt
+	$(AUDIT)/uv pip compile pyproject.toml --extra cpu --extra dask --extra postgres --extra s3 --quiet \
+	  --constraint infra/constraints.txt --override build/no-torch.txt build/of-torch.txt --generate-hashes \
+	  --python-version 3.11.13 --python-platform x86_64-manylinux_2_28 --no-header --no-annotate --output-file infra/image.txt
 
 clean:
 	rm -rf $(VENV) .realmix runs build dist
@@ -74,3 +88,6 @@ $(VENV)/.test: pyproject.toml infra/constraints.txt | $(VENV)/bin/python
 	@start=$$(date +%s); echo "Installing realmix and its test tools into $(VENV) ..."; \
 	  $(PIP) --editable ".[test]" && touch $@ $(VENV)/.run; status=$$?; \
 	  echo "installation: $$(( $$(date +%s) - start )) s"; exit $$status
+
+$(VENV)/.audit: infra/audit.txt | $(VENV)/.test
+	$(PYTHON) -m venv $(VENV)/audit && $(AUDIT)/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@

@@ -10,7 +10,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
-from realmix.tasks.runtime.user_modules import load_reference
+from realmix.tasks.runtime.user_modules import lies_in_current_folder, load_reference
 from realmix.tasks.sources import SOURCES
 from realmix.tasks.synthesizers import SYNTHESIZERS
 from realmix.tasks.teachers import TEACHERS
@@ -60,6 +60,24 @@ def load_plugins(references: Iterable[str]) -> dict[str, str]:
             f"A learner and a teacher are both called '{both[0]}', and each may be a member of the teacher: rename one."
         )
     return names
+
+
+def check_trusted(card: DataCard, *, is_trusted: bool) -> None:
+    """Refuse to run code that a card names and that lies beside it, until a person has said that it may.
+
+    What is installed was chosen by whoever installed it; a folder may have come with its card from anywhere.
+
+    Raises
+    ------
+    BadInput
+    """
+    named = (*card.plugins, *((card.simulate,) if card.simulate else ()))
+    here = [reference for reference in named if lies_in_current_folder(reference.partition(":")[0])]
+    if here and not is_trusted:
+        raise BadInput(
+            f"The card names code of this folder ({', '.join(here)}), which would run with all your rights: read it, then "
+            "repeat the command with --trust-card."
+        )
 
 
 def specs_for(registry: Registry[S], card: DataCard) -> dict[str, S]:

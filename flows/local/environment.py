@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import tomllib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from realmix.flows.local.access import MLFLOW_CLIENT, PREFECT_CLIENT
 from realmix.flows.local.addresses import running
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.study_folder import home
 
 # No telemetry of any library; each setting can be overridden in the environment.
@@ -38,7 +41,14 @@ EMBEDDED = {
 
 
 def prepare() -> None:
-    """Set the variables that are not set yet; call this before importing Prefect or MLflow."""
+    """Set the variables that are not set yet; call this before importing Prefect or MLflow.
+
+    Raises
+    ------
+    BadInput
+        If the current folder holds settings of Prefect.
+    """
+    check_current_folder()
     set_defaults(QUIET | EMBEDDED)
     found = running() or {}
     for name, key, client in (
@@ -54,6 +64,43 @@ def prepare() -> None:
     os.environ.setdefault("MLFLOW_TRACKING_URI", tracking_uri(home()))
     # The folder is created once the study is checked; Prefect looks for it as soon as it is imported.
     warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
+
+
+def check_current_folder() -> None:
+    """Refuse settings of Prefect in the current folder, which Prefect would read from there.
+
+    They may name functions to call (its logging does) and servers to send everything to; the folder may be anybody's.
+
+    Raises
+    ------
+    BadInput
+    """
+    for name, sets_up_prefect in PREFECT_FILES.items():
+        try:
+            text = Path(name).read_text(encoding="utf-8", errors="replace")
+        except OSError:  # the usual case: there is none
+            continue
+        if sets_up_prefect(text):
+            raise BadInput(
+                f"The file {name} of the current folder sets up Prefect, which may run code or send your data elsewhere. "
+                "Start realmix in another folder, and give settings of Prefect by environment variables."
+            )
+
+
+def _has_prefect_table(text: str) -> bool:
+    try:
+        tool = tomllib.loads(text).get("tool")
+        return isinstance(tool, dict) and "prefect" in tool
+    except tomllib.TOMLDecodeError:
+        return "prefect" in text  # Prefect would end with a traceback of its own
+
+
+# By what each of them holds where it is meant for Prefect.
+PREFECT_FILES: dict[str, Callable[[str], bool]] = {
+    "prefect.toml": lambda text: bool(text.strip()),
+    "pyproject.toml": _has_prefect_table,
+    ".env": lambda text: bool(re.search(r"(?im)^\s*(export\s+)?PREFECT_", text)),
+}
 
 
 def set_defaults(values: Mapping[str, str]) -> None:

@@ -51,6 +51,7 @@ def run(
     runner: Literal["threads", "dask"] = "threads",
     address: str | None = None,
     storage: str | None = None,
+    trust_card: Annotated[bool, Parameter(negative="")] = False,
     i_am_responsible: str | None = None,
 ) -> None:
     """Study a table: decide whether adding synthetic training rows makes a model of it better.
@@ -112,6 +113,9 @@ def run(
     storage
         With --runner dask: s3://bucket/prefix through which the workers read and write the files of the
         study. Default: none; all workers must then see the folder of --out under the same path.
+    trust_card
+        Run code of the current folder that the card names (`simulate`, `plugins`). Read it first: it has all
+        your rights.
     i_am_responsible
         Why you answer for the study although the card does not permit it; stored with it and in the record of
         decisions.
@@ -137,6 +141,7 @@ def run(
         plan=str(plan) if plan else None,
         device=device,
         storage=storage,
+        trust_card=trust_card,
         responsible=i_am_responsible,
     )
     run_study(request, runner=runner, address=address)
@@ -153,6 +158,7 @@ def preview(
     card: Path | None = None,
     metric: str | None = None,
     seed: int = 0,
+    trust_card: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Estimate in about 20 seconds whether a full study of a table is worthwhile; leave no files.
 
@@ -178,6 +184,8 @@ def preview(
         card, else log_loss or, for a regression, rmse.
     seed
         Random seed of splits and fits, 0 or above.
+    trust_card
+        Run code of the current folder that the card names (`simulate`, `plugins`). Read it first.
     """
     check_table_name(table)
     from realmix.flows.terminal.preview import run_preview
@@ -191,6 +199,7 @@ def preview(
         task=task,
         metric=metric,
         seed=seed,
+        trust_card=trust_card,
         out="",
     )
     run_preview(request)

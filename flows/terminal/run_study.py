@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from realmix.flows.local import environment
 from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
-from realmix.tasks.core.errors import BadInput, RealmixError, StudyInterrupted
+from realmix.tasks.core.errors import BadInput, RealmixError, StudyInterrupted, printable
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
 from realmix.tasks.runtime.fork_server import fork_server
@@ -265,7 +265,7 @@ def show_progress() -> None:
 
     class Elapsed(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
-            return f"[{time.perf_counter() - started:5.0f} s] {super().format(record)}"
+            return f"[{time.perf_counter() - started:5.0f} s] {printable(super().format(record))}"
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Elapsed("%(message)s"))
@@ -280,9 +280,9 @@ def print_verdict(document: VerdictDocument, out: Path) -> None:
 
     print()
     print(f"Verdict: {document.word}")
-    print(document.sentence)
+    print(printable(document.sentence))
     for line in summary_lines(document):
-        print(f"  {line}")
+        print(f"  {printable(line)}")
     print(f"Report:  {out / 'report.html'}")
     print(f"Files:   {out}/ (verdict.json, model/, real_only/, training.parquet, manifest.json)")
     assert document.tracking is not None

@@ -9,8 +9,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from realmix.tasks.core.errors import printable
 
-def register(card: Path, /, *, name: str | None = None, i_am_responsible: str | None = None) -> None:
+
+def register(
+    card: Path,
+    /,
+    *,
+    name: str | None = None,
+    trust_card: Annotated[bool, Parameter(negative="")] = False,
+    i_am_responsible: str | None = None,
+) -> None:
     """Register a table, so that its model is retrained when new rows arrive or on a schedule.
 
     Stores a copy of its rows and fixes for good which of them are set aside for the final check of models.
@@ -23,12 +32,15 @@ def register(card: Path, /, *, name: str | None = None, i_am_responsible: str | 
         to retrain and who promotes models.
     name
         Name of the table. Default: derived from its source.
+    trust_card
+        Run code of the current folder that the card names (`simulate`, `plugins`), now and in each retraining.
+        Read it first: it has all your rights.
     i_am_responsible
         Why you answer for studies of a table whose card does not permit them; stored in the record of decisions.
     """
     from realmix.flows.terminal.tables import register as register_card
 
-    registered = register_card(card, name, i_am_responsible)
+    registered = register_card(card, name, i_am_responsible, trust_card=trust_card)
     print(
         f"Registered '{registered}'. Study it now with `realmix retrain {registered}`, or start `realmix up` "
         "to have it studied automatically."
@@ -211,7 +223,7 @@ def status() -> None:
 
     environment.prepare()
     for line in lines():
-        print(line)
+        print(printable(line))
 
 
 def doctor() -> None:
@@ -223,7 +235,7 @@ def doctor() -> None:
 
     findings = check_all()
     for finding in findings:
-        print(f"{'ok ' if finding.is_ok else 'BAD'} {finding.subject}: {finding.message}")
+        print(printable(f"{'ok ' if finding.is_ok else 'BAD'} {finding.subject}: {finding.message}"))
     if not all(finding.is_ok for finding in findings):
         sys.exit(1)
 

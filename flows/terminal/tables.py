@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from realmix.flows.local import environment
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, printable
 from realmix.tasks.core.lifecycle.champion_record import read_champion_record
 from realmix.tasks.core.lifecycle.entries import Retraining, Review
 from realmix.tasks.core.lifecycle.records import Decision, Registered
@@ -31,7 +31,9 @@ RETRAINING = "retraining"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,59}")
 
 
-def register(card_path: Path, name: str | None, responsible: str | None = None) -> str:
+def register(
+    card_path: Path, name: str | None, responsible: str | None = None, *, trust_card: bool = False
+) -> str:
     """Register a table: store a snapshot of its rows and freeze the rule that chooses holdout rows.
 
     Parameters
@@ -42,6 +44,8 @@ def register(card_path: Path, name: str | None, responsible: str | None = None) 
         Name of the table; derived from its source when None.
     responsible : str, optional
         Why somebody answers for its studies although the card does not permit them.
+    trust_card : bool
+        Whether code that the card names may run though it lies in the current folder.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def register(card_path: Path, name: str | None, responsible: str | None = None) 
         )
     check_operation(declared)
     permitted = permission(declared, "synthesize", responsible)
-    raw, source, card, report = read_rows(StudyRequest(card=str(card_path), out=""))
+    raw, source, card, report = read_rows(StudyRequest(card=str(card_path), trust_card=trust_card, out=""))
     name = name or table_name(card, StudyRequest(out=""))
     known = {table.name: table for table in registered_tables()}
     # Its batches are read as its first rows were.
@@ -219,12 +223,12 @@ def change_champion(what: str, table: str, reason: str, by: str | None) -> str:
 
 def print_entry(entry: dict[str, Any]) -> None:
     """Print the result of a retraining in a few lines."""
-    print(f"{entry['level']}: {entry['reason']}")
+    print(printable(f"{entry['level']}: {entry['reason']}"))
     for arrival in entry["arrivals"]:
         why = f": {arrival['reason']}" if arrival["reason"] else ""
-        print(f"  {arrival['name']}: {arrival['status']}{why}")
+        print(printable(f"  {arrival['name']}: {arrival['status']}{why}"))
     if entry.get("verdict"):
         print(f"Verdict: {entry['verdict']}")
         print(f"Study:   {home() / 'studies' / entry['study']}")
     if entry.get("judgement"):
-        print(f"Champion and challenger: {entry['judgement']['reason']}")
+        print(printable(f"Champion and challenger: {entry['judgement']['reason']}"))

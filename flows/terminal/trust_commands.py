@@ -6,6 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from realmix.tasks.core.errors import printable
+
 
 def lineage(file: str, /, *, prov: Annotated[bool, Parameter(negative="")] = False) -> None:
     """Show what a file was made from, and what was made of it: from the raw rows to the decision.
@@ -36,7 +38,7 @@ def lineage(file: str, /, *, prov: Annotated[bool, Parameter(negative="")] = Fal
         print(json.dumps(to_prov(chains), indent=1))
         return
     for chain in chains:
-        print("\n".join(chain_lines(chain)))
+        print("\n".join(map(printable, chain_lines(chain))))
 
 
 def forget(table: str, /, *, key: Annotated[list[str], Parameter(consume_multiple=True)]) -> None:
@@ -60,4 +62,4 @@ def forget(table: str, /, *, key: Annotated[list[str], Parameter(consume_multipl
     from realmix.tasks.lifecycle.forget import forget as remove
 
     for line in remove(table, key):
-        print(line)
+        print(printable(line))

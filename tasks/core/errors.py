@@ -5,11 +5,31 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+# Names come from files of others: a name of a megabyte must not push the advice out of sight.
+MAX_MESSAGE = 1_200
+
+
+def printable(text: str) -> str:
+    r"""Write control characters as escapes: a name in somebody's file must not steer a terminal or fake a line.
+
+    Examples
+    --------
+    >>> print(printable("no column 'a\nb\x1b[2J'"))
+    no column 'a\nb\x1b[2J'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
 
 class RealmixError(Exception):
     """Base of every error that users see as one sentence instead of a traceback."""
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        message = printable(message)
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[: MAX_MESSAGE // 2]} … {message[-MAX_MESSAGE // 3 :]}"
+        super().__init__(message)
 
 
 class BadInput(RealmixError):

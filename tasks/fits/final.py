@@ -49,7 +49,7 @@ def fit_final(
         Parquet file for the training table.
     raw : str or None
         Parquet file of the raw rows of the scope, for the columns of the training table that
-        are not modelled.
+        have a role and are not modelled.
     n_jobs : int
 
     Returns
@@ -67,7 +67,7 @@ def fit_final(
     exported = export_model(model, chosen.model, schema, Path(export_to))
     write_readable(exported, schema, training.rows[training.origin == REAL], Path(export_to))
     if training_to:
-        rows = pd.read_parquet(raw, columns=not_modelled(schema)) if raw else None
+        rows = pd.read_parquet(raw, columns=with_roles(schema)) if raw else None
         write_training_table(training, scope, chosen, rows, Path(training_to))
     return {
         "params": params_of(scope, chosen, final=True),
@@ -82,7 +82,7 @@ def write_training_table(
 ) -> None:
     """Write the training table, which is enough to train the model again.
 
-    Raw columns and the target as hard label, with origin, weight, seed, snapshot and, where
+    The raw columns that models see or that have a role, and the target as hard label, with origin, weight, seed, snapshot and, where
     labels are soft, the probability of each class (or the soft number). The recipe (schema,
     model, parameters, seed) and the mark of origin are in the file's metadata.
     """
@@ -117,20 +117,23 @@ def write_training_table(
 
 
 def with_raw_columns(frame: pd.DataFrame, raw: pd.DataFrame | None, schema: Schema) -> pd.DataFrame:
-    """Add the columns that are not modelled (keys, groups, free text) to the real rows, which come first."""
+    """Add keys, groups and weights to the real rows, which come first."""
     if raw is None:
         return frame
     absent = pd.Series([None] * (len(frame) - len(raw)), dtype=object)
-    for name in not_modelled(schema):
+    for name in with_roles(schema):
         values = raw[name].astype(object).where(raw[name].notna(), None)
         frame[name] = pd.concat([values, absent], ignore_index=True).infer_objects()
     return frame
 
 
-def not_modelled(schema: Schema) -> list[str]:
-    """List the columns of the file that are not modelled and cannot be restored from those that are."""
+def with_roles(schema: Schema) -> list[str]:
+    """List the columns with a role that are not modelled: by them a person's rows are found again.
+
+    What no model sees and has no role, such as a name, an address or free text, stays in the snapshot.
+    """
     modelled = {c.name for c in schema.modelled}
-    return [c.name for c in schema.columns if c.name not in modelled and c.kind != "constant"]
+    return [c.name for c in schema.columns if c.role not in ("feature", "ignored") and c.name not in modelled]
 
 
 def soft_columns(training: TrainingSet, schema: Schema) -> dict[str, np.ndarray]:

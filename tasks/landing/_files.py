@@ -7,6 +7,7 @@ from typing import Any
 
 from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources._compressed import check_bytes
 from realmix.tasks.sources._table import read_content
 
 # A file that marks the others in its folder as complete, as Hadoop and Spark write it.
@@ -25,6 +26,16 @@ def is_batch_name(path: str) -> bool:
     [True, True, False, False, False]
     """
     return not path.endswith(UNFINISHED) and not any(part.startswith(HIDDEN) for part in path.split("/"))
+
+
+def refuse_too_large(n_bytes: int, name: str, cursor: Any) -> Landed | None:
+    """Refuse a file by its size, before it is read: at each poll it would be read again; None for any other file."""
+    try:
+        check_bytes(n_bytes, name)
+    except BadInput as err:
+        fingerprint = hashlib.sha256(f"{name}\n{n_bytes}".encode(errors="surrogateescape")).hexdigest()
+        return Landed(cursor, name, refusal=str(err), fingerprint=fingerprint)
+    return None
 
 
 def read_batch(content: bytes, name: str, cursor: Any, source: dict[str, Any]) -> Landed:

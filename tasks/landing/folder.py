@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import stat
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from realmix.tasks.core.contracts.specs import Landed, LandingSpec
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import Operation
-from realmix.tasks.landing._files import MARKER, is_batch_name, read_batch
+from realmix.tasks.landing._files import MARKER, is_batch_name, read_batch, refuse_too_large
 
 log = logging.getLogger("realmix")
 # A file that is being copied changes size or time several times a second, over a slow line every second.
@@ -29,7 +30,7 @@ def read_folder(
 
     A file is complete when its size and time of change stay the same for `SETTLE_SECONDS`, or when
     there is a marker that is not older: ``<file>._SUCCESS``, or ``_SUCCESS`` for the whole folder.
-    Hidden and temporary files, and subfolders, are ignored.
+    Hidden and temporary files, subfolders and links, which may lead to any file of this machine, are ignored.
 
     Parameters
     ----------
@@ -58,10 +59,11 @@ def read_folder(
             yield Landed(seen, name, refusal=reason, fingerprint=fingerprint)
     new = {name: version for name, version in listed.items() if seen.get(name) != version}
     for name in _complete(folder, new):
-        content = _read_unchanged(folder / name, new[name])
-        if content is not None:
-            seen = {**seen, name: new[name]}
-            yield read_batch(content, name, seen, {"kind": "folder", "location": str(folder / name)})
+        read = {**seen, name: new[name]}
+        landed = refuse_too_large(new[name][0], name, read) or _read_unchanged(folder / name, new[name], read)
+        if landed is not None:
+            seen = read
+            yield landed
 
 
 def _list_files(folder: Path) -> dict[str, Version]:
@@ -100,10 +102,10 @@ def _is_utf8(name: str) -> bool:
 def _version(path: Path) -> Version | None:
     """Return the version of a file; None where there is none, or none any longer."""
     try:
-        stat = path.stat()
+        found = path.lstat()
     except OSError:
         return None
-    return [stat.st_size, stat.st_mtime_ns] if path.is_file() else None
+    return [found.st_size, found.st_mtime_ns] if stat.S_ISREG(found.st_mode) else None
 
 
 def _complete(folder: Path, new: dict[str, Version]) -> list[str]:
@@ -121,14 +123,16 @@ def _is_marked(folder: Path, name: str, version: Version) -> bool:
     return any(marker is not None and marker[1] >= version[1] for marker in markers)
 
 
-def _read_unchanged(path: Path, version: Version) -> bytes | None:
-    """Read a file's bytes; None where it is gone, unreadable or changed: the next poll tries again."""
+def _read_unchanged(path: Path, version: Version, cursor: dict[str, Version]) -> Landed | None:
+    """Read a file; None where it is gone, unreadable or changed: the next poll tries again."""
     try:
         content = path.read_bytes()
     except OSError as err:
         log.warning("%s cannot be read now (%s); the next poll tries again", path.name, err.strerror)
         return None
-    return content if _version(path) == version else None
+    if _version(path) != version:
+        return None
+    return read_batch(content, path.name, cursor, {"kind": "folder", "location": str(path)})
 
 
 SPEC = LandingSpec(

@@ -10,7 +10,7 @@ from realmix.tasks.core.contracts.specs import Landed, LandingSpec
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import Operation
 from realmix.tasks.core.urls import without_secrets
-from realmix.tasks.landing._files import is_batch_name, read_batch
+from realmix.tasks.landing._files import is_batch_name, read_batch, refuse_too_large
 from realmix.tasks.runtime.object_store import open_store
 from realmix.tasks.sources.object_store import read_object
 
@@ -46,6 +46,10 @@ def read_prefix(
         yield Landed(seen)
     for name, (version, _) in sorted(listed.items(), key=lambda item: (item[1][1], item[0])):
         if seen.get(name) == version:
+            continue
+        if refused := refuse_too_large(version[1], name, {**seen, name: version}):
+            seen = {**seen, name: version}
+            yield refused
             continue
         try:
             content = read_object(f"s3://{name}")

@@ -1,13 +1,19 @@
-"""Archives of cached results: a manifest with the sha256 of every file, then the files."""
+"""Archives of cached results: a sealed manifest with the sha256 of every file, then the files.
+
+The seal is a keyed hash (HMAC-SHA256) of the manifest: whoever does not know the key can neither change an
+archive nor make one, and an archive that is moved to the place of another one is not taken for it.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import io
 import json
 import tarfile
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +24,7 @@ CHUNK_BYTES = 1024**2
 
 
 class Damaged(Exception):
-    """An archive differs from its manifest."""
+    """An archive differs from its manifest, or was not sealed with this key under this name."""
 
 
 def members(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
@@ -31,12 +37,24 @@ def members(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def pack(target: Path, value: dict[str, Any], members: Mapping[str, Path]) -> None:
+@dataclass(frozen=True)
+class Seal:
+    """Key of a cache, and the name under which an archive is found there."""
+
+    key: bytes
+    name: str
+
+    def of(self, manifest: bytes) -> str:
+        """Return the seal of a manifest."""
+        return hmac.new(self.key, self.name.encode() + b"\0" + manifest, "sha256").hexdigest()
+
+
+def pack(target: Path, value: dict[str, Any], members: Mapping[str, Path], seal: Seal) -> None:
     """Write an archive of a JSON-able value and files."""
     digests = {name: file_digest(path) for name, path in members.items()}
     text = json.dumps({"value": to_jsonable(value), "sha256": digests}).encode()
     with tarfile.open(target, "w") as tar:
-        head = tarfile.TarInfo(hashlib.sha256(text).hexdigest())
+        head = tarfile.TarInfo(seal.of(text))
         head.size = len(text)
         tar.addfile(head, io.BytesIO(text))
         for name, path in members.items():
@@ -46,11 +64,13 @@ def pack(target: Path, value: dict[str, Any], members: Mapping[str, Path]) -> No
                 tar.addfile(info, file)
 
 
-def unpack(tar: tarfile.TarFile, into: Mapping[str, Path], partial: dict[Path, Path]) -> dict[str, Any]:
+def unpack(
+    tar: tarfile.TarFile, into: Mapping[str, Path], partial: dict[Path, Path], seal: Seal
+) -> dict[str, Any]:
     """Check a whole archive and copy its files beside their targets, which are added to `partial`."""
     head = tar.next()
     text = _content(tar, head).read() if head else b""
-    if head is None or hashlib.sha256(text).hexdigest() != head.name:
+    if head is None or not hmac.compare_digest(seal.of(text), head.name):
         raise Damaged
     manifest: dict[str, Any] = json.loads(text)
     found = set()

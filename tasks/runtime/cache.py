@@ -1,14 +1,15 @@
 """The cache of computed results: each is found again by a key, a hash of everything that decides it.
 
 An entry is one tar archive: first a manifest (a small JSON value, and the sha256 of every file), whose
-name is its own sha256, then the files. Entries are compressed rows of one SQLite file, so that the
+name is its seal, then the files. Entries are compressed rows of one SQLite file, so that the
 thousands of a study are not as many files; a large one is a file of its own, written beside its place and
 moved there in one step. Either is whole or not there; later damage is noticed by the digests when it is
 read. Files are copied in and out, never linked: a study may overwrite its own.
 
 Entries hold rows of the user's tables, so nobody else may enter the folder. They also hold pickled
 teachers (the models that label synthetic rows): a study unpickles one only after it fitted it itself
-or read it from here, where its digest was checked against a manifest that this program wrote.
+or read it from here, where its digest was checked against a manifest that was sealed with the key of this
+home. Entries of another home, or that somebody changed, count as damaged and are computed again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import functools
 import io
 import logging
 import os
+import secrets
 import sqlite3
 import tarfile
 import threading
@@ -29,7 +31,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.runtime.archive import Damaged, members, pack, unpack
+from realmix.tasks.runtime.archive import Damaged, Seal, members, pack, unpack
 from realmix.tasks.runtime.study_folder import is_held
 
 log = logging.getLogger("realmix")
@@ -54,6 +56,8 @@ CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, used REAL, n_bytes INT
 PIN = ".study"
 # Under the home folder. Homes of earlier versions call it so too, and must stay readable.
 FOLDER = "store"
+# Beside that folder; whoever reads it can make entries, so its user alone may.
+KEY = "cache-key"
 
 
 class Cache:
@@ -75,7 +79,7 @@ class Cache:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     cache = Cache(Path(place))
+    ...     cache = Cache(make_cache(Path(place)))
     ...     cache.put("some key", {"score": 0.5})
     ...     cache.get("some key"), cache.get("other key")
     ({'score': 0.5}, None)
@@ -110,7 +114,7 @@ class Cache:
         partial: dict[Path, Path] = {}
         try:
             with found as file, tarfile.open(fileobj=file, mode="r:") as tar:
-                value = unpack(tar, into or {}, partial)
+                value = unpack(tar, into or {}, partial, self._seal(key))
             for temporary, target in partial.items():
                 temporary.replace(target)
         except (Damaged, tarfile.TarError):
@@ -136,7 +140,7 @@ class Cache:
         """
         temporary = self.folder / f".{uuid.uuid4().hex}.tmp"
         try:
-            pack(temporary, value, dict(members(files or {})))
+            pack(temporary, value, dict(members(files or {})), self._seal(key))
             n_bytes = self._store(key, temporary)
         except (OSError, sqlite3.Error) as err:
             reason = getattr(err, "strerror", None) or str(err)
@@ -206,6 +210,9 @@ class Cache:
                 with suppress(OSError):
                     pin.unlink()
 
+    def _seal(self, name: str) -> Seal:
+        return Seal(_key_in(self.folder.parent / KEY), name)
+
     def _open(self, key: str) -> IO[bytes] | None:
         """Open the archive of an entry, and note its use; None where there is none."""
         with suppress(OSError):
@@ -228,7 +235,7 @@ class Cache:
     def _store(self, key: str, archive: Path) -> int:
         """Move an archive to its place; return the bytes that it takes there."""
         n_bytes = archive.stat().st_size
-        if n_bytes > LARGE_BYTES:
+        if not 0 <= n_bytes <= LARGE_BYTES:
             self._path(key).parent.mkdir(exist_ok=True)
             archive.replace(self._path(key))
             return n_bytes
@@ -355,6 +362,23 @@ def make_cache(home: Path) -> Path:
     return folder
 
 
+@functools.cache
+def _key_in(path: Path) -> bytes:
+    """Read the key of a cache; make one where there is none, or others may read or have made it."""
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        if not found.st_mode & 0o077 and found.st_uid == os.getuid():
+            return path.read_bytes()
+        path.unlink()
+    begun = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(32))
+    with suppress(FileExistsError):  # another process was faster
+        path.hardlink_to(begun)
+    begun.unlink()
+    return path.read_bytes()
+
+
 def _compress(archive: bytes) -> bytes:
     import pyarrow as pa
 
@@ -363,8 +387,13 @@ def _compress(archive: bytes) -> bytes:
 
 
 def _decompress(n_bytes: int, packed: bytes) -> bytes:
-    """Return an archive; raise OSError for one that is damaged."""
+    """Return an archive; raise OSError for one that is damaged, or says that it is larger than any here."""
     import pyarrow as pa
 
-    archive: bytes = pa.decompress(packed, decompressed_size=n_bytes, codec="zstd", asbytes=True)
+    try:
+        if not 0 <= n_bytes <= LARGE_BYTES:
+            raise OSError("too large")
+        archive: bytes = pa.decompress(packed, decompressed_size=n_bytes, codec="zstd", asbytes=True)
+    except (TypeError, ValueError, OverflowError) as err:
+        raise OSError("damaged") from err
     return archive

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
@@ -50,6 +53,36 @@ def worker_limit(n_workers: int) -> int:
     True
     """
     return int(USABLE_SHARE * _free_bytes() / min(n_workers, 2))
+
+
+@contextmanager
+def within_memory(where: str) -> Iterator[None]:
+    """Keep this process within the memory that a study may use while it reads what may unpack to any size.
+
+    Parameters
+    ----------
+    where : str
+        What is read, for the message.
+
+    Raises
+    ------
+    BadInput
+    """
+    import psutil
+
+    most, before = usable_bytes(), resource.getrlimit(resource.RLIMIT_DATA)
+    held = getattr(psutil.Process().memory_info(), "data", 0)  # Linux alone keeps the limit
+    ends = [end for end in (held + most, *before) if end != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(ends), before[1]))
+    try:
+        yield
+    except MemoryError as err:
+        raise BadInput(
+            f"{where} takes more than {most / GIB:.1f} GiB of memory to read, the most that a study may use here. "
+            "Give a sample of the rows, or fewer columns."
+        ) from err
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def _free_bytes() -> int:

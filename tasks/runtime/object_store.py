@@ -21,6 +21,25 @@ READ_TIMEOUT_SECONDS = 60
 # A web server may send a few bytes a minute for ever.
 TOTAL_TIMEOUT_SECONDS = 1800
 S3 = ("s3", "s3a")
+# Stores of files. fsspec knows more: some are made of further addresses, or run what an address says, or tell a
+# password to anybody on the way.
+STORES = (
+    *S3,
+    "http",
+    "https",
+    "file",
+    "memory",
+    "gs",
+    "gcs",
+    "az",
+    "abfs",
+    "abfss",
+    "adl",
+    "sftp",
+    "smb",
+    "hdfs",
+    "webhdfs",
+)
 
 
 @contextmanager
@@ -52,6 +71,8 @@ def connect(location: str) -> AbstractFileSystem:
         urlsplit(location)
     except ValueError as err:
         raise BadInput(f"{without_secrets(location)} is no address ({err}). Correct it.") from err
+    if scheme not in STORES:
+        raise BadInput(_unknown_scheme(scheme))
     if scheme in S3:
         require("s3fs", "s3", f"An address of the kind {scheme}://")
     try:

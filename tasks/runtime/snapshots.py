@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.table.with_columns import with_columns
 
 FORMAT_VERSION = 1
 # In the note of a snapshot whose rows were removed: the digest of what is left of them.
@@ -205,7 +206,7 @@ def frame_digest(frame: pd.DataFrame, *, is_ordered: bool = True) -> str:
     header = [len(frame), [[str(name), str(dtype)] for name, dtype in frame.dtypes.items()], is_ordered]
     # NaN has many bit patterns, of which Parquet preserves one.
     floats = {name: frame[name].where(frame[name].notna()) for name in frame.select_dtypes(np.floating)}
-    rows = pd.util.hash_pandas_object(frame.assign(**floats), index=has_index).to_numpy(np.uint64)
+    rows = pd.util.hash_pandas_object(with_columns(frame, floats), index=has_index).to_numpy(np.uint64)
     digest = hashlib.sha256(json.dumps(header).encode())
     digest.update((rows if is_ordered else np.sort(rows)).astype("<u8").tobytes())
     return digest.hexdigest()
@@ -217,7 +218,7 @@ def storable(frame: pd.DataFrame) -> pd.DataFrame:
     Columns of mixed types become text, categories their values, missing text None.
     """
     changed = {name: _storable(frame[name]) for name in frame.columns if frame[name].dtype.kind == "O"}
-    return frame.assign(**changed) if changed else frame
+    return with_columns(frame, changed) if changed else frame
 
 
 def _storable(values: pd.Series) -> pd.Series:

@@ -92,6 +92,9 @@ def check_output_folder(out: Path) -> None:
     is_ours = any((out / name).exists() for name in (LOCK, "work/context.json"))
     if place.exists() and not is_ours and any(place.iterdir()):
         raise BadInput(f"{out} holds other files, expected a new or empty folder: choose another --out.")
+    if is_ours and (link := next((path for path in place.rglob("*") if path.is_symlink()), None)):
+        # What is written next would go where somebody else wants it.
+        raise BadInput(f"{link} is a link, and no study makes one: choose another --out, or remove it.")
     while not place.exists():
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):

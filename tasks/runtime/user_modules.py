@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,14 @@ def import_users_module(name: str) -> ModuleType:
     if folder not in sys.path:
         sys.path.append(folder)
     return importlib.import_module(name)
+
+
+def lies_in_current_folder(name: str) -> bool:
+    """Return whether a module is a file of the folder in which the command was started, and not installed."""
+    top, folder = name.partition(".")[0], Path.cwd().resolve()
+    elsewhere = [path for path in sys.path if Path(path).resolve() != folder]
+    found = (PathFinder.find_spec(top, places) for places in ([str(folder)], elsewhere))
+    return top not in sys.stdlib_module_names and [spec is not None for spec in found] == [True, False]
 
 
 def load_reference(reference: str, origin: str) -> Any:

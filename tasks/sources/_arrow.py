@@ -52,7 +52,11 @@ def read_arrow(content: bytes, where: str) -> pd.DataFrame:
     name = str(arrow_format(content))
     try:
         table = _read_parquet(content, where) if name == "parquet" else _read_feather(content, where)
+        # Offsets and codes that lead out of their buffers would end the process.
+        table.validate(full=True)
         return plain_arrow(table)
+    except MemoryError:
+        raise  # of Arrow, too: the file may be whole
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError) as err:
         raise BadInput(
             f"{where} starts like a {name.capitalize()} file but cannot be read ({len(content):,} bytes, "

@@ -124,23 +124,31 @@ def _utf16_without_mark(sample: bytes, where: str) -> str:
 
 
 def _is_broken_utf8(content: bytes) -> bool:
-    """Return whether the bytes are UTF-8 with a few wrong ones: another encoding would hide the damage."""
-    text = content.decode("utf-8", errors="surrogateescape")
-    letters = re.findall("[^\x00-\x7f]", text)
-    bad = sum("\udc80" <= letter <= "\udcff" for letter in letters)
-    return len(letters) - bad > bad
+    """Return whether the bytes are UTF-8 with a few wrong lines: another encoding would hide the damage."""
+    lines = [line for line in content.splitlines() if not line.isascii()]
+    n_right = sum(_decodes(line, "utf-8") for line in lines)
+    return n_right > len(lines) - n_right
 
 
 def _guess_single_byte(content: bytes) -> str:
     import charset_normalizer
 
     lines = itertools.islice((ln for ln in content.splitlines() if not ln.isascii()), 500)
-    matches = charset_normalizer.from_bytes(b"\n".join(lines)[: SAMPLE_BYTES // 16])
+    sample = b"\n".join(lines)[: SAMPLE_BYTES // 16]
+    matches = charset_normalizer.from_bytes(sample)
     likely = {name for match in matches for name in match.could_be_from_charset}
     best = matches.best()
     # Western Windows text is by far the most frequent; similar encodings differ in rare letters.
-    names = ["cp1252"] if "cp1252" in likely else [best.encoding] if best else []
+    is_western = "cp1252" in likely or (best is not None and _is_mistaken_for_pairs(sample, best.encoding))
+    names = ["cp1252"] if is_western else [best.encoding] if best else []
     return next((name for name in names if _decodes(content, name)), "latin-1")
+
+
+def _is_mistaken_for_pairs(sample: bytes, encoding: str) -> bool:
+    """Return whether an encoding takes letters that stand alone among ASCII ones for halves of East Asian ones."""
+    runs = re.findall(rb"[\x80-\xff]+", sample)
+    are_alone = sum(len(run) == 1 for run in runs) > 0.5 * len(runs)
+    return are_alone and len(sample.decode(encoding, errors="replace")) < len(sample)
 
 
 def _decodes(content: bytes, encoding: str) -> bool:

@@ -96,9 +96,13 @@ def _objects(text: bytes, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             row = decoder.decode(line)
+            if "\\u" in line:
+                json.dumps(
+                    row, ensure_ascii=False
+                ).encode()  # half a letter, as \ud800 alone, cannot be written
         except (ValueError, RecursionError) as err:
             raise BadInput(
-                f"{where}: line {number:,} is no JSON object with each key once; expected one object a line "
+                f"{where}: line {number:,} is no JSON object with each key once, or holds half a letter; expected one object a line "
                 "(JSON lines). Correct it, and write an object without line breaks."
             ) from err
         if not isinstance(row, dict) or not row:

@@ -11,6 +11,7 @@ import pandas as pd
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.read_columns import read_columns
 from realmix.tasks.core.table.text_table import TextTable
+from realmix.tasks.runtime.memory import within_memory
 from realmix.tasks.sources._arrow import arrow_format, read_arrow
 from realmix.tasks.sources._compressed import DECOMPRESSED, check_bytes, decompress
 from realmix.tasks.sources._delimited import read_text
@@ -62,6 +63,13 @@ def read_content(
         If the bytes are no table.
     """
     check_bytes(len(content), where)
+    with within_memory(where):
+        return _read_content(content, where, sheet)
+
+
+def _read_content(
+    content: bytes, where: str, sheet: str | None
+) -> tuple[TextTable | pd.DataFrame, dict[str, Any]]:
     content, compression = decompress(content, where)
     undone: dict[str, Any] = {"compression": ", ".join(compression)} if compression else {}
     where = f"{where}{DECOMPRESSED}" if compression else where

@@ -122,7 +122,7 @@ def signature(schema: Schema, threshold: float | None = None) -> Any:
 
 
 def example_row(schema: Schema) -> pd.DataFrame:
-    """Make one raw row from the schema alone: mid-range numbers and first levels, no real row.
+    """Make one raw row from the schema alone: mid-range numbers and missing labels, no real row and no label of one.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def example_row(schema: Schema) -> pd.DataFrame:
 
 def _example_value(column: Column) -> str | float | None:
     if column.is_categorical:
-        return column.levels[0] if column.levels else None
+        return None
     if column.minimum is None or column.maximum is None:
         return float("nan")
     return round((column.minimum + column.maximum) / 2, 6)

@@ -28,7 +28,7 @@ from realmix.tasks.core.versions import require
 from realmix.tasks.metrics import METRICS, metric_for, metrics_for
 from realmix.tasks.models import MODELS
 from realmix.tasks.models._preprocessing import MAX_LEVELS
-from realmix.tasks.plugins import load_plugins, specs_for
+from realmix.tasks.plugins import check_trusted, load_plugins, specs_for
 from realmix.tasks.runtime.cache_keys import digests_of
 from realmix.tasks.sources import open_source
 from realmix.tasks.synthesizers import SYNTHESIZERS
@@ -70,6 +70,8 @@ def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], Data
     """
     require("xgboost", "cpu", "A study, or its preview,")
     declared = read_card(Path(request.card)) if request.card else None
+    if declared:
+        check_trusted(declared, is_trusted=request.trust_card)
     # Before the source is opened: the source may be a plug-in itself.
     load_plugins((*(declared.plugins if declared else ()), *request.plugins))
     location = request.table or (declared and declared.source) or BUNDLED_TABLE

@@ -12,6 +12,7 @@ from realmix.tasks.core.contracts.specs import SynthesizerSpec
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.rule_kinds import DistributionRule
 from realmix.tasks.core.table.rules import check_rules, holds
+from realmix.tasks.core.table.with_columns import with_columns
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 # For regression, features come from real rows whose target lies within this share of the ranks.
@@ -72,7 +73,7 @@ class RuleBased(QuotaSynthesizer):
             ruled = holds(self.schema_.restore(rows), rule.when).to_numpy()
         values = rows[rule.column].to_numpy().copy()
         values[ruled] = _draw_values(rule, int(ruled.sum()), rng)
-        return rows.assign(**{rule.column: values})
+        return with_columns(rows, {rule.column: values})
 
 
 def _check_distribution(rule: DistributionRule) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -13,6 +14,7 @@ from realmix.tasks.runtime.user_modules import import_users_module
 from realmix.tasks.synthesizers._quotas import QuotaSynthesizer
 
 Simulate = Callable[[int, pd.DataFrame, int], pd.DataFrame]
+PARAMETERS = ["n_rows", "reference", "random_state"]
 
 
 class Simulation(QuotaSynthesizer):
@@ -73,9 +75,19 @@ def load_simulation(location: str | None) -> Simulate:
             f"`simulate` names {location!r}, which cannot be imported ({type(err).__name__}: {err}). Correct it in the card, "
             "or start where Python finds the module."
         ) from err
-    if not callable(simulate):
-        raise BadInput(f"`simulate` names {location!r}, which is no function. Correct it in the card.")
+    if not callable(simulate) or _parameters(simulate)[:3] != PARAMETERS:
+        raise BadInput(
+            f"`simulate` names {location!r}, which is no function of ({', '.join(PARAMETERS)}). Correct it in the card."
+        )
     return simulate
+
+
+def _parameters(simulate: Simulate) -> list[str]:
+    """List the names of a function's parameters: a function of a library, which was not written for this, has others."""
+    try:
+        return list(inspect.signature(simulate).parameters)
+    except (TypeError, ValueError):  # some built-in functions do not say
+        return []
 
 
 SPEC = SynthesizerSpec(

@@ -18,6 +18,7 @@ from realmix.tasks.core.table.dates_as_written import as_moments, moments_of
 from realmix.tasks.core.table.rule_kinds import DistributionRule, RangeRule
 from realmix.tasks.core.table.rules import violations
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.core.table.with_columns import with_columns
 from realmix.tasks.validation.metadata import narrowed, personal_columns, suite_metadata
 from realmix.tasks.validation.results import ValidationOutcome
 from realmix.tasks.validation.run import run_suite
@@ -61,7 +62,7 @@ def validate_raw(
     dates = [c.name for c in schema.columns if c.kind == "datetime" and c.name in raw.columns]
     # In nanoseconds where their range suffices: Great Expectations checks others one by one.
     parsed = {name: as_moments(raw[name]) for name in dates}
-    frame = raw.assign(**parsed).assign(**_rule_columns(raw, card, rules))
+    frame = with_columns(raw, {**parsed, **_rule_columns(raw, card, rules)})
     frame[ROW] = np.arange(len(raw))
     outcome = run_suite(
         frame,
@@ -121,7 +122,7 @@ def validate_synthetic(
     )
     frame = _typed_as_in_file(synthetic, schema)
     if is_whole:
-        frame = frame.assign(**_synthetic_rule_columns(synthetic, schema, card, rules))
+        frame = with_columns(frame, _synthetic_rule_columns(synthetic, schema, card, rules))
         if not is_control:
             frame[COPIES_COLUMN] = is_copy(synthetic, real)
     return run_suite(frame, suite(metadata), personal=personal_columns(schema, card))
@@ -201,7 +202,7 @@ def _typed_as_in_file(canonical: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             typed[column.name] = moments_of(values.round())
         elif column.is_integer and bool((values.dropna() % 1 == 0).all()):
             typed[column.name] = values.astype("Int64")
-    return canonical.assign(**typed)
+    return with_columns(canonical, typed)
 
 
 def _synthetic_rule_columns(

@@ -45,7 +45,7 @@ def life(prefect_server, workspace):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         patch.setattr(StudyFolder, "clear_work", lambda folder: None)
-        register(card, TABLE)
+        register(card, TABLE, trust_card=True)
         first = retrain(TABLE, "first")
         rows[600:].to_csv(place / "landing" / "more.csv", index=False)
         assert is_due(TABLE)

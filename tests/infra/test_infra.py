@@ -141,7 +141,20 @@ def test_ports_are_open_to_this_machine_only(compose):
 def test_the_image_does_not_run_as_root():
     last = (INFRA / "Dockerfile").read_text().rpartition("\nFROM ")[2]
     assert "\nUSER 10001:10001\n" in last
-    assert "--constraint infra/constraints.txt" in (INFRA / "Dockerfile").read_text()
+
+
+def test_the_image_is_installed_by_hashes_and_from_no_second_index():
+    text = (INFRA / "Dockerfile").read_text()
+    assert "pip install --require-hashes --no-deps --requirement infra/image.txt" in text
+    assert "extra-index" not in text, "either index could offer a package of the other's name"
+    pins = [line.split("==") for line in (INFRA / "constraints.txt").read_text().split() if "==" in line]
+    locked = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pins}
+    assert f"--no-deps torch=={locked['torch']} " in text
+    blocks = (INFRA / "image.txt").read_text().replace("\\\n", "").splitlines()
+    for pin, *hashes in (block.split() for block in blocks):
+        name, version = pin.split("==")
+        assert locked[name] == version, f"{pin}: run `make lock`"
+        assert hashes and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", each) for each in hashes), name
 
 
 def test_what_is_installed_has_boosted_trees():

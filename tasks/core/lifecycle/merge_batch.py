@@ -17,6 +17,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.schema_change import convert
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.core.table.with_columns import with_columns
 
 KNOWN_KEY = "the table already has a row with this key, which `arrival: append` does not correct"
 UNKNOWN_KEY = "a target without features, for a key that no row has"
@@ -259,7 +260,7 @@ def _complete_labels(rows: pd.DataFrame, owners: pd.DataFrame, card: DataCard) -
     rows = rows.iloc[np.argsort(found < 0, kind="stable")]
     found = found[found >= 0]
     whole = stack([owners.iloc[found], rows.iloc[len(found) :]])
-    return whole.assign(**{card.target: rows[card.target].array}), len(found)
+    return with_columns(whole, {card.target: rows[card.target].array}), len(found)
 
 
 def _fill_known_targets(rows: pd.DataFrame, current: pd.DataFrame, card: DataCard) -> pd.DataFrame:
@@ -268,7 +269,7 @@ def _fill_known_targets(rows: pd.DataFrame, current: pd.DataFrame, card: DataCar
     is_filled = (found >= 0) & rows[card.target].isna().to_numpy()
     known, given = current[card.target].to_numpy(object)[found], rows[card.target].to_numpy(object)
     targets = pd.Series(np.where(is_filled, known, given), index=rows.index, dtype=object)
-    return rows.assign(**{card.target: convert(targets, current[card.target])[0]})
+    return with_columns(rows, {card.target: convert(targets, current[card.target])[0]})
 
 
 def _places(keys: pd.Series, known: pd.Series) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
+from yaml.constructor import ConstructorError
 
 from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.table.columns import Kind, Role
@@ -371,7 +372,14 @@ class DataCard(Frozen):
 
 
 class _CardLoader(yaml.SafeLoader):
-    """Safe YAML in which yes, no, on and off are words, as in YAML 1.2: they are class labels."""
+    """Safe YAML in which yes, no, on and off are words, as in YAML 1.2: they are class labels; no key stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Make a mapping; of a key that stands twice, YAML would silently take the last one."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            raise ConstructorError(None, None, "a key stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 _CardLoader.yaml_implicit_resolvers = {
@@ -397,15 +405,16 @@ def read_card(path: Path) -> DataCard:
     except OSError as err:
         raise BadInput(f"Cannot read the card {path}: {err.strerror}. Check --card.") from err
     except (yaml.YAMLError, ValueError) as err:
-        where = str(getattr(err, "problem_mark", "")).strip()
-        raise BadInput(f"The card {path} is not valid YAML {where}. Correct it there.") from err
+        where = str(getattr(err, "problem_mark", "") or "").strip()
+        why = getattr(err, "problem", None) or "it holds what is no text, number or date"
+        raise BadInput(f"The card {path} is not valid YAML {where}: {why}. Correct it there.") from err
     if not isinstance(data, dict):
         raise BadInput(f"The card {path} has no `key: value` pairs; expected at least `target:`.")
     return parse_card(data, where=f"card {path}")
 
 
 def _check_bounded(text: str, path: Path) -> None:
-    """Refuse a card that would take the memory of this machine: its size, depth or aliases."""
+    """Refuse a card that would take the memory of this machine (its size, depth or aliases), and tags, which name code."""
     if len(text) > MAX_CARD_CHARACTERS:
         raise BadInput(
             f"The card {path} has more than {MAX_CARD_CHARACTERS:,} characters; expected a few lines for each "
@@ -414,12 +423,13 @@ def _check_bounded(text: str, path: Path) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_CardLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_CARD_DEPTH or isinstance(event, yaml.AliasEvent):
-            what = (
-                "an alias (*name)"
-                if isinstance(event, yaml.AliasEvent)
-                else f"more than {MAX_CARD_DEPTH} levels"
-            )
+        what = (
+            "an alias (*name)" if isinstance(event, yaml.AliasEvent)
+            else "a tag (!name)" if getattr(event, "tag", None)
+            else f"more than {MAX_CARD_DEPTH} levels" if depth > MAX_CARD_DEPTH
+            else None
+        )  # fmt: skip
+        if what:
             raise BadInput(
                 f"The card {path} has {what} in {str(event.start_mark).strip()}; expected plain `key: value` "
                 "pairs. Write the values out."

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from realmix.tasks.core.errors import printable
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.checks import check_target
 from realmix.tasks.core.table.columns import Column
@@ -187,7 +188,8 @@ def card_to_yaml(
     # Only the fields that a rule sets.
     values["rules"] = [_set_fields(rule) for rule in card.rules]
     blocks = ["# Data card: edit what is wrong, and delete what you do not want to declare."]
-    blocks += [f"# {'ANSWER THIS' if hint.is_strong else 'Hint'}: {hint.advice}" for hint in hints]
+    # Names of columns are others' words: none may end a comment.
+    blocks += [f"# {'ANSWER THIS' if hint.is_strong else 'Hint'}: {printable(hint.advice)}" for hint in hints]
     for field, value in values.items():
         lines = [f"# {line}" for line in FIELD_COMMENTS.get(field, "").split("\n") if line]
         if field == "columns" and value:
@@ -209,7 +211,7 @@ def _proposed(candidates: Sequence[Candidate]) -> list[str]:
         return []
     head = "# Never broken so far, and not enforced: take over, in place of the line above, what must always hold."
     lines = [f"#   - {_dump_in_line(_set_fields(each.rule))}  # {each.sentence}" for each in candidates]
-    return [head, "# rules:", *(line.replace("\n", " ") for line in lines)]
+    return [head, "# rules:", *map(printable, lines)]
 
 
 def _set_fields(rule: Rule) -> dict[str, Any]:
@@ -229,7 +231,7 @@ def _column_line(column: Column, kind: str, read: str | None) -> str:
     if column.has_missing:
         facts.append("some cells missing")
     # A name of several lines stays one key if all its lines are indented.
-    return f"{indent(_dump({column.name: kind}), '  ')}  # {', '.join(facts)}"
+    return f"{indent(_dump({column.name: kind}), '  ')}  # {printable(', '.join(facts))}"
 
 
 def _dump(value: dict[str, Any]) -> str:

@@ -123,7 +123,8 @@ def _has_level(column: ColumnText, is_other: np.ndarray) -> bool:
 
 def _is_whole(column: ColumnText, values: np.ndarray, is_read: np.ndarray, decimal: str) -> bool:
     has_mark = any(decimal in text for text in column.cells.chosen(is_read))
-    return not has_mark and bool((values[is_read] % 1 == 0).all())
+    numbers = values[is_read]
+    return not has_mark and bool(np.isfinite(numbers).all()) and bool((numbers % 1 == 0).all())
 
 
 def _mixed_units(column: ColumnText, form: NumberForm, unit: str) -> str | None:

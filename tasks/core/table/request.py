@@ -55,6 +55,8 @@ class StudyRequest(Frozen):
         URL of the study's files for workers of a Dask cluster; None if they share `out`.
     plugins : tuple of str
         Plug-ins from outside this package, ``module:SPEC``, beside those of the card.
+    trust_card : bool
+        Whether code that the card names may run though it lies in the current folder.
     responsible : str or None
         Why somebody answers for the study although the card does not permit it.
     began : float or None
@@ -80,6 +82,7 @@ class StudyRequest(Frozen):
     first: str | None = None
     storage: str | None = None
     plugins: tuple[str, ...] = ()
+    trust_card: bool = False
     responsible: str | None = None
     began: float | None = None
 
@@ -92,7 +95,18 @@ class StudyRequest(Frozen):
         >>> one.decides() == other.decides(), one.decides() == StudyRequest(out="a", seed=1).decides()
         (True, False)
         """
-        named = {"table", "card", "target", "positive", "task", "out", "plan", "storage", "began"}
+        named = {
+            "table",
+            "card",
+            "target",
+            "positive",
+            "task",
+            "out",
+            "plan",
+            "storage",
+            "began",
+            "trust_card",
+        }
         return self.model_dump(mode="json", exclude=named)
 
 

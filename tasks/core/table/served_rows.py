@@ -62,6 +62,11 @@ def canonical_features(raw: pd.DataFrame, columns: list[dict[str, Any]]) -> pd.D
     ValueError
         If a feature is missing, or too many cells of one cannot be read.
     """
+    twice = [c["name"] for c in columns if (raw.columns == c["name"]).sum() > 1]
+    if twice:
+        raise ValueError(
+            f"Columns {twice} occur more than once: it is unclear which are meant. Give each once."
+        )
     missing = [c["name"] for c in columns if c["name"] not in raw.columns]
     if missing:
         expected = [c["name"] for c in columns]
@@ -92,7 +97,7 @@ def _served(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
 def _served_numbers(values: pd.Series, form: Mapping[str, Any]) -> tuple[pd.Series, int]:
     if pd.api.types.is_timedelta64_dtype(values):
         return values.dt.total_seconds(), 0
-    if pd.api.types.is_datetime64_any_dtype(values):
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_complex_dtype(values):
         return pd.Series(np.nan, index=values.index, name=values.name), int(values.notna().sum())
     if pd.api.types.is_numeric_dtype(values):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
@@ -227,10 +232,11 @@ def as_strings(values: pd.Series, raw_type: str) -> pd.Series:
     present = values.notna()
     out = pd.Series([None] * len(values), index=values.index, dtype=object)
     cells = values[present]
-    if raw_type == "integer" and pd.api.types.is_numeric_dtype(cells):
-        cells = cells.astype(float).astype("int64")
-    elif raw_type == "integer":
-        cells = cells.map(_without_point)
+    if pd.api.types.is_bool_dtype(cells) and raw_type == "integer":
+        cells = cells.astype("int64")
+    elif raw_type == "integer" and not pd.api.types.is_integer_dtype(cells):
+        # 1.5 is no code of the table, and must not become 1.
+        cells = cells.astype(object).map(_without_point)
     elif raw_type == "boolean":
         cells = cells.astype(object).map(_truth_text)
         cells = cells.where(cells.notna(), None)

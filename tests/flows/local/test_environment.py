@@ -9,6 +9,7 @@ import pytest
 
 from realmix.flows.local.access import MLFLOW_CLIENT, PREFECT_CLIENT
 from realmix.flows.local.environment import EMBEDDED, QUIET, make_home, prepare, tracking_uri
+from realmix.tasks.core.errors import BadInput
 
 LOGIN = (*PREFECT_CLIENT, *MLFLOW_CLIENT)
 VARIABLES = (*QUIET, *EMBEDDED, *LOGIN, "PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI")
@@ -30,6 +31,37 @@ def test_no_library_reports_anything_to_anybody(bare):
     prepare()
     assert os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == os.environ["GX_ANALYTICS_ENABLED"] == "false"
     assert os.environ["DO_NOT_TRACK"] == os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("prefect.toml", "[logging]\nconfig_path = 'logging.yml'\n"),
+        ("pyproject.toml", "[tool.prefect.logging]\nconfig_path = 'logging.yml'\n"),
+        (".env", "DEBUG=1\nexport PREFECT_API_URL=http://elsewhere.example/api\n"),
+    ],
+)
+def test_settings_of_prefect_in_the_current_folder_are_refused(bare, tmp_path, monkeypatch, name, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(BadInput, match=f"{name} of the current folder sets up Prefect"):
+        prepare()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", "[tool.ruff]\nline-length = 88\n"),
+        ("pyproject.toml", "not TOML"),
+        (".env", "DEBUG=1\n"),
+    ],
+)
+def test_files_of_other_tools_in_the_current_folder_are_no_reason_to_stop(
+    bare, tmp_path, monkeypatch, name, text
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(text)
+    prepare()
 
 
 def test_without_servers_everything_lies_in_the_home(bare):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.fits import cached
 from realmix.tasks.fits.cached import (
     ARMS,
+    TEACHER_FILE,
     arm_keys,
     cached_arms,
     cached_final,
@@ -27,9 +29,10 @@ from realmix.tasks.fits.cached import (
     cached_training_scores,
 )
 from realmix.tasks.fits.scope import DEVELOPMENT, HOLDOUT, Scope, stored_rows, write_rows, write_scope
-from realmix.tasks.runtime.cache import make_cache
+from realmix.tasks.runtime.cache import DATABASE, KEY, make_cache
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import as_current
+from tests.redteam.tampering import put_into_entries
 from tests.tasks.scopes import change_rows
 
 PLAN = Plan(
@@ -109,6 +112,29 @@ def test_a_second_study_of_the_same_rows_fits_nothing(
     assert fit_all(second, [REAL, DISTILLED, MIXED]) == made
     assert len(workers.ran) == 5
     assert files(second) == files(first)
+
+
+class Pickled:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_a_teacher_that_somebody_put_into_the_cache_is_fitted_again_and_never_loaded(
+    workers: Here, first: StudyFolder, second: StudyFolder, tmp_path: Path
+) -> None:
+    made = fit_all(first, [MIXED])
+    assert first.cache is not None
+    evil = pickle.dumps(Pickled(tmp_path / "ran"))
+    assert put_into_entries(first.cache / DATABASE, TEACHER_FILE, evil) == 1
+    (first.cache.parent / KEY).unlink()  # whoever could write the cache may have removed it
+    assert fit_all(second, [MIXED]) == made
+    assert len(workers.ran) > 5 and not (tmp_path / "ran").exists()
+    assert files(second)[TEACHER_FILE] != evil
 
 
 def test_an_arm_with_softened_labels_reads_the_teachers_labels_of_the_real_rows() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
-from realmix.tasks.fits.final import fit_final, not_modelled, refit_from_training_table, with_raw_columns
+from realmix.tasks.fits.final import fit_final, refit_from_training_table, with_raw_columns, with_roles
 from realmix.tasks.fits.pools import synthesize
 from realmix.tasks.fits.teacher import fit_teacher
 from tests.tasks.fits.conftest import rows
@@ -111,12 +111,17 @@ def test_the_model_is_written_as_data_that_names_its_columns_and_classes(shipped
     assert not [p for p in (tmp_path / "model").rglob("*") if p.suffix in (".pkl", ".pickle", ".joblib")]
 
 
-def test_columns_that_no_model_sees_are_put_back_for_the_real_rows(scope):
+def test_columns_with_a_role_are_put_back_for_the_real_rows_and_what_else_no_model_sees_is_left_out(scope):
     from realmix.tasks.core.table.infer_schema import infer_schema
 
-    raw = rows(60).assign(customer_id=np.arange(60), constant="one")
-    schema = infer_schema(raw, "y")
-    assert not_modelled(schema) == ["customer_id"]
+    raw = rows(60).assign(
+        customer_id=np.arange(60),
+        constant="one",
+        mail=[f"person{i}@example.org" for i in range(60)],
+        secret="x",
+    )
+    schema = infer_schema(raw, "y", roles={"customer_id": "key", "secret": "ignored"})
+    assert with_roles(schema) == ["customer_id"]
     modelled = pd.concat([raw[["age", "job", "y"]]] * 2, ignore_index=True)
     whole = with_raw_columns(modelled, raw[["customer_id"]], schema)
     assert whole["customer_id"][:60].tolist() == list(range(60)) and whole["customer_id"][60:].isna().all()

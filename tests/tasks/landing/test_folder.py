@@ -15,6 +15,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import Operation
 from realmix.tasks.landing import folder as landing
 from realmix.tasks.landing.folder import read_folder
+from realmix.tasks.sources import _compressed
 from realmix.tasks.sources._table import typed_rows
 
 ROWS = pd.DataFrame({"age": [30, 41], "bought": ["no", "yes"]})
@@ -134,6 +135,23 @@ def test_a_file_that_cannot_be_opened_is_tried_again(place, monkeypatch):
         steps = read(place)
     assert names(steps) == ["b.csv"]
     assert names(read(place, steps[-1].cursor)) == ["a.csv"]
+
+
+def test_a_link_is_no_batch_wherever_it_leads(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "of another user.csv").write_text(ROWS.to_csv(index=False))
+    (place / "link.csv").symlink_to(tmp_path / "of another user.csv")
+    assert read(place) == []
+
+
+def test_a_file_that_is_too_large_is_refused_by_its_size_and_only_once(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(place, "huge.csv", rows=pd.concat([ROWS] * 5))
+    drop(place, "small.csv", at=1)
+    monkeypatch.setattr(_compressed, "MAX_FILE_BYTES", 30)
+    huge, _ = steps = read(place)
+    assert huge.rows is None and "huge.csv holds more than" in str(huge.refusal)
+    assert read(place, steps[-1].cursor) == []
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):

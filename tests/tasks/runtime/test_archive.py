@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from realmix.tasks.runtime.archive import Damaged, members, pack, unpack
+from realmix.tasks.runtime.archive import Damaged, Seal, members, pack, unpack
+
+SEAL = Seal(b"key of this home", "fit of a fold")
 
 
 @pytest.fixture
@@ -16,7 +18,7 @@ def made(tmp_path: Path) -> Path:
     (tmp_path / "model" / "trees" / "0.npy").write_bytes(b"tree")
     (tmp_path / "rows.parquet").write_bytes(b"rows")
     named = {"model": tmp_path / "model", "rows": tmp_path / "rows.parquet", "none": tmp_path / "none"}
-    pack(tmp_path / "a.tar", {"score": 0.5}, dict(members(named)))
+    pack(tmp_path / "a.tar", {"score": 0.5}, dict(members(named)), SEAL)
     return tmp_path / "a.tar"
 
 
@@ -28,21 +30,31 @@ def test_files_of_folders_are_named_by_their_place_and_what_is_not_there_is_left
 def test_only_the_files_asked_for_are_copied_beside_their_targets(made: Path, tmp_path: Path) -> None:
     partial: dict[Path, Path] = {}
     with tarfile.open(made) as tar:
-        assert unpack(tar, {"model": tmp_path / "out"}, partial) == {"score": 0.5}
+        assert unpack(tar, {"model": tmp_path / "out"}, partial, SEAL) == {"score": 0.5}
     ((temporary, target),) = partial.items()
     assert target == tmp_path / "out" / "trees" / "0.npy" and not target.exists()
     assert temporary.read_bytes() == b"tree"
 
 
 def test_no_name_leads_out_of_the_folder_and_a_file_too_few_is_damage(made: Path, tmp_path: Path) -> None:
-    pack(tmp_path / "b.tar", {}, {"model/../../outside": tmp_path / "rows.parquet"})
+    pack(tmp_path / "b.tar", {}, {"model/../../outside": tmp_path / "rows.parquet"}, SEAL)
     with tarfile.open(tmp_path / "b.tar") as tar:
         partial: dict[Path, Path] = {}
-        unpack(tar, {"model": tmp_path / "out"}, partial)
+        unpack(tar, {"model": tmp_path / "out"}, partial, SEAL)
     assert not partial
     with tarfile.open(made) as whole, tarfile.open(tmp_path / "c.tar", "w") as tar:
         head = whole.next()
         assert head is not None
         tar.addfile(head, whole.extractfile(head))
     with tarfile.open(tmp_path / "c.tar") as tar, pytest.raises(Damaged):
-        unpack(tar, {}, {})
+        unpack(tar, {}, {}, SEAL)
+
+
+@pytest.mark.parametrize("other", [Seal(b"key of another home", SEAL.name), Seal(SEAL.key, "another fit")])
+def test_what_was_sealed_with_another_key_or_for_another_place_is_not_unpacked(
+    made: Path, tmp_path: Path, other: Seal
+) -> None:
+    partial: dict[Path, Path] = {}
+    with tarfile.open(made) as tar, pytest.raises(Damaged):
+        unpack(tar, {"model": tmp_path / "out"}, partial, other)
+    assert not partial

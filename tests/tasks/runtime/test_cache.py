@@ -149,6 +149,43 @@ def test_an_entry_of_other_files_than_its_manifest_names_is_not_used(cache: Cach
     assert not (tmp_path / "scope" / "teacher.pickle").exists()
 
 
+def test_entries_of_another_home_or_of_another_fit_are_computed_again(cache: Cache, tmp_path: Path) -> None:
+    (tmp_path / "teacher.pickle").write_bytes(b"from elsewhere")
+    (tmp_path / "other").mkdir()
+    other = cache_module.Cache(cache_module.make_cache(tmp_path / "other"))
+    other.put(KEY, {}, {"teacher.pickle": tmp_path / "teacher.pickle"})
+    cache.put("another fit", {})
+    (cache.folder / DATABASE).write_bytes((other.folder / DATABASE).read_bytes())
+    assert cache.get(KEY, {"teacher.pickle": tmp_path / "scope" / "teacher.pickle"}) is None
+    assert not (tmp_path / "scope").exists()
+    cache.put("another fit", {"score": 1})
+    with rows_of(cache) as database:
+        database.execute("UPDATE entries SET key = ?", (KEY,))
+    assert cache.get(KEY) is None
+    with rows_of(cache) as database:
+        assert database.execute("SELECT count(*) FROM entries").fetchone() == (0,)
+
+
+def test_the_key_is_for_its_user_alone_and_one_that_others_could_read_is_made_anew(
+    cache: Cache,
+) -> None:
+    path = cache.folder.parent / cache_module.KEY
+    cache.put(KEY, {"score": 0.25})
+    assert path.stat().st_mode & 0o077 == 0
+    path.chmod(0o644)
+    cache_module._key_in.cache_clear()
+    assert cache.get(KEY) is None
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("n_bytes", [10**15, -1, "x", None])
+def test_an_entry_that_lies_about_its_size_is_damaged(cache: Cache, n_bytes: object) -> None:
+    cache.put(KEY, {"score": 0.25})
+    with rows_of(cache) as database:
+        database.execute("UPDATE entries SET n_bytes = ?", (n_bytes,))
+    assert cache.get(KEY) is None
+
+
 @pytest.mark.parametrize(
     ("large_bytes", "max_bytes", "stay"),
     # Files are looked at from time to time, so more go; three rows fit beside the pages of the database.

@@ -1,9 +1,17 @@
+import resource
+
 import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.plan.memory_estimate import WORKER_BYTES
 from realmix.tasks.runtime import memory
-from realmix.tasks.runtime.memory import check_table_fits, most_workers, n_workers, usable_bytes
+from realmix.tasks.runtime.memory import (
+    check_table_fits,
+    most_workers,
+    n_workers,
+    usable_bytes,
+    within_memory,
+)
 
 
 def test_there_are_no_more_workers_than_memory_holds(tmp_path, monkeypatch):
@@ -28,3 +36,18 @@ def test_the_limit_of_a_container_counts(tmp_path, monkeypatch):
     assert usable_bytes() <= 800_000_000
     limit.write_text("max\n")
     assert 800_000_000 < usable_bytes() <= memory.MAX_STUDY_BYTES
+
+
+def test_what_takes_more_memory_than_a_study_may_use_is_refused_and_the_limit_ends_with_the_reading(
+    monkeypatch,
+):
+    monkeypatch.setattr(memory, "usable_bytes", lambda: 2**27)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with (
+        pytest.raises(BadInput, match=r"t\.csv takes more than 0\.1 GiB of memory to read"),
+        within_memory("t.csv"),
+    ):
+        bytearray(2**28)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with within_memory("t.csv"):
+        assert len(bytearray(2**20)) == 2**20

@@ -10,9 +10,10 @@ import zipfile
 import pytest
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.sources import _workbook
 from realmix.tasks.sources._delimited import read_text
+from realmix.tasks.sources._sheet_cells import as_text
 from realmix.tasks.sources._table import read_content
-from realmix.tasks.sources._workbook import _as_text
 from realmix.tasks.sources.file import FileSource
 
 pytest.importorskip("python_calamine", reason="needs the extra `excel`")
@@ -89,7 +90,30 @@ def test_a_stray_cell_far_away_is_refused_before_the_sheet_takes_all_memory():
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
             new.writestr(name, far if "sheet1" in name else old.read(name))
-    with pytest.raises(BadInput, match="1,048,576 rows and 16384 columns"):
+    with pytest.raises(BadInput, match="of memory to open"):
+        read_text(out.getvalue(), "book.xlsx")
+
+
+# As the library takes them, though other programs write them otherwise.
+BOMBS = {
+    "a far cell in single quotes": {"xl/worksheets/sheet1.xml": SHEET.format("<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>")},
+    "one long text in many cells": {
+        "xl/worksheets/sheet1.xml": SHEET.format("".join(f'<row r="{i}"><c r="A{i}" t="s"><v>0</v></c></row>' for i in range(1, 20_001))),
+        "xl/sharedStrings.xml": f'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>{"x" * 100_000}</t></si></sst>',
+    },
+    "texts that are never used": {"xl/sharedStrings.xml": "<sst>" + "<si><t>" + "x" * 200_000_000 + "</t></si></sst>"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_workbook_that_would_take_all_memory_is_refused_by_the_program_that_opens_it(bomb, monkeypatch):
+    monkeypatch.setattr(_workbook, "usable_bytes", lambda: 2**28)
+    content, out = xlsx(Data=TABLE), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in {*old.namelist(), *BOMBS[bomb]}:
+            new.writestr(name, BOMBS[bomb].get(name) or old.read(name))
+    assert len(out.getvalue()) < 500_000
+    with pytest.raises(BadInput, match="of memory to open"):
         read_text(out.getvalue(), "book.xlsx")
 
 
@@ -105,6 +129,6 @@ def test_without_the_library_one_sentence_says_how_to_get_it(monkeypatch):
 
 
 def test_dates_are_written_as_iso_8601():
-    assert _as_text(datetime.datetime(2026, 1, 5)) == "2026-01-05"
-    assert _as_text(datetime.datetime(2026, 1, 5, 9, 30)) == "2026-01-05T09:30:00"
-    assert (_as_text(0.1), _as_text(True), _as_text(3.0)) == ("0.1", "True", "3")
+    assert as_text(datetime.datetime(2026, 1, 5)) == "2026-01-05"
+    assert as_text(datetime.datetime(2026, 1, 5, 9, 30)) == "2026-01-05T09:30:00"
+    assert (as_text(0.1), as_text(True), as_text(3.0)) == ("0.1", "True", "3")

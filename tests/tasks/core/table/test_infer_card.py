@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
-from realmix.tasks.core.table.checks import check_study_input
+from realmix.tasks.core.table.checks import RESERVED_PREFIX, check_study_input
 from realmix.tasks.core.table.hints.hint import Hint
 from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
 
@@ -131,7 +131,11 @@ def test_any_column_name_survives_the_card(name, tmp_path):
 
 
 @settings(max_examples=100, deadline=None)
-@given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+@given(
+    name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
+        lambda name: not name.startswith(RESERVED_PREFIX)
+    )
+)
 def test_any_drawn_column_name_survives_the_card(name, tmp_path_factory):
     assert_read_back(name, tmp_path_factory.mktemp("card"))
 
