@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import cyclopts
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
-from realmix.flows.terminal import table_commands
+from realmix.flows.terminal import study_commands, table_commands
+from realmix.flows.terminal.mlflow_pages import ui
+from realmix.flows.terminal.table_commands import Quiet, Verbose
 from realmix.tasks.core.errors import BadInput, RealmixError
 from realmix.tasks.runtime.file_names import check_table_name
 
@@ -23,13 +25,37 @@ app = cyclopts.App(
         "(minutes). Registered tables, cached results and MLflow's runs are stored in .realmix in the current "
         "folder, or in the folder that the environment variable REALMIX_HOME names."
     ),
+    help_epilogue=(
+        "Exit codes: 0 done, 1 unexpected error, 2 bad input, 3 vetoed by an expectation, 4 nothing could be decided, "
+        "130 interrupted."
+    ),
     version_flags=["--version"],
+    # `main` says what an interruption leaves behind.
+    suppress_keyboard_interrupt=False,
+    group_commands=Group("Others", sort_key=4),
+)
+STUDY, LOOK_AFTER, MAINTAIN = (
+    Group(title, sort_key=place)
+    for place, title in enumerate(("Study a table", "Look after registered tables", "Maintain"), start=1)
 )
 INTERRUPTED = 130
-Names = Annotated[list[str] | None, Parameter(consume_multiple=True)]
+Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
+
+Json = Annotated[bool, Parameter(negative="")]
 
 
-@app.command
+def examples(*commands: str) -> str:
+    """Format the examples below the help of a command."""
+    return "\n\n".join(("Examples:", *(f"`realmix {command}`" for command in commands)))
+
+
+@app.command(
+    group=STUDY,
+    help_epilogue=examples(
+        "run customers.csv --target churned",
+        "run --card card.yaml --budget 30m --synthesizers ctgan smote",
+    ),
+)
 def run(
     table: str | None = None,
     /,
@@ -39,7 +65,7 @@ def run(
     task: Literal["binary", "multiclass", "regression"] | None = None,
     card: Path | None = None,
     synthesizers: Names = None,
-    ratios: Annotated[list[float] | None, Parameter(consume_multiple=True)] = None,
+    ratios: Annotated[list[float] | None, Parameter(consume_multiple=True, negative="")] = None,
     models: Names = None,
     teachers: Names = None,
     metric: str | None = None,
@@ -51,6 +77,9 @@ def run(
     runner: Literal["threads", "dask"] = "threads",
     address: str | None = None,
     storage: str | None = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Study a table: decide whether adding synthetic training rows makes a model of it better.
 
@@ -76,20 +105,22 @@ def run(
     card
         Data card: a YAML file that declares what the columns mean. `realmix card` writes one to start from.
     synthesizers
-        Generators of synthetic rows to compare, for example ctgan smote; also module:SPEC for your own.
+        Generators of synthetic rows to compare, among copulagan, ctgan, gaussian-copula,
+        neighbour-swap, rules, sequential-trees, simulation, smote and tvae; also module:SPEC for your own.
         Default: those that fit into --budget.
     ratios
         Amounts of synthetic rows to compare, each in synthetic rows per real row, above 0 and at most 100.
         Default: 0.5 1 2 5, or fewer if --budget is short.
     models
-        Models to train, for example xgboost linear; also module:SPEC for your own. Default: those that
-        fit into --budget.
+        Models to train, among decision-tree, ensemble, linear, mlp, random-forest, scorecard and xgboost; also
+        module:SPEC for your own. Default: those that fit into --budget.
     teachers
         Pretrained models that label rows beside the usual ones, tabpfn or tabicl; also module:SPEC for your
         own. Default: those of the card. They need a library and weights that you install yourself.
     metric
-        Metric that decides which training rows are better, for example roc_auc; also module:SPEC for your
-        own. Default: that of the card, else log_loss or, for a regression, rmse.
+        Metric that decides which training rows are better: accuracy, average_precision, balanced_accuracy,
+        brier, calibration_error, cost, f1, log_loss, recall_at_alert_rate or roc_auc; for a regression mae, r2
+        or rmse; also module:SPEC for your own. Default: that of the card, else log_loss or rmse.
     budget
         Time to plan for, from start to verdict: 90s, 5m, 1h30m, or a plain number of seconds; at least 30s.
     seed
@@ -111,9 +142,17 @@ def run(
     storage
         With --runner dask: s3://bucket/prefix through which the workers read and write the files of the
         study. Default: none; all workers must then see the folder of --out under the same path.
+    quiet
+        Show no progress: only warnings and the verdict.
+    json
+        Print the core of verdict.json instead of the verdict; progress goes to standard error as always.
+    verbose
+        Print in a terminal every line of progress instead of the live view alone.
     """
     check_table_name(table)
+    from realmix.flows.terminal.progress import detail_of
     from realmix.flows.terminal.run_study import run_study
+    from realmix.flows.terminal.show_study import print_core, print_verdict
     from realmix.tasks.core.table.request import parse_request
 
     request = parse_request(
@@ -134,10 +173,21 @@ def run(
         device=device,
         storage=storage,
     )
-    run_study(request, runner=runner, address=address)
+    run_study(
+        request,
+        runner=runner,
+        address=address,
+        detail=detail_of(quiet=quiet, verbose=verbose),
+        show=print_core if json else print_verdict,
+    )
 
 
-@app.command
+@app.command(
+    group=STUDY,
+    help_epilogue=examples(
+        "preview customers.csv --target churned", "preview --card card.yaml --metric roc_auc"
+    ),
+)
 def preview(
     table: str | None = None,
     /,
@@ -191,7 +241,12 @@ def preview(
     run_preview(request)
 
 
-@app.command
+@app.command(
+    group=STUDY,
+    help_epilogue=examples(
+        "card customers.csv --target churned", "card customers.csv --target churned --out card.yaml"
+    ),
+)
 def card(
     table: str,
     /,
@@ -257,58 +312,46 @@ def card(
     print(f"Wrote {out}. Edit it, then run: realmix run --card {out}")
 
 
-@app.command
-def ui(*, port: int = 5000) -> None:
-    """Show the results of all studies in MLflow's web pages, on this machine only.
-
-    Starts MLflow's server until Ctrl-C; if MLFLOW_TRACKING_URI or `realmix up` names one, prints its address.
-
-    Parameters
-    ----------
-    port
-        Port of 127.0.0.1 to serve the pages on.
-    """
-    from realmix.flows.local import environment
-    from realmix.flows.local.access import PASSWORD, USER, mlflow_access
-    from realmix.flows.local.addresses import running
-    from realmix.flows.local.supervisor import mlflow_command, mlflow_store
-    from realmix.tasks.core.urls import without_secrets
-    from realmix.tasks.runtime.settings import settings
-    from realmix.tasks.runtime.study_folder import home
-
-    environment.prepare()
-    environment.make_home()
-    uri = settings().mlflow_tracking_uri
-    login = f"user {USER}, password in {home() / PASSWORD}"
-    if uri.startswith("http"):
-        is_ours = uri == (running() or {}).get("mlflow_tracking_uri") and (home() / PASSWORD).exists()
-        print(f"MLflow: {without_secrets(uri)}{f' ({login})' if is_ours else ''}")
-        return
-    os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **mlflow_store()}
-    environment.set_defaults(mlflow_access(port))
-    print(f"MLflow on {uri}: http://127.0.0.1:{port} ({login}; stop with Ctrl-C)", flush=True)
-    # MLflow's server imports from the folder it is started in; only a relative store needs that folder.
-    if "sqlite:///" not in uri or "sqlite:////" in uri:
-        os.chdir(home())
-    os.execv(sys.executable, [sys.executable, "-P", "-m", *mlflow_command(port)])
-
-
-for command in (
-    table_commands.register,
-    table_commands.unregister,
-    table_commands.retrain,
-    table_commands.watch,
-    table_commands.promote,
-    table_commands.rollback,
-    table_commands.sync,
-    table_commands.clean,
-    table_commands.collect,
-    table_commands.status,
-    table_commands.doctor,
-    table_commands.up,
-    table_commands.down,
+for group, command, *shown in (
+    (STUDY, study_commands.list_studies, "list", "list | head"),
+    (STUDY, study_commands.show, "show customers-20260301-101500", "show runs/mine --json"),
+    (STUDY, study_commands.open_report, "open customers-20260301-101500", "open runs/mine"),
+    (
+        STUDY,
+        study_commands.compare,
+        "compare runs/small runs/large",
+        "compare mine customers-20260301-101500",
+    ),
+    (STUDY, ui, "ui", "ui --port 5001"),
+    (STUDY, table_commands.collect, "collect customers", "collect --study runs/customers-20260301-101500"),
+    (LOOK_AFTER, table_commands.register, "register card.yaml", "register card.yaml --name customers"),
+    (LOOK_AFTER, table_commands.unregister, "unregister customers", "unregister old-customers"),
+    (LOOK_AFTER, table_commands.status, "status", "status | less"),
+    (LOOK_AFTER, table_commands.retrain, "retrain customers", "retrain customers --quiet"),
+    (LOOK_AFTER, table_commands.watch, "watch", "watch customers"),
+    (
+        LOOK_AFTER,
+        table_commands.promote,
+        'promote customers --reason "checked by the board"',
+        'promote customers --reason "better on new rows" --by anna',
+    ),
+    (
+        LOOK_AFTER,
+        table_commands.rollback,
+        'rollback customers --reason "complaints"',
+        'rollback customers --reason "wrong rows in June" --by anna',
+    ),
+    (LOOK_AFTER, table_commands.up, "up", "up --prefect-port 4300 --mlflow-port 5001"),
+    (LOOK_AFTER, table_commands.down, "down", "down && realmix up"),
+    (MAINTAIN, table_commands.doctor, "doctor", "doctor || echo repair me"),
+    (MAINTAIN, table_commands.sync, "sync", "sync && realmix ui"),
+    (MAINTAIN, table_commands.clean, "clean --dry-run", "clean --older-than 12w"),
 ):
-    app.command(command)
+    app.command(command, name=shown[0].split()[0], group=group, help_epilogue=examples(*shown))
+app.register_install_completion_command(
+    help="Install completion of commands and options for the shell in use (bash, zsh or fish).",
+    group=MAINTAIN,
+)
 
 
 def parse_budget(text: str) -> float:
@@ -343,20 +386,29 @@ def main() -> None:
     try:
         app()
     except RealmixError as err:
-        print(f"realmix: {err}", file=sys.stderr)
+        _say(str(err))
         sys.exit(err.exit_code)
     except BrokenPipeError:
         os._exit(0)
     except OSError as err:
         from realmix.tasks.runtime.snapshots import explain_os_error
 
-        print(f"realmix: {explain_os_error(err, Path(err.filename or '.'))}", file=sys.stderr)
+        _say(str(explain_os_error(err, Path(err.filename or "."))))
         sys.exit(BadInput.exit_code)
     except KeyboardInterrupt:
+        _say("interrupted; nothing of this command is kept.")
         sys.exit(INTERRUPTED)
     except Exception:
-        print(f"realmix: unexpected error; the traceback is in {_save_traceback()}.", file=sys.stderr)
+        _say(f"unexpected error; the traceback is in {_save_traceback()}.")
         sys.exit(1)
+
+
+def _say(sentence: str) -> None:
+    """Print a sentence to standard error, below what was shown of the progress."""
+    from realmix.flows.terminal.progress import end_progress
+
+    end_progress()
+    print(f"realmix: {sentence}", file=sys.stderr)
 
 
 def _save_traceback() -> str:

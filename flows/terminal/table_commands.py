@@ -9,6 +9,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+Quiet = Annotated[bool, Parameter(negative="")]
+Verbose = Annotated[bool, Parameter(name=("--verbose", "-v"), negative="")]
+
 
 def register(card: Path, /, *, name: str | None = None) -> None:
     """Register a table, so that its model is retrained when new rows arrive or on a schedule.
@@ -49,7 +52,7 @@ def unregister(table: str, /) -> None:
     print(f"Removed '{table}'. Its rows and decisions stay; `realmix register CARD` registers it again.")
 
 
-def retrain(table: str, /) -> None:
+def retrain(table: str, /, *, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Add new rows to a registered table and update its model as far as they require.
 
     Depending on how many rows are new and whether their distribution has drifted, it does nothing, refits
@@ -59,13 +62,18 @@ def retrain(table: str, /) -> None:
     ----------
     table
         Name of a registered table.
+    quiet
+        Show no progress: only warnings and the result.
+    verbose
+        Print in a terminal every line of progress instead of the live view alone.
     """
+    from realmix.flows.terminal.progress import detail_of
     from realmix.flows.terminal.run_study import exit_if_not_decided, run_retraining
     from realmix.flows.terminal.tables import print_entry
     from realmix.tasks.runtime.database import registered_table
 
     registered_table(table)
-    entry = run_retraining(table, "asked")
+    entry = run_retraining(table, "asked", detail_of(quiet=quiet, verbose=verbose))
     print_entry(entry)
     exit_if_not_decided(entry.get("verdict"))
 

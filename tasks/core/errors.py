@@ -35,6 +35,8 @@ class SynthesizerFailed(RealmixError):
 class ValidationFailed(RealmixError):
     """A critical expectation failed, so nothing is trained on this table."""
 
+    exit_code = 3
+
 
 class RegistryRefused(RealmixError):
     """MLflow does not answer, or a request to it failed."""
@@ -87,6 +89,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     Unknown model 'xgbost'; did you mean 'xgboost'? Known: linear, xgboost.
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else "."
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    hint = f"; did you mean '{by_lower[near[0]]}'?" if near else "."
     return UnknownName(f"Unknown {kind} '{name}'{hint} Known: {', '.join(known)}.")

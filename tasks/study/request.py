@@ -16,7 +16,7 @@ from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.plan.deploy import check_deployable
 from realmix.tasks.core.plan.plan import Plan, TableShape
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
-from realmix.tasks.core.table.checks import check_declared_columns, check_study_input
+from realmix.tasks.core.table.checks import check_declared_columns, check_study_input, columns_in_words
 from realmix.tasks.core.table.read_columns import read_columns
 from realmix.tasks.core.table.reading_report import ReadingReport
 from realmix.tasks.core.table.request import BUNDLED_TABLE, StudyRequest
@@ -80,14 +80,22 @@ def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], Data
     # A source without `read` has typed rows: a registered table was read when it was registered.
     read = getattr(source, "read", None)
     table = read() if read else source.load()
-    check_declared_columns(table.cells.column_names if isinstance(table, TextTable) else table.columns, card)
+    check_declared_columns(columns_of(table), card)
     raw, report = read_columns(table, card) if read else (table, ReadingReport())
     report.check(card.ignore)
     return raw, source.describe(), card, report
 
 
+def columns_of(table: TextTable | pd.DataFrame) -> list[str]:
+    """Return the names of a table's columns."""
+    names = table.cells.column_names if isinstance(table, TextTable) else table.columns
+    return [str(name) for name in names]
+
+
 def with_plugins(request: StudyRequest) -> StudyRequest:
     """Load the plug-ins that a request names as ``module:SPEC``, and replace these by their names.
+
+    Other names are taken in any case: the registered ones are lower case.
 
     Raises
     ------
@@ -99,11 +107,11 @@ def with_plugins(request: StudyRequest) -> StudyRequest:
     references = tuple(dict.fromkeys((*request.plugins, *(name for name in named if ":" in name))))
     names = load_plugins(references)
     renamed = {
-        field: tuple(names.get(name, name) for name in given)
+        field: tuple(names.get(name, name.lower()) for name in given)
         for field in ("synthesizers", "models", "teachers")
         if (given := getattr(request, field)) is not None
     }
-    metric = request.metric and names.get(request.metric, request.metric)
+    metric = request.metric and names.get(request.metric, request.metric.lower())
     return request.model_copy(update={**renamed, "metric": metric, "plugins": references})
 
 
@@ -129,7 +137,11 @@ def _card(request: StudyRequest, declared: DataCard | None, location: str, sourc
     overrides = {"target": request.target, "positive": request.positive, "task": request.task}
     given = {name: value for name, value in overrides.items() if value is not None}
     if declared is None and "target" not in given:
-        raise BadInput(f"No target for {location}: name the column to predict with --target.")
+        # Read for this sentence alone: it is the last one.
+        columns = columns_in_words(columns_of(source.read() if hasattr(source, "read") else source.load()))
+        raise BadInput(
+            f"No target for {location}: name the column to predict with --target. The table has: {columns}."
+        )
     base = declared.model_dump() if declared else {}
     if "target" in given and given["target"] != base.get("target"):
         of_target = ("positive", "task", "metric", "costs")
