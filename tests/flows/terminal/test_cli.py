@@ -84,7 +84,7 @@ CASES = {
     ),
     "unknown synthesizer": (lambda d: [good(d), "--synthesizers", "ctgann"], ["ctgann", "ctgan", "tvae"]),
     "unknown model": (lambda d: [good(d), "--models", "xgbost"], ["xgbost", "did you mean 'xgboost'"]),
-    "unknown model in capitals": (lambda d: [good(d), "--models", "LINAER"], ["did you mean 'linear'"]),
+    "unknown model in capitals": (lambda d: [good(d), "--models", "XGBOST"], ["did you mean 'xgboost'"]),
     "unknown metric": (lambda d: [good(d), "--metric", "auc"], ["auc", "roc_auc"]),
     "positive class that is none": (lambda d: [good(d), "--positive", "perhaps"], ["perhaps", "no, yes"]),
     "bad budget": (lambda d: [good(d), "--budget", "soon"], ["soon", "5m"]),
