@@ -59,7 +59,9 @@ def _learner_line(each: VerdictOnLearner, relative: bool) -> str:
         line += f"; its best mix measured {measured} better (90 % interval {interval}), perhaps by luck"
     labels = each.credit and each.credit.labels
     if labels and (labels.gain or 0) > 0:
-        line += f"; the ensemble's labels on real rows bring {gain_in_words(labels.gain, relative)} beside that"
+        line += (
+            f"; the ensemble's labels on real rows bring {gain_in_words(labels.gain, relative)} beside that"
+        )
     if each.distance:
         line += f"; {gain_in_words(-each.distance, relative)} worse than the best model"
     return line
