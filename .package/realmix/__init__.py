@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from realmix.flows.api.finished import Study, load
     from realmix.flows.api.studies import Preview, collect, preview, study
+    from realmix.tasks.estimators.augmented import AugmentedClassifier, AugmentedRegressor
 
 __version__ = version("realmix")
-__all__ = ["Preview", "Study", "collect", "load", "preview", "study"]
+__all__ = [
+    "AugmentedClassifier",
+    "AugmentedRegressor",
+    "Preview",
+    "Study",
+    "collect",
+    "load",
+    "preview",
+    "study",
+]
 
 # Imported when they are first used: the command line and the workers need none of them.
 _MODULES = {
     "realmix.flows.api.finished": ("Study", "load"),
     "realmix.flows.api.studies": ("Preview", "collect", "preview", "study"),
+    "realmix.tasks.estimators.augmented": ("AugmentedClassifier", "AugmentedRegressor"),
 }
 
 
