@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 from realmix.tasks.core.contracts.specs import DEFAULT_SYNTHESIZER
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.mixes.arms import Mix, mix_in_words
+from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.table.schema import Task
 from realmix.tasks.estimators.choose_mix import Recipe, decide_mix, fit_shipped, workplace
 from realmix.tasks.estimators.table import FeatureTable
@@ -76,7 +76,7 @@ class _Augmented(MetaEstimatorMixin, BaseEstimator):
         try:
             table = FeatureTable.of(X, y, task)
         except BadInput as err:  # nothing can be compared: the rows are trained on as they are
-            self.verdict_, self.reason_, self.mix_ = NOT_DECIDED, str(err), Mix().name
+            self.verdict_, self.reason_, self.mix_ = str(NOT_DECIDED), str(err), Mix().name
             self.promised_gain_ = 0.0
             self.estimator_ = clone(estimator).fit(X, y if labels is None else labels[y])
             return
@@ -85,7 +85,6 @@ class _Augmented(MetaEstimatorMixin, BaseEstimator):
             self.estimator_ = fit_shipped(place, estimator, verdict.ships, labels)
         self.verdict_, self.reason_ = str(verdict.outcome), verdict.reason
         self.mix_, self.promised_gain_ = verdict.ships.mix.name, float(verdict.promised_gain)
-        self.mix_in_words_ = mix_in_words(verdict.ships.mix)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the fitted estimator.

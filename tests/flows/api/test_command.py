@@ -9,7 +9,7 @@ from realmix.tasks.core.errors import BadInput
 def test_a_sentence_of_the_command_is_raised_with_keywords_for_options(tmp_path, monkeypatch):
     monkeypatch.setenv("REALMIX_HOME", str(tmp_path))
     with pytest.raises(BadInput, match=r"^budget= '5s' is not a duration"):
-        run_command("run", "table.csv", "--budget", "5s", progress=False)
+        run_command("run", "bundled:bank_marketing", "--budget", "5s", progress=False)
 
 
 def test_progress_is_printed_only_where_it_is_wanted(tmp_path, monkeypatch, capsys):

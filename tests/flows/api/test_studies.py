@@ -124,5 +124,5 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_an_unknown_name_of_the_package_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'studdy'"):
-        realmix.studdy  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        realmix.nonsense  # noqa: B018
