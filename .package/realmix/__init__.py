@@ -1,5 +1,40 @@
 """Find out whether synthetic rows make a model better, and ship the mix that really does."""
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from realmix.flows.api.finished import Study, load
+    from realmix.flows.api.studies import Preview, collect, preview, study
+    from realmix.tasks.estimators.augmented import AugmentedClassifier, AugmentedRegressor
 
 __version__ = version("realmix")
+__all__ = [
+    "AugmentedClassifier",
+    "AugmentedRegressor",
+    "Preview",
+    "Study",
+    "collect",
+    "load",
+    "preview",
+    "study",
+]
+
+# Imported when they are first used: the command line and the workers need none of them.
+_MODULES = {
+    "realmix.flows.api.finished": ("Study", "load"),
+    "realmix.flows.api.studies": ("Preview", "collect", "preview", "study"),
+    "realmix.tasks.estimators.augmented": ("AugmentedClassifier", "AugmentedRegressor"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'realmix' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -49,6 +49,9 @@ class Advice:
             self.conclusion,
         ]
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
 
 def measured_collecting(document: VerdictDocument) -> Collecting:
     """Return what a study measured about more real rows.

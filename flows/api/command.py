@@ -1,0 +1,126 @@
+"""Run a command of the command line in a process of its own, with its progress and its errors in Python.
+
+The process has its own environment, threads and signals, so that a notebook keeps its own; and what Python and
+the terminal find cannot differ. It ends with this one, however this one ends.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from realmix.flows.local.tied_process import PARENT
+from realmix.tasks.core.errors import BadInput, RealmixError
+
+ANSWERED = (0, 4)  # 4: a study that compared nothing, whose document says why
+INTERRUPTED = 130
+# Ctrl-C ends a command within five seconds.
+PATIENCE_SECONDS = 10
+SIGN = "realmix: "
+
+
+def options_of(values: Mapping[str, Any]) -> list[str]:
+    """Write keyword arguments as options; None leaves one out.
+
+    Examples
+    --------
+    >>> options_of({"target": "churned", "ratios": (0.5, 2), "seed": 0, "metric": None})
+    ['--target', 'churned', '--ratios', '0.5', '2', '--seed', '0']
+    """
+    options: list[str] = []
+    for name, value in values.items():
+        if value is not None:
+            several = isinstance(value, Sequence) and not isinstance(value, str)
+            options += [f"--{name}", *map(str, value if several else [value])]
+    return options
+
+
+def run_command(*arguments: str, progress: bool) -> str:
+    """Run a command and return what it printed.
+
+    Parameters
+    ----------
+    *arguments : str
+        As on the command line, without ``realmix``.
+    progress : bool
+        Whether its progress is printed, line by line, to standard error.
+
+    Raises
+    ------
+    BadInput
+        With the sentence of the command about what to correct.
+    RealmixError
+        If it failed otherwise.
+    KeyboardInterrupt
+        If it, or this process, was interrupted.
+    """
+    command = [sys.executable, "-P", "-m", "realmix.flows.local.tied_process", "realmix", *arguments]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, PARENT: str(os.getpid()), "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        try:
+            problem = _follow(process, progress)
+        except BaseException:
+            _stop(process)
+            raise
+        if process.wait() not in ANSWERED:
+            _fail(process.returncode, problem)
+        printed.seek(0)
+        return printed.read()
+
+
+def _follow(process: subprocess.Popen[str], progress: bool) -> str:
+    """Print the progress of a command until it ends; return its last sentence to the user."""
+    assert process.stderr is not None
+    problem = ""
+    with process.stderr:
+        for line in process.stderr:
+            if line.startswith(SIGN):
+                problem = line.removeprefix(SIGN).strip()
+            if progress:
+                print(line, end="", file=sys.stderr, flush=True)
+    return problem
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Interrupt a command as Ctrl-C does in a terminal, and wait for its end."""
+    process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_SECONDS)
+    process.kill()
+    process.wait()
+
+
+def _fail(exit_code: int, problem: str) -> NoReturn:
+    if exit_code == INTERRUPTED:
+        raise KeyboardInterrupt(problem)
+    if exit_code == BadInput.exit_code and problem:
+        raise BadInput(as_keywords(problem))
+    raise RealmixError(
+        problem or f"realmix ended with exit code {exit_code} and gave no reason; try it again."
+    )
+
+
+def as_keywords(sentence: str) -> str:
+    """Name keyword arguments in a sentence that names options.
+
+    Examples
+    --------
+    >>> as_keywords("No target for t.csv: name the column to predict with --target.")
+    'No target for t.csv: name the column to predict with target=.'
+    """
+    return re.sub(r"--([a-z]+)\b", r"\1=", sentence)
