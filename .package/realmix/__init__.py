@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     from realmix.flows.api.finished import Study, load
     from realmix.flows.api.studies import Preview, collect, preview, study
     from realmix.tasks.estimators.augmented import AugmentedClassifier, AugmentedRegressor
+    from realmix.tasks.estimators.sampler import RealmixSampler
 
 __version__ = version("realmix")
 __all__ = [
     "AugmentedClassifier",
     "AugmentedRegressor",
     "Preview",
+    "RealmixSampler",
     "Study",
     "collect",
     "load",
@@ -26,6 +28,7 @@ _MODULES = {
     "realmix.flows.api.finished": ("Study", "load"),
     "realmix.flows.api.studies": ("Preview", "collect", "preview", "study"),
     "realmix.tasks.estimators.augmented": ("AugmentedClassifier", "AugmentedRegressor"),
+    "realmix.tasks.estimators.sampler": ("RealmixSampler",),
 }
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from realmix.flows.terminal.collect import read_study
+from realmix.flows.api.notebook import study_page
+from realmix.flows.terminal.show_study import verdict_text
+from realmix.flows.terminal.studies import read_tracked
 from realmix.tasks.core.report.collect_text import Advice, advise
-from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import VerdictDocument
+from realmix.tasks.core.report.verdict_words import verdict_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ ARM = ("model", "mix", "role", "score", "interval", "gain", "gain_interval", "wh
 class Study:
     """What a study found and shipped, read from its folder.
 
-    Printed, it is the verdict as the terminal prints it; the last line of a notebook's cell shows it as a page.
+    Printed, it is what ``realmix show`` prints; as the last line of a notebook's cell it is a small page.
 
     Attributes
     ----------
@@ -111,19 +112,11 @@ class Study:
         return advise(self.document)
 
     def __str__(self) -> str:
-        lines = [
-            f"Verdict: {self.verdict}",
-            self.sentence,
-            *(f"  {line}" for line in summary_lines(self.document)),
-        ]
-        return "\n".join([*lines, f"Report:  {self.report()}"])
+        return verdict_text(self.document, self.folder)
 
     def _repr_html_(self) -> str:
-        """Show the verdict, its reason and the learners in a notebook."""
-        title, sentence, reason = (html.escape(text) for text in (self.verdict, self.sentence, self.reason))
-        learners = self.learners.drop(columns="sentence").to_html(float_format="%.3g", na_rep="–")
-        report = f'<a href="{self.report().as_uri()}">report.html</a>'
-        return f"<h3>{title}</h3><p>{sentence}</p><p>{reason}</p>{learners}<p>{report}</p>"
+        """Show the verdict, its reasons and the learners in a notebook."""
+        return study_page(verdict_words(self.document, self.folder), self.report().as_uri())
 
 
 class ServedModel:
@@ -196,4 +189,4 @@ def load(folder: str | Path) -> Study:
         If it holds no study.
     """
     place = Path(folder).absolute()
-    return Study(place, read_study(place))
+    return Study(place, read_tracked(place))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,7 +105,7 @@ def study(
     return load(folder)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Preview:
     """What a few cheap models say about a study, before it is run.
 
@@ -121,9 +120,7 @@ class Preview:
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
-    def _repr_html_(self) -> str:
-        """Show the sentences in a notebook."""
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.lines)
+    __repr__ = __str__
 
 
 def preview(

@@ -17,7 +17,7 @@ from rich.text import Text
 log = logging.getLogger("realmix")
 Detail = Literal["quiet", "normal", "verbose"]
 # Where lines are printed, the longest silence between two of them.
-SILENCE_SECONDS = 10
+SILENCE_SECONDS = 5
 # News that the live view shows.
 DRAWN = {"stage", "share", "standing"}
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from realmix.tasks.core.report.summary import summary_lines
-from realmix.tasks.core.report.verdict_document import MetricOfStudy, VerdictDocument
-from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
+from realmix.tasks.core.report.verdict_document import VerdictDocument
+from realmix.tasks.core.report.verdict_words import VerdictWords, score, verdict_words
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
 # Width of tables where no terminal says one.
@@ -27,72 +28,69 @@ CORE = (
 def console() -> Console:
     """Return standard output: lines wrap between words in a terminal, and stay whole elsewhere."""
     found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=PLAIN_WIDTH, soft_wrap=True)
+    return found if found.is_terminal else plain_console(None)
 
 
-def pairs(lines: Sequence[tuple[str, str]]) -> Table:
-    """Return a table of two columns without lines: a name, and what is said of it."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for name, text in lines:
-        table.add_row(Text(name), Text(text))
-    return table
+def plain_console(file: IO[str] | None) -> Console:
+    """Return a console of whole lines without colours; standard output when `file` is None."""
+    return Console(
+        file=file, highlight=False, width=PLAIN_WIDTH, soft_wrap=True, force_terminal=False, color_system=None
+    )
 
 
 def print_verdict(document: VerdictDocument, out: Path) -> None:
     """Print the verdict, why, the learners and the places of its files."""
     screen = console()
-    relative = document.metric.margin_is_relative
     screen.print()
-    screen.print(Text.assemble("Verdict: ", (document.word, COLOURS.get(document.word, "bold"))))
-    screen.print(Text(document.sentence))
+    draw_verdict(screen, verdict_words(document, out))
+
+
+def verdict_text(document: VerdictDocument, folder: Path) -> str:
+    """Return the verdict as it is printed where there is no terminal."""
+    text = io.StringIO()
+    draw_verdict(plain_console(text), verdict_words(document, folder))
+    return text.getvalue().rstrip("\n")
+
+
+def draw_verdict(screen: Console, said: VerdictWords) -> None:
+    """Draw what is said of a study."""
+    screen.print(Text.assemble("Verdict: ", (said.word, COLOURS.get(said.word, "bold"))))
+    screen.print(Text(said.sentence))
     screen.print()
-    # Learners have a table of their own.
-    alone = document.model_copy(update={"learners": ()})
-    split = [line.partition(": ") for line in summary_lines(alone)]
-    show_pairs(screen, [("why", document.reason), *((name, text) for name, _, text in split)])
-    if document.learners:
+    show_pairs(screen, said.reasons)
+    if said.learners:
         screen.print()
-        screen.print(learner_table(document.learners, document.metric, relative))
+        screen.print(learner_table(said))
     screen.print()
-    files = [
-        ("Report", f"{out / 'report.html'}"),
-        ("Files", f"{out}/ (verdict.json, model/, real_only/, training.parquet, manifest.json)"),
-    ]
-    if document.tracking:
-        tracking = document.tracking
-        files += [("MLflow", f"experiment '{tracking.experiment}' in {tracking.uri}; `realmix ui` opens it")]
-    show_pairs(screen, files)
+    show_pairs(screen, said.files)
 
 
 def show_pairs(screen: Console, lines: Sequence[tuple[str, str]]) -> None:
     """Print names and texts: a table in a terminal, a line each elsewhere."""
-    if screen.is_terminal:
-        screen.print(pairs(lines))
+    if not screen.is_terminal:
+        for name, text in lines:
+            screen.print(Text(f"{name}: {text}"))
         return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
     for name, text in lines:
-        screen.print(Text(f"{name}: {text}"))
+        table.add_row(Text(name), Text(text))
+    screen.print(table)
 
 
-def learner_table(learners: Sequence[VerdictOnLearner], metric: MetricOfStudy, relative: bool) -> Table:
+def learner_table(said: VerdictWords) -> Table:
     """Return a table with one row for each learner, each compared with itself on real rows."""
     table = new_table()
-    table.add_column("learner", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column(f"{metric.name}\nreal only", justify="right", no_wrap=True)
-    table.add_column(f"{metric.name}\nbest mix", justify="right", no_wrap=True)
-    table.add_column("gain\n(90 % interval)")
-    table.add_column("against\nbest model", justify="right", no_wrap=True)
-    for each in learners:
-        table.add_row(
-            each.model,
-            Text(each.word, style=COLOURS.get(each.word, "")),
-            score(each.real_only.score),
-            score(each.mix.score if each.mix else None),
-            _gain(each, relative),
-            gain_in_words(each.distance, relative) if each.distance else "best",
+    for place, heading in enumerate(said.head):
+        wraps = heading.startswith("gain")
+        table.add_column(
+            heading,
+            justify="right" if place > 1 and not wraps else "left",
+            no_wrap=not wraps,
         )
+    for row in said.learners:
+        table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
     return table
 
 
@@ -101,21 +99,6 @@ def new_table() -> Table:
     from rich.box import SIMPLE_HEAD
 
     return Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="bold")
-
-
-def score(value: float | None) -> str:
-    """Format a score."""
-    return "-" if value is None else f"{value:.4g}"
-
-
-def _gain(each: VerdictOnLearner, relative: bool) -> str:
-    if each.interval is not None:
-        return f"{gain_in_words(each.gain, relative)} ({interval_in_words(each.interval, relative)})"
-    if each.mix is None:
-        return "no mix compared"
-    measured = gain_in_words(each.mix.gain, relative)
-    doubt = ", not proven" if (each.mix.gain or 0) > 0 else ""
-    return f"{measured}{doubt} ({interval_in_words(each.mix.interval, relative)})"
 
 
 def print_core(document: VerdictDocument, out: Path | None = None) -> None:

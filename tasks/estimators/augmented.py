@@ -82,7 +82,7 @@ class _Augmented(MetaEstimatorMixin, BaseEstimator):
             return
         with workplace(table, recipe.seed) as place:
             verdict = decide_mix(place, estimator, recipe, labels)
-            self.estimator_ = fit_shipped(place, estimator, verdict.ships, labels)
+            self.estimator_ = fit_shipped(place, estimator, verdict.ships, recipe, labels)
         self.verdict_, self.reason_ = str(verdict.outcome), verdict.reason
         self.mix_, self.promised_gain_ = verdict.ships.mix.name, float(verdict.promised_gain)
 

@@ -16,7 +16,7 @@ from realmix.tasks.core.contracts.specs import NULL_MODEL
 from realmix.tasks.core.decision.comparison import compare
 from realmix.tasks.core.decision.verdict import Verdict, decide
 from realmix.tasks.core.errors import RealmixError
-from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix
 from realmix.tasks.core.mixes.training_set import TrainingSet
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
@@ -26,7 +26,7 @@ from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.estimators.soft_fit import fit_weighted, predicted
 from realmix.tasks.estimators.table import ALL_ROWS, DIGEST, FeatureTable
 from realmix.tasks.fits.arms import fit_arm, training_set
-from realmix.tasks.fits.pools import synthesize
+from realmix.tasks.fits.pools import draw_rows, synthesize
 from realmix.tasks.fits.scope import Scope, write_scope
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.metrics import METRICS
@@ -45,6 +45,13 @@ class Recipe:
     ratios: tuple[float, ...]
     n_folds: int
     seed: int
+    label_rules: tuple[LabelRule, ...] = ("joint", "teacher")
+    balances: tuple[Balance, ...] = ("prior",)
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether an ensemble labels rows."""
+        return "teacher" in self.label_rules
 
     def plan(self, table: FeatureTable, metric: str) -> Plan:
         """Return the plan of a study of one learner."""
@@ -62,8 +69,8 @@ class Recipe:
             synthesizers=dict.fromkeys(self.synthesizers),
             ratios=self.ratios,
             weights=(1.0,),
-            label_rules=("joint", "teacher"),
-            balances=("prior",),
+            label_rules=self.label_rules,
+            balances=self.balances,
             teacher=TEACHER,
             n_workers=1,
             threads_per_fit=1,
@@ -90,10 +97,11 @@ class Workplace:
         """Return a scope by its name."""
         return Scope(self.work / name)
 
-    def draw(self, scope: Scope, synthesizer: str, max_ratio: float) -> str | None:
-        """Draw the pool of a synthesizer, labelled by the teacher, or return why there is none."""
+    def draw(self, scope: Scope, synthesizer: str, max_ratio: float, recipe: Recipe) -> str | None:
+        """Draw the pool of a synthesizer, labelled where there is a teacher, or return why there is none."""
+        make_pool = synthesize if recipe.has_teacher else draw_rows
         try:
-            synthesize(str(scope.folder), synthesizer, max_ratio, ["prior"], None)
+            make_pool(str(scope.folder), synthesizer, max_ratio, list(recipe.balances), None)
         except RealmixError as err:
             return str(err)
         return None
@@ -143,7 +151,7 @@ def decide_mix(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) ->
         n_repeats=1,
         seed=derive_seed(DIGEST, plan.seed, "folds"),
     )
-    oof = _out_of_fold(place, estimator, plan, folds, labels)
+    oof = _out_of_fold(place, estimator, recipe, plan, folds, labels)
     comparison = compare(
         oof,
         metric,
@@ -160,17 +168,21 @@ def _metric_of(estimator: Any, labels: Any) -> str:
     return "log_loss" if hasattr(estimator, "predict_proba") else "accuracy"
 
 
-def _out_of_fold(place: Workplace, estimator: Any, plan: Plan, folds: np.ndarray, labels: Any) -> OutOfFold:
-    arms = [Arm(Mix(), NULL_MODEL), *(Arm(mix, LEARNER) for mix in plan.mixes())]
+def _out_of_fold(
+    place: Workplace, estimator: Any, recipe: Recipe, plan: Plan, folds: np.ndarray, labels: Any
+) -> OutOfFold:
+    mixes = [mix for mix in plan.mixes() if recipe.has_teacher or mix.label_rule == "joint"]
+    arms = [Arm(Mix(), NULL_MODEL), *(Arm(mix, LEARNER) for mix in mixes)]
     shape = (len(arms), *folds.shape, *(() if labels is None else (len(labels),)))
     predictions, failed, n_train = np.full(shape, np.nan), dict[str, str](), []
     for fold in np.unique(folds[0]):
         train, validated = training_rows(folds, 0, fold, forward=False), np.flatnonzero(folds[0] == fold)
         n_train.append(len(train))
         scope = write_scope(place.work / f"fold-0-{fold}", train, validated)
-        fit_teacher(str(scope.folder), list(plan.teacher), 1)
+        if recipe.has_teacher:
+            fit_teacher(str(scope.folder), list(plan.teacher), 1)
         refused = {
-            name: place.draw(scope, name, plan.max_ratio)
+            name: place.draw(scope, name, plan.max_ratio, recipe)
             for name in dict.fromkeys(arm.mix.synthesizer for arm in arms)
             if name
         }
@@ -210,7 +222,7 @@ def _predict_fold(
         return f"the estimator raised {type(err).__name__}"
 
 
-def fit_shipped(place: Workplace, estimator: Any, arm: Arm, labels: Any) -> Any:
+def fit_shipped(place: Workplace, estimator: Any, arm: Arm, recipe: Recipe, labels: Any) -> Any:
     """Fit the estimator on all rows, mixed as was decided.
 
     Raises
@@ -219,8 +231,32 @@ def fit_shipped(place: Workplace, estimator: Any, arm: Arm, labels: Any) -> Any:
         If the synthesizer, which worked in every fold, fails on all rows.
     """
     scope = place.scope(ALL_ROWS)
-    if arm.needs_teacher:
+    return place.fit(estimator, scope, _shipped(place, scope, arm, recipe), labels)
+
+
+def shipped_rows(place: Workplace, arm: Arm, recipe: Recipe) -> tuple[Any, np.ndarray]:
+    """Return the features and class probabilities of all rows, mixed as was decided.
+
+    Returns
+    -------
+    X : ndarray or DataFrame of shape (n_training, n_features)
+    y_proba : ndarray of shape (n_training, n_classes)
+
+    Raises
+    ------
+    RealmixError
+        As of :func:`fit_shipped`.
+    """
+    scope = place.scope(ALL_ROWS)
+    training = _shipped(place, scope, arm, recipe)
+    return place.table.features_of(training, scope), training.y_proba
+
+
+def _shipped(place: Workplace, scope: Scope, arm: Arm, recipe: Recipe) -> TrainingSet:
+    if arm.needs_teacher and recipe.has_teacher:
         fit_teacher(str(scope.folder), list(TEACHER), 1)
-    if arm.mix.synthesizer and (why := place.draw(scope, arm.mix.synthesizer, arm.mix.synthetic_ratio)):
+    if arm.mix.synthesizer and (
+        why := place.draw(scope, arm.mix.synthesizer, arm.mix.synthetic_ratio, recipe)
+    ):
         raise RealmixError(why)
-    return place.fit(estimator, scope, training_set(scope, arm.mix), labels)
+    return training_set(scope, arm.mix)
