@@ -206,12 +206,11 @@ def card(
     """Write a starting data card (YAML) for a table, to edit and give to `realmix run --card`.
 
     It makes explicit what a run without a card infers from the rows: the task, the positive value and the
-    type of each column. It also adds two entries that a run without a card does not use: `sensitive`,
-    columns whose names suggest personal traits such as age or sex (no group of rows by their values may get
-    worse predictions), and `key`, a column of unique row identifiers if there is one (which rows are set
-    aside for the final check then depends on it alone). If both are deleted, a run decides the same with
-    and without the card. Bundled and registered tables already have a card: a run without --card uses that
-    one, this command ignores it.
+    type of each column. As it is written, a run decides the same with and without it. Two guesses are
+    comments, for you to declare: `sensitive`, columns whose names suggest personal traits such as age or sex
+    (no group of rows by their values may get worse predictions), and `key`, a column of unique row
+    identifiers (which rows are set aside for the final check then depends on it alone). Bundled and
+    registered tables already have a card: a run without --card uses that one, this command ignores it.
 
     Parameters
     ----------
@@ -229,7 +228,7 @@ def card(
     """
     check_table_name(table)
     from realmix.tasks.core.table.hints.find_hints import find_hints
-    from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
+    from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card, suggest
     from realmix.tasks.core.table.infer_schema import infer_schema
     from realmix.tasks.core.table.read_columns import read_columns
     from realmix.tasks.core.table.reading_report import ReadingReport
@@ -251,7 +250,7 @@ def card(
         raw, target, task=task, positive=positive, kinds=inferred.columns, roles=inferred.roles
     )
     report = report.with_apart(set_apart(schema, inferred))
-    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred), report)
+    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred), report, suggest(raw, schema))
     if out is None:
         print(text, end="")
         return
