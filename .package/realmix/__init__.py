@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from realmix.flows.api.finished import Study, load
     from realmix.flows.api.studies import Preview, collect, preview, study
+    from realmix.tasks.core.errors import BadInput, RealmixError
     from realmix.tasks.estimators.augmented import AugmentedClassifier, AugmentedRegressor
     from realmix.tasks.estimators.sampler import RealmixSampler
 
@@ -14,7 +15,9 @@ __version__ = version("realmix")
 __all__ = [
     "AugmentedClassifier",
     "AugmentedRegressor",
+    "BadInput",
     "Preview",
+    "RealmixError",
     "RealmixSampler",
     "Study",
     "collect",
@@ -27,6 +30,7 @@ __all__ = [
 _MODULES = {
     "realmix.flows.api.finished": ("Study", "load"),
     "realmix.flows.api.studies": ("Preview", "collect", "preview", "study"),
+    "realmix.tasks.core.errors": ("BadInput", "RealmixError"),
     "realmix.tasks.estimators.augmented": ("AugmentedClassifier", "AugmentedRegressor"),
     "realmix.tasks.estimators.sampler": ("RealmixSampler",),
 }

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NoReturn
 
 from realmix.flows.local.tied_process import PARENT
@@ -62,8 +61,9 @@ def run_command(*arguments: str, progress: bool) -> str:
         If it, or this process, was interrupted.
     """
     command = [sys.executable, "-P", "-m", "realmix.flows.local.tied_process", "realmix", *arguments]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
-        process = subprocess.Popen(
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as printed,
+        subprocess.Popen(
             command,
             env={**os.environ, PARENT: str(os.getpid()), "PYTHONIOENCODING": "utf-8"},
             stdin=subprocess.DEVNULL,
@@ -71,9 +71,12 @@ def run_command(*arguments: str, progress: bool) -> str:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
-        )
+        ) as process,
+    ):
         try:
             problem = _follow(process, progress)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_stop(process)) from None
         except BaseException:
             _stop(process)
             raise
@@ -87,22 +90,27 @@ def _follow(process: subprocess.Popen[str], progress: bool) -> str:
     """Print the progress of a command until it ends; return its last sentence to the user."""
     assert process.stderr is not None
     problem = ""
-    with process.stderr:
-        for line in process.stderr:
-            if line.startswith(SIGN):
-                problem = line.removeprefix(SIGN).strip()
-            if progress:
-                print(line, end="", file=sys.stderr, flush=True)
+    for line in process.stderr:
+        problem = _sentence(line) or problem
+        if progress:
+            print(line, end="", file=sys.stderr, flush=True)
     return problem
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    """Interrupt a command as Ctrl-C does in a terminal, and wait for its end."""
+def _sentence(line: str) -> str:
+    return line.removeprefix(SIGN).strip() if line.startswith(SIGN) else ""
+
+
+def _stop(process: subprocess.Popen[str]) -> str:
+    """Interrupt a command as Ctrl-C does in a terminal; return what it says of what is kept."""
     process.send_signal(signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(PATIENCE_SECONDS)
-    process.kill()
-    process.wait()
+    try:
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return ""
+    return next(filter(None, map(_sentence, reversed(said.splitlines()))), "")
 
 
 def _fail(exit_code: int, problem: str) -> NoReturn:

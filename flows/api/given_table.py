@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +14,11 @@ from typing import Any
 import yaml
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.runtime.study_folder import home
 
-# A location names its table; a table in memory has no name.
-NAME = "table"
+# A location names its table; a table in memory has no name. Equal rows have one place, so that a study of them is
+# the same study when it is asked for again.
+NAME, PLACE = "table", "given"
 
 Card = str | Path | Mapping[str, Any] | None
 
@@ -26,7 +31,7 @@ def readable(table: Any, card: Card) -> Iterator[tuple[str, str | None]]:
     ----------
     table : str, Path, or a table in memory
         A table in memory is one of pandas, polars, pyarrow or any other library that speaks Arrow; its rows lie
-        meanwhile in a temporary file that nobody else may read.
+        meanwhile in a file of the home that nobody else may read.
     card : str, Path, mapping or None
         A data card: its file, or its fields.
 
@@ -35,13 +40,15 @@ def readable(table: Any, card: Card) -> Iterator[tuple[str, str | None]]:
     BadInput
         If it is no table, or cannot be written as one.
     """
-    with TemporaryDirectory(prefix="realmix-") as place:
-        yield _table_at(table, Path(place)), _card_at(card, Path(place))
+    with TemporaryDirectory(prefix="realmix-") as place, _table_at(table) as location:
+        yield location, _card_at(card, Path(place))
 
 
-def _table_at(table: Any, place: Path) -> str:
+@contextmanager
+def _table_at(table: Any) -> Iterator[str]:
     if isinstance(table, str | Path):
-        return str(table)
+        yield str(table)
+        return
     from realmix.tasks.sources.frame import SPEC
 
     if not SPEC.matches(table):
@@ -49,10 +56,17 @@ def _table_at(table: Any, place: Path) -> str:
             f"A {type(table).__name__} is no table; expected a DataFrame of pandas or polars, a Table of pyarrow, or a "
             "location such as 'table.csv'."
         )
-    path = place / f"{NAME}.parquet"
-    rows = SPEC.build(table).read()  # type: ignore[attr-defined]
-    rows.to_parquet(path, index=False)
-    return str(path)
+    content = io.BytesIO()
+    SPEC.build(table).read().to_parquet(content, index=False)  # type: ignore[attr-defined]
+    folder = home().absolute() / PLACE / hashlib.sha256(content.getvalue()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{NAME}.parquet"
+    path.touch(mode=0o600)
+    path.write_bytes(content.getvalue())
+    try:
+        yield str(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _card_at(card: Card, place: Path) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from realmix.flows.api.finished import Study, load
 from realmix.flows.api.given_table import Card, readable
 from realmix.tasks.core.report.collect_text import Advice
 
+REPORT = "Report: "
 Task = Literal["binary", "multiclass", "regression"]
 
 
@@ -37,7 +37,7 @@ def study(
     """Decide whether synthetic training rows make a model of a table better.
 
     Does what ``realmix run`` does, in a process of its own, and needs no server. Interrupted (Ctrl-C, or a notebook's
-    stop button), it ends within seconds; called again with the same `out`, it goes on from there.
+    stop button), it ends within seconds; called again with the same rows and options, it goes on from there.
 
     Parameters
     ----------
@@ -84,7 +84,6 @@ def study(
     Traceback (most recent call last):
     realmix.tasks.core.errors.BadInput: A list is no table; expected a DataFrame of pandas or polars, a Table of ...
     """
-    folder = Path(out) if out else Path("runs") / f"table-{time.strftime('%Y%m%d-%H%M%S')}"
     with readable(table, card) as (location, card_at):
         asked = {
             "target": target,
@@ -97,12 +96,18 @@ def study(
             "metric": metric,
             "budget": budget,
             "seed": seed,
-            "out": folder,
+            "out": out,
             "plan": plan,
             "device": device,
         }
-        run_command("run", location, *options_of(asked), progress=progress)
-    return load(folder)
+        printed = run_command("run", location, *options_of(asked), progress=progress)
+    return load(out or _folder_in(printed))
+
+
+def _folder_in(printed: str) -> Path:
+    """Return the folder of the report that a command has printed."""
+    (report,) = (line for line in printed.splitlines() if line.startswith(REPORT))
+    return Path(report.removeprefix(REPORT)).parent
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from realmix.flows.api.command import options_of, run_command
@@ -22,6 +25,20 @@ def test_progress_is_printed_only_where_it_is_wanted(tmp_path, monkeypatch, caps
 
 def test_what_a_command_prints_is_returned():
     assert run_command("--version", progress=False).strip()
+
+
+def test_an_interruption_ends_the_command_and_says_what_is_kept(tmp_path, monkeypatch):
+    import psutil
+
+    class Interrupting(io.StringIO):
+        def write(self, text):
+            raise KeyboardInterrupt
+
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "stderr", Interrupting())
+    with pytest.raises(KeyboardInterrupt, match="^interrupted; nothing was computed yet"):
+        run_command("run", "bundled:bank_marketing", "--out", str(tmp_path / "out"), progress=True)
+    assert not psutil.Process().children()
 
 
 def test_a_text_is_one_value_of_an_option():

@@ -10,6 +10,12 @@ import yaml
 from realmix.flows.api.given_table import readable
 from realmix.tasks.core.errors import BadInput
 
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path / "home"))
+
+
 FRAME = pd.DataFrame({"age": [30, 41], "kind": ["a", None]}, index=[7, 8])
 
 
@@ -18,8 +24,16 @@ def test_a_table_in_memory_is_read_from_a_file_that_does_not_stay(table):
     with readable(table, None) as (location, card):
         pd.testing.assert_frame_equal(pd.read_parquet(location), FRAME.reset_index(drop=True))
         assert (Path(location).stem, card) == ("table", None)
-        assert Path(location).parent.stat().st_mode & 0o077 == 0
+        assert Path(location).stat().st_mode & 0o077 == Path(location).parent.stat().st_mode & 0o077 == 0
     assert not Path(location).exists()
+
+
+def test_equal_rows_have_one_place_and_others_another():
+    places = []
+    for frame in (FRAME, FRAME.copy(), FRAME.head(1)):
+        with readable(frame, None) as (location, _):
+            places.append(location)
+    assert places[0] == places[1] != places[2]
 
 
 def test_a_frame_of_polars_is_a_table():

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
 
 import pytest
 from sklearn.datasets import load_breast_cancer
 
 import realmix
+from realmix.flows.terminal.finished_commands import show
 from realmix.tasks.core.errors import BadInput
 
 PLAN = Path(__file__).parents[2] / "same_verdict" / "plans" / "binary-tumours.json"
+README = Path(__file__).parents[3] / "flows" / "api" / "README.md"
+FIRST_BLOCK, *BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 SMALL = {
     "synthesizers": {"smote": None},
     "ratios": [1.0],
@@ -32,7 +37,7 @@ CIRCUMSTANCES = ("study", "seconds", "race", "reading", "table", "tracking", "di
 
 @pytest.fixture(scope="module")
 def frame():
-    return load_breast_cancer(as_frame=True).frame.iloc[:200]
+    return load_breast_cancer(as_frame=True).frame.iloc[:200].rename(columns={"target": "churned"})
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +49,14 @@ def plan(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study(frame, plan, tmp_path_factory):
+    """The study of the README, by a small plan instead of a budget of minutes."""
     place = tmp_path_factory.mktemp("python")
+    code = FIRST_BLOCK.replace('budget="4m"', "plan=plan, out=out, progress=False")
+    names = {"df": frame, "plan": plan, "out": place / "study"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REALMIX_HOME", str(place / "home"))
-        return realmix.study(frame, target="target", plan=plan, out=place / "study", progress=False)
+        exec(code, names)
+    return names["study"]
 
 
 def test_python_and_the_command_line_give_the_same_verdict_bit_for_bit(study, frame, plan, tmp_path):
@@ -60,7 +69,7 @@ def test_python_and_the_command_line_give_the_same_verdict_bit_for_bit(study, fr
         "run",
         "table.csv",
         "--target",
-        "target",
+        "churned",
         "--plan",
         str(plan),
     ]
@@ -92,7 +101,7 @@ def test_the_leaderboard_has_real_only_and_what_was_compared_with_it(study):
 
 
 def test_the_model_predicts_new_rows_with_missing_cells(study, frame):
-    rows = frame.head(4).drop(columns="target").astype(object)
+    rows = frame.head(4).drop(columns="churned").astype(object)
     rows.iloc[0, 0] = None
     proba = study.model.predict_proba(rows)
     assert proba.shape == (4, 2)
@@ -104,12 +113,23 @@ def test_the_training_rows_say_which_are_real(study):
     assert "real" in set(study.training["_realmix_origin"])
 
 
-def test_a_notebook_shows_the_verdict_and_the_report(study):
+def test_a_notebook_shows_what_the_terminal_prints(study, capsys):
     page = study._repr_html_()
-    assert study.verdict in page
-    assert study.report().as_uri() in page
+    for part in (study.verdict, study.sentence, study.reason, study.report().as_uri()):
+        assert escape(part) in page
     assert study.report().exists()
-    assert str(study).startswith(f"Verdict: {study.verdict}")
+    show(str(study.folder))
+    assert capsys.readouterr().out.strip() == str(study)
+
+
+def test_the_readme_does_what_it_says(study, frame):
+    X, y = frame.drop(columns="churned"), frame["churned"]
+    names = {"realmix": realmix, "study": study, "new_rows": X.head(), "X": X, "y": y}
+    for block in BLOCKS:
+        exec(block, names)
+    assert names["probabilities"].shape == (5, 2)
+    assert names["again"].verdict == study.verdict
+    assert len(names["more_X"]) == len(names["more_y"]) >= len(X)
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path):
