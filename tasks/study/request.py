@@ -35,6 +35,8 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 from realmix.tasks.teachers import TEACHERS
 
 MAX_RATIO = 100
+# Of files, which are no part of a table's name.
+ENDINGS = re.compile(r"(\.(csv|tsv|txt|jsonl|ndjson|parquet|arrow|feather|xlsx|xls|ods|gz))+$", re.IGNORECASE)
 
 
 def check_read(raw: pd.DataFrame, card: DataCard, report: ReadingReport) -> tuple[Schema, dict[str, Any]]:
@@ -127,7 +129,7 @@ def table_name(card: DataCard, request: StudyRequest) -> str:
     """Name a table after its file, table or key: letters, digits, dashes."""
     location = request.table or card.source or BUNDLED_TABLE
     stem = re.split(r"[?#]", location)[0].rstrip("/").split("/")[-1].split(":")[-1]
-    stem = re.sub(r"(\.(csv|tsv|txt|parquet|gz))+$", "", stem, flags=re.IGNORECASE)
+    stem = ENDINGS.sub("", stem)
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60] or "table"
 
 
