@@ -14,6 +14,7 @@ from realmix.flows.terminal import maintain_commands as maintain
 from realmix.flows.terminal import study_commands as study
 from realmix.flows.terminal import table_commands as tables
 from realmix.flows.terminal.mlflow_pages import ui
+from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.errors import BadInput, RealmixError
 
 app = cyclopts.App(
@@ -107,7 +108,7 @@ def _say(sentence: str) -> None:
     from realmix.flows.terminal.progress import end_progress
 
     end_progress()
-    print(f"realmix: {sentence}", file=sys.stderr)
+    tell(f"realmix: {sentence}", stderr=True)
 
 
 def _save_traceback() -> str:

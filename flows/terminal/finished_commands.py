@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from realmix.flows.terminal.options import Flag
+from realmix.flows.terminal.screen import console, tell
 
 
 def list_studies() -> None:
@@ -13,13 +14,13 @@ def list_studies() -> None:
     Also those that were interrupted: the same command again goes on with one.
     """
     from realmix.flows.terminal.run_study import RUNS
-    from realmix.flows.terminal.show_study import console, new_table
+    from realmix.flows.terminal.show_study import new_table
     from realmix.flows.terminal.studies import find_studies, rows_of
     from realmix.tasks.runtime.study_folder import home
 
     studies = find_studies()
     if not studies:
-        print(f"No study is in {RUNS}/ or {home()}: make one with `realmix run TABLE --target COLUMN`.")
+        tell(f"No study is in {RUNS}/ or {home()}: make one with `realmix run TABLE --target COLUMN`.")
         return
     table = new_table()
     table.add_column("study", no_wrap=True)
@@ -114,4 +115,4 @@ def collect(
     """
     from realmix.flows.terminal.collect import collecting_text
 
-    print(collecting_text(table, study, as_json=json))
+    (print if json else tell)(collecting_text(table, study, as_json=json))

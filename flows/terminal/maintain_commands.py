@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from realmix.flows.terminal.options import Flag
+from realmix.flows.terminal.screen import tell
 
 
 def doctor() -> None:
@@ -20,7 +21,7 @@ def doctor() -> None:
 
     findings = check_all()
     for finding in findings:
-        print(f"{'ok ' if finding.is_ok else 'BAD'} {finding.subject}: {finding.message}")
+        tell(f"{'ok ' if finding.is_ok else 'BAD'} {finding.subject}: {finding.message}")
     if not all(finding.is_ok for finding in findings):
         sys.exit(1)
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from realmix.flows.local import environment
 from realmix.flows.terminal.progress import end_progress, show_progress
+from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.plan.plan import Split
 from realmix.tasks.core.report.preview_text import preview_lines
 from realmix.tasks.core.table.reading_report import reading_lines
@@ -42,7 +43,7 @@ def run_preview(request: StudyRequest) -> None:
     notes = table_notes(table.schema, table.card, table.hints)
     read = [f"read: {line}" for line in reading_lines(table.source["reading"])]
     for line in (describe(table, split), *read, *notes, *preview_lines(judged)):
-        print(line)
+        tell(line)
 
 
 def describe(table: Table, split: Split) -> str:

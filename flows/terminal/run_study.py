@@ -21,6 +21,7 @@ from realmix.flows.local import environment
 from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
 from realmix.flows.terminal.progress import Detail, end_progress, show_progress
+from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.errors import BadInput, RealmixError, StudyInterrupted
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
@@ -320,17 +321,19 @@ def _exit_after_patience(results: str | None) -> None:
 
 
 def _exit_now(results: str | None) -> None:
-    """Say where the results are, kill child processes and exit, without waiting for any thread."""
+    """Kill child processes, say where the results are and exit, without waiting for any thread."""
     import psutil
 
-    end_progress()
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     kept = (
         f"what was finished is in {results}. Run the same command again to go on from there"
         if results and Path(results).exists()
         else "nothing was computed yet, so nothing is kept"
     )
-    print(f"realmix: interrupted; {kept}.", file=sys.stderr, flush=True)
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
-    os._exit(INTERRUPTED)
+    try:
+        end_progress()
+        tell(f"realmix: interrupted; {kept}.", stderr=True)
+    finally:  # also where nobody reads it any longer
+        os._exit(INTERRUPTED)

@@ -6,36 +6,21 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from realmix.flows.terminal.screen import console, plain_console
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.report.verdict_words import VerdictWords, score, verdict_words
 from realmix.tasks.core.words import gain_in_words, interval_in_words
 
-# Width of tables where no terminal says one.
-PLAIN_WIDTH = 160
 COLOURS = {"proven": "bold green", "expected to help": "green", "not decided": "red"}
 CORE = (
     "study", "table", "word", "sentence", "reason", "winner", "real_only", "metric", "validation", "holdout",
     "holdout_reason", "gates", "learners", "complete", "missing", "seeds", "digests",
 )  # fmt: skip
-
-
-def console() -> Console:
-    """Return standard output: lines wrap between words in a terminal, and stay whole elsewhere."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else plain_console(None)
-
-
-def plain_console(file: IO[str] | None) -> Console:
-    """Return a console of whole lines without colours; standard output when `file` is None."""
-    return Console(
-        file=file, highlight=False, width=PLAIN_WIDTH, soft_wrap=True, force_terminal=False, color_system=None
-    )
 
 
 def print_verdict(document: VerdictDocument, out: Path) -> None:

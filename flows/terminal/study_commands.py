@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from realmix.flows.terminal.options import Flag, Verbose
+from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.file_names import check_table_name
 
@@ -255,7 +256,7 @@ def card(
         print(text, end="")
         return
     write_atomically(out, lambda file: file.write_text(text, encoding="utf-8"))
-    print(f"Wrote {out}. Edit it, then run: realmix run --card {out}")
+    tell(f"Wrote {out}. Edit it, then run: realmix run --card {out}")
 
 
 def parse_budget(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from realmix.flows.terminal.options import Flag, Verbose
+from realmix.flows.terminal.screen import tell
 
 
 def register(card: Path, /, *, name: str | None = None) -> None:
@@ -24,7 +25,7 @@ def register(card: Path, /, *, name: str | None = None) -> None:
     from realmix.flows.terminal.tables import register as register_card
 
     registered = register_card(card, name)
-    print(
+    tell(
         f"Registered '{registered}'. Study it now with `realmix retrain {registered}`, or start `realmix up` "
         "to have it studied automatically."
     )
@@ -43,7 +44,7 @@ def unregister(table: str, /) -> None:
     from realmix.tasks.runtime.database import unregister_table
 
     unregister_table(table)
-    print(f"Removed '{table}'. Its rows and decisions stay; `realmix register CARD` registers it again.")
+    tell(f"Removed '{table}'. Its rows and decisions stay; `realmix register CARD` registers it again.")
 
 
 def status() -> None:
@@ -53,7 +54,7 @@ def status() -> None:
 
     environment.prepare()
     for line in lines():
-        print(line)
+        tell(line)
 
 
 def retrain(table: str, /, *, quiet: Flag = False, verbose: Verbose = False) -> None:
@@ -102,7 +103,7 @@ def watch(table: str | None = None, /) -> None:
     from realmix.flows.terminal.tables import is_due, print_entry
 
     if not is_due(table):
-        print(f"No new rows for '{table}'.")
+        tell(f"No new rows for '{table}'.")
         return
     entry = run_retraining(table, "new data")
     print_entry(entry)
@@ -125,7 +126,7 @@ def promote(table: str, /, *, reason: str, by: str | None = None) -> None:
     """
     from realmix.flows.terminal.tables import change_champion
 
-    print(change_champion("promote", table, reason, by))
+    tell(change_champion("promote", table, reason, by))
 
 
 def rollback(table: str, /, *, reason: str, by: str | None = None) -> None:
@@ -142,7 +143,7 @@ def rollback(table: str, /, *, reason: str, by: str | None = None) -> None:
     """
     from realmix.flows.terminal.tables import change_champion
 
-    print(change_champion("rollback", table, reason, by))
+    tell(change_champion("rollback", table, reason, by))
 
 
 def up(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from realmix.flows.local import environment
+from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.champion_record import read_champion_record
 from realmix.tasks.core.lifecycle.entries import Retraining, Review
@@ -213,12 +214,12 @@ def change_champion(what: str, table: str, reason: str, by: str | None) -> str:
 
 def print_entry(entry: dict[str, Any]) -> None:
     """Print the result of a retraining in a few lines."""
-    print(f"{entry['level']}: {entry['reason']}")
+    tell(f"{entry['level']}: {entry['reason']}")
     for arrival in entry["arrivals"]:
         why = f": {arrival['reason']}" if arrival["reason"] else ""
-        print(f"  {arrival['name']}: {arrival['status']}{why}")
+        tell(f"  {arrival['name']}: {arrival['status']}{why}")
     if entry.get("verdict"):
-        print(f"Verdict: {entry['verdict']}")
-        print(f"Study:   {home() / 'studies' / entry['study']}")
+        tell(f"Verdict: {entry['verdict']}")
+        tell(f"Study:   {home() / 'studies' / entry['study']}")
     if entry.get("judgement"):
-        print(f"Champion and challenger: {entry['judgement']['reason']}")
+        tell(f"Champion and challenger: {entry['judgement']['reason']}")

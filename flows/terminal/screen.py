@@ -1,0 +1,35 @@
+"""Print so that lines break between words in a terminal, and stay whole elsewhere."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Width of tables where no terminal says one.
+PLAIN_WIDTH = 160
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return standard output, or standard error."""
+    from rich.console import Console
+
+    found = Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else plain_console(found.file)
+
+
+def plain_console(file: IO[str]) -> Console:
+    """Return a console that writes whole lines without colours to a file."""
+    from rich.console import Console
+
+    return Console(
+        file=file, highlight=False, width=PLAIN_WIDTH, soft_wrap=True, force_terminal=False, color_system=None
+    )
+
+
+def tell(text: str, *, stderr: bool = False) -> None:
+    """Print a text as it is, to standard output or standard error."""
+    from rich.text import Text
+
+    console(stderr=stderr).print(Text(text))
