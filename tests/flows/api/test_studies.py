@@ -74,9 +74,10 @@ def test_python_and_the_command_line_give_the_same_verdict_bit_for_bit(study, fr
         str(plan),
     ]
     environment = {**os.environ, "REALMIX_HOME": str(tmp_path / "home")}
-    subprocess.run(
-        [*command, "--out", "study"], cwd=tmp_path, env=environment, check=True, capture_output=True
+    done = subprocess.run(
+        [*command, "--out", "study"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
+    assert done.returncode == 0, done.stderr
     other = realmix.load(tmp_path / "study")
     one, two = (
         {key: value for key, value in each.document.to_dict().items() if key not in CIRCUMSTANCES}

@@ -15,8 +15,17 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from realmix import AugmentedClassifier, AugmentedRegressor
+from realmix.tasks.estimators import choose_mix
 
-CHEAP = {"ratios": (1.0,), "n_folds": 2, "random_state": 0}
+CHEAP = {"synthesizers": ("neighbour-swap",), "ratios": (1.0,), "n_folds": 2, "random_state": 0}
+# Checks of scikit-learn that cannot hold.
+EXPECTED_TO_FAIL: dict[str, str] = {}
+
+
+@pytest.fixture
+def small_teacher(monkeypatch):
+    """One cheap member labels synthetic rows in place of three."""
+    monkeypatch.setattr(choose_mix, "TEACHER", (("linear", 0),))
 
 
 def rows(n_rows=120, seed=0):
@@ -25,7 +34,11 @@ def rows(n_rows=120, seed=0):
     return X, np.where(X[:, 0] + rng.normal(size=n_rows) > 0, "yes", "no")
 
 
-@parametrize_with_checks([AugmentedClassifier(**CHEAP), AugmentedRegressor(**CHEAP)])
+@pytest.mark.usefixtures("small_teacher")
+@parametrize_with_checks(
+    [AugmentedClassifier(**CHEAP), AugmentedRegressor(**CHEAP)],
+    expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
+)
 def test_estimators_pass_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -41,6 +54,7 @@ def test_the_mix_is_chosen_and_reported_within_fit():
     assert set(fitted.predict(X)) == {"yes", "no"}
 
 
+@pytest.mark.usefixtures("small_teacher")
 def test_the_same_rows_and_seed_give_the_same_model():
     X, y = rows()
     one, other = (AugmentedClassifier(KNeighborsClassifier(), **CHEAP).fit(X, y) for _ in range(2))
@@ -56,6 +70,7 @@ def test_too_few_rows_are_trained_on_as_they_are_and_the_reason_is_kept():
     assert "expected at least 60" in fitted.reason_
 
 
+@pytest.mark.usefixtures("small_teacher")
 def test_a_pipeline_gets_the_columns_of_the_frame_it_names():
     X, y = rows()
     frame = pd.DataFrame(X, columns=["age", "income", "score"])
@@ -70,6 +85,7 @@ def test_a_pipeline_gets_the_columns_of_the_frame_it_names():
     assert len(fitted.predict(frame)) == 120
 
 
+@pytest.mark.usefixtures("small_teacher")
 def test_an_estimator_without_probabilities_is_compared_by_its_labels():
     X, y = rows()
     fitted = AugmentedClassifier(LinearSVC(), **CHEAP).fit(X, y)
@@ -77,6 +93,7 @@ def test_an_estimator_without_probabilities_is_compared_by_its_labels():
     assert fitted.verdict_ != "not decided"
 
 
+@pytest.mark.usefixtures("small_teacher")
 def test_estimators_work_in_cross_validation_pipelines_and_clones():
     X, _ = rows()
     numbers = X[:, 0] * 2
@@ -85,6 +102,7 @@ def test_estimators_work_in_cross_validation_pipelines_and_clones():
     assert cross_val_score(pipeline, X, numbers, cv=2).mean() > 0.5
 
 
+@pytest.mark.usefixtures("small_teacher")
 def test_an_estimator_that_cannot_learn_real_rows_says_so_itself():
     X, y = rows()
     with pytest.raises(ValueError, match="max_iter"):
