@@ -26,6 +26,7 @@ def study(
     synthesizers: Sequence[str] | None = None,
     ratios: Sequence[float] | None = None,
     models: Sequence[str] | None = None,
+    teachers: Sequence[str] | None = None,
     metric: str | None = None,
     budget: str | float = "4m",
     seed: int = 0,
@@ -55,6 +56,8 @@ def study(
         What is compared; what fits into `budget` when None.
     ratios : sequence of float, optional
         Synthetic rows per real row, above 0 and at most 100.
+    teachers : sequence of str, optional
+        Pretrained models that label rows beside the usual ones; they need a library and weights.
     metric : str, optional
         Decides; ``log_loss`` or ``rmse`` when None.
     budget : str or float
@@ -93,6 +96,7 @@ def study(
             "synthesizers": synthesizers,
             "ratios": ratios,
             "models": models,
+            "teachers": teachers,
             "metric": metric,
             "budget": budget,
             "seed": seed,

@@ -11,7 +11,7 @@ import pandas as pd
 from imblearn.base import BaseSampler
 from imblearn.utils import check_target_type
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import get_tags
+from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
@@ -94,6 +94,7 @@ class RealmixSampler(BaseSampler):
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, np.ndarray, bool]:
         y, is_one_vs_all = check_target_type(y, indicate_one_vs_all=True)
+        check_consistent_length(X, y)
         if not isinstance(X, pd.DataFrame):
             finite: Any = "allow-nan" if get_tags(self).input_tags.allow_nan else True
             return validate_data(self, X=X, reset=True, ensure_all_finite=finite), y, is_one_vs_all

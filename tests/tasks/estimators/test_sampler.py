@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 from imblearn.pipeline import make_pipeline
 from imblearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from realmix import RealmixSampler
+from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.estimators import sampler
+from realmix.tasks.estimators.choose_mix import LEARNER
 
 SMALL = {"synthesizers": ("smote",), "ratios": (0.5,), "n_folds": 2, "random_state": 0}
 
@@ -23,19 +30,15 @@ def rows(n_rows=160, seed=0):
 
 @pytest.fixture
 def mixed(monkeypatch):
-    """The verdict is to take the first mix with synthetic rows, whatever the rows say."""
-    from realmix.tasks.estimators import sampler
-
-    def first(place, estimator, recipe, labels):
-        found = decide(place, estimator, recipe, labels)
-        import dataclasses
-
-        from realmix.tasks.core.mixes.arms import Arm, Mix
-
-        return dataclasses.replace(found, ships=Arm(Mix("smote", 0.5, balance="balanced"), "estimator"))
-
+    """Whatever the rows say, the mix that raises the rare class is decided for."""
     decide = sampler.decide_mix
-    monkeypatch.setattr(sampler, "decide_mix", first)
+
+    def for_the_mix(*arguments):
+        return dataclasses.replace(
+            decide(*arguments), ships=Arm(Mix("smote", 0.5, balance="balanced"), LEARNER)
+        )
+
+    monkeypatch.setattr(sampler, "decide_mix", for_the_mix)
 
 
 @parametrize_with_checks([RealmixSampler(DecisionTreeClassifier(max_depth=3, random_state=0), **SMALL)])
@@ -45,35 +48,31 @@ def test_the_sampler_passes_the_checks_of_imbalanced_learn(estimator, check):
 
 def test_the_rows_are_those_of_the_mix_and_the_rare_class_is_raised(mixed):
     X, y = rows()
-    sampler = RealmixSampler(**SMALL)
-    more, labels = sampler.fit_resample(X, y)
+    sampled = RealmixSampler(**SMALL)
+    more, labels = sampled.fit_resample(X, y)
     np.testing.assert_array_equal(more[:160], X)
     np.testing.assert_array_equal(labels[:160], y)
     assert len(more) == len(labels) == 240
-    assert sampler.sampling_strategy_ == {"no": 0, "yes": 80}
-    assert sampler.mix_ == "smote/0.5/joint/balanced"
+    assert sampled.sampling_strategy_ == {"no": 0, "yes": 80}
+    assert sampled.mix_ == "smote/0.5/joint/balanced"
 
 
 def test_real_only_returns_the_rows_as_they_are_and_says_why():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(120, 2)), rng.integers(0, 2, 120)
-    sampler = RealmixSampler(**SMALL)
-    more, labels = sampler.fit_resample(X, y)
+    sampled = RealmixSampler(**SMALL)
+    more, labels = sampled.fit_resample(X, y)
     np.testing.assert_array_equal(more, X)
     np.testing.assert_array_equal(labels, y)
-    assert (sampler.verdict_, sampler.mix_) == ("keep real only", "real-only") and sampler.reason_
+    assert (sampled.verdict_, sampled.mix_) == ("keep real only", "real-only") and sampled.reason_
 
 
 def test_frames_keep_their_columns_and_types(mixed):
     X, y = rows()
     frame = pd.DataFrame(X, columns=["age", "income", "score"]).assign(n=np.arange(160) % 7)
     frame["kind"] = np.where(X[:, 1] > 0, "a", "b")
-    # A tree that is fitted on numbers alone, of whatever columns there are.
-    from sklearn.compose import make_column_selector, make_column_transformer
-    from sklearn.pipeline import make_pipeline as plain
-
-    numbers = make_column_transformer(("passthrough", make_column_selector(dtype_include="number")))
-    inner = plain(numbers, DecisionTreeClassifier(max_depth=3, random_state=0))
+    numbers = make_column_transformer(("passthrough", ["age", "income", "score", "n"]))
+    inner = Pipeline([("numbers", numbers), ("tree", DecisionTreeClassifier(max_depth=3, random_state=0))])
     more, labels = RealmixSampler(inner, **SMALL).fit_resample(frame, pd.Series(y, name="label"))
     assert more.dtypes.equals(frame.dtypes) and labels.name == "label"
     pd.testing.assert_frame_equal(more.head(160), frame)
