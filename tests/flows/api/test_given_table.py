@@ -36,12 +36,6 @@ def test_equal_rows_have_one_place_and_others_another():
     assert places[0] == places[1] != places[2]
 
 
-def test_a_frame_of_polars_is_a_table():
-    polars = pytest.importorskip("polars")
-    with readable(polars.DataFrame({"age": [30, 41]}), None) as (location, _):
-        assert pd.read_parquet(location)["age"].tolist() == [30, 41]
-
-
 def test_a_location_and_the_file_of_a_card_stay_as_they_are():
     with readable("sql:people", Path("card.yaml")) as given:
         assert given == ("sql:people", "card.yaml")
