@@ -52,7 +52,7 @@ class Progress:
         if self.planned_seconds is None:
             return ""
         left = self.planned_seconds - self.used()
-        return f"about {clock(left)} left of the plan" if left > 0 else "longer than planned"
+        return f"about {clock(left)} left" if left > 0 else "longer than planned"
 
     def line(self) -> str:
         """Return all of it in one line."""
@@ -133,7 +133,7 @@ class View(logging.Handler):
         now = self.progress
         head = Table.grid(padding=(0, 1))
         is_race = now.share is not None and now.stage == "race"
-        bar = ProgressBar(total=1, completed=now.share or 0, width=24, pulse=not is_race)
+        bar = ProgressBar(total=1, completed=now.share or 0, width=16, pulse=not is_race)
         done = f"{100 * (now.share or 0):.0f} %, " if is_race else ""
         left = f", {now.time_left()}" if now.time_left() else ""
         head.add_row(Text(now.stage, style="bold"), bar, Text(f"{done}{clock(now.used())} used{left}"))

@@ -58,7 +58,7 @@ def test_a_terminal_draws_stage_share_standing_and_time_and_prints_them_only_whe
         drawn.print(view.render())
         text = drawn.export_text()
         view.end()
-        assert "race" in text and "12 compared" in text and "left of the plan" in text
+        assert "race" in text and "12 compared" in text and "left" in text
         assert ("race 40 on fold-0" in screen.getvalue()) == is_printed
         assert "planned" in screen.getvalue()
 
@@ -75,7 +75,7 @@ def test_where_lines_are_printed_a_long_silence_is_broken(own_log, monkeypatch):
 
 
 def test_a_study_that_takes_longer_than_planned_says_so():
-    assert Progress(planned_seconds=90).time_left() == "about 1 min 30 s left of the plan"
+    assert Progress(planned_seconds=90).time_left() == "about 1 min 30 s left"
     assert Progress(planned_seconds=0).time_left() == "longer than planned"
     assert Progress().time_left() == ""
 
