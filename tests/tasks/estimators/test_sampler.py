@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.pipeline import make_pipeline
-from imblearn.utils.estimator_checks import parametrize_with_checks
+from imblearn.utils.estimator_checks import estimator_checks_generator
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.model_selection import cross_val_score
@@ -41,7 +41,16 @@ def mixed(monkeypatch):
     monkeypatch.setattr(sampler, "decide_mix", for_the_mix)
 
 
-@parametrize_with_checks([RealmixSampler(DecisionTreeClassifier(max_depth=3, random_state=0), **SMALL)])
+# The decorator of imbalanced-learn hands pytest a generator, of which it warns.
+CHECKS = [
+    pytest.param(estimator, check, id=check.func.__name__)
+    for estimator, check in estimator_checks_generator(
+        RealmixSampler(DecisionTreeClassifier(max_depth=3, random_state=0), **SMALL)
+    )
+]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_the_sampler_passes_the_checks_of_imbalanced_learn(estimator, check):
     check(estimator)
 
