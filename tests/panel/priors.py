@@ -28,8 +28,8 @@ def fit_priors(records: Iterable[Record], tables: Sequence[str]) -> Priors:
     """Fit the gains of learners and the deviation of fold gains on some tables.
 
     The gain of a learner in a run is what its default recipe gained over its best real-only arm on rows outside;
-    the trials of both are chosen by the study's own folds. Every table counts alike at each size. The deviation is that of a new table from lines that
-    never saw it.
+    the trials of both are chosen by the study's own folds. Every table counts alike at each size. The deviation is that
+    of a new table from lines that never saw it.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def fit_priors(records: Iterable[Record], tables: Sequence[str]) -> Priors:
         Names of those to fit on: leave the table out that is to be judged.
     """
     used = [record for record in records if record.cell.table in tables]
-    seen = pd.DataFrame([line for record in used for line in _gains(record)])
+    seen = pd.DataFrame([line for record in used for line in _gains(record)]).dropna()
     learners = {learner: _gain_line(lines) for learner, lines in seen.groupby("learner")}
     kinds = {kind: _deviation_line(used, kind) for kind in ("classification", "regression")}
     return Priors(learners, kinds, (min(SIZES), max(SIZES)), tuple(sorted(tables)), COMMAND)
@@ -63,11 +63,12 @@ def _gains(record: Record) -> Iterator[dict[str, Any]]:
 
 def _gain_line(lines: pd.DataFrame) -> GainLine:
     """Fit a learner's line, by ridge regression; its deviation from tables that were left out."""
-    cells = lines.dropna().groupby(["table", "n_rows"], as_index=False)[["explained", "gain"]].mean()
+    cells = lines.groupby(["table", "n_rows"], as_index=False)[["explained", "gain"]].mean()
     squares = []
-    for _, of_table in cells.groupby("table"):
-        others = _ridge(cells.drop(of_table.index))
-        squares.append(float(np.mean((of_table["gain"] - _predicted(others, of_table)) ** 2)))
+    if cells["table"].nunique() > 1:
+        for _, of_table in cells.groupby("table"):
+            others = _ridge(cells.drop(of_table.index))
+            squares.append(float(np.mean((of_table["gain"] - _predicted(others, of_table)) ** 2)))
     supposed = [UNSEEN.sd**2] * N_SUPPOSED
     return GainLine(*_ridge(cells), float(np.sqrt(np.mean([*squares, *supposed]))))
 

@@ -210,8 +210,8 @@ def test_shrinking_is_the_normal_posterior_worked_out_by_hand(planted):
     promise = dataclasses.replace(planted.promise, gain=0.03)
     posterior = shrink(weakened(planted, standard_error=0.02, promise=promise), NEUTRAL)
     assert posterior.mean == pytest.approx(0.015)
-    # Fifteen folds of a fifth: 0.25 of 0.25 + 1/15 of the error's variance is due to training sets.
-    assert posterior.sd == pytest.approx(np.sqrt(0.0002 + 0.25 / (0.25 + 1 / 15) * 0.0004))
+    # Half of the error's variance is due to one set of training rows.
+    assert posterior.sd == pytest.approx(np.sqrt(0.0002 + 0.5 * 0.0004))
 
 
 def test_the_verdict_is_strict_json(planted):
