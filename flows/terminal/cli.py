@@ -46,8 +46,8 @@ def examples(*commands: str) -> str:
     return "\n\n".join(("Examples:", *(f"`realmix {command}`" for command in commands)))
 
 
-# The first word of the examples is the name of the command.
-for group, command, *shown in (
+# The first word of the examples is the name of the command; help lists them in this order.
+for place, (group, command, *shown) in enumerate((
     (STUDY, study.run, "run customers.csv --target churned", "run --card card.yaml --budget 30m --models linear"),
     (STUDY, study.preview, "preview customers.csv --target churned", "preview --card card.yaml --metric roc_auc"),
     (STUDY, study.card, "card customers.csv --target churned", "card customers.csv --target churned --out card.yaml"),
@@ -69,8 +69,9 @@ for group, command, *shown in (
     (MAINTAIN, maintain.doctor, "doctor", "doctor || echo repair me"),
     (MAINTAIN, maintain.sync, "sync", "sync && realmix ui"),
     (MAINTAIN, maintain.clean, "clean --dry-run", "clean --older-than 12w"),
-):  # fmt: skip
-    app.command(command, name=shown[0].split()[0], group=group, help_epilogue=examples(*shown))
+)):  # fmt: skip
+    name = shown[0].split()[0]
+    app.command(command, name=name, group=group, help_epilogue=examples(*shown), sort_key=place)
 app.register_install_completion_command(
     help="Install completion of commands and options for the shell in use (bash, zsh or fish).",
     group=MAINTAIN,

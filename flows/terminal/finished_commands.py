@@ -24,8 +24,12 @@ def list_studies() -> None:
         return
     table = new_table()
     table.add_column("study", no_wrap=True)
-    for heading in ("ended", "table", "rows", "verdict", "promised gain"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "rows" else "left")
+    table.add_column("ended", no_wrap=True)
+    table.add_column("table", overflow="ellipsis")
+    table.add_column("rows", no_wrap=True, justify="right")
+    # Wide enough for their longest words.
+    table.add_column("verdict", min_width=len("expected"))
+    table.add_column("promised gain", min_width=len("promised"))
     for row in rows_of(studies):
         table.add_row(*row)
     console().print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -135,7 +136,8 @@ def compare_studies(names: tuple[str, str], documents: tuple[VerdictDocument, Ve
     """Print two studies side by side, and whether their scores may be compared."""
     screen, table = console(), new_table()
     for heading in ("", *names):
-        table.add_column(heading, overflow="fold" if heading else "ellipsis")
+        # A name is broken before its date.
+        table.add_column(re.sub(r"-(?=\d{8}-\d{6}$)", "-\n", heading), overflow="fold")
     first, second = documents
     for name, cell in COMPARED.items():
         cells = cell(first), cell(second)

@@ -91,4 +91,4 @@ def rows_of(studies: list[Found]) -> Iterator[tuple[str, ...]]:
             promised = "" if gain is None else gain_in_words(gain, document.metric.margin_is_relative)
             about = (document.table.name, f"{document.table.n_rows:,}", promised)
         name, rows, promised = about
-        yield str(study.folder.name), f"{study.changed:%Y-%m-%d %H:%M}", name, rows, study.state, promised
+        yield str(study.folder.name), f"{study.changed:%Y-%m-%d}", name, rows, study.state, promised
