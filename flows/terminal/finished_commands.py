@@ -28,7 +28,7 @@ def list_studies() -> None:
     table.add_column("table", overflow="ellipsis")
     table.add_column("rows", no_wrap=True, justify="right")
     # Wide enough for their longest words.
-    table.add_column("verdict", min_width=len("expected"))
+    table.add_column("verdict", min_width=len("interrupted"))
     table.add_column("promised gain", min_width=len("promised"))
     for row in rows_of(studies):
         table.add_row(*row)
