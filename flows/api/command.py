@@ -49,7 +49,7 @@ def run_command(*arguments: str, progress: bool) -> str:
     *arguments : str
         As on the command line, without ``realmix``.
     progress : bool
-        Whether its progress is printed, line by line, to standard error.
+        Whether its progress is printed, line by line, to standard error; in a notebook to its output.
 
     Raises
     ------
@@ -90,10 +90,12 @@ def _follow(process: subprocess.Popen[str], progress: bool) -> str:
     """Print the progress of a command until it ends; return its last sentence to the user."""
     assert process.stderr is not None
     problem = ""
+    # A notebook shows standard error in red, as an error.
+    shown = sys.stdout if "ipykernel" in sys.modules else sys.stderr
     for line in process.stderr:
         problem = _sentence(line) or problem
         if progress:
-            print(line, end="", file=sys.stderr, flush=True)
+            print(line, end="", file=shown, flush=True)
     return problem
 
 

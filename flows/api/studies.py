@@ -70,7 +70,7 @@ def study(
         ``plan.json`` of an earlier study, to repeat it.
     device : {"cpu", "cuda"}
     progress : bool
-        Whether progress is printed to standard error.
+        Whether progress is printed to standard error; in a notebook below the cell.
 
     Returns
     -------

@@ -23,6 +23,13 @@ def test_progress_is_printed_only_where_it_is_wanted(tmp_path, monkeypatch, caps
         assert said in capsys.readouterr().err
 
 
+def test_a_notebook_shows_progress_as_output_and_not_as_an_error(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    with pytest.raises(BadInput):
+        run_command("run", str(tmp_path / "missing.csv"), "--target", "y", progress=True)
+    assert "missing.csv" in capsys.readouterr().out
+
+
 def test_what_a_command_prints_is_returned():
     assert run_command("--version", progress=False).strip()
 
