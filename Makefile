@@ -44,7 +44,7 @@ nulls: $(VENV)/.test  ## 200 small studies of each null; goes on where it stoppe
 ui: $(VENV)/.run  ## MLflow's pages over the local store
 	$(BIN)/realmix ui
 
-panel: $(VENV)/.test  ## realmix and its rivals on real tables, three hours of one core; goes on where it stopped
+panel: $(VENV)/.test  ## realmix and its rivals on real tables, six hours of one core; goes on where it stopped
 	$(BIN)/python -m tests.panel
 
 panel-quick: $(VENV)/.test  ## seven runs of the panel

@@ -146,6 +146,8 @@ def test_an_event_starts_a_look(up):
 def test_a_killed_worker_is_started_again_and_works(up):
     named, _, started, folder = up
     worker = next(child for child in psutil.Process(started.pid).children() if "worker" in child.cmdline())
+    # A look that is still under way holds the only slot, and the look asked for below would be cancelled.
+    wait_until(lambda: not runs(named, "watch", *UNFINISHED), 120)
     n_done = len(runs(named, "watch", "COMPLETED"))
     worker.kill()
     wait_until(lambda: "The worker was restarted." in (folder / "log").read_text(), 30)
