@@ -7,5 +7,5 @@ from typing import Annotated
 from cyclopts import Parameter
 
 # Off unless it is given; there is no `--no-...`.
-Flag = Annotated[bool, Parameter(negative="")]
-Verbose = Annotated[bool, Parameter(name=("--verbose", "-v"), negative="")]
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Verbose = Annotated[bool, Parameter(name=("--verbose", "-v"), negative="", show_default=False)]

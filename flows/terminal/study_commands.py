@@ -51,9 +51,9 @@ def run(
     Parameters
     ----------
     table
-        CSV, CSV.gz or Parquet file; URL such as https://... or s3://...; sql:TABLE (in the database that
-        REALMIX_SQL_URL names); table:NAME (registered) or bundled:NAME (example). Default: the `source`
-        of --card, else 2,000 rows of bundled:bank_marketing.
+        CSV, JSON lines, Parquet or Excel file (book.xlsx#SHEET); URL such as https://... or s3://...;
+        sql:TABLE (in the database that REALMIX_SQL_URL names); table:NAME (registered) or bundled:NAME
+        (example). Default: the `source` of --card, else 2,000 rows of bundled:bank_marketing.
     target
         Column to predict. Needed unless --card, a registered or a bundled table names it.
     positive
@@ -87,7 +87,7 @@ def run(
         Random seed, 0 or above. The same seed and plan give the same result.
     out
         Folder for the results; new, empty, or that of an interrupted study, which is then continued.
-        Default: runs/NAME-DATE-TIME in the current folder.
+        Default: that of the same study if it was interrupted, else runs/NAME-DATE-TIME in the current folder.
     plan
         The plan.json of an earlier study, to repeat it with the same settings; other options then only
         choose the table, its card, --out and where the work runs.
@@ -161,7 +161,7 @@ def preview(
     Parameters
     ----------
     table
-        CSV, CSV.gz or Parquet file, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
+        File, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
         Default: the `source` of --card, else 2,000 rows of bundled:bank_marketing.
     target
         Column to predict. Needed unless --card, a registered or a bundled table names it.
@@ -216,7 +216,7 @@ def card(
     Parameters
     ----------
     table
-        CSV, CSV.gz or Parquet file, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
+        File, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
     target
         Column to predict.
     task
