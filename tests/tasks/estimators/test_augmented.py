@@ -18,8 +18,6 @@ from realmix import AugmentedClassifier, AugmentedRegressor
 from realmix.tasks.estimators import choose_mix
 
 CHEAP = {"synthesizers": ("neighbour-swap",), "ratios": (1.0,), "n_folds": 2, "random_state": 0}
-# Checks of scikit-learn that cannot hold.
-EXPECTED_TO_FAIL: dict[str, str] = {}
 
 
 @pytest.fixture
@@ -35,10 +33,7 @@ def rows(n_rows=120, seed=0):
 
 
 @pytest.mark.usefixtures("small_teacher")
-@parametrize_with_checks(
-    [AugmentedClassifier(**CHEAP), AugmentedRegressor(**CHEAP)],
-    expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
-)
+@parametrize_with_checks([AugmentedClassifier(**CHEAP), AugmentedRegressor(**CHEAP)])
 def test_estimators_pass_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
