@@ -47,6 +47,11 @@ class Progress:
         """Return the seconds since the start."""
         return time.perf_counter() - self.began
 
+    @property
+    def is_race(self) -> bool:
+        """Whether mixes and models are being compared."""
+        return self.stage == "race" and self.share is not None
+
     def time_left(self) -> str:
         """Say how much of the planned time is left; empty before there is a plan."""
         if self.planned_seconds is None:
@@ -56,9 +61,10 @@ class Progress:
 
     def line(self) -> str:
         """Return all of it in one line."""
-        share = "" if self.share is None or self.stage != "race" else f" {100 * self.share:.0f} %"
+        share = f" {100 * (self.share or 0):.0f} %" if self.is_race else ""
+        standing = self.standing if self.is_race else ""
         return " · ".join(
-            part for part in (f"still in {self.stage}{share}", self.standing, self.time_left()) if part
+            part for part in (f"still in {self.stage}{share}", standing, self.time_left()) if part
         )
 
 
@@ -132,12 +138,11 @@ class View(logging.Handler):
         """Draw the live view."""
         now = self.progress
         head = Table.grid(padding=(0, 1))
-        is_race = now.share is not None and now.stage == "race"
-        bar = ProgressBar(total=1, completed=now.share or 0, width=16, pulse=not is_race)
-        done = f"{100 * (now.share or 0):.0f} %, " if is_race else ""
+        bar = ProgressBar(total=1, completed=now.share or 0, width=16, pulse=not now.is_race)
+        done = f"{100 * (now.share or 0):.0f} %, " if now.is_race else ""
         left = f", {now.time_left()}" if now.time_left() else ""
         head.add_row(Text(now.stage, style="bold"), bar, Text(f"{done}{clock(now.used())} used{left}"))
-        return Group(head, Text(now.standing, style="dim")) if now.standing else head
+        return Group(head, Text(now.standing, style="dim")) if now.is_race and now.standing else head
 
     def end(self) -> None:
         """Remove the live view and be silent from now on, except for records."""

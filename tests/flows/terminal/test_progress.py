@@ -74,6 +74,13 @@ def test_where_lines_are_printed_a_long_silence_is_broken(own_log, monkeypatch):
     assert "still in race 25 %" in screen.getvalue()
 
 
+def test_what_the_race_compared_is_shown_during_the_race_alone():
+    now = Progress(stage="race", share=0.5, standing="12 compared")
+    assert now.line() == "still in race 50 % · 12 compared"
+    now.stage = "report"
+    assert now.line() == "still in report"
+
+
 def test_a_study_that_takes_longer_than_planned_says_so():
     assert Progress(planned_seconds=90).time_left() == "about 1 min 30 s left"
     assert Progress(planned_seconds=0).time_left() == "longer than planned"
