@@ -48,7 +48,7 @@ class ArmRow:
 
 
 def table_of_arms(case: ScoredArms, margin: float, extra: Mapping[str, MetricSpec]) -> tuple[ArmRow, ...]:
-    """List the best trial of every mix and learner, best first.
+    """List the best trial of every mix and learner, best first; of those that decide, the trial that does.
 
     Parameters
     ----------
@@ -60,7 +60,9 @@ def table_of_arms(case: ScoredArms, margin: float, extra: Mapping[str, MetricSpe
         it is defined in none or fails. A failing side metric does not end a study.
     """
     best: dict[tuple[str, str], int] = {}
-    for arm in (int(i) for i in np.lexsort((-case.utility, case.is_beaten))):
+    # A mix may lead clearly with one trial, and with a better one that varies more not clearly enough.
+    deciding = [arm for arm in (case.winner, case.incumbent, case.best_mix) if arm is not None]
+    for arm in (*deciding, *(int(i) for i in np.lexsort((-case.utility, case.is_beaten)))):
         best.setdefault((case.oof.arms[arm].mix.name, case.oof.arms[arm].model), arm)
     # Real only wins ties, in the table too; arms beaten in the race, scored on few blocks, come last.
     leading = (case.winner, case.incumbent)

@@ -72,7 +72,8 @@ class Verdict:
     ships : Arm
         What is shipped: the best mix, or the best real-only arm.
     promised_gain, promised_interval
-        Of what ships over real only, with a 90 % interval, from the folds and other tables; 0 where real only stays.
+        Of what ships over real only, with a 90 % interval: of a default recipe from the folds and other tables, of
+        another mix from the folds alone, less its optimism; 0 where real only stays.
     shrunken_gain, loss_chance : float or None
         Posterior mean of the gain of the best mix, and the chance of a loss larger than the margin.
     smallest_provable_gain : float
@@ -269,6 +270,8 @@ def _ship(
     recipe = f"train {c.best_mix.model} on your real rows plus {mix_in_words(c.best_mix.mix)}"
     reach = NORMAL_QUANTILE * posterior.sd
     gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
+    if not c.is_recipe:  # no other table says what it may bring
+        gain, interval = c.promised_gain, c.promised_interval
     promise = f"about {gain_in_words(gain, relative)} of {c.metric} (90 % interval {interval_in_words(interval, relative)})"
     if outcome == PROVEN:
         sentence = f"Proven: {recipe}. It is better than real rows alone; expect {promise}."

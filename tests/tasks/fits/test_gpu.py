@@ -27,6 +27,7 @@ from realmix.tasks.runtime.workers import as_current
 from realmix.tasks.study.plan import on_usable_gpu, trained_on_gpu
 from realmix.tasks.synthesizers import SYNTHESIZERS
 from realmix.tasks.synthesizers._sdv import SdvSynthesizer
+from realmix.tasks.teachers import TEACHERS
 from tests.tasks.fits.conftest import rows
 
 BOOSTED = Arm(Mix(), "xgboost")
@@ -73,13 +74,14 @@ def put_on_gpu(scope: Scope, *names: str) -> Scope:
     return scope
 
 
-def test_a_gpu_is_for_gans_vaes_and_boosted_trees() -> None:
-    assert set(trained_on_gpu("cuda")) == {"ctgan", "copulagan", "tvae", "xgboost", "random-forest"}
+def test_a_gpu_is_for_gans_vaes_boosted_trees_and_pretrained_networks() -> None:
+    networks = {"tabicl", "tabpfn"}
+    assert set(trained_on_gpu("cuda")) == {"ctgan", "copulagan", "tvae", "xgboost", "random-forest", *networks}
     assert trained_on_gpu("cpu") == ()
 
 
 def test_what_is_for_a_gpu_can_be_put_there(scope: Scope) -> None:
-    for name in trained_on_gpu("cuda"):
+    for name in set(trained_on_gpu("cuda")) - set(TEACHERS):
         built = learner(name, scope) if name in PARAMS else SYNTHESIZERS[name].build(DataCard(target="y"))
         assert built.to("cuda") is built
 

@@ -39,9 +39,17 @@ def test_a_planted_good_arm_is_proven(planted):
     assert verdict.is_mix_shipped
     assert verdict.ships == planted.winner
     assert all(gate.passed for gate in verdict.gates if "proven" in gate.needed_for)
+    # No other table says what a mix brings that is no default recipe: what it promises is measured in these folds.
     low, high = verdict.promised_interval
-    assert 0 < low < verdict.promised_gain < high and verdict.promised_gain == verdict.shrunken_gain
+    assert 0 < low < verdict.promised_gain < high
+    assert (verdict.promised_gain, (low, high)) == (planted.promised_gain, planted.promised_interval)
     assert verdict.sentence.startswith("Proven: train xgboost on your real rows plus 1 synthesizer-0")
+
+
+def test_a_proven_default_recipe_promises_what_it_and_other_tables_let_expect(planted):
+    verdict = decide(weakened(planted, is_recipe=True), margin=MARGIN, priors=HELPFUL)
+    assert verdict.outcome == "proven"
+    assert verdict.promised_gain == verdict.shrunken_gain != planted.promised_gain
 
 
 @pytest.mark.parametrize(
