@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cyclopts
@@ -46,8 +47,8 @@ def examples(*commands: str) -> str:
     return "\n\n".join(("Examples:", *(f"`realmix {command}`" for command in commands)))
 
 
-# The first word of the examples is the name of the command; help lists them in this order.
-for place, (group, command, *shown) in enumerate((
+# Group, command and two examples, whose first word is the name of the command; help lists them in this order.
+COMMANDS: tuple[tuple[Group, Callable[..., None], str, str], ...] = (
     (STUDY, study.run, "run customers.csv --target churned", "run --card card.yaml --budget 30m --models linear"),
     (STUDY, study.preview, "preview customers.csv --target churned", "preview --card card.yaml --metric roc_auc"),
     (STUDY, study.card, "card customers.csv --target churned", "card customers.csv --target churned --out card.yaml"),
@@ -69,9 +70,11 @@ for place, (group, command, *shown) in enumerate((
     (MAINTAIN, maintain.doctor, "doctor", "doctor || echo repair me"),
     (MAINTAIN, maintain.sync, "sync", "sync && realmix ui"),
     (MAINTAIN, maintain.clean, "clean --dry-run", "clean --older-than 12w"),
-)):  # fmt: skip
-    name = shown[0].split()[0]
-    app.command(command, name=name, group=group, help_epilogue=examples(*shown), sort_key=place)
+)  # fmt: skip
+for place, (group, command, first, second) in enumerate(COMMANDS):
+    app.command(
+        command, name=first.split()[0], group=group, help_epilogue=examples(first, second), sort_key=place
+    )
 app.register_install_completion_command(
     help="Install completion of commands and options for the shell in use (bash, zsh or fish).",
     group=MAINTAIN,

@@ -50,7 +50,13 @@ def test_the_bundled_table_gets_an_answer_and_nothing_is_left_behind(places):
     assert process.returncode == 0, progress
     lines = said.splitlines()
     assert lines[0].startswith("table: bank_marketing, 600 rows, 16 features, binary on 'y'")
-    for word in ("baseline: log_loss", "noise:", "smallest provable gain:", "distillation:", "decision-tree:"):
+    for word in (
+        "baseline: log_loss",
+        "noise:",
+        "smallest provable gain:",
+        "distillation:",
+        "decision-tree:",
+    ):
         assert any(line.startswith(word) for line in lines), word
     assert sum(line.startswith(("5 neighbour-swap rows", "1 sequential-trees rows")) for line in lines) == 2
     assert any(line.startswith("chance that any mix is proven at this size:") for line in lines)

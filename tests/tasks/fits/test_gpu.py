@@ -76,7 +76,14 @@ def put_on_gpu(scope: Scope, *names: str) -> Scope:
 
 def test_a_gpu_is_for_gans_vaes_boosted_trees_and_pretrained_networks() -> None:
     networks = {"tabicl", "tabpfn"}
-    assert set(trained_on_gpu("cuda")) == {"ctgan", "copulagan", "tvae", "xgboost", "random-forest", *networks}
+    assert set(trained_on_gpu("cuda")) == {
+        "ctgan",
+        "copulagan",
+        "tvae",
+        "xgboost",
+        "random-forest",
+        *networks,
+    }
     assert trained_on_gpu("cpu") == ()
 
 
