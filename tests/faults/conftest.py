@@ -37,10 +37,11 @@ FOREIGN = ("PREFECT_", "MLFLOW_", "REALMIX_", "AWS_")
 class Home:
     """A folder in which realmix runs.
 
-    `named` are environment variables of its commands.
+    `named` are environment variables of its commands. `log_file` lies elsewhere: a disk may be full.
     """
 
     place: Path
+    log_file: Path
     named: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -54,7 +55,7 @@ class Home:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A command in a process group of its own; what it says goes to `log`."""
-        with (self.place / "log").open("a") as log:
+        with self.log_file.open("a") as log:
             return subprocess.Popen(
                 [*REALMIX, *arguments], env=self.environment, cwd=self.place, text=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -68,7 +69,7 @@ class Home:
         )  # fmt: skip
 
     def log(self) -> str:
-        return (self.place / "log").read_text() if (self.place / "log").exists() else ""
+        return self.log_file.read_text() if self.log_file.exists() else ""
 
     def land(self, name: str, rows: pd.DataFrame) -> None:
         """A complete file in the landing folder."""
@@ -113,7 +114,8 @@ def make_home(tmp_path_factory: pytest.TempPathFactory, calls: pd.DataFrame) -> 
     """Makes homes in which the first 600 rows are registered."""
 
     def make(place: Path | None = None, **named: str) -> Home:
-        home = Home(place or tmp_path_factory.mktemp("fault"), named)
+        log_file = tmp_path_factory.mktemp("log") / "log"
+        home = Home(place or tmp_path_factory.mktemp("fault"), log_file, named)
         (home.place / "landing").mkdir(parents=True)
         calls[:600].to_csv(home.place / "calls.csv", index=False)
         card = CARD.format(source=home.place / "calls.csv", landing=home.place / "landing")
