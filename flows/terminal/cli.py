@@ -101,7 +101,8 @@ def main() -> None:
         sys.exit(BadInput.exit_code)
     except KeyboardInterrupt:
         _say("interrupted; nothing of this command is kept.")
-        sys.exit(INTERRUPTED)
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)  # at once: libraries take seconds to end, and helpers end with this process
     except Exception:
         _say(f"unexpected error; the traceback is in {_save_traceback()}.")
         sys.exit(1)
