@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import realmix
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("flows", "tasks", "expectations", "infra", "tests")
 MOST_README_LINES = 130
@@ -81,8 +83,10 @@ def make_targets() -> set[str]:
 
 
 def is_there(name: str) -> bool:
-    """Whether ``realmix.…`` is a module, or something in one."""
+    """Whether ``realmix.…`` is a public name, a module, or something in one."""
     parts = re.split(r"[.:]", name)[1:]
+    if parts == [each for each in realmix.__all__ if each == parts[0]]:
+        return True
     for length in range(len(parts), 0, -1):
         path = ROOT.joinpath(*parts[:length])
         if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():

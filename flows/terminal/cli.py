@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
 
 import cyclopts
-from cyclopts import Parameter
+from cyclopts import Group
 
-from realmix.flows.terminal import table_commands, trust_commands
+from realmix.flows.terminal import finished_commands as finished
+from realmix.flows.terminal import maintain_commands as maintain
+from realmix.flows.terminal import study_commands as study
+from realmix.flows.terminal import table_commands as tables
+from realmix.flows.terminal import trust_commands as trust
+from realmix.flows.terminal.mlflow_pages import ui
+from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.errors import BadInput, RealmixError
-from realmix.tasks.runtime.file_names import check_table_name
 
 app = cyclopts.App(
     name="realmix",
@@ -23,400 +27,63 @@ app = cyclopts.App(
         "(minutes). Registered tables, cached results and MLflow's runs are stored in .realmix in the current "
         "folder, or in the folder that the environment variable REALMIX_HOME names."
     ),
+    help_epilogue=(
+        "Exit codes: 0 done, 1 unexpected error, 2 bad input, 3 vetoed: nothing is trained or shared, "
+        "4 nothing could be decided, 130 interrupted."
+    ),
     version_flags=["--version"],
+    # `main` says what an interruption leaves behind.
+    suppress_keyboard_interrupt=False,
+    group_commands=Group("Others", sort_key=4),
+)
+STUDY, LOOK_AFTER, MAINTAIN = (
+    Group(title, sort_key=place)
+    for place, title in enumerate(("Study a table", "Look after registered tables", "Maintain"), start=1)
 )
 INTERRUPTED = 130
-Names = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 
 
-@app.command
-def run(
-    table: str | None = None,
-    /,
-    *,
-    target: str | None = None,
-    positive: str | None = None,
-    task: Literal["binary", "multiclass", "regression"] | None = None,
-    card: Path | None = None,
-    synthesizers: Names = None,
-    ratios: Annotated[list[float] | None, Parameter(consume_multiple=True)] = None,
-    models: Names = None,
-    teachers: Names = None,
-    metric: str | None = None,
-    budget: str = "4m",
-    seed: int = 0,
-    out: Path | None = None,
-    plan: Path | None = None,
-    device: Literal["cpu", "cuda"] = "cpu",
-    runner: Literal["threads", "dask"] = "threads",
-    address: str | None = None,
-    storage: str | None = None,
-    trust_card: Annotated[bool, Parameter(negative="")] = False,
-    i_am_responsible: str | None = None,
-) -> None:
-    """Study a table: decide whether adding synthetic training rows makes a model of it better.
+def examples(*commands: str) -> str:
+    """Format the examples below the help of a command."""
+    return "\n\n".join(("Examples:", *(f"`realmix {command}`" for command in commands)))
 
-    Sets some real rows aside for a final check, trains models on real rows alone and on real rows mixed
-    with synthetic ones, and compares them on rows that neither has seen. Prints the verdict and writes a
-    report, the better model and its training rows to a folder. Without arguments it studies a bundled
-    example table.
 
-    Parameters
-    ----------
-    table
-        CSV, CSV.gz or Parquet file; URL such as https://... or s3://...; sql:TABLE (in the database that
-        REALMIX_SQL_URL names); table:NAME (registered) or bundled:NAME (example). Default: the `source`
-        of --card, else 2,000 rows of bundled:bank_marketing.
-    target
-        Column to predict. Needed unless --card, a registered or a bundled table names it.
-    positive
-        For a target with two values: the value whose probability is predicted. Default: from the card,
-        else the value that reads like "yes" (such as yes, true or 1), else the rarer one.
-    task
-        Kind of prediction. Default: from the card, else inferred: two values are binary, numbers a
-        regression (up to 10 distinct whole numbers: multiclass), anything else multiclass.
-    card
-        Data card: a YAML file that declares what the columns mean. `realmix card` writes one to start from.
-    synthesizers
-        Generators of synthetic rows to compare, for example ctgan smote; also module:SPEC for your own.
-        Default: those that fit into --budget.
-    ratios
-        Amounts of synthetic rows to compare, each in synthetic rows per real row, above 0 and at most 100.
-        Default: 0.5 1 2 5, or fewer if --budget is short.
-    models
-        Models to train, for example xgboost linear; also module:SPEC for your own. Default: those that
-        fit into --budget.
-    teachers
-        Pretrained models that label rows beside the usual ones, tabpfn or tabicl; also module:SPEC for your
-        own. Default: those of the card. They need a library and weights that you install yourself.
-    metric
-        Metric that decides which training rows are better, for example roc_auc; also module:SPEC for your
-        own. Default: that of the card, else log_loss or, for a regression, rmse.
-    budget
-        Time to plan for, from start to verdict: 90s, 5m, 1h30m, or a plain number of seconds; at least 30s.
-    seed
-        Random seed, 0 or above. The same seed and plan give the same result.
-    out
-        Folder for the results; new, empty, or that of an interrupted study, which is then continued.
-        Default: runs/NAME-DATE-TIME in the current folder.
-    plan
-        The plan.json of an earlier study, to repeat it with the same settings; other options then only
-        choose the table, its card, --out and where the work runs.
-    device
-        Hardware that trains GANs, VAEs and boosted trees: cuda is an NVIDIA GPU; if none can be used, the
-        CPU is used instead.
-    runner
-        Engine: threads runs worker processes on this machine, dask uses a Dask cluster.
-    address
-        With --runner dask: address of the scheduler, tcp://host:port or tls://host:port. Default: start
-        a cluster on this machine.
-    storage
-        With --runner dask: s3://bucket/prefix through which the workers read and write the files of the
-        study. Default: none; all workers must then see the folder of --out under the same path.
-    trust_card
-        Run code of the current folder that the card names (`simulate`, `plugins`). Read it first: it has all
-        your rights.
-    i_am_responsible
-        Why you answer for the study although the card does not permit it; stored with it and in the record of
-        decisions.
-    """
-    check_table_name(table)
-    from realmix.flows.terminal.run_study import run_study
-    from realmix.tasks.core.table.request import parse_request
-
-    request = parse_request(
-        table=table,
-        card=str(card) if card else None,
-        target=target,
-        positive=positive,
-        task=task,
-        synthesizers=tuple(synthesizers) if synthesizers else None,
-        ratios=tuple(ratios) if ratios else None,
-        models=tuple(models) if models else None,
-        teachers=tuple(teachers) if teachers else None,
-        metric=metric,
-        budget_seconds=parse_budget(budget),
-        seed=seed,
-        out=str(out) if out else "",
-        plan=str(plan) if plan else None,
-        device=device,
-        storage=storage,
-        trust_card=trust_card,
-        responsible=i_am_responsible,
+# Group, command and two examples, whose first word is the name of the command; help lists them in this order.
+COMMANDS: tuple[tuple[Group, Callable[..., None], str, str], ...] = (
+    (STUDY, study.run, "run customers.csv --target churned", "run --card card.yaml --budget 30m --models linear"),
+    (STUDY, study.preview, "preview customers.csv --target churned", "preview --card card.yaml --metric roc_auc"),
+    (STUDY, study.card, "card customers.csv --target churned", "card customers.csv --target churned --out card.yaml"),
+    (STUDY, finished.list_studies, "list", "list | head"),
+    (STUDY, finished.show, "show customers-20260301-101500", "show runs/mine --json"),
+    (STUDY, finished.open_report, "open customers-20260301-101500", "open runs/mine"),
+    (STUDY, finished.compare, "compare runs/small runs/large", "compare mine customers-20260301-101500"),
+    (STUDY, ui, "ui", "ui --port 5001"),
+    (STUDY, finished.collect, "collect customers", "collect --study runs/customers-20260301-101500"),
+    (STUDY, trust.release, "release customers.csv --target churned --synthesizer gaussian-copula --out shared",
+     "release --card card.yaml table:customers --synthesizer dp --fixed-mix --out shared"),
+    (STUDY, trust.lineage, "lineage runs/mine/training.parquet", "lineage models:/customers@champion --prov"),
+    (LOOK_AFTER, tables.register, "register card.yaml", "register card.yaml --name customers"),
+    (LOOK_AFTER, tables.unregister, "unregister customers", "unregister old-customers"),
+    (LOOK_AFTER, tables.status, "status", "status | less"),
+    (LOOK_AFTER, tables.retrain, "retrain customers", "retrain customers --quiet"),
+    (LOOK_AFTER, tables.watch, "watch", "watch customers"),
+    (LOOK_AFTER, tables.promote, 'promote customers --reason "checked"', 'promote loans --reason "better" --by anna'),
+    (LOOK_AFTER, tables.rollback, 'rollback customers --reason "wrong"', 'rollback loans --reason "wrong" --by anna'),
+    (LOOK_AFTER, trust.forget, "forget customers --key 4711", "forget visits --key anna-berg bo-dahl"),
+    (LOOK_AFTER, tables.up, "up", "up --prefect-port 4300 --mlflow-port 5001"),
+    (LOOK_AFTER, tables.down, "down", "down && realmix up"),
+    (MAINTAIN, maintain.doctor, "doctor", "doctor || echo repair me"),
+    (MAINTAIN, maintain.sync, "sync", "sync && realmix ui"),
+    (MAINTAIN, maintain.clean, "clean --dry-run", "clean --older-than 12w"),
+)  # fmt: skip
+for place, (group, command, first, second) in enumerate(COMMANDS):
+    app.command(
+        command, name=first.split()[0], group=group, help_epilogue=examples(first, second), sort_key=place
     )
-    run_study(request, runner=runner, address=address)
-
-
-@app.command
-def preview(
-    table: str | None = None,
-    /,
-    *,
-    target: str | None = None,
-    positive: str | None = None,
-    task: Literal["binary", "multiclass", "regression"] | None = None,
-    card: Path | None = None,
-    metric: str | None = None,
-    seed: int = 0,
-    trust_card: Annotated[bool, Parameter(negative="")] = False,
-) -> None:
-    """Estimate in about 20 seconds whether a full study of a table is worthwhile; leave no files.
-
-    Trains a few cheap models and generators and prints how much better synthetic rows might make a model,
-    and the smallest provable gain to expect of `realmix run` with this many rows.
-
-    Parameters
-    ----------
-    table
-        CSV, CSV.gz or Parquet file, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
-        Default: the `source` of --card, else 2,000 rows of bundled:bank_marketing.
-    target
-        Column to predict. Needed unless --card, a registered or a bundled table names it.
-    positive
-        For a target with two values: the value whose probability is predicted. Default: from the card,
-        else the value that reads like "yes" (such as yes, true or 1), else the rarer one.
-    task
-        Kind of prediction. Default: from the card, else inferred from the values of the target.
-    card
-        Data card: a YAML file that declares what the columns mean.
-    metric
-        Metric that decides, for example roc_auc; also module:SPEC for your own. Default: that of the
-        card, else log_loss or, for a regression, rmse.
-    seed
-        Random seed of splits and fits, 0 or above.
-    trust_card
-        Run code of the current folder that the card names (`simulate`, `plugins`). Read it first.
-    """
-    check_table_name(table)
-    from realmix.flows.terminal.preview import run_preview
-    from realmix.tasks.core.table.request import parse_request
-
-    request = parse_request(
-        table=table,
-        card=str(card) if card else None,
-        target=target,
-        positive=positive,
-        task=task,
-        metric=metric,
-        seed=seed,
-        trust_card=trust_card,
-        out="",
-    )
-    run_preview(request)
-
-
-@app.command
-def release(
-    table: str,
-    /,
-    *,
-    synthesizer: str,
-    out: Path,
-    target: str | None = None,
-    positive: str | None = None,
-    task: Literal["binary", "multiclass", "regression"] | None = None,
-    card: Path | None = None,
-    rows: Annotated[int | None, Parameter(validator=cyclopts.validators.Number(gte=1))] = None,
-    fixed_mix: Annotated[bool, Parameter(negative="")] = False,
-    seed: int = 0,
-    i_am_responsible: str | None = None,
-) -> None:
-    """Make a synthetic-only table to share, or refuse it and say why (exit code 3).
-
-    Learns three fifths of the rows, draws new ones, suppresses what few real rows have, attacks the result
-    with the other rows, and scores how like the table it is and how well a model learns from it.
-
-    Parameters
-    ----------
-    table
-        CSV, CSV.gz or Parquet file, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
-    synthesizer
-        Generator, for example gaussian-copula; dp is differentially private. smote, neighbour-swap and
-        duplicates are always refused.
-    out
-        Folder for the results, new or empty. Only what lies in its folder share is to be shared.
-    target
-        Column to predict. Needed unless --card, a registered or a bundled table names it.
-    positive
-        For a target with two values: the value whose probability is predicted.
-    task
-        Kind of prediction. Default: from the card, else inferred from the values of the target.
-    card
-        Data card: a YAML file. `sharing` says what is rare and which columns identify, `dp` gives the bins
-        and the budget of dp.
-    rows
-        Rows to share. Default: as many as are learned.
-    fixed_mix
-        With --synthesizer dp: let nothing but noisy counts of all rows decide what is shared, so that
-        epsilon holds from end to end.
-    seed
-        Random seed, 0 or above. The noise of dp never follows from it.
-    i_am_responsible
-        Why you answer for sharing although the card does not permit it. Recorded with your name.
-    """
-    check_table_name(table)
-    from realmix.flows.terminal.release import run_release
-    from realmix.tasks.core.table.request import parse_request
-
-    request = parse_request(
-        table=table,
-        card=str(card) if card else None,
-        target=target,
-        positive=positive,
-        task=task,
-        synthesizers=(synthesizer,),
-        seed=seed,
-        out=str(out),
-        responsible=i_am_responsible,
-    )
-    run_release(request, synthesizer, rows, fixed_mix=fixed_mix)
-
-
-@app.command
-def card(
-    table: str,
-    /,
-    *,
-    target: str,
-    task: Literal["binary", "multiclass", "regression"] | None = None,
-    positive: str | None = None,
-    out: Path | None = None,
-) -> None:
-    """Write a starting data card (YAML) for a table, to edit and give to `realmix run --card`.
-
-    It makes explicit what a run without a card infers from the rows: the task, the positive value and the
-    type of each column. It also adds two entries that a run without a card does not use: `sensitive`,
-    columns whose names suggest personal traits such as age or sex (no group of rows by their values may get
-    worse predictions), and `key`, a column of unique row identifiers if there is one (which rows are set
-    aside for the final check then depends on it alone). If both are deleted, a run decides the same with
-    and without the card. Bundled and registered tables already have a card: a run without --card uses that
-    one, this command ignores it.
-
-    Parameters
-    ----------
-    table
-        CSV, CSV.gz or Parquet file, URL, sql:TABLE, table:NAME or bundled:NAME, as for `realmix run`.
-    target
-        Column to predict.
-    task
-        Kind of prediction. Default: inferred from the values of the target.
-    positive
-        For a target with two values: the value whose probability is predicted. Default: the value that
-        reads like "yes" (such as yes, true or 1), else the rarer one.
-    out
-        File to write. Default: print the card.
-    """
-    check_table_name(table)
-    from realmix.tasks.core.table.hints.find_hints import find_hints
-    from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
-    from realmix.tasks.core.table.infer_schema import infer_schema
-    from realmix.tasks.core.table.read_columns import read_columns
-    from realmix.tasks.core.table.reading_report import ReadingReport
-    from realmix.tasks.core.table.rule_candidates import propose_rules
-    from realmix.tasks.core.table.set_apart import set_apart
-    from realmix.tasks.core.urls import without_secrets
-    from realmix.tasks.runtime.snapshots import write_atomically
-    from realmix.tasks.sources import open_source
-
-    if out is not None and out.exists():
-        raise BadInput(
-            f"{out} exists, and what was edited in it would be lost: name another file after --out."
-        )
-    source = open_source(table)
-    # What a run would refuse is a comment here: the card is where it is declared.
-    raw, report = read_columns(source.read()) if hasattr(source, "read") else (source.load(), ReadingReport())
-    inferred = infer_card(raw, target, without_secrets(table), task=task, positive=positive)
-    # A leaking feature is no error here: the card is where it is ignored or allowed.
-    schema = infer_schema(
-        raw, target, task=task, positive=positive, kinds=inferred.columns, roles=inferred.roles
-    )
-    report = report.with_apart(set_apart(schema, inferred))
-    candidates = propose_rules(raw, schema, sensitive=inferred.sensitive)
-    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred), report, candidates)
-    if out is None:
-        print(text, end="")
-        return
-    write_atomically(out, lambda file: file.write_text(text, encoding="utf-8"))
-    print(f"Wrote {out}. Edit it, then run: realmix run --card {out}")
-
-
-@app.command
-def ui(*, port: int = 5000) -> None:
-    """Show the results of all studies in MLflow's web pages, on this machine only.
-
-    Starts MLflow's server until Ctrl-C; if MLFLOW_TRACKING_URI or `realmix up` names one, prints its address.
-
-    Parameters
-    ----------
-    port
-        Port of 127.0.0.1 to serve the pages on.
-    """
-    from realmix.flows.local import environment
-    from realmix.flows.local.access import PASSWORD, USER, mlflow_access
-    from realmix.flows.local.addresses import running
-    from realmix.flows.local.supervisor import mlflow_command, mlflow_store
-    from realmix.tasks.core.urls import without_secrets
-    from realmix.tasks.runtime.settings import settings
-    from realmix.tasks.runtime.study_folder import home
-
-    environment.prepare()
-    environment.make_home()
-    uri = settings().mlflow_tracking_uri
-    login = f"user {USER}, password in {home() / PASSWORD}"
-    if uri.startswith("http"):
-        is_ours = uri == (running() or {}).get("mlflow_tracking_uri") and (home() / PASSWORD).exists()
-        print(f"MLflow: {without_secrets(uri)}{f' ({login})' if is_ours else ''}")
-        return
-    os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **mlflow_store()}
-    environment.set_defaults(mlflow_access(port))
-    print(f"MLflow on {uri}: http://127.0.0.1:{port} ({login}; stop with Ctrl-C)", flush=True)
-    # MLflow's server imports from the folder it is started in; only a relative store needs that folder.
-    if "sqlite:///" not in uri or "sqlite:////" in uri:
-        os.chdir(home())
-    os.execv(sys.executable, [sys.executable, "-P", "-m", *mlflow_command(port)])
-
-
-for command in (
-    table_commands.register,
-    table_commands.unregister,
-    table_commands.retrain,
-    table_commands.watch,
-    table_commands.promote,
-    table_commands.rollback,
-    table_commands.sync,
-    table_commands.clean,
-    table_commands.collect,
-    trust_commands.lineage,
-    trust_commands.forget,
-    table_commands.status,
-    table_commands.doctor,
-    table_commands.up,
-    table_commands.down,
-):
-    app.command(command)
-
-
-def parse_budget(text: str) -> float:
-    """Parse a duration such as ``90s``, ``5m``, ``1h30m`` or plain seconds.
-
-    Returns
-    -------
-    float
-        Seconds.
-
-    Examples
-    --------
-    >>> parse_budget("5m"), parse_budget("1h30m"), parse_budget("45")
-    (300.0, 5400.0, 45.0)
-    """
-    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip().lower())
-    parts = [int(part) for part in match.groups(default="0")] if match else []
-    seconds = float(parts[0] * 3600 + parts[1] * 60 + parts[2]) if parts else 0.0
-    if seconds < 30:
-        raise BadInput(
-            f"--budget {text!r} is not a duration of at least 30 s: write for example 90s, 5m or 1h."
-        )
-    return seconds
+app.register_install_completion_command(
+    help="Install completion of commands and options for the shell in use (bash, zsh or fish).",
+    group=MAINTAIN,
+)
 
 
 def main() -> None:
@@ -428,20 +95,30 @@ def main() -> None:
     try:
         app()
     except RealmixError as err:
-        print(f"realmix: {err}", file=sys.stderr)
+        _say(str(err))
         sys.exit(err.exit_code)
     except BrokenPipeError:
         os._exit(0)
     except OSError as err:
         from realmix.tasks.runtime.snapshots import explain_os_error
 
-        print(f"realmix: {explain_os_error(err, Path(err.filename or '.'))}", file=sys.stderr)
+        _say(str(explain_os_error(err, Path(err.filename or "."))))
         sys.exit(BadInput.exit_code)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        _say("interrupted; nothing of this command is kept.")
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)  # at once: libraries take seconds to end, and helpers end with this process
     except Exception:
-        print(f"realmix: unexpected error; the traceback is in {_save_traceback()}.", file=sys.stderr)
+        _say(f"unexpected error; the traceback is in {_save_traceback()}.")
         sys.exit(1)
+
+
+def _say(sentence: str) -> None:
+    """Print a sentence to standard error, below what was shown of the progress."""
+    from realmix.flows.terminal.progress import end_progress
+
+    end_progress()
+    tell(f"realmix: {sentence}", stderr=True)
 
 
 def _save_traceback() -> str:

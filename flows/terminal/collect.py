@@ -1,4 +1,4 @@
-"""Find a finished study and show what it says about collecting rows."""
+"""Find the finished study of a registered table or of a folder."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.retraining_entry import last_study
-from realmix.tasks.core.report.collect_text import advise, measured_collecting
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.runtime.database import decisions, registered_table
 from realmix.tasks.runtime.study_folder import home
 
 
-def collecting_text(table: str | None, study: Path | None, *, as_json: bool) -> str:
-    """Return the advice of a study as text, or what it measured as JSON.
+def chosen_study(table: str | None, study: Path | None) -> VerdictDocument:
+    """Read the study that a table or a folder names.
 
     Parameters
     ----------
@@ -22,19 +21,15 @@ def collecting_text(table: str | None, study: Path | None, *, as_json: bool) -> 
         Registered table, whose latest study is read.
     study : Path or None
         Folder of a study instead.
-    as_json : bool
 
     Raises
     ------
     BadInput
-        If there is no such study, or it measured no learning curve.
+        If there is no such study.
     """
     if (table is None) == (study is None):
         raise BadInput("Name either a registered table, or a study's folder: realmix collect --study FOLDER.")
-    document = read_study(study or latest_study(str(table)))
-    if as_json:
-        return json.dumps(measured_collecting(document).to_dict(), indent=1)
-    return "\n".join(advise(document).lines)
+    return read_study(study or latest_study(str(table)))
 
 
 def latest_study(table: str) -> Path:

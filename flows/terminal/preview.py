@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from realmix.flows.local import environment
-from realmix.flows.terminal.run_study import show_progress
-from realmix.tasks.core.errors import printable
+from realmix.flows.terminal.progress import end_progress, show_progress
+from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.plan.plan import Split
 from realmix.tasks.core.report.preview_text import preview_lines
 from realmix.tasks.core.table.reading_report import reading_lines
@@ -39,10 +39,11 @@ def run_preview(request: StudyRequest) -> None:
         from realmix.tasks.study.preview import preview
 
         table, split, judged = preview(request, Path(place))
+    end_progress()
     notes = table_notes(table.schema, table.card, table.hints)
     read = [f"read: {line}" for line in reading_lines(table.source["reading"])]
     for line in (describe(table, split), *read, *notes, *preview_lines(judged)):
-        print(printable(line))
+        tell(line)
 
 
 def describe(table: Table, split: Split) -> str:

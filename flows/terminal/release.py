@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from realmix.flows.local import environment
-from realmix.flows.terminal.run_study import show_progress
+from realmix.flows.terminal.progress import end_progress, show_progress
+from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.release.document import release_lines
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
@@ -29,6 +30,7 @@ def run_release(request: StudyRequest, synthesizer: str, n_rows: int | None, *, 
     from realmix.tasks.study.release import SHARED, release
 
     document = release(request, synthesizer, n_rows, fixed_mix=fixed_mix)
+    end_progress()
     for line in release_lines(document):
-        print(line)
-    print(f"to share: {Path(request.out) / SHARED}; everything else in {request.out} is for the house alone")
+        tell(line)
+    tell(f"to share: {Path(request.out) / SHARED}; everything else in {request.out} is for the house alone")

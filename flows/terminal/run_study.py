@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from realmix.flows.local import environment
 from realmix.flows.local.access import why_no_prefect
 from realmix.flows.local.embedded_server import EmbeddedServer
-from realmix.tasks.core.errors import BadInput, RealmixError, StudyInterrupted, printable
+from realmix.flows.terminal.progress import Detail, end_progress, show_progress
+from realmix.flows.terminal.screen import tell
+from realmix.tasks.core.errors import BadInput, RealmixError, StudyInterrupted
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import hide_secrets
 from realmix.tasks.runtime.fork_server import fork_server
 from realmix.tasks.runtime.settings import settings
-from realmix.tasks.runtime.study_folder import check_output_folder, home, only_study_in
+from realmix.tasks.runtime.study_folder import LOCK, check_output_folder, home, is_held, only_study_in
 from realmix.tasks.runtime.workers import current_workers
 
 if TYPE_CHECKING:
@@ -34,13 +36,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("realmix")
 INTERRUPTED = 130
+# Where studies go without --out, and in each the key of what was asked for.
+RUNS, ASKED = Path("runs"), "work/asked"
 NOTHING_DECIDED = 4
 # After Ctrl-C the process must end within five seconds, whatever a library is doing.
 PATIENCE_SECONDS = 3.5
 
 
-def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], address: str | None) -> None:
-    """Check a request, run the study and print the verdict.
+def run_study(
+    request: StudyRequest,
+    *,
+    runner: Literal["threads", "dask"],
+    address: str | None,
+    detail: Detail = "normal",
+    show: Callable[[VerdictDocument, Path], None],
+) -> None:
+    """Check a request, run the study and show the verdict.
 
     Parameters
     ----------
@@ -49,6 +60,10 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         Where the work runs; does not change the verdict.
     address : str or None
         Of the Dask scheduler; None starts a cluster on this machine.
+    detail : {"quiet", "normal", "verbose"}
+        How much of the progress is shown.
+    show : callable
+        Takes the verdict document and the folder of the results.
 
     Raises
     ------
@@ -57,7 +72,7 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     """
     environment.prepare()
     end_on_signal(None)
-    show_progress()
+    show_progress(detail)
     server = None if settings().prefect_api_url else EmbeddedServer()
     if request.table:
         request = request.model_copy(update={"table": hide_secrets(request.table)})
@@ -74,13 +89,15 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
     if request.plan:
         check_plan(read_plan(Path(request.plan)), card, schema, table.snapshot.n_rows)
     from realmix.tasks.core.report.verdict_document import VerdictDocument
-    from realmix.tasks.study.reuse import reuse_study, study_key
+    from realmix.tasks.study.reuse import request_key, reuse_study, study_key
 
-    out = Path(request.out) if request.out else Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     key = study_key(request, table.snapshot.digest, name, card, schema)
+    asked = request_key(request, table.snapshot.digest, name, card, schema)
+    out = Path(request.out) if request.out else unfinished(name, asked) or new_run(name)
     if former := reuse_study(out, key):
-        print(f"Nothing changed since the study '{former['study']}': same table, options and code.")
-        print_verdict(VerdictDocument.read(former), out)
+        log.info("nothing changed since the study '%s': same table, options and code", former["study"])
+        end_progress()
+        show(VerdictDocument.read(former), out)
         return
     check_output_folder(out)
     log.info(
@@ -110,12 +127,38 @@ def run_study(request: StudyRequest, *, runner: Literal["threads", "dask"], addr
         start_helpers(server)
     request = request.model_copy(update={"out": str(out), "began": psutil.Process().create_time()})
     with only_study_in(out):
+        (out / ASKED).write_text(asked or "", encoding="utf-8")
         hand_over(table, request.out)
         del table
         shipped = interruptible("study", request, server=server, engine=engine, results=f"{out}/work")
     document = VerdictDocument.read(shipped)
-    print_verdict(document, out)
+    end_progress()
+    show(document, out)
     exit_if_not_decided(document.word)
+
+
+def new_run(name: str) -> Path:
+    """Return a new folder for the results of a study of this table."""
+    return RUNS / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def unfinished(name: str, key: str | None) -> Path | None:
+    """Return the latest folder in which the same study was interrupted, to go on in it.
+
+    Parameters
+    ----------
+    name : str
+        Of the table.
+    key : str or None
+        Of the request; None, where changes of its code cannot be seen, starts anew.
+    """
+    for asked in sorted(RUNS.glob(f"{name}-*/{ASKED}"), reverse=True) if key else ():
+        out = asked.parents[1]
+        is_open = not (out / "verdict.json").exists() and not is_held(out / LOCK)
+        if is_open and asked.read_text(encoding="utf-8") == key:
+            log.info("going on with the interrupted study in %s", out)
+            return out
+    return None
 
 
 def exit_if_not_decided(word: str | None) -> None:
@@ -126,7 +169,7 @@ def exit_if_not_decided(word: str | None) -> None:
         sys.exit(NOTHING_DECIDED)
 
 
-def run_retraining(table: str, why: str) -> dict[str, Any]:
+def run_retraining(table: str, why: str, detail: Detail = "normal") -> dict[str, Any]:
     """Retrain a registered table in this process.
 
     Parameters
@@ -134,6 +177,8 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
     table : str
     why : str
         Reason for the record of decisions.
+    detail : {"quiet", "normal", "verbose"}
+        How much of the progress is shown.
 
     Returns
     -------
@@ -145,10 +190,11 @@ def run_retraining(table: str, why: str) -> dict[str, Any]:
     registered_table(table)
     environment.prepare()
     end_on_signal(None)
-    show_progress()
+    show_progress(detail)
     server = None if settings().prefect_api_url else EmbeddedServer()
     start_helpers(server)
     entry: dict[str, Any] = interruptible("retrain", table, why, server=server, results=str(home()))
+    end_progress()
     return entry
 
 
@@ -159,7 +205,7 @@ def start_helpers(server: EmbeddedServer | None) -> None:
     environment.make_home()
     with transaction():
         pass  # a state that cannot be used is found now, not when the holdout is read
-    log.info("starting Prefect and the workers ...")
+    log.info("starting Prefect and the workers ...", extra={"progress": {"stage": "starting Prefect"}})
     if server:
         server.start()
     fork_server(1)
@@ -259,37 +305,6 @@ def end_on_signal(results: str | None) -> tuple[threading.Event, Callable[[int, 
     return received, handler
 
 
-def show_progress() -> None:
-    """Log progress to standard error, with the seconds since the start."""
-    started = time.perf_counter()
-
-    class Elapsed(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            return f"[{time.perf_counter() - started:5.0f} s] {printable(super().format(record))}"
-
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Elapsed("%(message)s"))
-    log.setLevel(logging.INFO)
-    log.handlers = [handler]
-    log.propagate = False
-
-
-def print_verdict(document: VerdictDocument, out: Path) -> None:
-    """Print the verdict and the places of its files in a few lines."""
-    from realmix.tasks.core.report.summary import summary_lines
-
-    print()
-    print(f"Verdict: {document.word}")
-    print(printable(document.sentence))
-    for line in summary_lines(document):
-        print(f"  {printable(line)}")
-    print(f"Report:  {out / 'report.html'}")
-    print(f"Files:   {out}/ (verdict.json, model/, real_only/, training.parquet, manifest.json)")
-    assert document.tracking is not None
-    print(f"MLflow:  experiment '{document.tracking.experiment}' in {document.tracking.uri}")
-    print("         `make ui`, or `realmix ui`, opens it.")
-
-
 def _interrupt(results: str | None, received: threading.Event, signum: int, frame: FrameType | None) -> None:
     received.set()
     # Dask's event loop is interrupted, which it would log as tracebacks.
@@ -306,12 +321,19 @@ def _exit_after_patience(results: str | None) -> None:
 
 
 def _exit_now(results: str | None) -> None:
-    """Say where the results are, kill child processes and exit, without waiting for any thread."""
+    """Kill child processes, say where the results are and exit, without waiting for any thread."""
     import psutil
 
-    kept = f"; finished results are in {results}. Run the same command again to continue" if results else ""
-    print(f"realmix: interrupted{kept}.", file=sys.stderr, flush=True)
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             child.kill()
-    os._exit(INTERRUPTED)
+    kept = (
+        f"what was finished is in {results}. Run the same command again to go on from there"
+        if results and Path(results).exists()
+        else "nothing was computed yet, so nothing is kept"
+    )
+    try:
+        end_progress()
+        tell(f"realmix: interrupted; {kept}.", stderr=True)
+    finally:  # also where nobody reads it any longer
+        os._exit(INTERRUPTED)

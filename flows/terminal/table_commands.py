@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from realmix.tasks.core.errors import printable
+from realmix.flows.terminal.options import Flag, Verbose
+from realmix.flows.terminal.screen import tell
 
 
 def register(
@@ -17,7 +13,7 @@ def register(
     /,
     *,
     name: str | None = None,
-    trust_card: Annotated[bool, Parameter(negative="")] = False,
+    trust_card: Flag = False,
     i_am_responsible: str | None = None,
 ) -> None:
     """Register a table, so that its model is retrained when new rows arrive or on a schedule.
@@ -41,7 +37,7 @@ def register(
     from realmix.flows.terminal.tables import register as register_card
 
     registered = register_card(card, name, i_am_responsible, trust_card=trust_card)
-    print(
+    tell(
         f"Registered '{registered}'. Study it now with `realmix retrain {registered}`, or start `realmix up` "
         "to have it studied automatically."
     )
@@ -60,10 +56,20 @@ def unregister(table: str, /) -> None:
     from realmix.tasks.runtime.database import unregister_table
 
     unregister_table(table)
-    print(f"Removed '{table}'. Its rows and decisions stay; `realmix register CARD` registers it again.")
+    tell(f"Removed '{table}'. Its rows and decisions stay; `realmix register CARD` registers it again.")
 
 
-def retrain(table: str, /) -> None:
+def status() -> None:
+    """Show each registered table: last verdict, champion, new rows and the next run."""
+    from realmix.flows.local import environment
+    from realmix.flows.terminal.tables import status as lines
+
+    environment.prepare()
+    for line in lines():
+        tell(line)
+
+
+def retrain(table: str, /, *, quiet: Flag = False, verbose: Verbose = False) -> None:
     """Add new rows to a registered table and update its model as far as they require.
 
     Depending on how many rows are new and whether their distribution has drifted, it does nothing, refits
@@ -73,13 +79,18 @@ def retrain(table: str, /) -> None:
     ----------
     table
         Name of a registered table.
+    quiet
+        Show no progress: only warnings and the result.
+    verbose
+        Print in a terminal every line of progress instead of the live view alone.
     """
+    from realmix.flows.terminal.progress import detail_of
     from realmix.flows.terminal.run_study import exit_if_not_decided, run_retraining
     from realmix.flows.terminal.tables import print_entry
     from realmix.tasks.runtime.database import registered_table
 
     registered_table(table)
-    entry = run_retraining(table, "asked")
+    entry = run_retraining(table, "asked", detail_of(quiet=quiet, verbose=verbose))
     print_entry(entry)
     exit_if_not_decided(entry.get("verdict"))
 
@@ -104,7 +115,7 @@ def watch(table: str | None = None, /) -> None:
     from realmix.flows.terminal.tables import is_due, print_entry
 
     if not is_due(table):
-        print(f"No new rows for '{table}'.")
+        tell(f"No new rows for '{table}'.")
         return
     entry = run_retraining(table, "new data")
     print_entry(entry)
@@ -127,7 +138,7 @@ def promote(table: str, /, *, reason: str, by: str | None = None) -> None:
     """
     from realmix.flows.terminal.tables import change_champion
 
-    print(change_champion("promote", table, reason, by))
+    tell(change_champion("promote", table, reason, by))
 
 
 def rollback(table: str, /, *, reason: str, by: str | None = None) -> None:
@@ -144,100 +155,7 @@ def rollback(table: str, /, *, reason: str, by: str | None = None) -> None:
     """
     from realmix.flows.terminal.tables import change_champion
 
-    print(change_champion("rollback", table, reason, by))
-
-
-def sync() -> None:
-    """Upload results that MLflow has not received yet, for example because its server was down."""
-    from realmix.flows.local import environment
-
-    environment.prepare()
-    from realmix.tasks.lifecycle.promote import sync as upload
-
-    print(f"{upload()} studies were uploaded to MLflow.")
-
-
-def clean(
-    *,
-    older_than: Annotated[timedelta, Parameter(show_default=False)] = timedelta(days=30),
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
-) -> None:
-    """Remove stored files that nothing needs any longer; retraining a table does this, too.
-
-    Removes superseded studies of registered tables, snapshots, model versions and cached results, batches that
-    were read, rows in quarantine, and intermediate files of other studies in the home folder. What a running
-    study, a champion, its challenger or an open decision needs stays, and so do all decisions, and verdicts and
-    reports in MLflow. Results of `realmix run` in folders of your own are left alone.
-
-    Parameters
-    ----------
-    older_than
-        Keep what is younger: for example 12w; at least 1d, default 30d. Intermediate files of finished
-        studies go at any age.
-    dry_run
-        Only print what would be removed.
-    """
-    from realmix.flows.local import environment
-
-    environment.prepare()
-    from realmix.tasks.lifecycle.clean import clean as remove
-
-    found = remove(older_than, is_dry=dry_run)
-    for each in found:
-        print(f"{each.n_bytes / 1e6:10.1f} MB  {each.n_removed:6,} {each.kind}")
-    total = sum(each.n_bytes for each in found) / 1e6
-    print(f"{total:10.1f} MB  {'would be removed' if dry_run else 'removed'}")
-
-
-def collect(
-    table: str | None = None,
-    /,
-    *,
-    study: Path | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
-) -> None:
-    """Show what more real rows would bring, and which ones pay best.
-
-    Reads a finished study and fits nothing: the gain to be expected of more rows with its 80 % interval, in money
-    and days where the data card has `price_per_row` and `days_per_row`, for rows as they come and for rows of each
-    group that the card declares; beside it what synthetic rows bring today.
-
-    Parameters
-    ----------
-    table
-        Name of a registered table: its latest study.
-    study
-        Folder of a study by `realmix run` instead.
-    json
-        Print what was measured as JSON: the field `collecting` of verdict.json.
-    """
-    from realmix.flows.terminal.collect import collecting_text
-
-    print(collecting_text(table, study, as_json=json))
-
-
-def status() -> None:
-    """Show each registered table: last verdict, champion, new rows and the next run."""
-    from realmix.flows.local import environment
-    from realmix.flows.terminal.tables import status as lines
-
-    environment.prepare()
-    for line in lines():
-        print(printable(line))
-
-
-def doctor() -> None:
-    """Check this machine's setup (folders, servers, tables) and print a fix for each problem.
-
-    Exits with code 1 if there is a problem.
-    """
-    from realmix.flows.terminal.doctor import doctor as check_all
-
-    findings = check_all()
-    for finding in findings:
-        print(printable(f"{'ok ' if finding.is_ok else 'BAD'} {finding.subject}: {finding.message}"))
-    if not all(finding.is_ok for finding in findings):
-        sys.exit(1)
+    tell(change_champion("rollback", table, reason, by))
 
 
 def up(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> None:

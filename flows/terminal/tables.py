@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from realmix.flows.local import environment
-from realmix.tasks.core.errors import BadInput, printable
+from realmix.flows.terminal.screen import tell
+from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.champion_record import read_champion_record
 from realmix.tasks.core.lifecycle.entries import Retraining, Review
 from realmix.tasks.core.lifecycle.records import Decision, Registered
@@ -223,12 +224,12 @@ def change_champion(what: str, table: str, reason: str, by: str | None) -> str:
 
 def print_entry(entry: dict[str, Any]) -> None:
     """Print the result of a retraining in a few lines."""
-    print(printable(f"{entry['level']}: {entry['reason']}"))
+    tell(f"{entry['level']}: {entry['reason']}")
     for arrival in entry["arrivals"]:
         why = f": {arrival['reason']}" if arrival["reason"] else ""
-        print(printable(f"  {arrival['name']}: {arrival['status']}{why}"))
+        tell(f"  {arrival['name']}: {arrival['status']}{why}")
     if entry.get("verdict"):
-        print(f"Verdict: {entry['verdict']}")
-        print(f"Study:   {home() / 'studies' / entry['study']}")
+        tell(f"Verdict: {entry['verdict']}")
+        tell(f"Study:   {home() / 'studies' / entry['study']}")
     if entry.get("judgement"):
-        print(printable(f"Champion and challenger: {entry['judgement']['reason']}"))
+        tell(f"Champion and challenger: {entry['judgement']['reason']}")

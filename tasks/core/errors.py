@@ -56,14 +56,18 @@ class SynthesizerFailed(RealmixError):
     """A synthesizer did not return the requested rows."""
 
 
-class ValidationFailed(RealmixError):
+class Vetoed(RealmixError):
+    """The rows may be used, but a check of them failed: nothing is trained on them, or nothing of them is shared."""
+
+    exit_code = 3
+
+
+class ValidationFailed(Vetoed):
     """A critical expectation failed, so nothing is trained on this table."""
 
 
-class ReleaseRefused(RealmixError):
+class ReleaseRefused(Vetoed):
     """A synthetic table must not be shared; what was found is written beside."""
-
-    exit_code = 3
 
 
 class RegistryRefused(RealmixError):
@@ -117,6 +121,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     Unknown model 'xgbost'; did you mean 'xgboost'? Known: linear, xgboost.
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else "."
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    hint = f"; did you mean '{by_lower[near[0]]}'?" if near else "."
     return UnknownName(f"Unknown {kind} '{name}'{hint} Known: {', '.join(known)}.")

@@ -56,6 +56,34 @@ def synthesize(
         synthesizer saw validation rows.
     """
     scope = Scope(Path(folder))
+    schema, real = scope.context.schema, scope.training
+    rows, log = _draw(scope, synthesizer, max_ratio, balances, max_steps)
+    labels = load_teacher(scope).predict(rows[schema.feature_names])
+    if schema.is_classification:
+        totals = class_totals(real, schema, scope.base_weight)
+        labels = repair_priors(labels, schema.encode_target(rows), totals)
+    scope.write_array(f"{synthesizer}-teacher.npy", labels)
+    return log
+
+
+def draw_rows(
+    folder: str, synthesizer: str, max_ratio: float, balances: list[Balance], max_steps: int | None
+) -> dict[str, Any]:
+    """Fit a synthesizer and store its rows with the labels that they were generated with, without a teacher's.
+
+    Parameters and result as of :func:`synthesize`.
+
+    Raises
+    ------
+    SynthesizerFailed
+        As of :func:`synthesize`.
+    """
+    return _draw(Scope(Path(folder)), synthesizer, max_ratio, balances, max_steps)[1]
+
+
+def _draw(
+    scope: Scope, synthesizer: str, max_ratio: float, balances: list[Balance], max_steps: int | None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     context = scope.context
     schema, real = context.schema, scope.training
     weight = scope.base_weight
@@ -72,11 +100,7 @@ def synthesize(
     )
     refuse_leak(scope, synthesizer, rows)
     rows.to_parquet(scope.folder / f"{synthesizer}.parquet", index=False, compression="zstd")
-    labels = load_teacher(scope).predict(rows[schema.feature_names])
-    if schema.is_classification:
-        labels = repair_priors(labels, schema.encode_target(rows), class_totals(real, schema, weight))
-    scope.write_array(f"{synthesizer}-teacher.npy", labels)
-    return dataclasses.asdict(log)
+    return rows, dataclasses.asdict(log)
 
 
 def on_device(spec: SynthesizerSpec, context: StudyContext) -> SynthesizerSpec:
@@ -103,8 +127,8 @@ def refuse_leak(scope: Scope, synthesizer: str, rows: pd.DataFrame) -> None:
 
 def load_pool(scope: Scope, synthesizer: str) -> Pool:
     """Read the pool that this study drew for the scope."""
-    rows = pd.read_parquet(scope.folder / f"{synthesizer}.parquet")
-    return Pool(rows, scope.read_array(f"{synthesizer}-teacher.npy"))
+    rows, labels = pd.read_parquet(scope.folder / f"{synthesizer}.parquet"), f"{synthesizer}-teacher.npy"
+    return Pool(rows, scope.read_array(labels) if (scope.folder / labels).exists() else None)
 
 
 def pool_size(

@@ -102,7 +102,7 @@ def _from_arrow(column: pyarrow.ChunkedArray, field: pyarrow.Field) -> pd.Series
 def _from_logical(column: pyarrow.ChunkedArray) -> pd.Series:
     types, kind = pyarrow.types, column.type
     if types.is_dictionary(kind):
-        return _from_logical(column.cast(kind.value_type))
+        return _from_logical(_decoded(column))
     if types.is_timestamp(kind) and kind.tz is not None:
         # Stored in UTC, whatever the name of the zone.
         column = column.cast(pyarrow.timestamp(kind.unit))
@@ -117,6 +117,15 @@ def _from_logical(column: pyarrow.ChunkedArray) -> pd.Series:
     elif types.is_decimal(kind) and kind.scale <= 0 and kind.precision > 15:
         return _exact_integers(column.to_pandas())
     return column.to_pandas()
+
+
+def _decoded(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+    """Replace codes by their values; those of polars are views, of which Arrow takes none by code."""
+    kind = column.type.value_type
+    kind = pyarrow.string() if pyarrow.types.is_string_view(kind) else kind
+    return pyarrow.chunked_array(
+        [chunk.dictionary.cast(kind).take(chunk.indices) for chunk in column.chunks], type=kind
+    )
 
 
 def _is_beyond(column: pyarrow.ChunkedArray) -> bool:

@@ -239,7 +239,7 @@ def machine_speed() -> float:
 
 def announce(plan: Plan) -> None:
     """Log what will be run, and what the budget leaves out."""
-    mixes = sum(1 for _ in plan.mixes())
+    mixes, seconds = sum(1 for _ in plan.mixes()), sum(plan.estimate_seconds.values())
     log.info(
         "plan: %d rows, %d folds x %d, %d mixes, models %s, synthesizers %s; about %.0f s in all",
         plan.n_development,
@@ -248,7 +248,8 @@ def announce(plan: Plan) -> None:
         mixes,
         ", ".join(plan.models),
         ", ".join(plan.synthesizers),
-        sum(plan.estimate_seconds.values()),
+        seconds,
+        extra={"progress": {"planned_seconds": seconds}},
     )
     if plan.left_out:
         log.info("left out: %s", "; ".join(plan.left_out))

@@ -16,7 +16,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, as_completed
 
-from realmix.tasks.core.decision.race import heats, is_raced, judge
+from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.race import describe_standing, heats, is_raced, judge
 from realmix.tasks.core.decision.tuned_trials import best_trials
 from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.mixes.pool_result import PoolResult
@@ -70,7 +71,15 @@ def rank_trials(
     """Return the trials that mixes try, from the results of real only on the first heat."""
     plan, failed = layout.plan, failed_arms(trained)
     oof = out_of_fold(folder, layout, development, real_only(plan), failed, trained)
-    return best_trials(oof, development.context.metric(plan.metric), plan.n_trials)
+    metric = development.context.metric(plan.metric)
+    announce_standing(oof, metric)
+    return best_trials(oof, metric, plan.n_trials)
+
+
+def announce_standing(oof: OutOfFold, metric: MetricSpec) -> None:
+    """Log who leads so far."""
+    standing = describe_standing(oof, metric)
+    log.info("%s", standing, extra={"progress": {"standing": standing}})
 
 
 @task(task_run_name="judge-race", cache_policy=NO_CACHE)
@@ -102,6 +111,7 @@ def judge_race(
         n_blocks=len(layout.blocks),
     )
     write_exits(folder, {**read_exits(folder), **leaving})
+    announce_standing(oof, metric)
     gone = failed.keys() | leaving.keys()
     remaining = {
         batch: [arm for arm in arms if not {arm.name, arm.mix.name} & gone] for batch, arms in live.items()
@@ -192,7 +202,8 @@ def run_heat(
             results(pools)
         result = future.result()
         pct = 100 * (n_done + n_blocks * done / len(waiting)) / len(layout.blocks)
-        log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"])
+        news = {"share": pct / 100}
+        log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"], extra={"progress": news})
     found = results(teachers), results(pools), results(waiting)
     refused = [validation_of(log.scope, log.synthesizer) for log in found[1] if log.failure]
     bring(folder, *(block.scope for block in heat), also=tuple(refused))

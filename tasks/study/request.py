@@ -16,7 +16,7 @@ from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.core.plan.deploy import check_deployable
 from realmix.tasks.core.plan.plan import Plan, TableShape
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
-from realmix.tasks.core.table.checks import check_declared_columns, check_study_input
+from realmix.tasks.core.table.checks import check_declared_columns, check_study_input, columns_in_words
 from realmix.tasks.core.table.read_columns import read_columns
 from realmix.tasks.core.table.reading_report import ReadingReport
 from realmix.tasks.core.table.request import BUNDLED_TABLE, StudyRequest
@@ -35,6 +35,8 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 from realmix.tasks.teachers import TEACHERS
 
 MAX_RATIO = 100
+# Of files, which are no part of a table's name.
+ENDINGS = re.compile(r"(\.(csv|tsv|txt|jsonl|ndjson|parquet|arrow|feather|xlsx|xls|ods|gz))+$", re.IGNORECASE)
 
 
 def check_read(raw: pd.DataFrame, card: DataCard, report: ReadingReport) -> tuple[Schema, dict[str, Any]]:
@@ -82,14 +84,22 @@ def read_rows(request: StudyRequest) -> tuple[pd.DataFrame, dict[str, Any], Data
     # A source without `read` has typed rows: a registered table was read when it was registered.
     read = getattr(source, "read", None)
     table = read() if read else source.load()
-    check_declared_columns(table.cells.column_names if isinstance(table, TextTable) else table.columns, card)
+    check_declared_columns(columns_of(table), card)
     raw, report = read_columns(table, card) if read else (table, ReadingReport())
     report.check(card.ignore)
     return raw, source.describe(), card, report
 
 
+def columns_of(table: TextTable | pd.DataFrame) -> list[str]:
+    """Return the names of a table's columns."""
+    names = table.cells.column_names if isinstance(table, TextTable) else table.columns
+    return [str(name) for name in names]
+
+
 def with_plugins(request: StudyRequest) -> StudyRequest:
     """Load the plug-ins that a request names as ``module:SPEC``, and replace these by their names.
+
+    Other names are taken in any case: the registered ones are lower case.
 
     Raises
     ------
@@ -101,11 +111,11 @@ def with_plugins(request: StudyRequest) -> StudyRequest:
     references = tuple(dict.fromkeys((*request.plugins, *(name for name in named if ":" in name))))
     names = load_plugins(references)
     renamed = {
-        field: tuple(names.get(name, name) for name in given)
+        field: tuple(names.get(name, name.lower()) for name in given)
         for field in ("synthesizers", "models", "teachers")
         if (given := getattr(request, field)) is not None
     }
-    metric = request.metric and names.get(request.metric, request.metric)
+    metric = request.metric and names.get(request.metric, request.metric.lower())
     return request.model_copy(update={**renamed, "metric": metric, "plugins": references})
 
 
@@ -121,7 +131,7 @@ def table_name(card: DataCard, request: StudyRequest) -> str:
     """Name a table after its file, table or key: letters, digits, dashes."""
     location = request.table or card.source or BUNDLED_TABLE
     stem = re.split(r"[?#]", location)[0].rstrip("/").split("/")[-1].split(":")[-1]
-    stem = re.sub(r"(\.(csv|tsv|txt|parquet|gz))+$", "", stem, flags=re.IGNORECASE)
+    stem = ENDINGS.sub("", stem)
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60] or "table"
 
 
@@ -131,7 +141,11 @@ def _card(request: StudyRequest, declared: DataCard | None, location: str, sourc
     overrides = {"target": request.target, "positive": request.positive, "task": request.task}
     given = {name: value for name, value in overrides.items() if value is not None}
     if declared is None and "target" not in given:
-        raise BadInput(f"No target for {location}: name the column to predict with --target.")
+        # Read for this sentence alone: it is the last one.
+        columns = columns_in_words(columns_of(source.read() if hasattr(source, "read") else source.load()))
+        raise BadInput(
+            f"No target for {location}: name the column to predict with --target. The table has: {columns}."
+        )
     base = declared.model_dump() if declared else {}
     if "target" in given and given["target"] != base.get("target"):
         of_target = ("positive", "task", "metric", "costs")

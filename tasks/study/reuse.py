@@ -42,18 +42,33 @@ def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, s
     if card.simulate:
         return None
     registered = registration_path(name, card, schema)
-    plan = read_plan(Path(request.plan)).to_dict() if request.plan else None
-    return entry_key(
-        kind="study",
-        asked=None if plan else request.decides(),
-        plan=plan,
-        pretrained=weights_of(request.teachers or card.teachers, schema) if plan is None else None,
-        snapshot=snapshot,
-        name=name,
-        card=card.studied,
-        holdout=registered.read_text(encoding="utf-8") if registered.exists() else None,
-        n_workers=n_workers(),
+    holdout = registered.read_text(encoding="utf-8") if registered.exists() else None
+    return entry_key(kind="study", holdout=holdout, **_asked(request, snapshot, name, card, schema))
+
+
+def request_key(
+    request: StudyRequest, snapshot: str, name: str, card: DataCard, schema: Schema
+) -> str | None:
+    """Return the key of what is asked for: like :func:`study_key`, but the same before a study and after it.
+
+    A study registers how its holdout rows are chosen, which is a part of the other key.
+    """
+    return (
+        None if card.simulate else entry_key(kind="request", **_asked(request, snapshot, name, card, schema))
     )
+
+
+def _asked(request: StudyRequest, snapshot: str, name: str, card: DataCard, schema: Schema) -> dict[str, Any]:
+    plan = read_plan(Path(request.plan)).to_dict() if request.plan else None
+    return {
+        "asked": None if plan else request.decides(),
+        "plan": plan,
+        "pretrained": weights_of(request.teachers or card.teachers, schema) if plan is None else None,
+        "snapshot": snapshot,
+        "name": name,
+        "card": card.studied,
+        "n_workers": n_workers(),
+    }
 
 
 def keep_study(folder: StudyFolder, key: str | None, document: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Stages:
     def __call__(self, stage: str) -> Iterator[None]:
         """Time a stage, the body of the `with` statement."""
         began = time.perf_counter()
-        log.info("%s ...", stage)
+        log.info("%s ...", stage, extra={"progress": {"stage": stage}})
         yield
         self.seconds[stage] = round(time.perf_counter() - began, 2)
 

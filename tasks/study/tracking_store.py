@@ -30,6 +30,32 @@ def check_tracking_store() -> None:
         _check_database(uri)
 
 
+def pages_of(uri: str) -> dict[str, str]:
+    """Return the page of each experiment that has runs in a local database, by its name.
+
+    Parameters
+    ----------
+    uri : str
+        Of a database; it is neither created nor changed.
+
+    Returns
+    -------
+    dict
+        Name of the experiment, which is that of the table, to the part of the address behind the server's.
+    """
+    import sqlalchemy
+
+    if _stored_revision(uri) is None:
+        return {}
+    query = (
+        "SELECT experiment_id, name FROM experiments WHERE lifecycle_stage = 'active' "
+        "AND experiment_id IN (SELECT experiment_id FROM runs) ORDER BY name"
+    )
+    with sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool).connect() as connection:
+        found = connection.execute(sqlalchemy.text(query)).all()
+    return {name: f"#/experiments/{key}/runs?workflowType=machine_learning" for key, name in found}
+
+
 def _check_server(uri: str) -> None:
     from mlflow import __version__
     from mlflow.utils.credentials import get_default_host_creds

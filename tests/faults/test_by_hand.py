@@ -28,7 +28,7 @@ pytestmark = [
 
 
 def race_has_begun(home) -> bool:
-    return home.log().count(" race ") >= 4
+    return home.log().count("] race ") >= 4
 
 
 def test_a_retraining_that_is_killed_goes_on_to_the_same_verdict(make_home, undisturbed):

@@ -94,7 +94,7 @@ def killed(prefect_server, workspace):
     home, out = workspace / "home-killed", workspace / "runs" / "killed"
     study, seen = start(home, out), 0
     for line in study.stderr:
-        seen += " race " in line and "%" in line
+        seen += "] race " in line
         if seen == LINES_BEFORE_THE_KILL:
             os.killpg(study.pid, signal.SIGKILL)
             break
@@ -134,8 +134,8 @@ def test_the_same_study_again_ends_at_once_with_all_its_results(resumed, killed,
         study = start(home, out)
         said, progress = study.communicate(timeout=100)
         assert study.returncode == 0, progress
-        assert said.startswith("Nothing changed since the study 'killed'")
-        assert "race" not in progress
+        assert "nothing changed since the study 'killed'" in progress and "race" not in progress
+        assert said.startswith("\nVerdict: ")
     assert (again / "verdict.json").read_bytes() == (first / "verdict.json").read_bytes()
     listed = json.loads((again / "manifest.json").read_text())["sha256"]
     for name, digest in listed.items():

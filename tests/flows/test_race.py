@@ -40,7 +40,9 @@ def raced(finished, workspace, events):
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("realmix.tasks.study.race.results", waited)
-        patched.setattr("realmix.flows.study.log.info", lambda text, *values: events.append(text % values))
+        patched.setattr(
+            "realmix.flows.study.log.info", lambda text, *values, **_: events.append(text % values)
+        )
         return [run_race(finished[0], workspace / "runs" / f"raced-{n}", n_workers=n) for n in (1, 2)]
 
 

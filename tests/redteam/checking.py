@@ -13,7 +13,7 @@ from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.table.card import parse_card, read_card
 from realmix.tasks.core.table.hints.find_hints import find_hints
-from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
+from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card, suggest
 from realmix.tasks.core.table.infer_schema import infer_schema
 from realmix.tasks.core.table.read_columns import read_columns
 from realmix.tasks.core.table.reading_report import ReadingReport, reading_lines
@@ -65,8 +65,10 @@ def _check_sentence(text: str) -> None:
 def _make_card(raw: pd.DataFrame, target: str, report: ReadingReport, path: Path) -> None:
     inferred = infer_card(raw, target, "table.csv")
     schema = infer_schema(raw, target, kinds=inferred.columns, roles=inferred.roles)
-    candidates = propose_rules(raw, schema, sensitive=inferred.sensitive)
-    path.write_text(card_to_yaml(inferred, schema, find_hints(raw, schema, inferred), report, candidates))
+    suggested = suggest(raw, schema)
+    candidates = propose_rules(raw, schema, sensitive=suggested.get("sensitive", ()))
+    hints = find_hints(raw, schema, inferred)
+    path.write_text(card_to_yaml(inferred, schema, hints, report, candidates, suggested))
     made = read_card(path)
     assert made.columns == inferred.columns and made.simulate is None and not made.plugins, (
         "a name became a field"

@@ -29,7 +29,7 @@ from realmix.tasks.core.contracts.specs import CONTROLS, MetricSpec
 from realmix.tasks.core.decision.shortlist import by_learner, shortlist
 from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.plan.plan import MAX_FINALISTS
-from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains, row_losses
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, fold_scores, gains, row_losses
 from realmix.tasks.core.words import gain_in_words
 
 # Fewer blocks are too few to judge an arm.
@@ -173,6 +173,25 @@ def _not_needed(
         for arm in oof.arms
         if arm.name not in leaving and (reason := _why_not_needed(arm, finalists))
     }
+
+
+def describe_standing(oof: OutOfFold, metric: MetricSpec) -> str:
+    """Say how many mixes and models are still compared, which is the best so far, and how real only scores.
+
+    The best of many is flattered: only the verdict says whether it is better.
+    """
+    utility = _utility(np.nanmean(fold_scores(oof, metric), axis=1), metric)
+
+    def best(role: str) -> str | None:
+        places = [place for place, arm in enumerate(oof.arms) if arm.mix.role == role]
+        if not places:
+            return None
+        first = max(places, key=lambda place: (np.nan_to_num(utility[place], nan=-np.inf), -place))
+        return f"{oof.arms[first].name} {abs(utility[first]):.4g}"
+
+    mix, real = best("candidate"), best("real_only")
+    leads = f"best mix so far {mix}, " if mix else ""
+    return f"{len(oof.arms)} mixes and models compared; {metric.name}: {leads}real only {real}"
 
 
 def _scores(oof: OutOfFold, metric: MetricSpec) -> np.ndarray:

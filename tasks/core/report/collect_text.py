@@ -10,7 +10,7 @@ from realmix.tasks.core.report.verdict_evidence import Collected, CollectedSlice
 from realmix.tasks.core.words import cost_in_words, gain_in_words, interval_in_words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Advice:
     """What a study says about more real rows, in sentences.
 
@@ -48,6 +48,11 @@ class Advice:
             self.synthetic,
             self.conclusion,
         ]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    __repr__ = __str__  # as the last line of a notebook's cell
 
 
 def measured_collecting(document: VerdictDocument) -> Collecting:

@@ -139,12 +139,23 @@ def _check_column(field: str, name: str, names: Sequence[str]) -> None:
     by_lower = {column.lower(): column for column in names}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     hint = f"; did you mean '{by_lower[near[0]]}'?" if near else "."
-    more = f", and {len(names) - N_NAMES_SHOWN} more" if len(names) > N_NAMES_SHOWN else ""
     where = "--target" if field == "target" else "the card"
     raise BadInput(
         f"The {field} '{name}' is no column of the table{hint} It has: "
-        f"{', '.join(names[:N_NAMES_SHOWN])}{more}. Correct {where}."
+        f"{columns_in_words(names)}. Correct {where}."
     )
+
+
+def columns_in_words(names: Sequence[str]) -> str:
+    """List columns, the first twenty by name.
+
+    Examples
+    --------
+    >>> columns_in_words(["age", "job"])
+    'age, job'
+    """
+    more = f", and {len(names) - N_NAMES_SHOWN} more" if len(names) > N_NAMES_SHOWN else ""
+    return f"{', '.join(names[:N_NAMES_SHOWN])}{more}"
 
 
 def _check_roles_differ(card: DataCard) -> None:

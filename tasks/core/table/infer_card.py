@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import indent
 from typing import Any
 
@@ -27,6 +28,7 @@ SENSITIVE_NAME = re.compile(
     r"disab\w*|pregnan\w*|birth\w*|dob)(_|$)",
     re.IGNORECASE,
 )
+SUGGESTED = "Guessed from the names and not declared yet. If it is right, remove the # of the next line:"
 FIELD_COMMENTS = {
     "source": "Where the rows come from: a path, bundled:..., sql:..., s3://... or https://...",
     "target": "The column to predict.",
@@ -48,7 +50,7 @@ FIELD_COMMENTS = {
     "group": "Rows of one group (a patient, a customer) are never split.",
     "weight": "How many rows of the population a row stands for.",
     "ignore": "Columns to leave out, for example those known only after the outcome.",
-    "sensitive": "Columns on which the mix must not be worse for any group (guessed from their names); values are never shown.",
+    "sensitive": "Columns on which the mix must not be worse for any group; their values are never shown.",
     "slices": "More columns on which the mix must not be worse for any group; the report shows their values.",
     "fairness": (
         "By how much a mix may widen the gap of two groups of sensitive columns (in decisions, their errors,\n"
@@ -124,7 +126,7 @@ def infer_card(
     Returns
     -------
     DataCard
-        Gives the same schema as the table alone, except for the role of the key.
+        Gives the same study as the table alone.
 
     Raises
     ------
@@ -136,12 +138,40 @@ def infer_card(
     --------
     >>> raw = pd.DataFrame({"age": [20, 30, 25] * 20, "bought": ["no", "yes", "no"] * 20})
     >>> card = infer_card(raw, "bought")
-    >>> card.task, card.positive, card.columns["age"], card.sensitive
-    ('binary', 'yes', 'numeric', ('age',))
+    >>> card.task, card.positive, card.columns["age"]
+    ('binary', 'yes', 'numeric')
     """
     declared = DataCard(target=target, task=task, positive=positive)
     check_target(raw, declared)
     schema = schema_of(raw, declared)
+    return DataCard(
+        source=source,
+        target=target,
+        task=schema.task,
+        positive=schema.positive,
+        columns={column.name: column.kind for column in schema.columns if column.name != target},
+    )
+
+
+def suggest(raw: pd.DataFrame, schema: Schema) -> dict[str, Any]:
+    """Guess from the names of columns what their owner may want to declare, and a study without a card does not.
+
+    Parameters
+    ----------
+    raw : DataFrame of shape (n_rows, n_columns)
+    schema : Schema
+
+    Returns
+    -------
+    dict
+        Of the fields "key" and "sensitive" of a card, those for which there is a guess.
+
+    Examples
+    --------
+    >>> raw = pd.DataFrame({"user_id": range(60), "age": [20, 30, 25] * 20, "bought": ["no", "yes", "no"] * 20})
+    >>> suggest(raw, schema_of(raw, DataCard(target="bought")))
+    {'key': 'user_id', 'sensitive': ['age']}
+    """
     named = [c.name for c in schema.columns if c.kind == "identifier" and IDENTIFIER_NAME.search(c.name)]
     # A key is present and distinct in every row; a row number is another row's in the next file.
     keys = [
@@ -149,15 +179,8 @@ def infer_card(
         for name in named
         if not ROW_NUMBER_NAME.search(name) and raw[name].notna().all() and raw[name].is_unique
     ]
-    return DataCard(
-        source=source,
-        target=target,
-        task=schema.task,
-        positive=schema.positive,
-        columns={column.name: column.kind for column in schema.columns if column.name != target},
-        key=keys[0] if keys else None,
-        sensitive=tuple(c.name for c in schema.features if SENSITIVE_NAME.search(c.name)),
-    )
+    sensitive = [c.name for c in schema.features if SENSITIVE_NAME.search(c.name)]
+    return {**({"key": keys[0]} if keys else {}), **({"sensitive": sensitive} if sensitive else {})}
 
 
 def card_to_yaml(
@@ -166,6 +189,7 @@ def card_to_yaml(
     hints: Sequence[Hint] = (),
     report: ReadingReport | None = None,
     candidates: Sequence[Candidate] = (),
+    suggested: Mapping[str, Any] | None = None,
 ) -> str:
     """Return a card as YAML with a comment for each field; see :func:`realmix.tasks.core.table.card.read_card`.
 
@@ -180,9 +204,12 @@ def card_to_yaml(
         For the comments on how each column was read.
     candidates : sequence of Candidate
         Rules to propose, as comments: only what the owner takes over is enforced.
+    suggested : mapping, optional
+        From :func:`suggest`; written as comments.
     """
-    columns = report.columns if report else ()
-    read = {c.name: c.problem or c.sentence(is_sensitive=c.name in card.sensitive) for c in columns}
+    columns, suggested = report.columns if report else (), suggested or {}
+    hidden = {*card.sensitive, *suggested.get("sensitive", ())}
+    read = {c.name: c.problem or c.sentence(is_sensitive=c.name in hidden) for c in columns}
     values = card.model_dump(mode="json")
     values["reading"] = card.forms
     # Only the fields that a rule sets.
@@ -197,6 +224,8 @@ def card_to_yaml(
                 "columns:",
                 *(_column_line(schema[name], kind, read.get(name)) for name, kind in value.items()),
             ]
+        elif field in suggested and not value:
+            lines += [f"# {SUGGESTED}", f"# {_suggestion(field, suggested[field])}"]
         else:
             lines.append(_dump({field: value}))
         if field == "rules":
@@ -241,6 +270,11 @@ def _dump(value: dict[str, Any]) -> str:
 def _is_plain(value: dict[str, Any]) -> bool:
     """Tell whether no text has a line end of Unicode, which YAML folds to a blank unless it is escaped."""
     return not {"\x85", "\u2028", "\u2029"} & set("".join(_texts(value)))
+
+
+def _suggestion(field: str, value: Any) -> str:
+    is_plain = "".join(_texts({field: value})).isprintable()
+    return f"{field}: {json.dumps(value, ensure_ascii=not is_plain)}"
 
 
 def _texts(value: Any) -> Iterator[str]:

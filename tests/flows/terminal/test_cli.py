@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
+
+from realmix.flows.terminal import cli
+from realmix.tasks.metrics import METRICS
+from realmix.tasks.models import MODELS
+from realmix.tasks.synthesizers import SYNTHESIZERS
 
 REALMIX = [sys.executable, "-m", "realmix"]
 ROOT = Path(__file__).parents[2]
@@ -60,7 +68,7 @@ CASES = {
     "no header": (lambda d: [write(d / "t.csv", b"1,2.5,3\n4,5.5,6\n" * 40)], ["header"]),
     "broken gzip": (lambda d: [write(d / "t.csv.gz", gzip.compress(b"a,b\n" * 500)[:60])], ["t.csv.gz"]),
     "target misspelt": (lambda d: [good(d), "--target", "bougth"], ["bougth", "did you mean 'bought'"]),
-    "target missing": (lambda d: [good(d)], ["--target"]),
+    "target missing": (lambda d: [good(d)], ["--target", "age, income, job, bought"]),
     "one class": (lambda d: [good(d, bought="yes")], ["bought", "one"]),
     "target with missing values": (lambda d: [good_with(d, "bought", 7, None)], ["bought", "missing"]),
     "a class with too few rows": (lambda d: [good_with(d, "bought", 7, "maybe")], ["maybe", "10"]),
@@ -75,7 +83,8 @@ CASES = {
         ["targets", "did you mean 'target'"],
     ),
     "unknown synthesizer": (lambda d: [good(d), "--synthesizers", "ctgann"], ["ctgann", "ctgan", "tvae"]),
-    "unknown model": (lambda d: [good(d), "--models", "xgbost"], ["xgbost", "xgboost"]),
+    "unknown model": (lambda d: [good(d), "--models", "xgbost"], ["xgbost", "did you mean 'xgboost'"]),
+    "unknown model in capitals": (lambda d: [good(d), "--models", "XGBOST"], ["did you mean 'xgboost'"]),
     "unknown metric": (lambda d: [good(d), "--metric", "auc"], ["auc", "roc_auc"]),
     "positive class that is none": (lambda d: [good(d), "--positive", "perhaps"], ["perhaps", "no, yes"]),
     "bad budget": (lambda d: [good(d), "--budget", "soon"], ["soon", "5m"]),
@@ -142,6 +151,62 @@ def test_a_silent_database_is_given_up_in_seconds(tmp_path):
     assert done.returncode == 2
     assert "secret" not in done.stderr
     assert time.monotonic() - started < 20
+
+
+COMMANDS = [name for name in cli.app if not name.startswith("-")]
+
+
+def help_of(capsys, *words) -> str:
+    with pytest.raises(SystemExit) as ended:
+        cli.app([*words, "--help"], console=Console(width=200, force_terminal=False))
+    assert ended.value.code in (0, None)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_has_two_examples_that_are_understood_and_no_empty_options(command, capsys):
+    said = help_of(capsys, command)
+    shown = said.partition("Examples:")[2]
+    commands = [line.strip() for line in shown.splitlines() if line.strip().startswith("realmix ")]
+    assert len(commands) == 2 and "--empty" not in said and "--no-" not in said
+    for line in commands:
+        words = shlex.split(re.split(r" (?:\||&&|\|\|) ", line)[0])[1:]
+        found, _, _ = cli.app.parse_args(words, exit_on_error=False, print_error=False)
+        assert words[0] == command and found is not None
+
+
+def test_commands_are_listed_in_groups_and_exit_codes_are_said(capsys):
+    said = help_of(capsys)
+    for part in ("Study a table", "Look after registered tables", "Maintain", "--install-completion"):
+        assert part in said
+    assert all(f" {name} " in said for name in COMMANDS)
+    assert "2 bad input, 3 vetoed" in said and "130 interrupted" in said
+
+
+def test_the_help_names_all_that_can_be_chosen(capsys):
+    said = " ".join(help_of(capsys, "run").replace("│", " ").split())
+    chosen = (
+        *(name for name, spec in SYNTHESIZERS.items() if not spec.is_control),
+        *(name for name, spec in MODELS.items() if not spec.is_null),
+        *METRICS,
+    )
+    assert not [name for name in chosen if name not in said]
+
+
+def test_ctrl_c_before_anything_is_computed_says_that_nothing_is_kept(tmp_path):
+    script = (
+        "import sys; from realmix.flows.local import environment; from realmix.flows.terminal import cli\n"
+        "def interrupted(): raise KeyboardInterrupt\n"
+        "environment.prepare = interrupted; sys.argv[1:] = ['status']; cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 130
+    assert done.stderr == "realmix: interrupted; nothing of this command is kept.\n"
+
+
+def test_a_shell_gets_the_names_of_commands_and_options():
+    script = cli.app.generate_completion(prog_name="realmix", shell="bash")
+    assert "compare" in script and "--budget" in script and "multiclass" in script
 
 
 def test_help_comes_at_once_and_imports_no_heavy_library(tmp_path):

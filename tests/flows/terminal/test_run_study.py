@@ -11,17 +11,14 @@ import pytest
 from realmix.flows.terminal.run_study import (
     exit_if_not_decided,
     known_reason,
-    print_verdict,
     run_study,
-    show_progress,
+    unfinished,
 )
+from realmix.flows.terminal.show_study import print_verdict
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.urls import reveal
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime import worker_process
-from tests.tasks.core.conftest import simulate
-from tests.tasks.core.report.documents import build, changed
 
 pytestmark = pytest.mark.usefixtures("restored_environment")
 
@@ -54,7 +51,7 @@ def asked(place, **changes) -> StudyRequest:
 def test_what_cannot_be_studied_is_refused_before_anything_is_written(place, changes, runner, address, word):
     before = sorted(place.iterdir())
     with pytest.raises(BadInput, match=word):
-        run_study(asked(place, **changes), runner=runner, address=address)
+        run_study(asked(place, **changes), runner=runner, address=address, show=print_verdict)
     assert sorted(place.iterdir()) == before
 
 
@@ -62,48 +59,23 @@ def test_a_folder_that_holds_something_else_is_refused(place):
     (place / "out").mkdir()
     (place / "out" / "notes.txt").write_text("mine")
     with pytest.raises(BadInput, match="other files"):
-        run_study(asked(place), runner="threads", address=None)
+        run_study(asked(place), runner="threads", address=None, show=print_verdict)
     assert [path.name for path in (place / "out").iterdir()] == ["notes.txt"]
 
 
 def test_a_state_that_cannot_be_used_is_found_before_the_study(place, monkeypatch):
     monkeypatch.setenv("REALMIX_STATE_URL", "postgresql://me:s3cret@127.0.0.1:1/team")
     with pytest.raises(BadInput, match=r"postgresql://127\.0\.0\.1:1/team cannot be used"):
-        run_study(asked(place), runner="threads", address=None)
+        run_study(asked(place), runner="threads", address=None, show=print_verdict)
     assert not (place / "out").exists()
 
 
 def test_keys_in_an_address_are_in_no_message_and_are_kept_for_reading(place):
     url = "http://me:s3cret@127.0.0.1:1/run-study.csv?signature=s3cret"
     with pytest.raises(BadInput) as caught:
-        run_study(asked(place, table=url), runner="threads", address=None)
+        run_study(asked(place, table=url), runner="threads", address=None, show=print_verdict)
     assert "s3cret" not in str(caught.value)
     assert reveal("http://127.0.0.1:1/run-study.csv") == url
-
-
-def test_progress_goes_to_standard_error_with_the_seconds_since_the_start(capsys, own_log):
-    show_progress()
-    show_progress()
-    own_log.info("fold %d of %d", 3, 15)
-    said = capsys.readouterr()
-    assert said.out == "" and said.err.count("fold 3 of 15") == 1 and "s]" in said.err
-
-
-def test_the_verdict_is_printed_with_its_reasons_and_where_everything_lies(tmp_path, capsys):
-    document = build(simulate(0, offsets={6: -0.1}), METRICS["rmse"])
-    tracking = {"experiment": "bank", "uri": "http://mlflow", "run_id": "r1", "error": None}
-    print_verdict(changed(document, tracking=tracking), tmp_path / "out")
-    said = capsys.readouterr().out
-    for part in (
-        document.word,
-        document.sentence,
-        "promised gain",
-        "report.html",
-        "http://mlflow",
-        "'bank'",
-    ):
-        assert part in said
-    assert str(tmp_path / "out") in said
 
 
 def test_a_study_that_decided_nothing_ends_with_its_own_exit_code(capsys):
@@ -119,7 +91,7 @@ def test_a_table_that_leaves_a_strong_hint_open_is_refused_before_anything_is_wr
     answers = np.random.default_rng(0).integers(0, 6, len(table)) + 6 * (table["y"] == "yes")
     table.assign(code=answers.map("C{}".format)).to_csv(place / "calls.csv", index=False)
     with pytest.raises(BadInput, match=r"'code' alone tells"):
-        run_study(asked(place), runner="threads", address=None)
+        run_study(asked(place), runner="threads", address=None, show=print_verdict)
     assert not (place / "out").exists()
 
 
@@ -146,3 +118,18 @@ def test_why_a_study_failed_is_said_though_prefect_cannot_write_that_down(monkey
     assert known_reason(KeyError("x")) is None
     monkeypatch.setattr(worker_process, "is_full", lambda folder: True)
     assert "no space is left" in str(known_reason(refused_by_prefect()))
+
+
+def test_an_interrupted_study_without_out_goes_on_in_its_folder_and_another_does_not(place):
+    def interrupted(name, key):
+        asked_for = place / "runs" / name / "work" / "asked"
+        asked_for.parent.mkdir(parents=True)
+        asked_for.write_text(key)
+        return asked_for.parents[1].relative_to(place)
+
+    same = interrupted("calls-20260101-120000", "k1")
+    interrupted("calls-20260102-120000", "k2")
+    assert unfinished("calls", "k1") == same
+    assert unfinished("calls", "k3") is None and unfinished("calls", None) is None
+    (same / "verdict.json").touch()
+    assert unfinished("calls", "k1") is None, "it is finished"

@@ -58,23 +58,6 @@ def test_no_version_is_changed_where_there_is_none_to_change_to(settled, command
         command("calls", reason="because", by="me")
 
 
-def test_uploading_says_how_many_studies_were(place, capsys):
-    table_commands.sync()
-    assert capsys.readouterr().out.startswith("0 ")
-
-
-def test_the_doctor_ends_with_one_where_something_is_wrong_and_names_it(place, capsys):
-    table_commands.doctor()
-    assert "BAD" not in capsys.readouterr().out
-    table_commands.register(card(place, "{landing: incoming}"))
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as ended:
-        table_commands.doctor()
-    assert ended.value.code == 1
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("BAD")]
-    assert "calls" in line and str(place / "incoming") in line
-
-
 def test_stopping_what_does_not_run_is_no_error(place, capsys):
     table_commands.down()
     assert str(home()) in capsys.readouterr().out

@@ -25,6 +25,7 @@ def test_exit_codes_tell_bad_input_from_faults_and_from_an_interruption():
     codes = {error.__name__: error.exit_code for error in OURS}
     assert codes.pop("WorkerError") == 1
     assert codes.pop("StudyInterrupted") == 130
+    assert {codes.pop(name) for name in ("Vetoed", "ValidationFailed", "ReleaseRefused")} == {3}
     assert set(codes.values()) == {2}
 
 

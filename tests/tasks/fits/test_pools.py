@@ -8,7 +8,7 @@ import pytest
 
 from realmix.tasks.core.errors import SynthesizerFailed
 from realmix.tasks.core.table.infer_schema import infer_schema
-from realmix.tasks.fits.pools import load_pool, pool_size, refuse_leak, synthesize
+from realmix.tasks.fits.pools import draw_rows, load_pool, pool_size, refuse_leak, synthesize
 from realmix.tasks.fits.scope import WEIGHT
 from realmix.tasks.fits.teacher import Teacher, fit_teacher
 from realmix.tasks.synthesizers import SYNTHESIZERS
@@ -27,6 +27,15 @@ def test_a_pool_holds_every_ratio_and_the_teachers_labels(scope):
     assert log["asked_by_class"] == pool.rows["y"].value_counts().to_dict()
     assert pool.teacher.shape == (len(pool.rows), 2)
     np.testing.assert_allclose(pool.teacher.sum(axis=1), 1)
+
+
+def test_without_a_teacher_a_pool_has_the_same_rows_and_no_labels_beside_their_own(scope):
+    draw_rows(str(scope.folder), "smote", 2.0, ["prior"], None)
+    alone = load_pool(scope, "smote")
+    assert alone.teacher is None
+    fit_teacher(str(scope.folder), MEMBERS, n_jobs=1)
+    synthesize(str(scope.folder), "smote", 2.0, ["prior"], None)
+    pd.testing.assert_frame_equal(load_pool(scope, "smote").rows, alone.rows)
 
 
 def test_a_dead_generator_is_named(scope, monkeypatch):

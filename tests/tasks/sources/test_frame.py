@@ -28,6 +28,16 @@ def test_a_frame_of_any_library_that_speaks_arrow_is_read():
     assert open_source(OfAnotherLibrary()).load().to_dict("list") == FRAME.to_dict("list")
 
 
+def test_texts_and_categories_are_read_as_polars_stores_them():
+    texts = pyarrow.array(["no", None, "yes"], pyarrow.string_view())
+    levels = pyarrow.array(["no", "yes"], pyarrow.string_view())
+    codes = pyarrow.array([0, 1, None], pyarrow.uint32())
+    categories = pyarrow.DictionaryArray.from_arrays(codes, levels)
+    read = open_source(pyarrow.table({"text": texts, "category": categories})).read()
+    assert read["text"].tolist() == ["no", None, "yes"]
+    assert read["category"].tolist() == ["no", "yes", None]
+
+
 def test_a_frame_without_rows_is_one_sentence():
     with pytest.raises(BadInput, match="the frame holds no rows"):
         open_source(FRAME.head(0)).load()

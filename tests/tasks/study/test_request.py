@@ -35,6 +35,7 @@ from tests.tasks.teachers.nearest import SPEC as NEAREST
         ("s3://bucket/folder/sales.parquet", "sales"),
         ("bundled:bank_marketing?rows=2000", "bank_marketing"),
         ("sql:customers", "customers"),
+        ("Customers.XLSX#May", "Customers"),
         ("https://example.org/t.csv?signature=abc", "t"),
     ],
 )

@@ -15,7 +15,7 @@ from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.study_folder import home
 from realmix.tasks.study.report import manifest
-from realmix.tasks.study.reuse import keep_study, reuse_study, study_key
+from realmix.tasks.study.reuse import keep_study, request_key, reuse_study, study_key
 from realmix.tasks.study.track import track
 from realmix.tasks.teachers import TEACHERS
 from tests.tasks.shop_table import rows
@@ -57,6 +57,17 @@ def test_other_weights_of_a_teacher_are_another_study(monkeypatch, tmp_path):
         (tmp_path / "nearest.weights").write_text(text)
         keys.append(key_of(card=DataCard(target="y", teachers=("nearest",))))
     assert keys[0] != keys[1]
+
+
+def test_what_is_asked_for_has_a_key_of_its_own_which_knows_no_holdout():
+    def asked(card=None, **options):
+        return request_key(
+            StudyRequest(**{"out": "a", **options}), "abc", "shop", card or DataCard(target="y"), SCHEMA
+        )
+
+    assert asked() == asked(out="elsewhere") != asked(seed=1)
+    assert asked() != key_of()
+    assert asked(card=DataCard(target="y", simulate="my.module:simulate")) is None
 
 
 def test_nothing_tells_when_a_user_s_simulation_has_changed():

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.study.tracking_store import check_tracking_store
+from realmix.tasks.study.tracking_store import check_tracking_store, pages_of
 from tests.tasks.versions import WARNINGS, registry
 
 pytestmark = WARNINGS
@@ -115,3 +115,15 @@ def test_a_server_as_new_as_the_client_and_an_unknown_answer_are_taken(server, v
 def test_a_server_that_does_not_answer_stops_no_study(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     check_tracking_store()
+
+
+def test_each_experiment_with_runs_has_a_page_and_an_absent_database_is_not_made(tmp_path):
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/pages.db"
+    assert pages_of(uri) == {} and not (tmp_path / "pages.db").exists()
+    client = MlflowClient(tracking_uri=uri)
+    used = client.create_experiment("bank")
+    client.create_experiment("unused")
+    client.create_run(used)
+    assert pages_of(uri) == {"bank": f"#/experiments/{used}/runs?workflowType=machine_learning"}

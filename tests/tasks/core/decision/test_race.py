@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.decision.comparison import compare
-from realmix.tasks.core.decision.race import is_raced, judge, paired_z
+from realmix.tasks.core.decision.race import describe_standing, is_raced, judge, paired_z
 from realmix.tasks.core.decision.ranking import ScoredArms
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.json_values import to_jsonable
@@ -48,6 +48,17 @@ def test_real_only_controls_and_the_best_candidate_are_never_dropped(simulate_st
     comparison = compare(raced, squared_error, seed=0, n_bootstrap=50)
     assert comparison.best_mix is not None
     assert comparison.winner == comparison.incumbent
+
+
+def test_the_standing_names_the_best_mix_and_real_only_with_their_scores(simulate_study, squared_error):
+    full = simulate_study(0, offsets={6: -0.3})
+    scores = np.nanmean(fold_scores(full, squared_error), axis=1)
+    candidates = [place for place, arm in enumerate(full.arms) if arm.mix.role == "candidate"]
+    best = min(candidates, key=lambda place: scores[place])
+    said = describe_standing(full, squared_error)
+    assert f"best mix so far {full.arms[best].name} {scores[best]:.4g}" in said
+    real = min(scores[place] for place, arm in enumerate(full.arms) if arm.mix.role == "real_only")
+    assert said.startswith(f"{len(full.arms)} mixes") and said.endswith(f"{real:.4g}")
 
 
 def test_at_most_four_mixes_run_in_the_repeats(simulate_study, squared_error):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
 from realmix.tasks.core.table.checks import RESERVED_PREFIX, check_study_input
 from realmix.tasks.core.table.hints.hint import Hint
-from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
+from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card, suggest
 
 
 def patients(n_rows: int = 120) -> pd.DataFrame:
@@ -32,8 +33,8 @@ def patients(n_rows: int = 120) -> pd.DataFrame:
 
 def test_everything_but_the_target_is_inferred():
     card = infer_card(patients(), "ill", "patients.csv")
-    assert (card.source, card.task, card.positive, card.key) == ("patients.csv", "binary", "1", "patient_id")
-    assert card.sensitive == ("age", "Sex")
+    assert (card.source, card.task, card.positive) == ("patients.csv", "binary", "1")
+    assert (card.key, card.sensitive) == (None, ()), "only its owner declares these"
     assert card.columns["seen"] == "datetime" and card.columns["clinic"] == "constant"
     assert "ill" not in card.columns
     assert card.time is None and card.group is None
@@ -43,13 +44,26 @@ def test_the_inferred_card_leads_to_the_schema_of_the_bare_table():
     raw = patients()
     bare = check_study_input(raw, DataCard(target="ill"))
     carded = check_study_input(raw, infer_card(raw, "ill"))
-    assert carded.modelled == bare.modelled and carded.classes == bare.classes
+    assert carded == bare
+
+
+def test_a_key_and_sensitive_columns_are_suggested_as_comments_that_can_be_uncommented():
+    raw = patients()
+    card = infer_card(raw, "ill")
+    schema = check_study_input(raw, card)
+    suggested = suggest(raw, schema)
+    assert suggested == {"key": "patient_id", "sensitive": ["age", "Sex"]}
+    text = card_to_yaml(card, schema, suggested=suggested)
+    assert parse_card(yaml.safe_load(text)) == card
+    declared = text.replace("\n# key:", "\nkey:").replace("\n# sensitive:", "\nsensitive:")
+    found = parse_card(yaml.safe_load(declared))
+    assert (found.key, found.sensitive) == ("patient_id", ("age", "Sex"))
 
 
 def test_a_key_is_not_guessed_where_it_repeats():
     raw = patients()
     raw["patient_id"] = raw["patient_id"].where(raw.index > 0, "p0001")
-    assert infer_card(raw, "ill").key is None
+    assert "key" not in suggest(raw, check_study_input(raw, DataCard(target="ill")))
 
 
 def test_a_leaky_table_still_gets_its_card():
@@ -153,4 +167,4 @@ def assert_read_back(name: str, folder) -> None:
 @pytest.mark.parametrize("name", ["Unnamed: 0", "index", "row_id", "rownames", "level_0", "Row"])
 def test_a_row_number_is_no_key(name):
     raw = patients().drop(columns="patient_id").assign(**{name: range(120)})
-    assert infer_card(raw, "ill").key is None
+    assert "key" not in suggest(raw, check_study_input(raw, DataCard(target="ill")))

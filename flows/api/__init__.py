@@ -1,0 +1,1 @@
+"""The interface for Python and notebooks: studies, their results, previews and advice on collecting rows."""
