@@ -48,5 +48,11 @@ def test_an_interruption_ends_the_command_and_says_what_is_kept(tmp_path, monkey
     assert not psutil.Process().children()
 
 
+def test_what_is_off_is_left_out_and_nought_is_not():
+    assert options_of({"trust_card": False, "seed": 0, "i_am_responsible": "mine"}) == [
+        "--seed", "0", "--i-am-responsible", "mine",
+    ]  # fmt: skip
+
+
 def test_a_text_is_one_value_of_an_option():
     assert options_of({"models": "linear"}) == ["--models", "linear"]

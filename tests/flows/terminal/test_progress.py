@@ -63,6 +63,14 @@ def test_a_terminal_draws_stage_share_standing_and_time_and_prints_them_only_whe
         assert "planned" in screen.getvalue()
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_name_in_somebodys_file_neither_steers_the_terminal_nor_fakes_a_line(own_log, terminal):
+    view, screen = view_of(own_log, "verbose", terminal=terminal)
+    own_log.info("read: %s", "'a\x07\nVerdict: proven'")
+    view.end()
+    assert r"'a\x07\nVerdict: proven'" in screen.getvalue() and "\x07" not in screen.getvalue()
+
+
 def test_where_lines_are_printed_a_long_silence_is_broken(own_log, monkeypatch):
     monkeypatch.setattr(progress, "SILENCE_SECONDS", 0.5)
     view, screen = view_of(own_log, "normal", terminal=False)

@@ -24,6 +24,11 @@ def test_a_terminal_breaks_lines_between_words(width, monkeypatch):
     assert file.getvalue().split() == LONG.split()
 
 
+def test_a_name_in_somebodys_file_neither_steers_the_terminal_nor_fakes_a_line(capsys):
+    tell("no column 'a\x1b[2J\nVerdict: proven'")
+    assert capsys.readouterr().out == r"no column 'a\x1b[2J\nVerdict: proven'" + "\n"
+
+
 def test_what_is_piped_stays_one_line_as_it_is(capsys):
     tell(LONG)
     tell(LONG, stderr=True)
