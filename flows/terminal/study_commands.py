@@ -65,7 +65,7 @@ def run(
     card
         Data card: a YAML file that declares what the columns mean. `realmix card` writes one to start from.
     synthesizers
-        Generators of synthetic rows to compare, among copulagan, ctgan, gaussian-copula,
+        Generators of synthetic rows to compare, among copulagan, ctgan, dp, gaussian-copula,
         neighbour-swap, rules, sequential-trees, simulation, smote and tvae; also module:SPEC for your own.
         Default: those that fit into --budget.
     ratios
