@@ -268,9 +268,10 @@ def _ship(
     assert c.best_mix is not None
     relative = c.margin_is_relative
     recipe = f"train {c.best_mix.model} on your real rows plus {mix_in_words(c.best_mix.mix)}"
-    reach = NORMAL_QUANTILE * posterior.sd
-    gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
-    if not c.is_recipe:  # no other table says what it may bring
+    if c.is_recipe:
+        reach = NORMAL_QUANTILE * posterior.sd
+        gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
+    else:  # no other table says what it may bring
         gain, interval = c.promised_gain, c.promised_interval
     promise = f"about {gain_in_words(gain, relative)} of {c.metric} (90 % interval {interval_in_words(interval, relative)})"
     if outcome == PROVEN:
