@@ -175,8 +175,8 @@ def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
     promised = gain_in_words(c.promised_gain, relative)
     gates = [
         Gate(
-            "promised gain", c.promised_gain >= margin, c.promised_gain, margin,
-            f"The promised gain is {promised}; {gain_in_words(margin, relative)} is worth having.",
+            "gain less optimism", c.promised_gain >= margin, c.promised_gain, margin,
+            f"In these folds alone, less its optimism, it gains {promised}; {gain_in_words(margin, relative)} is worth having.",
         ),
         Gate(
             "interval", low > 0, low, 0.0,
