@@ -11,6 +11,7 @@ import pandas as pd
 
 from realmix.tasks.core.scores.draws import time_blocks
 from realmix.tasks.fits.scope import DEVELOPMENT, GROUP, WEIGHT, StoredRows, StudyContext, stored_rows
+from realmix.tasks.runtime.arrays import read_array
 
 DECLARED, FOLDS = "declared.parquet", "folds.npz"
 # Costs of decisions on the rows of either file, where the card gives costs.
@@ -83,8 +84,7 @@ class Development:
         """Cost of each decision on each row, shape (n_rows, n_classes); None where the card gives no costs."""
         if not self.context.card.costs:
             return None
-        costs: np.ndarray = np.load(self.work / COSTS, allow_pickle=False)[self.sampled]
-        return costs
+        return read_array(self.work / COSTS)[self.sampled]
 
     @property
     def declared(self) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from realmix.tasks.core.scores.out_of_fold import gains
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.fits.scope import GROUP, HOLDOUT, UNIT, WEIGHT, Scope, StudyContext, stored_rows
 from realmix.tasks.models import MODELS, _serving
+from realmix.tasks.runtime.arrays import read_array
 from realmix.tasks.runtime.cache_keys import entry_key
 from realmix.tasks.runtime.holdout_ledger import count_holdout_reads
 from realmix.tasks.runtime.holdout_rules import registration_path
@@ -57,7 +58,7 @@ def read_holdout(
     registration = registration_path(table.name, table.card, table.schema).stem
     served = count_holdout_reads(registration, reader, held.beside[UNIT])
     metric, y = context.metric(plan.metric), schema.encode_target(rows)
-    costs = np.load(folder.work / HOLDOUT_COSTS, allow_pickle=False) if context.card.costs else None
+    costs = read_array(folder.work / HOLDOUT_COSTS) if context.card.costs else None
     scored = score_holdout(
         y,
         predict_exported(scope, "model", rows),
@@ -84,7 +85,7 @@ def constant_prediction(scope: Scope, metric: MetricSpec, n_rows: int) -> np.nda
     if metric.best_threshold and len(schema.classes) == 2:
         truth = schema.encode_target(training)
         if metric.scores_costs:
-            truth = np.load(scope.folder.parent / COSTS, allow_pickle=False)
+            truth = read_array(scope.folder.parent / COSTS)
         threshold = metric.best_threshold(truth, np.full(len(training), mean[1]), weight)
     return np.repeat(served_predictions(metric, mean[None], threshold), n_rows, axis=0)
 

@@ -175,8 +175,8 @@ def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
     promised = gain_in_words(c.promised_gain, relative)
     gates = [
         Gate(
-            "promised gain", c.promised_gain >= margin, c.promised_gain, margin,
-            f"The promised gain is {promised}; {gain_in_words(margin, relative)} is worth having.",
+            "gain less optimism", c.promised_gain >= margin, c.promised_gain, margin,
+            f"In these folds alone, less its optimism, it gains {promised}; {gain_in_words(margin, relative)} is worth having.",
         ),
         Gate(
             "interval", low > 0, low, 0.0,
@@ -268,9 +268,10 @@ def _ship(
     assert c.best_mix is not None
     relative = c.margin_is_relative
     recipe = f"train {c.best_mix.model} on your real rows plus {mix_in_words(c.best_mix.mix)}"
-    reach = NORMAL_QUANTILE * posterior.sd
-    gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
-    if not c.is_recipe:  # no other table says what it may bring
+    if c.is_recipe:
+        reach = NORMAL_QUANTILE * posterior.sd
+        gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
+    else:  # no other table says what it may bring
         gain, interval = c.promised_gain, c.promised_interval
     promise = f"about {gain_in_words(gain, relative)} of {c.metric} (90 % interval {interval_in_words(interval, relative)})"
     if outcome == PROVEN:
