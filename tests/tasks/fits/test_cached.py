@@ -21,10 +21,10 @@ from realmix.tasks.fits.cached import (
     ARMS,
     arm_keys,
     cached_arms,
+    cached_examination,
     cached_final,
     cached_pool,
     cached_teacher,
-    cached_training_scores,
 )
 from realmix.tasks.fits.scope import DEVELOPMENT, HOLDOUT, Scope, stored_rows, write_rows, write_scope
 from realmix.tasks.runtime.cache import make_cache
@@ -91,7 +91,7 @@ def fit_all(folder: StudyFolder, arms: list[Arm]) -> list[Any]:
         cached_teacher(folder, SCOPE, PLAN)["weights"],
         cached_pool(folder, SCOPE, "smote", PLAN, max_ratio=1.0)["kept"],
         cached_arms(folder, SCOPE, "predictions", arms, PLAN)["failures"],
-        cached_training_scores(folder, SCOPE, arms, PLAN, PLAN.metric),
+        cached_examination(folder, SCOPE, arms, PLAN, PLAN.metric),
         cached_final(folder, SCOPE, "model", arms[0], PLAN, raw=None).n_real,
     ]
 
@@ -146,7 +146,7 @@ STEPS = {
         for arm in (REAL, DISTILLED, MIXED)
     },
     "gap": (
-        lambda folder: cached_training_scores(folder, SCOPE, [MIXED], PLAN, PLAN.metric),
+        lambda folder: cached_examination(folder, SCOPE, [MIXED], PLAN, PLAN.metric),
         cached.arm_files(MIXED),
     ),
     "final": (

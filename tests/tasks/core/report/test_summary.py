@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from realmix.tasks.core.report.summary import summary_lines
+from realmix.tasks.core.words import score_in_words
 from tests.tasks.core.report.documents import BOOSTED, TREE, build, changed
 
 FIT = {"n_real": 900, "n_synthetic": 0, "n_teacher": None, "sentence": None}
@@ -12,10 +13,12 @@ FIT = {"n_real": 900, "n_synthetic": 0, "n_teacher": None, "sentence": None}
 
 def test_the_lines_for_a_terminal_name_what_ships_its_promise_and_the_holdout(document):
     lines = summary_lines(document)
-    assert lines[0] == f"ships: {document.winner.name}"
+    assert lines[0] == f"why: {document.reason}"
+    assert lines[1].startswith("ships: ") and lines[1].endswith(f"({document.winner.name})")
     text = "\n".join(lines)
     assert "promised gain" in text and document.holdout.sentence in text
-    assert f"{document.validation.mix.score:.4g}" in text
+    mix = document.validation.mix
+    assert f"{document.metric.name} {score_in_words(mix.score, mix.interval)}" in text
     assert "final fit" not in text and "rows saved" not in text
 
 
@@ -41,9 +44,9 @@ def test_the_final_fit_has_a_line_where_there_is_something_to_say(document):
 
 def test_each_of_several_learners_has_a_line(document):
     lines = summary_lines(changed(document, learners=[BOOSTED, TREE]))
-    assert "xgboost: keep real only" in lines
+    assert "XGBoost: keep real only" in lines
     assert (
-        "decision-tree: proven, gain 9 points (90 % interval 6 points to 12 points); 11 points worse than the best model"
+        "decision tree: proven, gain 9 points (90 % interval 6 points to 12 points); 11 points worse than the best model"
         in lines
     )
 
@@ -52,7 +55,7 @@ def test_what_a_kept_learner_measured_is_said_with_its_interval(document):
     kept = TREE | {"word": "keep real only", "gain": None, "interval": None}
     lines = summary_lines(changed(document, learners=[BOOSTED, kept]))
     assert (
-        "decision-tree: keep real only; its best mix measured 10 points better (90 % interval 5 points to 15 points), "
+        "decision tree: keep real only; its best mix measured better by 10 points (90 % interval 5 points to 15 points), "
         "perhaps by luck; 11 points worse than the best model"
     ) in lines
 
@@ -61,7 +64,7 @@ def test_what_the_ensembles_labels_bring_is_said_beside_the_gain_of_synthetic_ro
     part = {"gain": 0.05, "interval": [0.02, 0.08]}
     credit = {"tuning": None, "labels": part, "synthetic_rows": part, "whole": part}
     lines = summary_lines(changed(document, learners=[BOOSTED, TREE | {"credit": credit}]))
-    (line,) = [each for each in lines if each.startswith("decision-tree")]
+    (line,) = [each for each in lines if each.startswith("decision tree")]
     assert "; the ensemble's labels on real rows bring 5 points beside that; 11 points worse" in line
 
 
