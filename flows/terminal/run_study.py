@@ -286,8 +286,13 @@ def print_verdict(document: VerdictDocument, out: Path) -> None:
     print(f"Report:  {out / 'report.html'}")
     print(f"Files:   {out}/ (verdict.json, model/, real_only/, training.parquet, manifest.json)")
     assert document.tracking is not None
-    print(f"MLflow:  experiment '{document.tracking.experiment}' in {document.tracking.uri}")
-    print("         `make ui`, or `realmix ui`, opens it.")
+    tracking = document.tracking
+    print(f"MLflow:  experiment '{tracking.experiment}' in {tracking.uri}")
+    if tracking.page:
+        server = (
+            tracking.uri if tracking.uri.startswith("http") else "`realmix ui`, then http://127.0.0.1:5000"
+        )
+        print(f"         {server}/{tracking.page}")
 
 
 def _interrupt(results: str | None, received: threading.Event, signum: int, frame: FrameType | None) -> None:
