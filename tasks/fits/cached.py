@@ -141,7 +141,7 @@ def cached_likeness(folder: StudyFolder, scope: str, arm: Arm) -> dict[str, Any]
     place = folder.scope(scope)
     arguments: dict[str, Any] = {"mix": arm.mix.to_dict()}
     reads = digests_of(place, (*Scope(place).reads, *arm_files(arm)))
-    key = fit_key(COMPARISON_OF_COLUMNS, place, reads, arguments, card=("sensitive",))
+    key = fit_key(COMPARISON_OF_COLUMNS, place, reads, arguments, card=("sensitive", "sharing"))
     return _cached(folder, key, {}, COMPARISON_OF_COLUMNS, place, **arguments)
 
 

@@ -64,8 +64,8 @@ class ModelEvidence(Part):
 class ColumnLikeness(Part):
     """Real and synthetic values of a column: a named score of SDMetrics, and the share of rows in each bin or level.
 
-    `of_other_real` is the score of real rows that the synthesizer did not see. Bins are empty for columns whose values
-    the card declares sensitive; rare levels are counted together.
+    `of_other_real` is the score of real rows that the synthesizer did not see. Bins are empty for columns that
+    the card declares sensitive or identifying; rare levels are counted together.
     """
 
     name: str

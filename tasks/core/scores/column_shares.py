@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from realmix.tasks.core.errors import printable
 from realmix.tasks.core.words import in_digits
 
 N_BINS, N_LEVELS = 12, 8
@@ -30,7 +31,8 @@ def level_shares(real: pd.Series, synthetic: pd.Series) -> Shares:
     (['a', 'b', 'others', 'missing'], [0.6, 0.2, 0.0, 0.2], [0.25, 0.5, 0.25, 0.0])
     """
     counts = real.value_counts()
-    levels = [str(level) for level in counts.index[counts >= MIN_ROWS][:N_LEVELS]]
+    frequent = [str(level) for level in counts.index[counts >= MIN_ROWS]]
+    levels = [level for level in frequent if level not in (OTHERS, MISSING)][:N_LEVELS]
     names = [*levels, OTHERS, MISSING]
 
     def of(values: pd.Series) -> pd.Series:
@@ -40,7 +42,7 @@ def level_shares(real: pd.Series, synthetic: pd.Series) -> Shares:
     shares = of(real), of(synthetic)
     shown = [name for name in names if name in levels or shares[0][name] + shares[1][name] > 0]
     first, second = ([round(float(each[name]), 6) for name in shown] for each in shares)
-    return shown, first, second
+    return [printable(name) for name in shown], first, second
 
 
 def number_shares(real: pd.Series, synthetic: pd.Series) -> tuple[np.ndarray, list[float], list[float]]:

@@ -10,6 +10,7 @@ from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.report.model_evidence import Likeness
 from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.sharing import Sharing
 from realmix.tasks.fits.arms import training_set
 from realmix.tasks.fits.likeness import compare_columns
 from realmix.tasks.fits.pools import synthesize
@@ -51,9 +52,10 @@ def test_shares_of_both_kinds_of_rows_stand_in_the_same_bins(drawn):
         assert sum(column.real) == pytest.approx(1, abs=1e-4)
 
 
-def test_a_sensitive_column_is_scored_and_its_values_stay_away(drawn):
+@pytest.mark.parametrize("declared", [{"sensitive": ("job",)}, {"sharing": Sharing(identifying=("job",))}])
+def test_a_sensitive_or_identifying_column_is_scored_and_its_values_stay_away(drawn, declared):
     context = drawn.context
-    card = DataCard(target="y", sensitive=("job",))
+    card = DataCard(target="y", **declared)
     StudyContext(context.schema, card, context.snapshot, context.seed).write(
         drawn.folder.parent / "context.json"
     )

@@ -53,3 +53,14 @@ def test_bins_of_dates_are_days():
 def test_a_column_that_does_not_vary_has_no_correlation():
     rows = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [5.0, 5.0, 5.0], "c": [3.0, 1.0, 2.0]})
     assert [(a, b) for a, b, *_ in correlated_pairs(rows, rows)] == [("a", "c")]
+
+
+def test_levels_called_as_the_rest_is_are_counted_with_it():
+    real = pd.Series(["others"] * 20 + ["missing"] * 20 + ["a"] * 10 + [None] * 10)
+    names, shares, _ = level_shares(real, real)
+    assert names == ["a", "others", "missing"] and shares == pytest.approx([1 / 6, 2 / 3, 1 / 6], abs=1e-5)
+
+
+def test_letters_that_steer_a_terminal_are_spelt_out_in_the_name_of_a_level():
+    names, _, _ = level_shares(pd.Series(["a\x1b[2J"] * 20), pd.Series(["b"]))
+    assert names[0] == "a\\x1b[2J"
