@@ -243,7 +243,7 @@ def fit_key(
     arguments : mapping
         Of the function, if they change its result.
     card : sequence of str
-        Fields of the data card that it uses; the schema is always part of the key.
+        Fields of the data card that it uses, None where a newer one is empty; the schema is always part of the key.
     """
     # Read again: a study may have been started again in the same folder.
     context = json.loads((place.parent / "context.json").read_text(encoding="utf-8"))
@@ -253,7 +253,7 @@ def fit_key(
         function=function,
         scope=place.name,
         study={name: context[name] for name in ("schema", "snapshot", "seed", "on_gpu")},
-        card={name: context["card"][name] for name in card},
+        card={name: context["card"].get(name) for name in card},
         reads=reads,
         arguments=arguments,
     )
