@@ -131,7 +131,7 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
     copy_plan(former, folder)
     final_fit = describe_final_fit(arms["model"], plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)
 
-    def write(holdout: dict[str, Any] | None) -> tuple[VerdictDocument, dict[str, str]]:
-        return publish_refit(folder, document, table, split, final_fit, holdout, clock.all_seconds()), {}
+    def write(holdout: dict[str, Any] | None) -> VerdictDocument:
+        return publish_refit(folder, document, table, split, final_fit, holdout, clock.all_seconds())
 
     return ship(folder, table, arms, thresholds, plan, write, clock)

@@ -19,9 +19,9 @@ from realmix.tasks.runtime.shared_storage import open_storage, share
 from realmix.tasks.runtime.study_folder import StudyFolder, home, new_folder
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
+from realmix.tasks.study.examine import examine
 from realmix.tasks.study.fairness import repair_fairness
 from realmix.tasks.study.ingest import ingest
-from realmix.tasks.study.overfitting import measure_gap
 from realmix.tasks.study.plan import announce, note_seconds, on_usable_gpu, plan_study, trained_on_gpu
 from realmix.tasks.study.race import race, worker_seconds
 from realmix.tasks.study.refit import arms_of, fit_winner, thresholds_of
@@ -85,7 +85,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         announce(plan)
         # MLflow is opened in a thread of this process, not in a task, which a cluster might run on another
         # machine; after the plan, whose timing of this machine needs the processors for itself.
-        opening = Thread(target=open_store, args=(table.name,))
+        opening = Thread(target=open_store, args=(folder, table.name))
         opening.start()
         with clock("race"):
             layout = lay_folds(folder, plan)
@@ -95,7 +95,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         clock.worker_seconds = worker_seconds(raced)
         with clock("compare"):
             comparison, verdict = compare_arms(folder, layout, development, raced.oof)
-            measure_gap(folder, layout, development, raced.oof, comparison)
+            examine(folder, layout, development, raced.oof, comparison)
             repair_fairness(folder, layout, development, raced.oof, comparison)
         with clock("rows saved"):
             saved = rows_saved(folder, layout, development, raced.oof, comparison)
@@ -104,7 +104,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
     if n_taken := cache.n_taken - n_taken_before:
         log.info("%d results of earlier runs were taken from the cache", n_taken)
 
-    def write(holdout: dict[str, Any] | None) -> tuple[VerdictDocument, dict[str, str]]:
+    def write(holdout: dict[str, Any] | None) -> VerdictDocument:
         oof, seconds = raced.oof, clock.all_seconds()
         return publish(folder, table, split, layout, development, oof, comparison, verdict, fits, holdout,
                        raced.pools, seconds, saved)  # fmt: skip

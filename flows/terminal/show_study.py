@@ -14,9 +14,10 @@ from rich.text import Text
 
 from realmix.flows.terminal.screen import console, plain, plain_console
 from realmix.tasks.core.errors import printable
+from realmix.tasks.core.report.story import shipped_in_words
 from realmix.tasks.core.report.verdict_document import VerdictDocument
-from realmix.tasks.core.report.verdict_words import VerdictWords, score, verdict_words
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.report.verdict_words import VerdictWords, gain_cell, verdict_words
+from realmix.tasks.core.words import gain_in_words, score_in_words
 
 COLOURS = {"proven": "bold green", "expected to help": "green", "not decided": "red"}
 CORE = (
@@ -100,17 +101,14 @@ Row = Callable[[VerdictDocument], str]
 def _validation_gain(document: VerdictDocument) -> str:
     if not document.winner.recipe.synthesizer:
         return "-"
-    relative, found = document.metric.margin_is_relative, document.validation
-    interval = interval_in_words(found.promised_interval, relative)
-    return f"{gain_in_words(found.promised_gain, relative)} ({interval})"
+    found = document.validation
+    return gain_cell(found.promised_gain, found.promised_interval, document.metric.margin_is_relative)
 
 
 def _holdout_gain(document: VerdictDocument) -> str:
     if document.holdout is None or document.holdout.gain is None:
         return "-"
-    relative = document.metric.margin_is_relative
-    interval = interval_in_words(document.holdout.interval, relative)
-    return f"{gain_in_words(document.holdout.gain, relative)} ({interval})"
+    return gain_cell(document.holdout.gain, document.holdout.interval, document.metric.margin_is_relative)
 
 
 COMPARED: dict[str, Row] = {
@@ -119,9 +117,11 @@ COMPARED: dict[str, Row] = {
     "rows": lambda d: f"{d.table.n_rows:,}",
     "metric": lambda d: f"{d.metric.name}, {d.metric.direction}",
     "verdict": lambda d: d.word,
-    "ships": lambda d: f"{d.winner.model} on {d.winner.in_words} ({d.winner.name})",
-    "score of real only": lambda d: score(d.validation.real_only.score),
-    "score of the best mix": lambda d: score(d.validation.mix.score if d.validation.mix else None),
+    "ships": lambda d: shipped_in_words(d.winner),
+    "score of real only": lambda d: score_in_words(d.validation.real_only.score),
+    "score of the best mix": lambda d: (
+        score_in_words(d.validation.mix.score) if d.validation.mix else "none tried"
+    ),
     "promised gain (90 % interval)": _validation_gain,
     "gain on the holdout (90 % interval)": _holdout_gain,
     "smallest provable gain": lambda d: gain_in_words(

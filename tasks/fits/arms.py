@@ -98,42 +98,6 @@ def predicted_or_reason(
         return f"the learner raised {type(err).__name__}"
 
 
-def score_on_training_rows(
-    folder: str, arms: list[dict[str, Any]], n_jobs: int, metric: str
-) -> dict[str, float]:
-    """Fit arms once more, bit for bit as in the race, and score them on their real training rows.
-
-    Scoring every arm so during the race took 38 % longer with XGBoost and 53 % with forests
-    (1,000 rows), for a number that is needed for two arms only.
-
-    Parameters
-    ----------
-    folder : str
-        Of the scope, with the pools of the race in it.
-    arms : list of dict
-        :meth:`Arm.to_dict`.
-    n_jobs : int
-        Threads per fit.
-    metric : str
-
-    Returns
-    -------
-    dict
-        Score by name; arms that fail are left out.
-    """
-    scope = Scope(Path(folder))
-    schema, rows = scope.context.schema, scope.training
-    scores: dict[str, float] = {}
-    for arm in (Arm.from_dict(arm) for arm in arms):
-        training = training_set_or_reason(scope, arm.mix, functools.partial(ingredients, scope))
-        predicted = predicted_or_reason(scope, arm, training, rows[schema.feature_names], n_jobs)
-        if not isinstance(predicted, str):
-            truth = schema.encode_target(rows)
-            compute = scope.context.metric(metric).compute
-            scores[arm.name] = compute(truth, predicted, scope.base_weight)
-    return scores
-
-
 @dataclass(frozen=True)
 class Ingredients:
     """The inputs of all mixes with one synthesizer.

@@ -36,7 +36,8 @@ from realmix.tasks.synthesizers import SYNTHESIZERS
 TEACHER = "realmix.tasks.fits.teacher:fit_teacher"
 POOL = "realmix.tasks.fits.pools:synthesize"
 ARMS = "realmix.tasks.fits.arms:train_arms"
-TRAINING_SCORES = "realmix.tasks.fits.arms:score_on_training_rows"
+EXAMINATION = "realmix.tasks.fits.examine:examine_arms"
+COMPARISON_OF_COLUMNS = "realmix.tasks.fits.likeness:compare_columns"
 REPAIRS = "realmix.tasks.fits.repairs:train_repairs"
 FINAL = "realmix.tasks.fits.final:fit_final"
 TEACHER_FILE = "teacher.pickle"
@@ -115,24 +116,33 @@ def cached_arms(
     return done | {"seconds": seconds + done["seconds"]}
 
 
-def cached_training_scores(
+def cached_examination(
     folder: StudyFolder, scope: str, arms: Sequence[Arm], plan: Plan, metric: str
-) -> dict[str, float]:
-    """Score arms on their training rows; see :func:`realmix.tasks.fits.arms.score_on_training_rows`."""
+) -> dict[str, dict[str, Any]]:
+    """Examine arms on a fold; see :func:`realmix.tasks.fits.examine.examine_arms`."""
     place = folder.scope(scope)
     arguments: dict[str, Any] = {"n_jobs": plan.threads_per_fit, "metric": metric}
     cache = cache_at(folder.cache) if folder.cache else None
-    keys = arm_keys(TRAINING_SCORES, place, arms, **arguments)
+    keys = arm_keys(EXAMINATION, place, arms, **arguments)
     known = {arm.name: cache.get(key) for arm, key in keys.items()} if cache else {}
-    scores: dict[str, float] = {name: found["score"] for name, found in known.items() if found}
-    missing = [arm for arm in arms if arm.name not in scores]
+    found: dict[str, dict[str, Any]] = {name: each for name, each in known.items() if each}
+    missing = [arm for arm in arms if arm.name not in found]
     if missing:
-        made = _run(TRAINING_SCORES, place, arms=[arm.to_dict() for arm in missing], **arguments)
-        scores |= {name: score for name, score in made.items() if score is not None}
+        made = _run(EXAMINATION, place, arms=[arm.to_dict() for arm in missing], **arguments)
+        found |= {name: each for name, each in made.items() if each["training"] is not None}
     if cache:
-        for arm in (arm for arm in missing if arm.name in scores):
-            cache.put(keys[arm], {"score": scores[arm.name]})
-    return scores
+        for arm in (arm for arm in missing if arm.name in found):
+            cache.put(keys[arm], found[arm.name])
+    return found
+
+
+def cached_likeness(folder: StudyFolder, scope: str, arm: Arm) -> dict[str, Any]:
+    """Compare the synthetic rows of an arm with real ones; see :func:`realmix.tasks.fits.likeness.compare_columns`."""
+    place = folder.scope(scope)
+    arguments: dict[str, Any] = {"mix": arm.mix.to_dict()}
+    reads = digests_of(place, (*Scope(place).reads, *arm_files(arm)))
+    key = fit_key(COMPARISON_OF_COLUMNS, place, reads, arguments, card=("sensitive", "sharing"))
+    return _cached(folder, key, {}, COMPARISON_OF_COLUMNS, place, **arguments)
 
 
 def cached_repairs(
@@ -233,7 +243,7 @@ def fit_key(
     arguments : mapping
         Of the function, if they change its result.
     card : sequence of str
-        Fields of the data card that it uses; the schema is always part of the key.
+        Fields of the data card that it uses, None where a newer one is empty; the schema is always part of the key.
     """
     # Read again: a study may have been started again in the same folder.
     context = json.loads((place.parent / "context.json").read_text(encoding="utf-8"))
@@ -243,7 +253,7 @@ def fit_key(
         function=function,
         scope=place.name,
         study={name: context[name] for name in ("schema", "snapshot", "seed", "on_gpu")},
-        card={name: context["card"][name] for name in card},
+        card={name: context["card"].get(name) for name in card},
         reads=reads,
         arguments=arguments,
     )

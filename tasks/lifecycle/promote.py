@@ -40,7 +40,8 @@ from realmix.tasks.runtime.database import (
 )
 from realmix.tasks.runtime.leases import table_lock
 from realmix.tasks.runtime.study_folder import StudyFolder, home
-from realmix.tasks.study.track import CHALLENGER, CHAMPION, log_history, ping, track_again
+from realmix.tasks.study.mlflow_runs import CHALLENGER, CHAMPION
+from realmix.tasks.study.track import log_history, ping, track_again
 
 log = logging.getLogger("realmix")
 # Named as the one who promotes where the card asks for no approval.

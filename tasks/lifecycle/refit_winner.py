@@ -18,12 +18,11 @@ from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.mixes.fit_result import FitResult
 from realmix.tasks.core.plan.plan import Plan, Split
 from realmix.tasks.core.privacy.study_privacy import training_table_exposes
-from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import VerdictDocument
+from realmix.tasks.core.words import score_and_interval
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
-from realmix.tasks.study.mark import mark_study
 from realmix.tasks.study.refit import final_fits
-from realmix.tasks.study.report import describe_table, digests, manifest, read_drift, readable_files
+from realmix.tasks.study.report import describe_table, digests, read_drift, readable_files, write_results
 
 # Documents of a study from which its renewal starts.
 DOCUMENTS = ("verdict.json", "plan.json")
@@ -107,11 +106,7 @@ def publish_refit(
             "permission": table.permission,
         }
     )
-    folder.write_json("verdict.json", document.to_dict())
-    page = render_report(document, {}, readable_files(folder, table.card.sensitive))
-    (folder.path / "report.html").write_text(page, encoding="utf-8")
-    mark_study(folder, table, document)
-    folder.write_json("manifest.json", manifest(folder.path).to_dict())
+    write_results(folder, table, document, readable_files(folder, table.card.sensitive))
     return document
 
 
@@ -128,10 +123,10 @@ def _described(holdout: dict[str, Any], former: VerdictDocument) -> dict[str, An
     metric = former.metric.name
     if former.winner.name == former.real_only.name:
         return describe_real_only_holdout(holdout, metric)
-    score, (low, high) = holdout["mix"]["score"], holdout["mix"]["interval"]
+    scored = score_and_interval(holdout["mix"]["score"], holdout["mix"]["interval"])
     sentence = (
-        f"On {holdout['n_rows']:,} rows that took no part in the fit the model scored {metric} "
-        f"{score:.4g} (90 % interval {low:.4g} to {high:.4g}).{constant_in_words(holdout)}"
+        f"On {holdout['n_rows']:,} rows that took no part in the fit the model scored {metric} {scored}."
+        f"{constant_in_words(holdout)}"
     )
     no_promise = dict.fromkeys(("promised", "prediction_interval", "inside_interval"))
     return {**holdout, **no_promise, "sentence": sentence}

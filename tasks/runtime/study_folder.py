@@ -29,8 +29,8 @@ DRIFT = "work/drift.json"
 # Results of expectations, in the study's folder.
 VALIDATION = "validation"
 # Of the intermediate files, those that a finished study keeps: how rows were divided (no rows), what each
-# synthesizer drew, the output of fits, and figures until MLflow has them.
-KEPT = ("folds.npz", "pools.json", "workers.log", "figures.json")
+# synthesizer drew, and the output of fits.
+KEPT = ("folds.npz", "pools.json", "workers.log")
 # In the folder of results; held while they are written.
 LOCK = "work/lock"
 # Pools, predictions and models of a small study; a study of a large table needs more.

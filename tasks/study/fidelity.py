@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,10 +10,8 @@ import pandas as pd
 from realmix.tasks.core.contracts.specs import REFERENCE_MODEL, MetricSpec
 from realmix.tasks.core.release.document import Score
 from realmix.tasks.core.table.schema import Schema
+from realmix.tasks.fits.likeness import MAX_ROWS, mean_scores, score_columns, varying_columns
 from realmix.tasks.models import MODELS
-
-# SDMetrics compares all pairs of columns: more rows hardly change the shares that it compares.
-MAX_ROWS = 5_000
 
 
 def fidelity(
@@ -39,40 +35,12 @@ def fidelity(
     ----------
     https://docs.sdv.dev/sdmetrics/data-metrics
     """
-    of_synthetic, of_unseen = (_similarity(real, rows, schema) for rows in (synthetic, unseen))
+    columns = varying_columns(schema, real)
+    tables = [rows.iloc[:MAX_ROWS].reset_index(drop=True) for rows in (real, synthetic, unseen)]
     return [
-        Score(name=name, synthetic=score, real=of_unseen[name], without_noise=None)
-        for name, score in of_synthetic.items()
-        if name in of_unseen
+        Score(name=each["name"], synthetic=each["score"], real=each["of_other_real"], without_noise=None)
+        for each in mean_scores(score_columns(columns, *tables), columns, *tables)
     ]
-
-
-def _similarity(real: pd.DataFrame, rows: pd.DataFrame, schema: Schema) -> dict[str, float]:
-    from sdmetrics.column_pairs import ContingencySimilarity, CorrelationSimilarity
-    from sdmetrics.single_column import KSComplement, TVComplement
-
-    categories = [c.name for c in schema.modelled if c.is_categorical and real[c.name].nunique() > 1]
-    numbers = [c.name for c in schema.modelled if not c.is_categorical and real[c.name].nunique() > 1]
-    real, rows = real.iloc[:MAX_ROWS], rows.iloc[:MAX_ROWS]
-    compared = (
-        (KSComplement, numbers),
-        (TVComplement, categories),
-        (CorrelationSimilarity, _pairs(numbers, rows)),
-        (ContingencySimilarity, _pairs(categories, rows)),
-    )
-    with warnings.catch_warnings():
-        # Of a p-value that nobody reads: the score is the statistic.
-        warnings.filterwarnings("ignore", "ks_2samp: Exact calculation", RuntimeWarning)
-        found = {
-            metric.__name__: [metric.compute(real[names], rows[names]) for names in of]
-            for metric, of in compared
-        }
-    return {name: float(np.nanmean(scores)) for name, scores in found.items() if len(scores)}
-
-
-def _pairs(names: Sequence[str], rows: pd.DataFrame) -> list[list[str]]:
-    """List pairs of columns that vary: without variance there is no correlation."""
-    return [list(pair) for pair in itertools.combinations(names, 2) if (rows[list(pair)].nunique() > 1).all()]
 
 
 def utility(

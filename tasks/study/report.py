@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,22 @@ from realmix.tasks.core.plan.plan import Layout, Plan, Split
 from realmix.tasks.core.privacy.study_privacy import OUTSIDE_EPSILON, training_table_exposes
 from realmix.tasks.core.report.describe_decision import describe_decision
 from realmix.tasks.core.report.describe_race import describe_race
-from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.manifest import Manifest
 from realmix.tasks.core.report.page import render_report
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
+from realmix.tasks.core.scores.served_predictions import describe_predictions
 from realmix.tasks.core.table.set_apart import set_apart
 from realmix.tasks.core.versions import installed_version
 from realmix.tasks.fits.export import READABLE
-from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
+from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
 from realmix.tasks.study.development import Development
+from realmix.tasks.study.examine import IMPORTANCE, LIKENESS
 from realmix.tasks.study.fairness import FAIRNESS
 from realmix.tasks.study.mark import mark_study
+from realmix.tasks.study.track import MLFLOW_PAGE
 from realmix.tasks.synthesizers.dp import NAME as DP
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
@@ -61,16 +64,15 @@ def publish(
     pools: list[PoolResult],
     seconds: dict[str, float],
     rows_saved: dict[str, Any],
-) -> tuple[VerdictDocument, dict[str, str]]:
+) -> VerdictDocument:
     """Write the verdict document, the HTML report and the manifest.
 
     `rows_saved` is the result of :func:`realmix.tasks.study.rows_saved.rows_saved`.
 
     Returns
     -------
-    document : VerdictDocument
+    VerdictDocument
         As written to ``verdict.json``.
-    figures : dict of caption to SVG
     """
     params = {
         verdict.ships.name: fits["shipped"]["model"].params,
@@ -86,20 +88,38 @@ def publish(
                 folder, layout, development, pools, missing=[*missing(pools), *fits["failed"]]
             ),
             **rows_saved,
+            **describe_model(folder, oof, comparison, verdict),
             "final_fit": final_fit(verdict, layout.plan, fits["shipped"]["model"]),
             "privacy": describe_privacy(
                 folder.read_json("work/privacy.json"), fits["shipped"]["model"], layout.plan.synthesizers
             ),
         }
     )
+    write_results(folder, table, document, readable_files(folder, table.card.sensitive))
+    return document
+
+
+def write_results(
+    folder: StudyFolder, table: Table, document: VerdictDocument, readable: dict[str, str]
+) -> None:
+    """Write the verdict document, the report of it, the marks of origin and the manifest."""
     folder.write_json("verdict.json", document.to_dict())
-    figures = draw_figures(document, *figure_rows(folder, development, oof, verdict, comparison, holdout))
-    readable = readable_files(folder, table.card.sensitive)
-    page = render_report(document, figures, readable)
+    noted = folder.path / MLFLOW_PAGE
+    mlflow_page = folder.read_json(MLFLOW_PAGE) if noted.exists() else None
+    page = render_report(document, made_on=date.today(), readable=readable, mlflow_page=mlflow_page)
     (folder.path / "report.html").write_text(page, encoding="utf-8")
     mark_study(folder, table, document)
     folder.write_json("manifest.json", manifest(folder.path).to_dict())
-    return document, figures
+
+
+def describe_model(
+    folder: StudyFolder, oof: OutOfFold, comparison: Comparison, verdict: Verdict
+) -> dict[str, Any]:
+    """Describe what ships by its predictions of validation rows, and the rows of the best mix."""
+    arm = verdict.ships
+    importance = folder.read_json(IMPORTANCE).get(arm.name, {})
+    described = describe_predictions(oof, arm, comparison.thresholds.get(arm.name))
+    return {"model_evidence": {**described, **importance}, "likeness": folder.read_json(LIKENESS)}
 
 
 def readable_files(folder: StudyFolder, sensitive: Sequence[str]) -> dict[str, str]:
@@ -263,27 +283,6 @@ def teacher_score(folder: StudyFolder, layout: Layout, development: Development)
 def missing(pools: list[PoolResult]) -> list[str]:
     """List the synthesizers that a time limit stopped, and where."""
     return [f"{p.synthesizer} in {p.scope}: {p.failure}" for p in pools if p.timed_out]
-
-
-def figure_rows(
-    folder: StudyFolder,
-    development: Development,
-    oof: OutOfFold,
-    verdict: Verdict,
-    comparison: Comparison,
-    holdout: dict[str, Any] | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the targets and the predictions of both models: on the holdout, else out of fold."""
-    if holdout:
-        scope = Scope(folder.scope("evaluated"))
-        y = development.context.schema.encode_target(stored_rows(folder.work / HOLDOUT).rows)
-        return y, scope.read_array("model-holdout.npy"), scope.read_array("real_only-holdout.npy")
-    shipped, real_only = (
-        oof.predictions[oof.arms.index(arm), 0] for arm in (verdict.ships, comparison.incumbent)
-    )
-    y = development.y
-    known = np.isfinite(real_only.reshape(len(y), -1)).all(axis=1)
-    return y[known], shipped[known], real_only[known]
 
 
 def manifest(folder: Path) -> Manifest:

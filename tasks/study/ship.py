@@ -48,7 +48,7 @@ def ship(
     arms: dict[str, Arm],
     thresholds: Mapping[str, float | None],
     plan: Plan,
-    publish: Callable[[dict[str, Any] | None], tuple[VerdictDocument, dict[str, str]]],
+    publish: Callable[[dict[str, Any] | None], VerdictDocument],
     clock: Stages,
 ) -> dict[str, Any]:
     """Gate, score, package, report and track both final fits.
@@ -64,8 +64,7 @@ def ship(
         With which their labels are decided, see :func:`realmix.tasks.study.refit.thresholds_of`.
     plan : Plan
     publish : callable
-        Takes the scores on the holdout; writes the documents, and returns the verdict document and the
-        figures by caption.
+        Takes the scores on the holdout; writes the documents, and returns the verdict document.
     clock : Stages
 
     Returns
@@ -84,8 +83,8 @@ def ship(
     with clock("package"):
         package(folder, arms, thresholds)
     with clock("report"):
-        document, figures = publish(holdout)
+        document = publish(holdout)
     with clock("track"):
-        tracked = track(folder, document, figures)
+        tracked = track(folder, document)
     folder.clear_work()
     return tracked

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import time
 import uuid
@@ -13,19 +12,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, NoAnswer
+from realmix.tasks.core.report.mlflow_history import history_metrics, history_note
+from realmix.tasks.core.report.mlflow_pages import curves_page, experiment_tags, runs_page
 from realmix.tasks.core.report.mlflow_records import (
     RunRecord,
     arms_table,
-    history_metrics,
-    history_note,
+    curve_key,
     mix_records,
-    ratio_curves,
+    note,
     run_times,
     study_record,
 )
@@ -36,6 +35,7 @@ from realmix.tasks.runtime.database import note_tracked, note_untracked, untrack
 from realmix.tasks.runtime.leases import table_lock
 from realmix.tasks.runtime.settings import settings
 from realmix.tasks.runtime.study_folder import StudyFolder, home
+from realmix.tasks.study.mlflow_runs import create_run, log_datasets, log_points, register
 from realmix.tasks.study.retries import RETRIES, is_last_attempt, is_transient
 from realmix.tasks.study.tracking_store import check_tracking_store
 
@@ -43,20 +43,17 @@ log = logging.getLogger("realmix")
 ARTIFACTS = ("verdict.json", "report.html", "plan.json", "manifest.json")
 # The models that ship, and the fit on development rows, with which model versions are compared.
 MODELS = ("model", "real_only", "evaluated/model")
-CHAMPION, CHALLENGER = "champion", "challenger"
-# MLflow accepts no more in one batch.
-METRICS_AT_ONCE = 1000
-# Stored until MLflow has the study: figures are drawn from rows that are not stored elsewhere.
-FIGURES = "work/figures.json"
+# The address of the table's page, behind that of the server; among the intermediate files.
+MLFLOW_PAGE = "work/mlflow_page.json"
 
 
-def open_store(table: str) -> None:
-    """Set up MLflow's backend store while the race runs: its first use takes seconds.
+def open_store(folder: StudyFolder, table: str) -> None:
+    """Set up MLflow's backend store while the race runs: its first use takes seconds; note the page of the table.
 
     An error here is ignored; it will occur again, and be logged, when the study is tracked.
     """
     with suppress(Exception):
-        experiment_id(table)
+        folder.write_json(MLFLOW_PAGE, runs_page(experiment_id(table)))
 
 
 def ping() -> None:
@@ -99,11 +96,11 @@ def experiment_id(table: str) -> str:
         return str(found.experiment_id)
     embedded = settings().mlflow_tracking_uri.startswith("sqlite:")
     place = (home() / "mlartifacts" / table).as_uri() if embedded else None
-    return str(client.create_experiment(table, artifact_location=place))
+    return str(client.create_experiment(table, artifact_location=place, tags=experiment_tags(table)))
 
 
 @task(task_run_name="track", cache_policy=NO_CACHE, **RETRIES)
-def track(folder: StudyFolder, document: VerdictDocument, figures: dict[str, str]) -> dict[str, Any]:
+def track(folder: StudyFolder, document: VerdictDocument) -> dict[str, Any]:
     """Log a finished study to MLflow; after an error :func:`track_again` does it later.
 
     Returns
@@ -111,13 +108,11 @@ def track(folder: StudyFolder, document: VerdictDocument, figures: dict[str, str
     dict
         The document with ``tracking``: the run, or the error because of which there is none.
     """
-    folder.work.mkdir(parents=True, exist_ok=True)
-    folder.write_json(FIGURES, figures)
     table = document.table.name
     with table_lock(f"{table}/tracking"):
         # The list of untracked studies first, MLflow second: after a kill in between it is logged later.
         note_untracked(folder.path, table)
-        return document.to_dict() | {"tracking": _upload(folder, document, figures)}
+        return document.to_dict() | {"tracking": _upload(folder, document)}
 
 
 def track_again(path: Path) -> bool:
@@ -132,11 +127,10 @@ def track_again(path: Path) -> bool:
         # Another process may have logged it in the meantime.
         if path not in untracked_studies():
             return False
-        figures = folder.read_json(FIGURES) if (path / FIGURES).exists() else {}
-        return _upload(folder, document, figures)["run_id"] is not None
+        return _upload(folder, document)["run_id"] is not None
 
 
-def _upload(folder: StudyFolder, document: VerdictDocument, figures: dict[str, str]) -> dict[str, Any]:
+def _upload(folder: StudyFolder, document: VerdictDocument) -> dict[str, Any]:
     """Log a study; return its run or the type of the error, also written to ``tracking.json``."""
     uri = settings().mlflow_tracking_uri
     tracking = {
@@ -146,7 +140,7 @@ def _upload(folder: StudyFolder, document: VerdictDocument, figures: dict[str, s
         "error": None,
     }
     try:
-        tracking |= log_study(folder, document, figures)
+        tracking |= log_study(folder, document)
     except Exception as err:  # whatever a store or its driver raises, the study is done
         if not is_last_attempt() and _is_transient(err):
             raise NoAnswer(f"Logging the study to MLflow failed ({type(err).__name__}).") from None
@@ -157,7 +151,6 @@ def _upload(folder: StudyFolder, document: VerdictDocument, figures: dict[str, s
     folder.write_json("tracking.json", tracking)
     if tracking["run_id"]:
         note_tracked(folder.path)
-        (folder.path / FIGURES).unlink(missing_ok=True)
     return tracking
 
 
@@ -168,7 +161,7 @@ def _is_transient(err: Exception) -> bool:
     return is_transient(err) or is_unanswered or type(err).__module__.startswith(("botocore", "boto3"))
 
 
-def log_study(folder: StudyFolder, document: VerdictDocument, figures: dict[str, str]) -> dict[str, Any]:
+def log_study(folder: StudyFolder, document: VerdictDocument) -> dict[str, Any]:
     """Log the parent run, its children, its artifacts and the model version, each once."""
     from mlflow import MlflowClient
 
@@ -180,17 +173,25 @@ def log_study(folder: StudyFolder, document: VerdictDocument, figures: dict[str,
     if parent is None:
         record = study_record(document)
         record = dataclasses.replace(record, tags={**record.tags, "verdict_digest": digest})
+        for key, value in experiment_tags(document.table.name).items():
+            client.set_experiment_tag(experiment, key, value)
         of_study, of_race = run_times(document.seconds, (folder.path / "verdict.json").stat().st_mtime)
         parent = create_run(client, experiment, record, of_study)
-        fill_run(client, parent, folder, document, figures)
+        fill_run(client, parent, folder, document)
+        curves = []
         for child in mix_records(document):
             run = create_run(client, experiment, child, of_race, parent=parent)
             client.set_terminated(run, end_time=of_race[1])
+            curves += [run] if child.points else []
+        if curves:
+            page = curves_page(experiment, curve_key(document), curves)
+            client.set_tag(parent, "mlflow.note.content", note(document, page))
         client.set_terminated(parent, end_time=of_study[1])
+    found = {"run_id": parent, "page": runs_page(experiment)}
     if document.word == NOT_DECIDED:
-        return {"run_id": parent}
-    version = register(client, parent, document)
-    return {"run_id": parent, "model": version["name"], "version": version["version"]}
+        return found
+    version = register(client, parent, folder, document)
+    return {**found, "model": version["name"], "version": version["version"]}
 
 
 def find_finished_run(client: Any, experiment: str, digest: str) -> str | None:
@@ -207,17 +208,9 @@ def find_finished_run(client: Any, experiment: str, digest: str) -> str | None:
     return finished
 
 
-def fill_run(
-    client: Any, run: str, folder: StudyFolder, document: VerdictDocument, figures: dict[str, str]
-) -> None:
-    """Log curves, tables, figures, documents, datasets and models to the parent run."""
-    now, curves = round(1000 * time.time()), ratio_curves(document)
-    log_points(
-        client, run, [(curve.key, value, now, step) for curve in curves for step, value in curve.points]
-    )
+def fill_run(client: Any, run: str, folder: StudyFolder, document: VerdictDocument) -> None:
+    """Log tables, documents, datasets and models to the parent run."""
     client.log_table(run, arms_table(document), "arms.json")
-    for number, svg in enumerate(figures.values(), start=1):
-        client.log_text(run, svg, f"figures/figure-{number}.svg")
     for name in ARTIFACTS:
         client.log_artifact(run, str(folder.path / name))
     log_datasets(client, run, folder, document)
@@ -241,90 +234,6 @@ def is_tracked(tracking: dict[str, Any]) -> bool:
         return bool(MlflowClient().get_run(tracking["run_id"]).info.lifecycle_stage == "active")
     except Exception:  # whatever a store raises: the study is run again
         return False
-
-
-def create_run(
-    client: Any, experiment: str, record: RunRecord, times: tuple[int, int], parent: str | None = None
-) -> str:
-    """Create a run that started and ended at these times, and write its record in one batch."""
-    from mlflow.entities import Metric, Param
-
-    tags = dict(record.tags) | ({"mlflow.parentRunId": parent} if parent else {})
-    run = client.create_run(experiment, start_time=times[0], tags=tags, run_name=record.name).info.run_id
-    metrics = [Metric(key, value, times[1], 0) for key, value in record.metrics.items()]
-    params = [Param(key, value) for key, value in record.params.items()]
-    client.log_batch(run, metrics=metrics, params=params)
-    return str(run)
-
-
-def log_points(client: Any, run: str, points: Sequence[tuple[str, float, int, int]]) -> None:
-    """Log metrics, each with its key, value, timestamp in milliseconds and step, in as few calls as possible."""
-    from mlflow.entities import Metric
-
-    for start in range(0, len(points), METRICS_AT_ONCE):
-        batch = [Metric(*point) for point in points[start : start + METRICS_AT_ONCE]]
-        client.log_batch(run, metrics=batch)
-
-
-def log_datasets(client: Any, run: str, folder: StudyFolder, document: VerdictDocument) -> None:
-    """Log the tables with our own digests; MLflow's digest covers the first rows only."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    training = pd.read_parquet(folder.path / "training.parquet")
-    table, digests = document.table, document.digests
-    inputs = [
-        (table.name, digests["snapshot"], table.n_rows, "snapshot"),
-        (f"{table.name}-training", digests["training"], len(training), "training"),
-    ]
-    datasets = [
-        DatasetInput(
-            dataset=Dataset(
-                name=name,
-                digest=digest[:36],
-                source_type="local",
-                source=json.dumps({"uri": without_secrets(table.source)}),
-                profile=json.dumps({"num_rows": n_rows}),
-            ),
-            tags=[InputTag("mlflow.data.context", context)],
-        )
-        for name, digest, n_rows, context in inputs
-    ]
-    client.log_inputs(run, datasets)
-
-
-def register(client: Any, run: str, document: VerdictDocument) -> dict[str, str]:
-    """Register the model that ships, once: the first version is the champion, a later one the challenger."""
-    from mlflow.exceptions import MlflowException
-
-    name = document.table.name
-    try:
-        aliases = client.get_registered_model(name).aliases
-    except MlflowException:
-        aliases = client.create_registered_model(name).aliases
-    found = client.search_model_versions(f"run_id = '{run}'")
-    version = found[0] if found else create_version(client, name, run, document)
-    number = str(version.version)
-    if number not in {str(taken) for taken in aliases.values()}:
-        alias = CHALLENGER if CHAMPION in aliases else CHAMPION
-        client.set_registered_model_alias(name, alias, number)
-    return {"name": name, "version": number}
-
-
-def create_version(client: Any, name: str, run: str, document: VerdictDocument) -> Any:
-    """Create a model version, tagged with its study, its arm and the verdict."""
-    return client.create_model_version(
-        name,
-        source=f"{client.get_run(run).info.artifact_uri}/model",
-        run_id=run,
-        tags={
-            "verdict": document.word,
-            "study": document.study,
-            "arm": document.winner.name,
-            "metric": document.metric.name,
-            "snapshot": document.digests["snapshot"],
-        },
-        description=document.sentence,
-    )
 
 
 def log_history(name: str, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.report.mlflow_pages import runs_page
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.core.versions import require
 from realmix.tasks.runtime.settings import settings
@@ -53,7 +54,7 @@ def pages_of(uri: str) -> dict[str, str]:
     )
     with sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool).connect() as connection:
         found = connection.execute(sqlalchemy.text(query)).all()
-    return {name: f"#/experiments/{key}/runs?workflowType=machine_learning" for key, name in found}
+    return {name: runs_page(str(key)) for key, name in found}
 
 
 def _check_server(uri: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +128,7 @@ def _expectation_result(expectation: ExpectationOutcome, n_rows: int) -> Expecta
             kwargs=dict(expectation.arguments),
             meta=dict(expectation.meta),
             severity=FailureSeverity(expectation.severity),
+            description=_in_words(expectation.arguments),
         ),
         result={name: value for name, value in found.items() if value is not None},
         exception_info={
@@ -136,6 +137,15 @@ def _expectation_result(expectation: ExpectationOutcome, n_rows: int) -> Expecta
             "exception_traceback": expectation.exception,
         },
     )
+
+
+def _in_words(arguments: Mapping[str, Any]) -> str | None:
+    """Say of numbers that they need only be finite: the page would write the bound with its 308 digits."""
+    from realmix.expectations.custom import LARGEST_FLOAT
+
+    if arguments.get("max_value") != LARGEST_FLOAT:
+        return None
+    return "numbers must be finite" if arguments["min_value"] else "numbers must be finite and not negative"
 
 
 def _write_json(data: Any, path: Path) -> None:

@@ -80,5 +80,5 @@ def test_a_study_is_logged_at_the_second_attempt(monkeypatch, tmp_path):
     with registry(tmp_path):
         folder, document = study(register("again"), raw_rows(N_FIRST), "class-prior")
         step = track.with_options(retry_delay_seconds=0, retry_jitter_factor=None)
-        tracking = flow(lambda: step(folder, document, {}), name="logged")()["tracking"]
+        tracking = flow(lambda: step(folder, document), name="logged")()["tracking"]
     assert len(calls) == 2 and tracking["run_id"] == "a" and tracking["error"] is None

@@ -10,6 +10,7 @@ import numpy as np
 
 from realmix.tasks.core.contracts.specs import DUPLICATES, MetricSpec
 from realmix.tasks.core.decision.ranking import ScoredArms, control_test, is_control
+from realmix.tasks.core.mixes.in_words import arm_in_words
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, fold_scores
 from realmix.tasks.core.scores.significance import CorrectedT, corrected_resampled_t
 from realmix.tasks.core.words import gain_in_words
@@ -139,7 +140,9 @@ def _why_won_or_lost(case: ScoredArms, index: int, test: CorrectedT, margin: flo
     if index == case.winner:
         return f"best of all candidates: {size} better than real only"
     if arm.mix.role == "real_only" and gain > 0:
-        return f"real rows alone, {size} better than {case.oof.arms[case.incumbent].name}: a lead within two standard errors"
+        incumbent = case.oof.arms[case.incumbent]
+        named = arm_in_words(incumbent.mix, incumbent.model)
+        return f"real rows alone, {size} better than {named}: a lead within two standard errors"
     if arm.mix.role == "real_only":
         return f"real rows alone, {size} worse than the best such model"
     if arm.mix.role == "control":
@@ -159,6 +162,8 @@ def _why_candidate_lost(case: ScoredArms, index: int, test: CorrectedT, margin: 
     duplicates = control_test(case, index, is_control(DUPLICATES, mix))
     if duplicates is not None and duplicates.gain <= 0:
         return f"{size} better than real only, but not better than duplicates of real rows"
-    behind = gain_in_words(float(case.gains[case.winner]) - gain, relative)
     chance = "" if test.p_value <= 0.05 else f", and chance alone could do that (p = {test.p_value:.2g})"
-    return f"{size} better than real only{chance}; {behind} behind the winner"
+    distance = float(case.gains[case.winner]) - gain
+    if distance < 0:
+        return f"{size} better than real only{chance}; not by enough, as a recipe fixed before the study goes first"
+    return f"{size} better than real only{chance}; {gain_in_words(distance, relative)} behind the best"

@@ -14,7 +14,7 @@ from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.scores.draws import draw_strata, draw_units, draw_weights, small_sample_factor
 from realmix.tasks.core.scores.out_of_fold import FoldScores, OutOfFold, RowScores, Scores, gains
 from realmix.tasks.core.scores.thresholds import labels_at
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.words import gain_and_interval, interval_in_words, score_and_interval
 
 N_DRAWS = 1000
 # Metrics that are no mean over rows rank the holdout again in every draw.
@@ -122,8 +122,7 @@ def describe_holdout(
     verb = "inside" if inside else "OUTSIDE"
     sentence = (
         f"On {realised['n_rows']:,} rows that took no part in the choice the gain was "
-        f"{gain_in_words(realised['gain'], is_relative)} "
-        f"(90 % interval {interval_in_words(realised['interval'], is_relative)}), {verb} the "
+        f"{gain_and_interval(realised['gain'], realised['interval'], is_relative)}, {verb} the "
         f"{interval_in_words(bounds, is_relative)} that the promise allows for so many rows."
         f"{constant_in_words(realised)}{served_in_words(realised['decisions_served'])}"
     )
@@ -155,13 +154,12 @@ def describe_real_only_holdout(realised: Mapping[str, Any], metric_name: str) ->
     >>> scored = {"n_rows": 1500, "real_only": {"score": 0.81234, "interval": [0.79, 0.83]}}
     >>> scored["decisions_served"] = [1, 1]
     >>> print(describe_real_only_holdout(scored, "roc_auc")["sentence"])
-    On 1,500 rows that took no part in the choice the real-only model scored roc_auc 0.8123 (90 % interval 0.79 to 0.83).
+    On 1,500 rows that took no part in the choice the real-only model scored roc_auc 0.812 (90 % interval 0.79 to 0.83).
     """
     real_only = realised["real_only"]
-    low, high = real_only["interval"]
     sentence = (
         f"On {realised['n_rows']:,} rows that took no part in the choice the real-only model scored "
-        f"{metric_name} {real_only['score']:.4g} (90 % interval {low:.4g} to {high:.4g})."
+        f"{metric_name} {score_and_interval(real_only['score'], real_only['interval'])}."
         f"{constant_in_words(realised)}{served_in_words(realised['decisions_served'])}"
     )
     return {

@@ -13,14 +13,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from realmix.tasks.core.contracts.specs import DUPLICATES, ENSEMBLE, NULL_MODEL
+from realmix.tasks.core.contracts.specs import DUPLICATES, NULL_MODEL
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_holdout
 from realmix.tasks.core.decision.ranking import ControlTest
-from realmix.tasks.core.mixes.arms import Arm, mix_in_words
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.mixes.in_words import (
+    arm_in_words,
+    learner_in_words,
+    mix_in_words,
+    synthesizer_in_words,
+)
 from realmix.tasks.core.plan.priors import UNSEEN, Prior, Priors, committed_priors
 from realmix.tasks.core.scores.significance import SIGNIFICANCE_LEVEL, rows_to_prove
-from realmix.tasks.core.words import gain_in_words, interval_in_words, mixes_in_words
+from realmix.tasks.core.words import (
+    gain_and_interval,
+    gain_in_words,
+    interval_in_words,
+    mixes_in_words,
+    share_in_words,
+    width_of,
+)
 
 __all__ = ["Gate", "Verdict", "decide", "describe_holdout", "score_holdout"]
 
@@ -165,14 +178,18 @@ def _candidate_gate(comparison: Comparison) -> Gate:
     """Require that the best mix has the best score of all; real only wins a tie."""
     relative, gain = comparison.margin_is_relative, comparison.challenger_gain
     won = comparison.winner.mix.role == "candidate"
-    words = f"scored {gain_in_words(abs(gain), relative)} {'better' if gain > 0 else 'worse'} than real only"
+    size = gain_in_words(abs(gain), relative, 2 * NORMAL_QUANTILE * comparison.standard_error)
+    words = f"scored {size} {'better' if gain > 0 else 'worse'} than real only"
+    if gain > 0 and not won:
+        better = arm_in_words(comparison.winner.mix, comparison.winner.model)
+        words += f", but better still was: {better}"
     return Gate("best score", won, gain, 0.0, f"The best mix {words}.")
 
 
 def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
     """List the gates of the outcome "proven", apart from the best score."""
     relative, low = c.margin_is_relative, c.promised_interval[0]
-    promised = gain_in_words(c.promised_gain, relative)
+    promised = gain_in_words(c.promised_gain, relative, width_of(c.promised_interval))
     gates = [
         Gate(
             "gain less optimism", c.promised_gain >= margin, c.promised_gain, margin,
@@ -204,8 +221,8 @@ def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
 def _calibration_gate(change: float) -> Gate:
     return Gate(
         "calibration", change <= CALIBRATION_TOLERANCE, change, CALIBRATION_TOLERANCE,
-        f"The Brier score of its probabilities got {abs(change):.2%} {'worse' if change > 0 else 'better'}; "
-        f"at most {CALIBRATION_TOLERANCE:.0%} worse is allowed.",
+        f"The Brier score of its probabilities got {share_in_words(abs(change))} {'worse' if change > 0 else 'better'}; "
+        f"at most {share_in_words(CALIBRATION_TOLERANCE)} worse is allowed.",
     )  # fmt: skip
 
 
@@ -241,8 +258,8 @@ def _expectation_gates(c: Comparison, margin: float, expected: float, loss_chanc
         ),
         Gate(
             "chance of a loss", loss_chance <= LOSS_CHANCE, loss_chance, LOSS_CHANCE,
-            f"The chance of a loss larger than {gain_in_words(margin, relative)} is {loss_chance:.1%}; "
-            f"at most {LOSS_CHANCE:.0%} is allowed.", (EXPECTED,),
+            f"The chance of a loss larger than {gain_in_words(margin, relative)} is {share_in_words(loss_chance)}; "
+            f"at most {share_in_words(LOSS_CHANCE)} is allowed.", (EXPECTED,),
         ),
         Gate(
             "beats a constant", knows, None if constant is None else constant.interval[0], 0.0,
@@ -267,20 +284,20 @@ def _ship(
 ) -> Verdict:
     assert c.best_mix is not None
     relative = c.margin_is_relative
-    recipe = f"train {c.best_mix.model} on your real rows plus {mix_in_words(c.best_mix.mix)}"
+    recipe = f"train {_learner(c.best_mix)} on your real rows plus {mix_in_words(c.best_mix.mix)}"
     if c.is_recipe:
         reach = NORMAL_QUANTILE * posterior.sd
         gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
     else:  # no other table says what it may bring
         gain, interval = c.promised_gain, c.promised_interval
-    promise = f"about {gain_in_words(gain, relative)} of {c.metric} (90 % interval {interval_in_words(interval, relative)})"
+    promise = f"a gain in {c.metric} of about {gain_and_interval(gain, interval, relative)}"
     if outcome == PROVEN:
         sentence = f"Proven: {recipe}. It is better than real rows alone; expect {promise}."
         reason = f"Every gate of proof was passed.{_realism(c)}"
     else:
         sentence = (
             f"Expected to help, not proven: {recipe}. These rows and other tables together let expect {promise}; "
-            f"the chance of a loss larger than {gain_in_words(margin, relative)} is {loss_chance:.1%}."
+            f"the chance of a loss larger than {gain_in_words(margin, relative)} is {share_in_words(loss_chance)}."
         )
         reason = f"Not proven: {_why_not(gates, PROVEN)}{_realism(c)}"
     return Verdict(
@@ -292,7 +309,7 @@ def _ship(
 def _realism(c: Comparison) -> str:
     """Return what the best mix owes to new and to realistic rows; nothing where it was not compared."""
     assert c.best_mix is not None
-    name, sentences = c.best_mix.mix.synthesizer, []
+    name, sentences = synthesizer_in_words(c.best_mix.mix.synthesizer or ""), []
     if c.best_mix.mix.label_rule == "teacher" and c.beats_duplicates is not None:
         clearly = "are clearly" if c.beats_duplicates.beats else "are not clearly"
         sentences.append(
@@ -316,15 +333,19 @@ def _keep_real_only(
     if math.isfinite(c.smallest_provable_gain):
         provable = gain_in_words(c.smallest_provable_gain, c.margin_is_relative)
         reason += f" The smallest provable gain, measured on these {c.n_rows:,} rows, is {provable}."
-    learner = "an ensemble of unlike models" if c.incumbent.model == ENSEMBLE else c.incumbent.model
     sentence = (
-        f"Keep real only: train {learner} on {mix_in_words(c.incumbent.mix)}. "
+        f"Keep real only: train {_learner(c.incumbent)} on {mix_in_words(c.incumbent.mix)}. "
         f"No synthetic rows were shown to make it better.{_constant_warning(c)}"
     )
     return Verdict(
         "keep real only", sentence, reason, gates, c.incumbent, 0.0, (0.0, 0.0), shrunken, loss_chance,
         c.smallest_provable_gain, _rows_to_prove(c),
     )  # fmt: skip
+
+
+def _learner(arm: Arm) -> str:
+    words = learner_in_words(arm.model)
+    return words if words[0].isupper() else f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def _constant_warning(c: Comparison) -> str:
@@ -335,8 +356,8 @@ def _constant_warning(c: Comparison) -> str:
         return ""
     gain, interval = c.beats_constant.gain, c.beats_constant.interval
     return (
-        f" Warning: {c.incumbent.model} on real rows is not clearly better than a constant (by "
-        f"{gain_in_words(gain, c.margin_is_relative)}, 90 % interval {interval_in_words(interval, c.margin_is_relative)})."
+        f" Warning: {_learner(c.incumbent)} on real rows is not clearly better than a constant: by "
+        f"{gain_and_interval(gain, interval, c.margin_is_relative)}."
     )
 
 

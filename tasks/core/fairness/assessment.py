@@ -197,16 +197,17 @@ def fairness_vetoes(found: Fairness | None) -> list[str]:
 
 
 def in_unit(value: float | None, unit: str) -> str:
-    """Format a difference of rates: percentage points, or standard deviations.
+    """Format a difference of rates: percentage points, or standard deviations, with a true minus.
 
     Examples
     --------
     >>> in_unit(0.051, SHARE), in_unit(-0.2, DEVIATION), in_unit(None, SHARE)
-    ('5.1 points', '-0.20 SD', 'unknown')
+    ('5.1 points', '−0.20 SD', 'unknown')
     """
     if value is None:
         return "unknown"
-    return f"{100 * value:.1f} points" if unit == SHARE else f"{value:.2f} SD"
+    text = f"{100 * value:.1f} points" if unit == SHARE else f"{value:.2f} SD"
+    return text.replace("-", "−")
 
 
 def interval_in_unit(interval: Sequence[float | None] | None, unit: str) -> str:

@@ -16,7 +16,7 @@ from realmix.tasks.core.fairness.groups import Grouping
 from realmix.tasks.core.fairness.rates import Rate
 from realmix.tasks.core.lifecycle.entries import Gate, Judgement, Word
 from realmix.tasks.core.scores.slices import MIN_ROWS, PairedLosses, Slice, slice_gains
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.words import gain_and_interval, gain_in_words, interval_in_words, width_of
 
 Finding = Literal["better", "worse", "undecided", "not worse", "not shown to be as good"]
 OVERALL_NUMBERS = ("rows_needed", "champion_score", "challenger_score", "gain", "interval", "tolerance")
@@ -242,7 +242,8 @@ def _overall(compared: Compared, metric: MetricSpec, tolerance: float, seed: int
     relative = metric.margin_is_relative
     sentence = (
         f"On {compared.n_rows:,} rows on which neither model was fitted the challenger's gain in {metric.name} "
-        f"is {gain_in_words(scored['gain'], relative)} (90 % interval {interval_in_words(interval, relative)}; "
+        f"is {gain_in_words(scored['gain'], relative, width_of(interval))} (90 % interval "
+        f"{interval_in_words(interval, relative)}; "
         f"champion {champion:.4g}, challenger {challenger:.4g}): "
         f"{_finding_in_words(found, gain_in_words(allowed, relative), needed)}."
     )
@@ -297,7 +298,7 @@ def _calibration_gate(compared: Compared, calibration: MetricSpec, seed: int) ->
     relative = calibration.margin_is_relative
     sentence = (
         f"Its {calibration.name} score is {'not worse' if passed else 'worse'}: gain "
-        f"{gain_in_words(gain, relative)} (90 % interval {interval_in_words(interval, relative)})."
+        f"{gain_and_interval(gain, interval, relative)}."
     )
     return Gate("calibration", passed, sentence, {"gain": gain, "interval": interval})
 

@@ -157,31 +157,3 @@ class Exit:
     after_block: int
     reason: str
     is_beaten: bool
-
-
-def mix_in_words(mix: Mix) -> str:
-    """Describe a mix as a clause.
-
-    Examples
-    --------
-    >>> mix_in_words(Mix("ctgan", 2.0, 0.3, "teacher"))
-    '2 ctgan rows per real row, labelled by the ensemble of real-row models, weighing 0.3 of the real rows'
-    >>> mix_in_words(Mix())
-    'your real rows alone'
-    >>> mix_in_words(Mix("smote", 5.0, 5.0, real_labels="half"))
-    "5 smote rows per real row, weighing 5 times the real rows, with real labels half the ensemble's"
-    """
-    if mix.synthesizer is None and mix.label_rule == "teacher":
-        return "your real rows alone, with labels smoothed by the ensemble of real-row models"
-    if mix.synthesizer is None:
-        return "your real rows alone" + (", with class weights" if mix.balance == "balanced" else "")
-    parts = [f"{mix.synthetic_ratio:g} {mix.synthesizer} rows per real row"]
-    if mix.label_rule == "teacher":
-        parts.append("labelled by the ensemble of real-row models")
-    if mix.weight != 1:
-        parts.append(f"weighing {mix.weight:g} {'of' if mix.weight < 1 else 'times'} the real rows")
-    if mix.balance == "balanced":
-        parts.append("with the rare class raised")
-    if mix.real_labels == "half":
-        parts.append("with real labels half the ensemble's")
-    return ", ".join(parts)

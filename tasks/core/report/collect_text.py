@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import Collected, CollectedSlice, Collecting
-from realmix.tasks.core.words import cost_in_words, gain_in_words, interval_in_words
+from realmix.tasks.core.words import (
+    cost_in_words,
+    gain_and_interval,
+    gain_in_words,
+    interval_in_words,
+    width_of,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,9 +135,8 @@ def _synthetic_line(document: VerdictDocument) -> str:
     relative, validation = document.metric.margin_is_relative, document.validation
     if document.winner.recipe.synthesizer is None:
         return "Synthetic rows: no gain to rely on today."
-    promised = gain_in_words(validation.promised_gain, relative)
-    interval = interval_in_words(validation.promised_interval, relative)
-    return f"Synthetic rows: gain {promised} (90 % interval {interval}) today, for nothing."
+    promised = gain_and_interval(validation.promised_gain, validation.promised_interval, relative)
+    return f"Synthetic rows: gain {promised} today, for nothing."
 
 
 def _conclusion(found: Collecting, relative: bool) -> str:
@@ -145,7 +150,8 @@ def _conclusion(found: Collecting, relative: bool) -> str:
 
 def _gain(step: Collected, relative: bool) -> str:
     """Describe a gain with its interval, and that it is a guess."""
-    gain, interval = gain_in_words(step.gain, relative), interval_in_words(step.interval, relative)
+    gain = gain_in_words(step.gain, relative, width_of(step.interval))
+    interval = interval_in_words(step.interval, relative)
     return f"gain {gain} ({interval}{'; a guess' if step.is_guess else ''})"
 
 

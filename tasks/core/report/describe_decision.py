@@ -8,7 +8,8 @@ from typing import Any
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.decision.holdout_gain import first_line
 from realmix.tasks.core.decision.verdict import Verdict
-from realmix.tasks.core.mixes.arms import Arm, mix_in_words
+from realmix.tasks.core.mixes.arms import Arm
+from realmix.tasks.core.mixes.in_words import mix_in_words
 
 # Fields of the comparison that the document repeats under `validation`.
 VALIDATION_FIELDS = (

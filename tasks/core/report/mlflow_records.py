@@ -3,84 +3,89 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from realmix.tasks.core.fairness.assessment import Fairness
+from realmix.tasks.core.mixes.in_words import mix_in_words
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
+from realmix.tasks.core.report.story import row_in_words, tell
 from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
+from realmix.tasks.core.words import score_in_words
 
 # MLflow silently truncates tags at 8,000 and parameters at 6,000 characters.
 MAX_NOTE = 7_900
 MAX_PARAM = 5_900
-# MLflow's pages compare runs slowly beyond 100 of them; the artifact arms.json holds every arm.
-MAX_CHILDREN = 90
+# What a person looks at; the artifact arms.json and the report hold every arm.
+MAX_CHILDREN = 20
 # Stages of a study before its race, in which every arm of the table is trained.
 BEFORE_RACE = ("ingest", "validate", "plan")
+RECIPE = ("synthesizer", "synthetic_ratio", "weight", "label_rule", "balance", "real_labels")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One MLflow run: tags to filter by, parameters and metrics."""
+    """One MLflow run: tags and parameters to filter by, metrics, and points of a curve by step."""
 
     name: str
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A metric over the synthetic ratio: integer percentage of the real rows to value."""
-
-    key: str
-    points: tuple[tuple[int, float], ...]
+    points: tuple[tuple[str, float, int], ...] = field(default=())
 
 
 def study_record(document: VerdictDocument) -> RunRecord:
-    """Build the parent run of a study."""
-    table, metric = document.table, document.metric.name
-    digest = document.digests["snapshot"]
+    """Build the parent run of a study; its name carries the answer."""
+    table, plan = document.table, document.plan
+    params = {
+        "task": table.task,
+        "target": table.target,
+        "n_rows": table.n_rows,
+        "metric": document.metric.name,
+        "seed": document.seeds["study"],
+        **{key: plan[key] for key in ("n_folds", "n_repeats", "n_trials", "n_development")},
+        **recipe_params(document.winner.recipe, document.winner.model),
+        **document.winner.params,
+    }
+    if document.winner.threshold is not None:
+        params["threshold"] = document.winner.threshold
     tags = {
         "kind": "study",
         "study": document.study,
         "verdict": document.word,
         "winner": document.winner.name,
-        "metric": metric,
-        "dataset_digest": digest,
+        "dataset_digest": document.digests["snapshot"],
         "status": "complete" if document.complete else "incomplete",
-        "mlflow.note.content": note(document)[:MAX_NOTE],
+        "mlflow.note.content": note(document),
     }
-    params = {
-        "task": table.task,
-        "target": table.target,
-        "n_rows": table.n_rows,
-        "seed": document.seeds["study"],
-        **{key: document.plan[key] for key in ("n_folds", "n_repeats", "n_trials", "n_development")},
-    }
-    if document.winner.threshold is not None:
-        params["threshold"] = document.winner.threshold
-    validation, holdout = document.validation, document.holdout
+    return RunRecord(
+        f"{document.word}: {document.study}", tags, _texts(params), finite(study_metrics(document))
+    )
+
+
+def study_metrics(document: VerdictDocument) -> dict[str, float | None]:
+    """Return the numbers of a study: gains, scores, slices, gaps between groups, rows saved, privacy."""
+    validation, holdout, metric = document.validation, document.holdout, document.metric.name
     metrics = {
-        "promised_gain": validation.promised_gain,
-        "naive_gain": validation.naive_gain,
-        "optimism": validation.optimism,
-        f"validation_{metric}": (validation.mix or validation.real_only).score,
-        f"validation_{metric}_real_only": validation.real_only.score,
+        "gain": shown(validation.challenger_gain),
+        "promised_gain": shown(validation.promised_gain),
+        "smallest_provable_gain": shown(validation.smallest_provable_gain),
+        f"{metric}_real_only": validation.real_only.score,
+        f"{metric}_best_mix": validation.mix.score if validation.mix else None,
     }
     if holdout:
-        metrics["realised_gain"] = holdout.gain
-        metrics[f"holdout_{metric}"] = (holdout.mix or holdout.real_only).score
-        metrics[f"holdout_{metric}_real_only"] = holdout.real_only.score
-    metrics |= generalisation_metrics(document.generalisation)
-    metrics |= fairness_metrics(document.fairness)
-    metrics |= rows_saved_metrics(document.rows_saved)
-    metrics |= privacy_metrics(document.privacy)
-    texts = {key: str(value)[:MAX_PARAM] for key, value in params.items()}
-    return RunRecord(document.study, tags, texts, _finite(metrics))
+        metrics["realised_gain"] = shown(holdout.gain)
+        metrics[f"{metric}_holdout"] = (holdout.mix or holdout.real_only).score
+    return (
+        metrics
+        | generalisation_metrics(document.generalisation)
+        | fairness_metrics(document.fairness)
+        | rows_saved_metrics(document.rows_saved)
+        | privacy_metrics(document.privacy)
+    )
 
 
 def generalisation_metrics(found: Generalisation | None) -> dict[str, float | None]:
@@ -102,19 +107,24 @@ def fairness_metrics(found: Fairness | None) -> dict[str, float | None]:
     return {"largest_widening": max(widened)} if widened else {}
 
 
-def rows_saved_metrics(saved: RowsSaved | None) -> dict[str, float]:
+def rows_saved_metrics(saved: RowsSaved | None) -> dict[str, float | None]:
     """Return the rows saved by the best mix; bounds where the curve ends."""
     if saved is None:
         return {}
     return {"rows_saved": saved.rows_saved, "rows_saved_multiplier": saved.multiplier}
 
 
-def privacy_metrics(privacy: StudyPrivacy | None) -> dict[str, float]:
+def privacy_metrics(privacy: StudyPrivacy | None) -> dict[str, float | None]:
     """Return what attacks recognize by the rows of the best mix's synthesizer, and whether that is a leak."""
     if privacy is None or not privacy.pools:
         return {}
     found = privacy.pools[0].assessment
     return {"privacy_tpr": found.measured.tpr, "privacy_leak": float(found.is_leaking)}
+
+
+def recipe_params(recipe: Any, model: str) -> dict[str, Any]:
+    """Return what an arm is made of."""
+    return {"model": model, **{name: getattr(recipe, name) for name in RECIPE}}
 
 
 def run_times(seconds: Mapping[str, float], ended: float) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -151,148 +161,143 @@ def _ms(moment: float) -> int:
 def shown_arms(document: VerdictDocument) -> list[ArmOfStudy]:
     """Return the arms that have a run of their own, at most :data:`MAX_CHILDREN`, best first.
 
-    What ships, real rows alone and the controls come first, then the best: arms are ranked, and those
-    beaten in the race stand last. A renewal compares none.
+    What ships, the incumbent, the judged mix and the finalists come first; then the best arm of each synthesizer, of
+    each control and of each learner on real rows; then the best of the others. A renewal compares none.
     """
-    arms, winner = document.arms, document.winner.name
     if document.renewal_of:
         return []
-    by_need = sorted(arms, key=lambda row: (row.name != winner, row.role == "candidate"))
+    validation = document.validation
+    named = {document.winner.name, document.real_only.name, *validation.finalists}
+    named |= {validation.mix.name} if validation.mix else set()
+    kinds: dict[Any, str] = {}
+    for row in document.arms:
+        kinds.setdefault(
+            row.synthesizer or row.mix if row.role != "real_only" else ("real", row.model), row.name
+        )
+    best = set(kinds.values())
+    by_need = sorted(document.arms, key=lambda row: (row.name not in named, row.name not in best))
     needed = {row.name for row in by_need[:MAX_CHILDREN]}
-    return [row for row in arms if row.name in needed]
+    return [row for row in document.arms if row.name in needed]
 
 
 def mix_records(document: VerdictDocument) -> list[RunRecord]:
     """Build a child run for each of :func:`shown_arms`, at its best trial."""
-    metric, digest = document.metric.name, document.digests["snapshot"]
-    return [
-        RunRecord(
-            name=row.name,
-            tags={
-                "kind": "mix",
-                "study": document.study,
-                "dataset_digest": digest,
-                "synthesizer": row.synthesizer or "none",
-                "synthetic_ratio": f"{row.synthetic_ratio:g}",
-                "weight": f"{row.weight:g}",
-                "label_rule": row.label_rule,
-                "balance": row.balance,
-                "real_labels": row.real_labels,
-                "model": row.model,
-                "role": row.role,
-                "why": row.why,
-                "status": "complete",
-            },
-            params={"trial": str(row.trial)},
-            metrics=_finite(
-                {
-                    metric: row.score,
-                    f"{metric}_std": row.std,
-                    f"{metric}_low": row.interval[0],
-                    f"{metric}_high": row.interval[1],
-                    "gain": row.gain,
-                    "gain_low": row.gain_interval[0],
-                    "gain_high": row.gain_interval[1],
-                    "p_corrected": row.p_corrected,
-                    "share_of_folds_won": row.share_of_folds_won,
-                    **row.extra_metrics,
-                }
-            ),
-        )
-        for row in shown_arms(document)
-    ]
+    curves = curve_points(document)
+    return [_mix_record(document, row, curves.get(row.name, ())) for row in shown_arms(document)]
 
 
-def ratio_curves(document: VerdictDocument) -> list[Curve]:
-    """Return the best score over models at each ratio, one curve per synthesizer and label rule.
-
-    Arms come best first, those scored on few folds last: the first one at a ratio is its best.
-    """
+def _mix_record(
+    document: VerdictDocument, row: ArmOfStudy, points: tuple[tuple[str, float, int], ...]
+) -> RunRecord:
     metric = document.metric.name
-    found: dict[str, dict[int, float]] = {}
+    known = {arm.name: arm.params for arm in (document.real_only, document.winner)}
+    params = recipe_params(row, row.model) | {"trial": row.trial} | known.get(row.name, {})
+    scores = {
+        metric: row.score,
+        f"{metric}_std": row.std,
+        "gain": shown(row.gain),
+        "gain_low": shown(row.gain_interval[0]),
+        "gain_high": shown(row.gain_interval[1]),
+        "p_corrected": row.p_corrected,
+        "share_of_folds_won": row.share_of_folds_won,
+    }
+    tags = {
+        "kind": "mix",
+        "study": document.study,
+        "role": row.role,
+        "why": row.why,
+        "mlflow.note.content": f"{row_in_words(row)}. {row.why}.",
+    }
+    return RunRecord(row.name, tags, _texts(params), finite(scores | row.extra_metrics), points)
+
+
+def curve_points(document: VerdictDocument) -> dict[str, tuple[tuple[str, float, int], ...]]:
+    """Return the score against the amount of synthetic rows, as points of runs.
+
+    One metric for all: MLflow draws it as one chart with a line per run, above all others. The run of each synthesizer's best arm has
+    its curve, the incumbent's a level line. The step is the number of synthetic rows per hundred real ones. Arms come
+    best first: the first one at an amount is its best.
+
+    Returns
+    -------
+    dict of arm name to points
+        Each with key, value and step.
+    """
+    key = curve_key(document)
+    best: dict[str, str] = {}
+    curves: dict[str, dict[int, float]] = {}
     for row in document.arms:
         if row.synthesizer and row.score is not None:
-            key = f"curve/{row.synthesizer}/{row.label_rule}/{metric}"
-            step = round(100 * row.synthetic_ratio)
-            found.setdefault(key, {}).setdefault(step, row.score)
-    return [Curve(key, tuple(sorted(points.items()))) for key, points in sorted(found.items())]
+            name = best.setdefault(row.synthesizer, row.name)
+            curves.setdefault(name, {}).setdefault(round(100 * row.synthetic_ratio), row.score)
+    steps = sorted({step for curve in curves.values() for step in curve})
+    level = document.validation.real_only.score
+    if level is not None and steps:
+        curves[document.real_only.name] = dict.fromkeys((0, *steps), level)
+    return {
+        name: tuple((key, value, step) for step, value in sorted(c.items())) for name, c in curves.items()
+    }
+
+
+def curve_key(document: VerdictDocument) -> str:
+    """Return the name of the metric of :func:`curve_points`."""
+    return f"curve/{document.metric.name}"
 
 
 def arms_table(document: VerdictDocument) -> dict[str, list[Any]]:
-    """Return all arms as columns of one sortable table."""
+    """Return all arms as columns of one sortable table, in words first."""
     rows = [
-        {key: value for key, value in row.to_dict().items() if not isinstance(value, (list, dict))}
+        {"training_rows": mix_in_words(row)}
+        | {key: value for key, value in row.to_dict().items() if not isinstance(value, (list, dict))}
         for row in document.arms
     ]
     return {key: [row[key] for row in rows] for key in (rows[0] if rows else {})}
 
 
-def note(document: VerdictDocument) -> str:
-    """Return the verdict in Markdown, as the note of the run."""
-    lines = [f"**{document.word}**", "", document.sentence, ""]
-    return "\n".join([*lines, *(f"- {line}" for line in summary_lines(document))])
+def note(document: VerdictDocument, curves: str | None = None) -> str:
+    """Return the story of the study in Markdown, as the note of its run; `curves` is the address of their chart."""
+    story = tell(document)
+    told = [
+        f"## {story.answer}", story.meaning, f"**Next step.** {story.next_step}", f"**How sure.** {story.sure}",
+    ]  # fmt: skip
+    lines = "\n".join(f"- {line}" for line in summary_lines(document))
+    chart = f"[Score against synthetic rows, in one chart]({curves}). " if curves else ""
+    more = f"{chart}The whole report is the artifact `report.html`; every arm stands in `arms.json`."
+    return "\n\n".join([*told, more, lines])[:MAX_NOTE]
 
 
-def _finite(values: Mapping[str, Any]) -> dict[str, float]:
+def version_description(document: VerdictDocument, columns: Mapping[str, str]) -> str:
+    """Return what a reviewer has to know of a model version, in Markdown.
+
+    Parameters
+    ----------
+    document : VerdictDocument
+    columns : mapping of feature to kind
+        That the model takes.
+    """
+    story, metric = tell(document), document.metric
+    scored = document.validation.mix if document.winner.recipe.synthesizer else document.validation.real_only
+    lines = [
+        f"**{story.answer}.** {document.sentence}",
+        f"**Why.** {document.reason}",
+        f"**Scores.** {metric.name} {score_in_words(scored.score if scored else None)} on validation rows ({metric.direction}). "
+        f"Holdout: {document.holdout.sentence if document.holdout else document.holdout_reason}",
+        f"**Takes** raw columns: {', '.join(f'{name} ({kind})' for name, kind in columns.items())}.",
+        f"**Returns** `prediction`{' and a probability per class' if document.table.classes else ''}.",
+    ]
+    return "\n\n".join(lines)[:MAX_NOTE]
+
+
+def shown(gain: float | None) -> float | None:
+    """Round a gain to what fits into a column of MLflow; verdict.json holds all digits."""
+    return None if gain is None else round(gain, 4)
+
+
+def _texts(params: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value)[:MAX_PARAM] for key, value in params.items() if value is not None}
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, float]:
     """Leave out unknown values: MLflow would turn infinity into a huge number."""
     items: Iterable[tuple[str, Any]] = values.items()
     return {key: float(v) for key, v in items if v is not None and math.isfinite(v)}
-
-
-# As numbers, so that MLflow plots them.
-REDONE = {"skip": 0, "refit": 1, "study": 2}
-DRIFT_LEVELS = {"none": 0, "drift": 1, "critical": 2}
-
-
-def history_metrics(entry: Mapping[str, Any]) -> dict[str, float]:
-    """Return the metrics of a retraining: rows, drift, its level, and both versions' scores.
-
-    Parameters
-    ----------
-    entry : mapping
-        Of a retraining, from the record of decisions.
-
-    Returns
-    -------
-    dict
-        `redone` is 0 for nothing, 1 for a refit and 2 for a study; `drift` is 0, 1 or, where it is
-        critical, 2. Unknown values are left out.
-
-    Examples
-    --------
-    >>> history_metrics({"level": "skip", "n_changed": 0, "drift": None})
-    {'redone': 0.0, 'rows_changed': 0.0, 'drift': 0.0, 'promoted': 0.0}
-    """
-    drift, judgement = entry["drift"] or {"level": "none"}, entry.get("judgement") or {}
-    return _finite(
-        {
-            "redone": REDONE[entry["level"]],
-            "rows": entry.get("n_rows"),
-            "rows_changed": entry["n_changed"],
-            "drift": DRIFT_LEVELS[drift["level"]],
-            "drift_auc": (drift.get("domain") or {}).get("auc"),
-            "promised_gain": entry.get("promised_gain"),
-            "rows_compared": judgement.get("n_rows"),
-            "champion_score": judgement.get("champion_score"),
-            "challenger_score": judgement.get("challenger_score"),
-            "challenger_gain": judgement.get("gain"),
-            "promoted": float(judgement.get("promoted", False)),
-        }
-    )
-
-
-def history_note(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """Return the retrainings in Markdown, latest first, as many as fit into a note.
-
-    Parameters
-    ----------
-    entries : sequence of (moment, entry)
-        Oldest first.
-    """
-    lines = []
-    for number, (moment, entry) in enumerate(entries, start=1):
-        judgement = (entry.get("judgement") or {}).get("reason", "")
-        lines.append(
-            f"{number}. {moment}: **{entry['level']}**, because {entry['reason']}. {judgement}".strip()
-        )
-    return "\n\n".join(reversed(lines))[:MAX_NOTE]

@@ -1,109 +1,131 @@
-"""HTML report: one self-contained page, the decision first, the evidence below."""
+"""HTML report: one self-contained page, the answer first, the evidence below."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
+from importlib.resources import files
 from typing import Any
 
-from realmix.tasks.core.fairness.assessment import in_unit, interval_in_unit
+from realmix.tasks.core.report.cells import filters
 from realmix.tasks.core.report.collect_text import advise
-from realmix.tasks.core.report.summary import rules_in_words
-from realmix.tasks.core.report.verdict_document import VerdictDocument
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.report.figures.all import draw_figures
+from realmix.tasks.core.report.figures.drawing import Drawn
+from realmix.tasks.core.report.figures.rows import draw_columns
+from realmix.tasks.core.report.glossary import METRICS, SCORES, WORDS
+from realmix.tasks.core.report.story import holdout_in_words, ruled_synthesizers, tell
+from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
 
-# Next step for each outcome.
-ADVICE = {
-    "proven": "Use the model in the folder model/. It was trained on the mix shown below.",
-    "expected to help": (
-        "Use the model in the folder model/: on tables like this one such a mix has mostly helped, though these rows "
-        "alone do not prove it. The cautious choice is the model in real_only/."
-    ),
-    # Of earlier versions.
-    "chosen, not proven": (
-        "Use the model in the folder model/ if a likely but unproven gain is enough for you; "
-        "the cautious choice is the model in real_only/."
-    ),
-    "not decided": (
-        "Remove the cause named below and run the study again. The model in the folder model/ was trained on your "
-        "real rows; nothing was compared with it."
-    ),
-    "keep real only": (
-        "Use the model in the folder model/. It was trained on your real rows; "
-        "adding synthetic rows is not a reliable gain."
-    ),
+TEMPLATES = "templates"
+# Colour of the answer, by its word.
+TONES = {
+    "proven": "yes",
+    "expected to help": "perhaps",
+    "chosen, not proven": "perhaps",
+    "keep real only": "no",
+    "not decided": "broken",
+}
+# Title of each part, by the name of its template; :func:`sections` leaves out those without numbers.
+TITLES = {
+    "glance": "At a glance",
+    "learners": "Learners",
+    "amounts": "Amounts",
+    "collecting": "More real rows",
+    "rows": "Synthetic rows",
+    "model": "The model",
+    "slices": "Slices",
+    "drift": "Drift",
+    "privacy": "Privacy",
+    "fairness": "Fairness",
+    "rules": "Rules",
+    "arms": "All arms",
+    "data": "Data",
+    "repeat": "Repeat",
+    "words": "Words",
 }
 
 
 def render_report(
-    verdict_document: VerdictDocument, figures: Mapping[str, str], readable: Mapping[str, str] | None = None
+    document: VerdictDocument,
+    *,
+    made_on: date,
+    readable: Mapping[str, str] | None = None,
+    mlflow_page: str | None = None,
 ) -> str:
     """Render the report as HTML.
 
     Parameters
     ----------
-    verdict_document : VerdictDocument
-    figures : mapping of caption to SVG
-        From :mod:`realmix.tasks.core.report.figures`; captions are also the alternative text.
+    document : VerdictDocument
+    made_on : date
+        Of the study.
     readable : mapping of file name to content, optional
         The shipped model, written out for people: drawings (``.svg``) and text (``.txt``) are shown.
+    mlflow_page : str, optional
+        Address of the table's studies in MLflow, behind that of a local server.
 
     Returns
     -------
     str
-        HTML with inline style and figures; it loads no other resources.
+        HTML with inline style, script and figures; it loads nothing.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("realmix.tasks.core.report", "templates"),
+        loader=PackageLoader("realmix.tasks.core.report", TEMPLATES),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    relative = verdict_document.metric.margin_is_relative
-    environment.filters["gain"] = lambda gain: gain_in_words(gain, relative)
-    environment.filters["gains"] = lambda interval: interval_in_words(interval, relative)
-    environment.filters["number"] = format_number
-    environment.filters["share"] = lambda share: f"{100 * share:.3g} %"
-    # Slices may be scored by another metric than the one that decides.
-    environment.filters["part_gain"] = lambda g, gain: gain_in_words(gain, g.margin_is_relative)
-    environment.filters["part_interval"] = lambda g, both: interval_in_words(both, g.margin_is_relative)
-    environment.filters["in_unit"] = in_unit
-    environment.filters["rules_in_words"] = rules_in_words
-    environment.filters["interval_in_unit"] = interval_in_unit
-    shown = readable or {}
-    template = environment.get_template("report.html.j2")
-    return template.render(
-        doc=verdict_document,
-        advice=ADVICE[verdict_document.word],
-        collect=advise(verdict_document) if verdict_document.collecting else None,
-        ruled=[each for each in verdict_document.synthesizers if each.repaired or each.dropped],
-        figures={caption: Markup(svg) for caption, svg in figures.items()},
-        drawings=[Markup(svg) for name, svg in shown.items() if name.endswith(".svg")],
+    environment.filters |= filters(document)
+    environment.tests["contains"] = lambda values, value: value in values
+    figures, columns = draw_figures(document), draw_columns(document.likeness) if document.likeness else {}
+    shown, ruled = readable or {}, ruled_synthesizers(document)
+    return environment.get_template("report.html.j2").render(
+        doc=document,
+        made_on=f"{made_on:%-d %B %Y}",
+        story=tell(document),
+        tone=TONES[document.word],
+        holdout=holdout_in_words(document),
+        sections={name: TITLES[name] for name in sections(document, figures)},
+        figures=figures,
+        columns=columns,
+        arms=placed_arms(document),
+        ruled=ruled,
+        mlflow_page=mlflow_page,
+        collect=advise(document) if document.collecting else None,
+        drawings=[svg for name, svg in shown.items() if name.endswith(".svg")],
         texts=[text for name, text in shown.items() if name.endswith(".txt")],
+        words=WORDS | {document.metric.name: METRICS.get(document.metric.name, document.metric.direction)},
+        score_meanings=SCORES,
+        style=Markup(asset("report.css")),
+        script=Markup(asset("report.js")),
     )
 
 
-def format_number(value: Any) -> str:
-    """Format a value for a table cell.
+def asset(name: str) -> str:
+    """Read a file that stands beside the templates."""
+    return (files("realmix.tasks.core.report") / TEMPLATES / name).read_text(encoding="utf-8")
 
-    Examples
-    --------
-    >>> format_number(0.123456), format_number(None), format_number(2000), format_number("a")
-    ('0.1235', 'unknown', '2,000', 'a')
-    """
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {format_number(item)}" for key, item in value.items()) or "none"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(format_number(item) for item in value) or "none"
-    return str(value)
+
+def sections(document: VerdictDocument, figures: Mapping[str, Drawn]) -> Iterator[str]:
+    """Yield the parts of the page for which the document has anything to say, in their order."""
+    has: dict[str, Any] = {
+        "learners": len(document.learners) > 1 or any(each.credit for each in document.learners),
+        "collecting": document.rows_saved or document.collecting or document.rows_saved_reason,
+        "rows": document.likeness,
+        "slices": document.generalisation,
+        "drift": document.drift,
+        "privacy": document.privacy,
+        "fairness": document.fairness,
+        "rules": ruled_synthesizers(document),
+    }
+    yield from (name for name in TITLES if has.get(name, True))
+
+
+def placed_arms(document: VerdictDocument) -> list[tuple[int, ArmOfStudy]]:
+    """Return the arms with their places: what ships first, then the others, best first."""
+    placed = list(enumerate(document.arms, start=1))
+    return sorted(placed, key=lambda arm: arm[1].name != document.winner.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from realmix.tasks.core.decision.preview import CheapGain, OfLearner, Preview
-from realmix.tasks.core.mixes.arms import mix_in_words
+from realmix.tasks.core.mixes.in_words import mix_in_words
 from realmix.tasks.core.plan.priors import FoldSizes
 from realmix.tasks.core.words import gain_in_words
 

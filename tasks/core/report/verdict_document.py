@@ -16,6 +16,7 @@ from realmix.tasks.core.decision.verdict import Outcome
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
 from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
+from realmix.tasks.core.report.model_evidence import Likeness, ModelEvidence
 from realmix.tasks.core.report.verdict_evidence import (
     Collecting,
     Drift,
@@ -259,6 +260,7 @@ class Tracking(Part):
     error: str | None
     model: str | None = None
     version: str | None = None
+    page: str | None = None
 
 
 class VerdictDocument(Document):
@@ -299,6 +301,8 @@ class VerdictDocument(Document):
     rows_saved_reason: str | None = None
     collecting: Collecting | None = None
     privacy: StudyPrivacy | None = None
+    model_evidence: ModelEvidence | None = None
+    likeness: Likeness | None = None
     final_fit: FinalFit | None = None
     drift: Drift | None = None
     plan: dict[str, Any]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from realmix.tasks.core.mixes.in_words import learner_in_words
 from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.words import gain_in_words, interval_in_words, score_in_words, width_of
 
 Named = tuple[str, str]
 
@@ -56,7 +58,7 @@ def verdict_words(document: VerdictDocument, folder: Path) -> VerdictWords:
     return VerdictWords(
         word=document.word,
         sentence=document.sentence,
-        reasons=(("why", document.reason), *((name, text) for name, _, text in split)),
+        reasons=tuple((name, text) for name, _, text in split),
         head=(
             "learner",
             "verdict",
@@ -70,23 +72,23 @@ def verdict_words(document: VerdictDocument, folder: Path) -> VerdictWords:
     )
 
 
-def score(value: float | None) -> str:
-    """Format a score.
+def gain_cell(gain: float | None, interval: Sequence[float | None] | None, relative: bool) -> str:
+    """Format a gain and its interval for a table whose head says what the interval is.
 
     Examples
     --------
-    >>> score(0.45528), score(None)
-    ('0.4553', '-')
+    >>> gain_cell(0.0123, (0.004, 0.021), relative=True)
+    '1.2 % (0.4 % to 2.1 %)'
     """
-    return "-" if value is None else f"{value:.4g}"
+    return f"{gain_in_words(gain, relative, width_of(interval))} ({interval_in_words(interval, relative)})"
 
 
 def _learner_row(each: VerdictOnLearner, relative: bool) -> tuple[str, ...]:
     return (
-        each.model,
+        learner_in_words(each.model),
         each.word,
-        score(each.real_only.score),
-        score(each.mix.score if each.mix else None),
+        score_in_words(each.real_only.score),
+        score_in_words(each.mix.score) if each.mix else "none tried",
         _gain(each, relative),
         gain_in_words(each.distance, relative) if each.distance else "best",
     )
@@ -94,12 +96,11 @@ def _learner_row(each: VerdictOnLearner, relative: bool) -> tuple[str, ...]:
 
 def _gain(each: VerdictOnLearner, relative: bool) -> str:
     if each.interval is not None:
-        return f"{gain_in_words(each.gain, relative)} ({interval_in_words(each.interval, relative)})"
+        return gain_cell(each.gain, each.interval, relative)
     if each.mix is None:
         return "no mix compared"
-    measured = gain_in_words(each.mix.gain, relative)
     doubt = ", not proven" if (each.mix.gain or 0) > 0 else ""
-    return f"{measured}{doubt} ({interval_in_words(each.mix.interval, relative)})"
+    return f"{gain_cell(each.mix.gain, each.mix.interval, relative)}{doubt}"
 
 
 def _files(document: VerdictDocument, folder: Path) -> tuple[Named, ...]:
@@ -108,6 +109,8 @@ def _files(document: VerdictDocument, folder: Path) -> tuple[Named, ...]:
         ("Files", f"{folder}/ (verdict.json, model/, real_only/, training.parquet, manifest.json)"),
     ]
     if document.tracking:
-        experiment, uri = document.tracking.experiment, document.tracking.uri
-        files.append(("MLflow", f"experiment '{experiment}' in {uri}; `realmix ui` opens it"))
+        found = document.tracking
+        server = found.uri if found.uri.startswith("http") else "`realmix ui`, then http://127.0.0.1:5000"
+        page = f": {server}/{found.page}" if found.page else ""
+        files.append(("MLflow", f"experiment '{found.experiment}' in {found.uri}{page}"))
     return tuple(files)

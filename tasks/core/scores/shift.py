@@ -15,7 +15,7 @@ import numpy as np
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.scores.out_of_fold import SMALLEST_REFERENCE
 from realmix.tasks.core.scores.slices import Slice, SliceGain
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.words import gain_and_interval, share_in_words
 
 # The shifted samples are the outermost quarters; the half between them is not shifted.
 TAIL_SHARE = 0.25
@@ -156,7 +156,6 @@ def describe_stretches(found: Sequence[SliceGain], metric: MetricSpec) -> dict[s
         return None
     latest, (trend, bounds) = found[-1], slope([s.gain for s in found])
     relative = metric.margin_is_relative
-    spread = "" if bounds is None else f" (90 % interval {interval_in_words(bounds, relative)})"
     return {
         "kind": "forward in time",
         "samples": [_as_sample(s) for s in found],
@@ -165,9 +164,9 @@ def describe_stretches(found: Sequence[SliceGain], metric: MetricSpec) -> dict[s
         "trend": trend,
         "trend_interval": bounds,
         "sentence": (
-            f"On the latest {latest.n_rows:,} rows the mix gains {gain_in_words(latest.gain, relative)} "
-            f"(90 % interval {interval_in_words(latest.interval, relative)}); from stretch to stretch of "
-            f"time its gain changes by {gain_in_words(trend, relative)}{spread}."
+            f"On the latest {latest.n_rows:,} rows the mix gains "
+            f"{gain_and_interval(latest.gain, latest.interval, relative)}; from stretch to stretch of time its gain "
+            f"changes by {gain_and_interval(trend, bounds, relative)}."
         ),
     }
 
@@ -214,10 +213,9 @@ def _ends_sentence(samples: Sequence[Mapping[str, Any]], worse: SliceGain, metri
     sample = next(s for s in samples if s["name"] == worse.name)
     relative = metric.margin_is_relative
     shares = [sample["real_only_worsens"], sample["mix_worsens"]]
-    changes = [f"{100 * abs(share):.3g} % {'worse' if share > 0 else 'better'}" for share in shares]
+    changes = [f"{share_in_words(abs(share))} {'worse' if share > 0 else 'better'}" for share in shares]
     return (
         f"On the {worse.n_rows:,} {worse.name} of the table's main direction {metric.name} of real only is "
         f"{changes[0]} than in the middle half, of the mix {changes[1]}; the mix gains "
-        f"{gain_in_words(worse.gain, relative)} there "
-        f"(90 % interval {interval_in_words(worse.interval, relative)})."
+        f"{gain_and_interval(worse.gain, worse.interval, relative)} there."
     )

@@ -20,7 +20,7 @@ from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.scores.draws import draw_units, draw_weights, small_sample_factor
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, RowScores, gains
 from realmix.tasks.core.scores.significance import holm
-from realmix.tasks.core.words import gain_in_words, interval_in_words
+from realmix.tasks.core.words import gain_and_interval, gain_in_words
 
 # Smaller slices are neither named by a value nor a veto (protocol, section 5).
 MIN_ROWS = 50
@@ -273,8 +273,7 @@ def slice_vetoes(found: Sequence[SliceGain], metric: MetricSpec) -> list[str]:
     relative = metric.margin_is_relative
     return [
         f"On the declared slice '{s.name}' ({s.n_rows:,} rows) the best mix is worse than real only: its gain "
-        f"in {metric.name} is {gain_in_words(s.gain, relative)} "
-        f"(90 % interval {interval_in_words(s.interval, relative)}). No such slice may lose more than "
+        f"in {metric.name} is {gain_and_interval(s.gain, s.interval, relative)}. No such slice may lose more than "
         f"{gain_in_words(metric.margin, relative)}; the number of slices is allowed for."
         for s in found
         if s.vetoes

@@ -57,9 +57,9 @@ def test_lines_wrap_between_words_and_stay_within_the_terminal(document, tmp_pat
 
 def test_each_learner_has_a_row_with_its_verdict_and_its_gain(document, tmp_path, screen):
     said = screen(print_verdict, document, tmp_path, width=120)
-    (tree,) = [line for line in said.splitlines() if line.startswith("decision-tree")]
-    assert "proven" in tree and "9 %" in tree and "6 % to 12 %" in tree and "-11 %" in tree
-    (boosted,) = [line for line in said.splitlines() if line.startswith("xgboost")]
+    (tree,) = [line for line in said.splitlines() if line.startswith("decision tree")]
+    assert "proven" in tree and "9 %" in tree and "6 % to 12 %" in tree and "−11 %" in tree
+    (boosted,) = [line for line in said.splitlines() if line.startswith("XGBoost")]
     assert "keep real only" in boosted and "no mix compared" in boosted and "best" in boosted
 
 

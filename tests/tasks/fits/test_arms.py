@@ -14,14 +14,12 @@ from realmix.tasks.fits.arms import (
     ingredients,
     mixed,
     params_of,
-    score_on_training_rows,
     train_arms,
     training_set,
 )
 from realmix.tasks.fits.pools import synthesize
 from realmix.tasks.fits.scope import WEIGHT
 from realmix.tasks.fits.teacher import fit_teacher
-from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from tests.tasks.scopes import set_beside
 
@@ -51,27 +49,6 @@ def test_a_pool_with_too_few_rows_fails_its_own_arms_only(scope):
     predictions = scope.read_array("some.npy")
     assert np.isnan(predictions[0]).all()
     assert np.isfinite(predictions[1]).all()
-
-
-def test_a_model_that_memorises_scores_better_on_its_training_rows(scope):
-    arms = [Arm(Mix(), name) for name in ("random-forest", "linear", "class-prior")]
-    dictionaries = [arm.to_dict() for arm in arms]
-    train_arms(str(scope.folder), "some", dictionaries, n_jobs=1)
-    on_training = score_on_training_rows(str(scope.folder), dictionaries, 1, "log_loss")
-    y = scope.context.schema.encode_target(scope.validation)
-    gap = {
-        arm.model: METRICS["log_loss"].compute(y, predicted, None) - on_training[arm.name]
-        for arm, predicted in zip(arms, scope.read_array("some.npy"), strict=True)
-    }
-    assert gap["random-forest"] > 0.1
-    assert gap["random-forest"] > gap["linear"]
-    assert gap["class-prior"] == pytest.approx(0.0, abs=0.05)
-
-
-def test_an_arm_that_fails_has_no_score_on_its_training_rows(scope):
-    arms = [Arm(Mix("smote", 1.0), "linear").to_dict(), Arm(Mix(), "class-prior").to_dict()]
-    scores = score_on_training_rows(str(scope.folder), arms, 1, "roc_auc")
-    assert scores == {"real-only/class-prior": pytest.approx(0.5)}
 
 
 def test_predictions_stand_in_the_order_of_the_arms_and_are_named_beside(scope):

@@ -23,10 +23,10 @@ from realmix.tasks.fits.cached import (
     TEACHER_FILE,
     arm_keys,
     cached_arms,
+    cached_examination,
     cached_final,
     cached_pool,
     cached_teacher,
-    cached_training_scores,
 )
 from realmix.tasks.fits.scope import DEVELOPMENT, HOLDOUT, Scope, stored_rows, write_rows, write_scope
 from realmix.tasks.runtime.cache import DATABASE, KEY, make_cache
@@ -94,7 +94,7 @@ def fit_all(folder: StudyFolder, arms: list[Arm]) -> list[Any]:
         cached_teacher(folder, SCOPE, PLAN)["weights"],
         cached_pool(folder, SCOPE, "smote", PLAN, max_ratio=1.0)["kept"],
         cached_arms(folder, SCOPE, "predictions", arms, PLAN)["failures"],
-        cached_training_scores(folder, SCOPE, arms, PLAN, PLAN.metric),
+        cached_examination(folder, SCOPE, arms, PLAN, PLAN.metric),
         cached_final(folder, SCOPE, "model", arms[0], PLAN, raw=None).n_real,
     ]
 
@@ -172,7 +172,7 @@ STEPS = {
         for arm in (REAL, DISTILLED, MIXED)
     },
     "gap": (
-        lambda folder: cached_training_scores(folder, SCOPE, [MIXED], PLAN, PLAN.metric),
+        lambda folder: cached_examination(folder, SCOPE, [MIXED], PLAN, PLAN.metric),
         cached.arm_files(MIXED),
     ),
     "final": (

@@ -129,7 +129,7 @@ def test_a_version_whose_run_is_gone_is_deleted_and_recorded_once(place, monkeyp
     table, client = register("bank", promotion="auto"), MlflowClient()
     for _ in range(2):
         folder, document = study(table, raw_rows(N_FIRST), "class-prior")
-        logged = track.fn(folder, document, {})
+        logged = track.fn(folder, document)
         review_challenger(table, logged, drift_is_critical=False)
     first, second = (client.get_model_version("bank", number) for number in "12")
     monkeypatch.setattr(MlflowClient, "get_run", lambda *_: (_ for _ in ()).throw(ConnectionError))
@@ -209,7 +209,7 @@ def test_superseded_versions_leave_mlflow_and_their_runs_keep_the_verdict(place,
     tracking = []
     for number in range(1, 6):
         folder, document = study(table, raw_rows(N_FIRST), "class-prior")
-        logged = track.fn(folder, document, {})
+        logged = track.fn(folder, document)
         review_challenger(table, logged, drift_is_critical=False)
         tracking.append(logged["tracking"])
         if 1 < number < 5:  # the first one is promoted by itself

@@ -59,7 +59,7 @@ def table() -> Registered:
 def version_of(table: Registered, kind: str, n_rows: int, **changes) -> str:
     raw = changes.pop("raw", None)
     made = study(table, raw_rows(n_rows) if raw is None else raw, kind, **changes)
-    return track.fn(*made, {})["tracking"]["version"]
+    return track.fn(*made)["tracking"]["version"]
 
 
 def new_holdout_rows(table: Registered) -> np.ndarray:
@@ -87,7 +87,7 @@ def test_a_worse_fit_is_not_let_through(table):
 
 def test_a_memoriser_gains_nothing_from_what_it_has_memorised(table):
     folder, document = study(table, raw_rows(N_LATER), "memoriser")
-    version = track.fn(folder, document, {})["tracking"]["version"]
+    version = track.fn(folder, document)["tracking"]["version"]
     found = compare_on_new_rows(table, "1", version)
     assert found.word == "keep champion" and found.interval[1] < 0
     # What ships knows the compared rows by heart, so that on it the same rows would have said the opposite.

@@ -70,7 +70,7 @@ def down(monkeypatch):
 def reviewed(table: Registered, kind: str, n_rows: int, **changes) -> dict[str, Any]:
     """A study of a kind, told to MLflow and reviewed."""
     folder, document = study(table, raw_rows(n_rows), kind)
-    return review_challenger(table, track.fn(folder, document, {}), **{"drift_is_critical": False} | changes)
+    return review_challenger(table, track.fn(folder, document), **{"drift_is_critical": False} | changes)
 
 
 def aliases(name: str) -> dict[str, str]:
@@ -108,7 +108,7 @@ def test_the_first_version_is_the_champion_and_stands_in_the_record(bank):
 def test_a_study_that_decided_nothing_registers_and_promotes_nothing(promotion):
     table = register(f"undecided-{promotion}", promotion=promotion)
     folder, document = study(table, raw_rows(N_FIRST), "linear", word=NOT_DECIDED)
-    tracked = track.fn(folder, document, {})
+    tracked = track.fn(folder, document)
     assert tracked["tracking"]["run_id"] and "version" not in tracked["tracking"]
     review = review_challenger(table, tracked, drift_is_critical=True)
     assert (review["word"], review["promoted"], review["is_pending"]) == (NOT_DECIDED, False, False)
@@ -183,7 +183,7 @@ def test_auto_promotes_at_once_and_a_repeated_review_changes_nothing():
     table = register("shop", promotion="auto")
     reviewed(table, "class-prior", N_FIRST)
     folder, document = study(table, raw_rows(N_LATER), "linear")
-    document = track.fn(folder, document, {})
+    document = track.fn(folder, document)
     first = review_challenger(table, document, drift_is_critical=False)
     assert (first["word"], first["promoted"]) == ("promote", True)
     assert aliases("shop") == {"champion": "2"}
@@ -255,7 +255,7 @@ def test_a_study_that_mlflow_missed_is_told_and_reviewed_later(down):
     reviewed(table, "class-prior", N_FIRST)
     folder, document = study(table, raw_rows(N_LATER), "linear")
     down.on()
-    document = track.fn(folder, document, {"figure": "<svg/>"})
+    document = track.fn(folder, document)
     assert document["tracking"]["run_id"] is None
     assert untracked_studies() == [folder.path]
     found = review_challenger(table, document, drift_is_critical=True)
@@ -284,8 +284,8 @@ def test_a_study_is_told_once_however_often():
 
     table = register("once")
     folder, document = study(table, raw_rows(N_FIRST), "linear")
-    first = track.fn(folder, document, {})["tracking"]
-    assert track.fn(folder, document, {})["tracking"] == first
+    first = track.fn(folder, document)["tracking"]
+    assert track.fn(folder, document)["tracking"] == first
     note_untracked(folder.path, "once")
     assert sync() == 1
     client = MlflowClient()
@@ -299,7 +299,7 @@ def test_what_a_killed_process_left_half_told_is_told_anew(monkeypatch):
     folder, document = study(table, raw_rows(N_FIRST), "linear")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("realmix.tasks.study.track.fill_run", interrupt)
-        track.fn(folder, document, {})
+        track.fn(folder, document)
     assert [run.info.status for run in runs_of("half")] == ["RUNNING"]
     assert untracked_studies() == [folder.path]
     assert sync() == 1
@@ -385,7 +385,7 @@ def test_a_pending_review_whose_study_is_gone_stops_nothing(down):
     reviewed(table, "class-prior", N_FIRST)
     folder, document = study(table, raw_rows(N_LATER), "linear")
     down.on()
-    review_challenger(table, track.fn(folder, document, {}), drift_is_critical=False)
+    review_challenger(table, track.fn(folder, document), drift_is_critical=False)
     down.off()
     shutil.rmtree(folder.path)
     assert sync() == 0
@@ -434,7 +434,7 @@ def test_an_alias_that_somebody_moved_or_deleted_is_set_back():
     table = register("moved")
     reviewed(table, "class-prior", N_FIRST)
     folder, document = study(table, raw_rows(N_LATER), "linear")
-    tracked = track.fn(folder, document, {})
+    tracked = track.fn(folder, document)
     MlflowClient().set_registered_model_alias("moved", "champion", tracked["tracking"]["version"])
     settle("moved")
     assert aliases("moved")["champion"] == "1"
@@ -446,7 +446,7 @@ def test_an_alias_that_somebody_moved_or_deleted_is_set_back():
 def test_a_version_that_was_never_reviewed_is_recorded_as_it_is_found():
     table = register("known")
     folder, document = study(table, raw_rows(N_FIRST), "class-prior")
-    track.fn(folder, document, {})
+    track.fn(folder, document)
     found = reviewed(table, "linear", N_LATER)
     assert found["champion_version"] == "1"
     assert found["champion_files"] == recorded_digests("known", "1")

@@ -80,7 +80,7 @@ def kept(place):
     folder, document = study(register("shop"), raw_rows(N_FIRST), "class-prior")
     folder = dataclasses.replace(folder, cache=make_cache(home()))
     folder.write_json("manifest.json", manifest(folder.path).to_dict())
-    document = track.fn(folder, document, {}) | {"disqualified": {}}
+    document = track.fn(folder, document) | {"disqualified": {}}
     keep_study(folder, "the key", document)
     return folder, document
 

@@ -24,7 +24,7 @@ def done(monkeypatch):
     step("gate_training")
     step("read_holdout", {"n_rows": 60})
     step("package")
-    monkeypatch.setattr(module, "track", lambda folder, document, figures: document | {"figures": figures})
+    monkeypatch.setattr(module, "track", lambda folder, document: document)
     return steps
 
 
@@ -38,12 +38,12 @@ def folder(tmp_path):
 def test_the_documents_get_the_scores_of_the_holdout_after_the_models_are_packaged(folder, done):
     def publish(holdout):
         done.append("publish")
-        return {"holdout": holdout}, {"a caption": "<svg>"}
+        return {"holdout": holdout}
 
     clock = Stages()
     document = ship(folder, None, ARMS, {}, None, publish, clock)
     assert done == ["gate_training", "read_holdout", "package", "publish"]
-    assert document == {"holdout": {"n_rows": 60}, "figures": {"a caption": "<svg>"}}
+    assert document == {"holdout": {"n_rows": 60}}
     assert list(clock.seconds) == ["evaluate", "package", "report", "track"]
     assert not folder.scope("shipped").exists(), "intermediate files are removed at the end"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.report.mlflow_records import shown_arms
 from realmix.tasks.runtime.database import untracked_studies
 from realmix.tasks.study.track import experiment_id, is_tracked, log_history, track, track_again
 from tests.tasks.core.report.documents import changed
@@ -36,20 +37,20 @@ def test_a_study_is_one_run_with_one_below_it_per_mix_and_what_it_names_is_there
     from mlflow import MlflowClient
 
     folder, document = studied("one")
-    tracking = track.fn(folder, document, {"A figure.": "<svg/>"})["tracking"]
+    tracking = track.fn(folder, document)["tracking"]
     assert tracking["error"] is None and folder.read_json("tracking.json") == tracking
     parents = [run for run in runs_of("one") if "mlflow.parentRunId" not in run.data.tags]
     assert [run.info.run_id for run in parents] == [tracking["run_id"]]
-    assert len(runs_of("one")) == 1 + len(document.arms)
+    assert len(runs_of("one")) == 1 + len(shown_arms(document))
     found = {item.path for item in MlflowClient().list_artifacts(tracking["run_id"])}
-    assert {"verdict.json", "report.html", "plan.json", "manifest.json", "model", "figures"} <= found
+    assert {"verdict.json", "report.html", "plan.json", "manifest.json", "model"} <= found
     assert untracked_studies() == []
 
 
 def test_runs_have_the_times_of_the_study_and_of_its_race():
     folder, document = studied("times")
     ended = (folder.path / "verdict.json").stat().st_mtime
-    parent = track.fn(folder, document, {})["tracking"]["run_id"]
+    parent = track.fn(folder, document)["tracking"]["run_id"]
     times = {
         run.info.run_id == parent: (run.info.end_time - run.info.start_time, run.info.end_time)
         for run in runs_of("times")
@@ -58,7 +59,7 @@ def test_runs_have_the_times_of_the_study_and_of_its_race():
     assert times == {True: (20_000, round(1000 * ended)), False: (10_000, round(1000 * (ended - 6)))}
 
 
-def test_curves_are_one_call(monkeypatch):
+def test_curves_are_one_metric_of_several_runs_and_real_only_is_level(monkeypatch):
     from mlflow import MlflowClient
 
     folder, document = studied("curves")
@@ -66,16 +67,43 @@ def test_curves_are_one_call(monkeypatch):
     more = [drawn | {"name": f"at {r}", "synthetic_ratio": r} for r in (0.5, 1.0, 2.0)]
     document = changed(document, arms=[*document.to_dict()["arms"], *more])
     monkeypatch.delattr(MlflowClient, "log_metric")
-    run = track.fn(folder, document, {})["tracking"]["run_id"]
-    points = MlflowClient().get_metric_history(run, "curve/smote/joint/log_loss")
-    assert sorted(point.step for point in points) == [50, 100, 200]
+    track.fn(folder, document)
+    runs = {run.info.run_name: run.info.run_id for run in runs_of("curves")}
+    key = f"curve/{document.metric.name}"
+    steps = {
+        name: sorted(point.step for point in MlflowClient().get_metric_history(runs[name], key))
+        for name in ("at 0.5", document.real_only.name)
+    }
+    parent = next(run for run in runs_of("curves") if run.data.tags["kind"] == "study")
+    assert all(runs[name] in parent.data.tags["mlflow.note.content"] for name in steps)
+    assert steps == {"at 0.5": [50, 100, 200], document.real_only.name: [0, 50, 100, 200]}
+
+
+def test_reviewers_find_who_ran_what_why_it_won_and_what_the_model_takes():
+    from mlflow import MlflowClient
+
+    folder, document = studied("reviewed")
+    tracking = track.fn(folder, document)["tracking"]
+    client = MlflowClient()
+    parent = client.get_run(tracking["run_id"])
+    assert parent.info.run_name == f"{document.word}: {document.study}"
+    assert parent.info.user_id and parent.data.tags["mlflow.source.name"] == "realmix"
+    assert parent.data.params["model"] == document.winner.model
+    version = client.get_model_version("reviewed", tracking["version"])
+    assert document.reason in version.description and "a (numeric)" in version.description
+    assert "'y'" in client.get_registered_model("reviewed").description
+    experiment = client.get_experiment_by_name("reviewed")
+    assert "table **reviewed**" in experiment.tags["mlflow.note.content"]
+    assert tracking["page"].startswith(
+        f"#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+    )
 
 
 def test_a_store_of_another_version_is_named_in_the_log(monkeypatch, caplog):
     folder, document = studied("refused")
     with monkeypatch.context() as patch:
         patch.setattr("realmix.tasks.study.track.check_tracking_store", refuse)
-        assert track.fn(folder, document, {})["tracking"]["error"] == "BadInput"
+        assert track.fn(folder, document)["tracking"]["error"] == "BadInput"
     assert "another schema" in caplog.text
     assert track_again(folder.path)
 
@@ -86,9 +114,9 @@ def refuse() -> None:
 
 def test_tracking_a_study_again_adds_nothing():
     folder, document = studied("again")
-    first = track.fn(folder, document, {})["tracking"]
+    first = track.fn(folder, document)["tracking"]
     n_runs = len(runs_of("again"))
-    second = track.fn(folder, document, {})["tracking"]
+    second = track.fn(folder, document)["tracking"]
     assert (second["run_id"], second["version"]) == (first["run_id"], first["version"])
     assert len(runs_of("again")) == n_runs
 
@@ -102,7 +130,7 @@ def test_what_a_killed_process_left_is_replaced_by_a_whole_run(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("realmix.tasks.study.track.mix_records", end)
         with pytest.raises(KeyboardInterrupt):
-            track.fn(folder, document, {})
+            track.fn(folder, document)
     half = {run.info.run_id for run in runs_of("killed")}
     assert len(half) == 1 and folder.path in untracked_studies()
     assert track_again(folder.path)
@@ -116,7 +144,7 @@ def test_a_store_that_is_down_costs_no_study_and_is_logged_to_later(monkeypatch)
     with monkeypatch.context() as patch:
         for name, value in DOWN.items():
             patch.setenv(name, value)
-        tracking = track.fn(folder, document, {})["tracking"]
+        tracking = track.fn(folder, document)["tracking"]
     assert tracking["run_id"] is None and tracking["error"]
     assert folder.path in untracked_studies()
     assert track_again(folder.path) and folder.path not in untracked_studies()
@@ -130,7 +158,7 @@ def test_a_study_whose_folder_is_gone_leaves_the_journal():
     with pytest.MonkeyPatch.context() as patch:
         for name, value in DOWN.items():
             patch.setenv(name, value)
-        track.fn(folder, document, {})
+        track.fn(folder, document)
     shutil.rmtree(folder.path)
     assert not track_again(folder.path) and folder.path not in untracked_studies()
 
@@ -140,7 +168,7 @@ def test_the_first_version_is_the_champion_and_the_next_one_the_challenger():
 
     table = register("versions")
     versions = [
-        track.fn(*study(table, raw_rows(N_FIRST), kind), {})["tracking"]["version"]
+        track.fn(*study(table, raw_rows(N_FIRST), kind))["tracking"]["version"]
         for kind in ("class-prior", "linear")
     ]
     aliases = MlflowClient().get_registered_model("versions").aliases
@@ -153,7 +181,7 @@ def test_the_first_version_is_the_champion_and_the_next_one_the_challenger():
 def test_a_run_counts_only_in_the_store_that_holds_it(monkeypatch):
     from mlflow import MlflowClient
 
-    tracking = track.fn(*studied("held"), {})["tracking"]
+    tracking = track.fn(*studied("held"))["tracking"]
     assert is_tracked(tracking)
     with monkeypatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", "sqlite:////elsewhere.db")

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.report.mlflow_pages import runs_page
 from realmix.tasks.study.tracking_store import check_tracking_store, pages_of
 from tests.tasks.versions import WARNINGS, registry
 
@@ -126,4 +127,4 @@ def test_each_experiment_with_runs_has_a_page_and_an_absent_database_is_not_made
     used = client.create_experiment("bank")
     client.create_experiment("unused")
     client.create_run(used)
-    assert pages_of(uri) == {"bank": f"#/experiments/{used}/runs?workflowType=machine_learning"}
+    assert pages_of(uri) == {"bank": runs_page(used)}

@@ -99,7 +99,7 @@ def test_each_row_says_why_it_won_or_lost(simulate_study, squared_error):
         0: "worse than the best such model",  # linear on real rows
         4: "never ships",  # duplicates
         6: "best of all candidates",
-        7: "behind the winner",
+        7: "behind the best",
         8: "below the margin",
         9: "worse than real only",
     }

@@ -43,7 +43,9 @@ def test_a_planted_good_arm_is_proven(planted):
     low, high = verdict.promised_interval
     assert 0 < low < verdict.promised_gain < high
     assert (verdict.promised_gain, (low, high)) == (planted.promised_gain, planted.promised_interval)
-    assert verdict.sentence.startswith("Proven: train xgboost on your real rows plus 1 synthesizer-0")
+    assert verdict.sentence.startswith(
+        "Proven: train XGBoost on your real rows plus synthesizer 0 rows, one per real row"
+    )
 
 
 def test_a_proven_default_recipe_promises_what_it_and_other_tables_let_expect(planted):
@@ -148,7 +150,7 @@ def test_duplicates_with_the_teachers_labels_decide_only_what_is_said_of_new_row
     duplicates = dataclasses.replace(labelled.beats_duplicates, beats=beats)
     verdict = decide(weakened(labelled, beats_duplicates=duplicates), margin=MARGIN)
     assert verdict.outcome == "proven"
-    assert f"The rows of synthesizer-0 {words} better than your real rows repeated" in verdict.reason
+    assert f"The rows of synthesizer 0 {words} better than your real rows repeated" in verdict.reason
 
 
 @pytest.mark.parametrize(("beats", "words"), [(False, "was not shown to matter"), (True, "matters")])

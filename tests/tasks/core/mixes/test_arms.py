@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realmix.tasks.core.mixes.arms import Arm, Mix, mix_in_words
+from realmix.tasks.core.mixes.arms import Arm, Mix
 
 mixes = st.builds(
     Mix,
@@ -101,23 +101,3 @@ def test_a_mix_that_was_stored_before_real_labels_were_a_setting_keeps_them():
 def test_a_mix_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Mix().weight = 2.0  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("mix", "named", "unnamed"),
-    [
-        (Mix("smote", 0.5), ["0.5 smote rows"], ["ensemble", "weighing", "rare"]),
-        (Mix("smote", 1.0, 1.0, "teacher"), ["1 smote rows", "ensemble"], ["weighing", "rare"]),
-        (Mix("smote", 1.0, 0.3), ["weighing 0.3 of"], ["ensemble", "rare"]),
-        (Mix("smote", 5.0, 5.0), ["weighing 5 times the real rows"], ["ensemble", "rare"]),
-        (Mix("smote", 1.0, real_labels="half"), ["real labels half the ensemble's"], ["weighing", "rare"]),
-        (Mix("smote", 1.0, 1.0, "joint", "balanced"), ["rare class"], ["ensemble", "weighing"]),
-        (Mix(label_rule="teacher"), ["real rows alone", "ensemble"], ["class weights"]),
-        (Mix(balance="balanced"), ["real rows alone", "class weights"], ["ensemble"]),
-        (Mix(), ["real rows alone"], ["ensemble", "class weights"]),
-    ],
-)
-def test_a_recipe_names_what_differs_from_the_plain_one_and_nothing_else(mix, named, unnamed):
-    words = mix_in_words(mix)
-    assert all(part in words for part in named)
-    assert not any(part in words for part in unnamed)

@@ -8,7 +8,6 @@ from realmix.tasks.core.decision.comparison import compare
 from realmix.tasks.core.decision.holdout_gain import describe_holdout
 from realmix.tasks.core.decision.verdict import decide
 from realmix.tasks.core.report.describe_decision import describe_decision
-from realmix.tasks.core.report.figures import draw_figures
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 
 TABLE = {
@@ -27,7 +26,6 @@ TREE = BOOSTED | {
     "mix": {"name": "sequential-trees/5/teacher/decision-tree", "score": 0.4, "gain": 0.1, "interval": [0.05, 0.15]},
     "gain": 0.09, "interval": [0.06, 0.12], "distance": -0.11,
 }  # fmt: skip
-
 
 GROUP = {
     "group": "sex: group 1 of 3", "n": 90, "real_only": 0.2, "mix": 0.4, "difference": 0.2, "interval": [0.1, 0.3],
@@ -57,6 +55,36 @@ FAIRNESS = {
          "interval": [-0.06, -0.02], "gaps": {"selection rate": [0.1, 0.02], "error": [0.05, 0.06]}},
     ],
     "sentence": "The best mix widens a gap beyond the card's limit: selection rate by sex.",
+}  # fmt: skip
+
+# What ships on validation rows, and the rows of the best mix.
+EVIDENCE = {
+    "arm": "ctgan/1/teacher/linear", "n_rows": 150, "importance_metric": "log_loss", "importance_is_relative": True,
+    "importance": [
+        {"feature": "age <b>", "worsens": 0.18, "low": 0.12, "high": 0.25},
+        {"feature": "job", "worsens": 0.0, "low": -0.01, "high": 0.01},
+    ],
+    "calibration": [
+        {"n_rows": 75, "predicted": 0.1, "observed": 0.12, "low": 0.05, "high": 0.2},
+        {"n_rows": 75, "predicted": 0.8, "observed": 0.5, "low": 0.4, "high": 0.6},
+    ],
+    "confusion": {"threshold": 0.125, "counts": [[90, 10], [20, 30]], "cost_per_row": 1.25, "cost_of_one_class": 3.5},
+}  # fmt: skip
+LIKENESS = {
+    "synthesizer": "ctgan", "n_real": 120, "n_synthetic": 240, "n_other_real": 30,
+    "scores": [{"name": "KSComplement", "score": 0.9, "of_other_real": 0.95}],
+    "columns": [
+        {"name": "age", "kind": "numeric", "score_name": "KSComplement", "score": 0.9, "of_other_real": 0.95,
+         "bins": ["18 to 40", "40 to 80"], "real": [0.5, 0.5], "synthetic": [0.3, 0.7]},
+        {"name": "job", "kind": "categorical", "score_name": "TVComplement", "score": 0.8, "of_other_real": 0.9,
+         "bins": ["<nurse>", "others"], "real": [0.9, 0.1], "synthetic": [0.8, 0.2]},
+        {"name": "religion", "kind": "categorical", "score_name": "TVComplement", "score": 0.7, "of_other_real": 0.9,
+         "bins": [], "real": [], "synthetic": []},
+    ],
+    "correlations": [
+        {"first": "age", "second": "income", "real": 0.5, "synthetic": 0.1},
+        {"first": "age", "second": "height", "real": 0.0, "synthetic": 0.02},
+    ],
 }  # fmt: skip
 
 
@@ -106,8 +134,3 @@ def build(oof, metric, **changes):
     }
     decided = describe_decision(comparison, verdict, on_holdout, params, plan.get("expected_provable_gain"))
     return VerdictDocument.build(fields | decided | changes)
-
-
-def figures_of(document, oof):
-    candidate, real_only = oof.predictions[6, 0], oof.predictions[0, 0]
-    return draw_figures(document, oof.y, candidate, real_only)

@@ -6,15 +6,17 @@ from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.report.mlflow_records import (
     MAX_CHILDREN,
     MAX_NOTE,
+    curve_points,
     fairness_metrics,
     generalisation_metrics,
-    history_metrics,
-    history_note,
+    mix_records,
+    note,
     privacy_metrics,
     rows_saved_metrics,
     run_times,
     shown_arms,
     study_record,
+    version_description,
 )
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
 from tests.tasks.core.report.documents import FAIRNESS, changed
@@ -24,19 +26,33 @@ from tests.tasks.core.report.privacy import NOT_MEASURED, PRIVACY
 def with_arms(document, n_candidates: int):
     """The document with candidates, best first, then two controls and real rows alone, which the race has beaten."""
     roles = ["candidate"] * n_candidates + ["control", "control", "real_only"]
-    plain = document.arms[0].to_dict()
+    plain = document.arms[0].to_dict() | {"synthesizer": "smote"}
+    arms = [
+        plain
+        | {
+            "name": f"arm-{i}",
+            "role": role,
+            "mix": role,
+            "synthesizer": {"real_only": None}.get(role, "smote"),
+        }
+        for i, role in enumerate(roles)
+    ]
+    arms[-2] |= {"synthesizer": "duplicates"}
     return changed(
         document,
         winner=document.winner.to_dict() | {"name": f"arm-{n_candidates - 1}"},
-        arms=[plain | {"name": f"arm-{i}", "role": role} for i, role in enumerate(roles)],
+        real_only=document.real_only.to_dict() | {"name": arms[-1]["name"]},
+        validation=document.validation.to_dict() | {"finalists": {"arm-50": 0.5}},
+        arms=arms,
     )
 
 
-def test_at_most_ninety_arms_have_a_run_and_what_ships_controls_and_real_rows_are_among_them(document):
+def test_twenty_arms_have_a_run_and_what_ships_finalists_controls_and_real_rows_are_among_them(document):
     shown = [row.name for row in shown_arms(with_arms(document, 200))]
-    best = [f"arm-{i}" for i in range(MAX_CHILDREN - 4)]
-    assert shown == [*best, "arm-199", "arm-200", "arm-201", "arm-202"]
     assert len(shown) == MAX_CHILDREN
+    assert {"arm-0", "arm-50", "arm-199", "arm-201", "arm-202"} <= set(shown)
+    best = [name for name in shown if int(name[4:]) < 50]
+    assert best == [f"arm-{place}" for place in range(len(best))], "then the best of the others"
 
 
 def test_few_arms_all_have_a_run_and_those_of_a_renewal_none(document):
@@ -86,51 +102,58 @@ def test_rows_saved_are_two_numbers_or_none():
     assert rows_saved_metrics(None) == {}
 
 
-def test_a_retraining_is_numbers_over_time_and_a_line_of_the_note():
-    entry = {
-        "level": "study",
-        "reason": "the table grew",
-        "n_rows": 1500,
-        "n_changed": 300,
-        "drift": {"level": "critical", "domain": {"auc": 0.8}},
-        "promised_gain": 0.02,
-        "judgement": {
-            "n_rows": 60,
-            "champion_score": 0.5,
-            "challenger_score": 0.4,
-            "gain": 0.2,
-            "promoted": True,
-            "reason": "It is better.",
-        },
-    }
-    assert history_metrics(entry) == {
-        "redone": 2,
-        "rows": 1500,
-        "rows_changed": 300,
-        "drift": 2,
-        "drift_auc": 0.8,
-        "promised_gain": 0.02,
-        "rows_compared": 60,
-        "champion_score": 0.5,
-        "challenger_score": 0.4,
-        "challenger_gain": 0.2,
-        "promoted": 1,
-    }
-    skipped = {"level": "skip", "reason": "nothing came", "n_changed": 0, "drift": None}
-    lines = history_note([("Monday", entry), ("Tuesday", skipped)]).split("\n\n")
-    assert lines == [
-        "2. Tuesday: **skip**, because nothing came.",
-        "1. Monday: **study**, because the table grew. It is better.",
-    ]
-    assert len(history_note([("Monday", entry)] * 500)) <= MAX_NOTE
-
-
 def test_the_threshold_that_is_served_is_a_parameter_of_the_run(document):
     planned = dict.fromkeys(("n_folds", "n_repeats", "n_trials", "n_development"), 1)
     by_probability = changed(document, plan=planned)
     by_threshold = changed(by_probability, winner=document.winner.to_dict() | {"threshold": 0.125})
     assert study_record(by_threshold).params["threshold"] == "0.125"
     assert "threshold" not in study_record(by_probability).params
+
+
+PLANNED = dict.fromkeys(("n_folds", "n_repeats", "n_trials", "n_development"), 1)
+
+
+def test_the_name_of_a_run_carries_the_answer_and_its_recipe_stands_among_the_parameters(document):
+    record = study_record(changed(document, plan=PLANNED))
+    assert record.name == f"{document.word}: {document.study}"
+    assert (
+        record.params["synthesizer"] == document.winner.recipe.synthesizer
+        and record.params["max_depth"] == "3"
+    )
+    assert {"gain", "promised_gain", "realised_gain"} <= set(record.metrics)
+    assert record.tags["mlflow.note.content"].startswith("## Yes")
+
+
+def test_the_hyper_parameters_of_what_ships_and_of_real_only_are_known_and_of_the_others_their_trial(
+    document,
+):
+    records = {record.name: record for record in mix_records(document)}
+    assert "max_depth" in records[document.winner.name].params
+    assert "max_depth" in records[document.real_only.name].params
+    other = next(name for name in records if name not in (document.winner.name, document.real_only.name))
+    assert "trial" in records[other].params and "max_depth" not in records[other].params
+
+
+def test_every_curve_is_one_metric_of_a_run_that_is_shown(document):
+    curves, records = curve_points(document), {record.name: record for record in mix_records(document)}
+    assert set(curves) <= set(records)
+    keys = {key for points in curves.values() for key, _, _ in points}
+    assert keys == {f"curve/{document.metric.name}"}
+    level = {value for _, value, _ in curves[document.real_only.name]}
+    assert level == {document.validation.real_only.score}
+    assert records[document.real_only.name].points == curves[document.real_only.name]
+
+
+def test_a_version_says_why_it_was_made_what_it_takes_and_how_it_scored(document):
+    text = version_description(document, {"age": "numeric", "job": "categorical"})
+    for said in (
+        document.sentence,
+        document.reason,
+        "age (numeric), job (categorical)",
+        document.holdout.sentence,
+    ):
+        assert said in text
+    assert len(note(document)) <= MAX_NOTE
 
 
 def test_privacy_is_two_numbers_of_the_best_mix_or_none(document):

@@ -45,7 +45,7 @@ def test_every_number_stands_in_the_lines_once_in_two_digits():
         "3.2 %",
         "4.3 %",
         "1.2 %",
-        "-0.31 %",
+        "−0.31 %",
         "decision-tree: log_loss 0.4876 on real rows; with ",
         "7.1 % (standard error 1.4 %), compared with itself",
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from realmix.tasks.core.report.summary import summary_lines
+from realmix.tasks.core.words import score_in_words
 from tests.tasks.core.report.documents import BOOSTED, FAIRNESS, TREE, build, changed
 from tests.tasks.core.report.privacy import NOT_MEASURED, PRIVACY
 
@@ -13,10 +14,12 @@ FIT = {"n_real": 900, "n_synthetic": 0, "n_teacher": None, "sentence": None}
 
 def test_the_lines_for_a_terminal_name_what_ships_its_promise_and_the_holdout(document):
     lines = summary_lines(document)
-    assert lines[0] == f"ships: {document.winner.name}"
+    assert lines[0] == f"why: {document.reason}"
+    assert lines[1].startswith("ships: ") and lines[1].endswith(f"({document.winner.name})")
     text = "\n".join(lines)
     assert "promised gain" in text and document.holdout.sentence in text
-    assert f"{document.validation.mix.score:.4g}" in text
+    mix = document.validation.mix
+    assert f"{document.metric.name} {score_in_words(mix.score, mix.interval)}" in text
     assert "final fit" not in text and "rows saved" not in text
 
 
@@ -42,9 +45,9 @@ def test_the_final_fit_has_a_line_where_there_is_something_to_say(document):
 
 def test_each_of_several_learners_has_a_line(document):
     lines = summary_lines(changed(document, learners=[BOOSTED, TREE]))
-    assert "xgboost: keep real only" in lines
+    assert "XGBoost: keep real only" in lines
     assert (
-        "decision-tree: proven, gain 9 points (90 % interval 6 points to 12 points); 11 points worse than the best model"
+        "decision tree: proven, gain 9 points (90 % interval 6 points to 12 points); 11 points worse than the best model"
         in lines
     )
 
@@ -53,7 +56,7 @@ def test_what_a_kept_learner_measured_is_said_with_its_interval(document):
     kept = TREE | {"word": "keep real only", "gain": None, "interval": None}
     lines = summary_lines(changed(document, learners=[BOOSTED, kept]))
     assert (
-        "decision-tree: keep real only; its best mix measured 10 points better (90 % interval 5 points to 15 points), "
+        "decision tree: keep real only; its best mix measured better by 10 points (90 % interval 5 points to 15 points), "
         "perhaps by luck; 11 points worse than the best model"
     ) in lines
 
@@ -62,7 +65,7 @@ def test_what_the_ensembles_labels_bring_is_said_beside_the_gain_of_synthetic_ro
     part = {"gain": 0.05, "interval": [0.02, 0.08]}
     credit = {"tuning": None, "labels": part, "synthetic_rows": part, "whole": part}
     lines = summary_lines(changed(document, learners=[BOOSTED, TREE | {"credit": credit}]))
-    (line,) = [each for each in lines if each.startswith("decision-tree")]
+    (line,) = [each for each in lines if each.startswith("decision tree")]
     assert "; the ensemble's labels on real rows bring 5 points beside that; 11 points worse" in line
 
 
@@ -81,7 +84,7 @@ def test_privacy_has_a_line_for_the_training_table_and_one_for_the_pool_of_the_b
     lines = summary_lines(changed(document, privacy=PRIVACY))
     assert lines[-2:] == [
         "privacy: training.parquet holds your 900 real rows.",
-        "privacy of sequential-trees: Not to be shared: a leak was found. Leak found: 12 %.",
+        "privacy of sequential trees rows: Not to be shared: a leak was found. Leak found: 12 %.",
     ]
     assert summary_lines(changed(document, privacy=NOT_MEASURED))[-1] == (
         "privacy of synthetic rows: not measured, because the folds are cut by time."
@@ -92,10 +95,10 @@ def test_fairness_and_rules_are_said_in_a_line_each(document):
     counted = {"name": "ctgan", "fits": 5, "failed": 0, "asked": 9, "made": 9, "kept": 9, "copies_of_real": 0}
     lines = summary_lines(changed(document, fairness=FAIRNESS, synthesizers=[counted | {"dropped": 3}]))
     assert "fairness: The best mix widens a gap beyond the card's limit: selection rate by sex." in lines
-    assert any("rules: of the rows that ctgan drew, 0 got a value" in line for line in lines)
+    assert any("rules: of the CTGAN rows drawn, 0 got a value" in line for line in lines)
     (repair,) = [line for line in lines if line.startswith("repair")]
     assert "the largest gap in selection rate by sex goes from 10.0 points to 2.0 points" in repair
-    assert "gain in" in repair and "-4" in repair
+    assert "gain in" in repair and "−4" in repair
     unjudged = FAIRNESS | {"repairs": [FAIRNESS["repairs"][0] | {"gaps": {}}]}
     assert any(
         "no gap by sex could be judged" in line

@@ -84,7 +84,7 @@ def test_a_declared_slice_that_clearly_loses_is_a_veto_that_names_it(simulate_st
     found = slice_gains(paired, declared_slices(values, hidden=[]), widening=1.2, seed=0)
     (veto,) = slice_vetoes(found, squared_error)
     assert "'plan: plus' (60 rows)" in veto
-    assert "-20 %" in veto and "squared_error" in veto
+    assert "−20 %" in veto and "squared_error" in veto
 
 
 @pytest.mark.parametrize("n_groups", [1, 20])

@@ -1,4 +1,4 @@
-"""The gap is measured on the folds as they were raced, in real workers."""
+"""What may ship is examined on the folds as they were raced, in real workers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.development import Development
-from realmix.tasks.study.overfitting import measure_gap
+from realmix.tasks.study.examine import IMPORTANCE, LIKENESS, examine
 from realmix.tasks.study.split import lay_folds
 from tests.tasks.scopes import scope_of
 
@@ -68,7 +68,7 @@ def gap_of(folder, layout, development, oof, best_mix=MIX):
     folder.write_json("work/generalisation.json", {"gap": None, "sentence": "As before."})
     with LocalWorkers(1):
         arms = SimpleNamespace(incumbent=REAL_ONLY, best_mix=best_mix, **FIELDS)
-        measure_gap.fn(folder, layout, development, oof, arms)
+        examine.fn(folder, layout, development, oof, arms)
     return folder.read_json("work/generalisation.json")
 
 
@@ -91,7 +91,21 @@ def test_without_a_mix_the_gap_of_real_only_is_measured(study):
     assert gap["real_only"]["gap"] > 0.2 and gap["mix"] is None
 
 
-def test_a_worker_that_fails_costs_only_the_gap(study, caplog):
+def test_what_each_arm_looks_at_and_the_rows_of_the_mix_are_noted(study):
+    gap_of(*study)
+    folder = study[0]
+    importance = folder.read_json(IMPORTANCE)
+    assert set(importance) == {REAL_ONLY.name, MIX.name}
+    of_real = importance[REAL_ONLY.name]
+    assert {each["feature"] for each in of_real["importance"]} == {"a", "b"}
+    assert all(each["low"] <= each["worsens"] <= each["high"] for each in of_real["importance"])
+    assert of_real["importance_metric"] == "log_loss" and of_real["importance_is_relative"] is True
+    assert folder.read_json(LIKENESS)["synthesizer"] == "smote"
+    gap_of(*study, best_mix=None)
+    assert folder.read_json(LIKENESS) is None
+
+
+def test_a_worker_that_fails_costs_only_the_numbers(study, caplog):
     folder, layout, *_ = study
     lost = folder.scope(layout.blocks[0].scope) / "training.npy"
     kept = lost.read_bytes()
@@ -100,4 +114,5 @@ def test_a_worker_that_fails_costs_only_the_gap(study, caplog):
         found = gap_of(*study)
     lost.write_bytes(kept)
     assert found == {"gap": None, "sentence": "As before."}
-    assert "could not be measured" in caplog.text
+    assert "could not be examined" in caplog.text
+    assert folder.read_json(IMPORTANCE) == {} and folder.read_json(LIKENESS) is None

@@ -1,0 +1,54 @@
+"""The story is told alike wherever it is told, and says what it does not know."""
+
+from __future__ import annotations
+
+from realmix.tasks.core.report.mlflow_records import note
+from realmix.tasks.core.report.page import render_report
+from realmix.tasks.core.report.story import tell, what_was_tried
+from realmix.tasks.core.report.summary import summary_lines
+from tests.tasks.core.report.documents import changed
+from tests.tasks.core.report.test_page import DAY, told
+
+SHORT = "at 75 s only smote and tvae can be tried; 4 min would try 6 synthesizers"
+PLAN = {
+    "synthesizers": {"smote": None, "tvae": 100},
+    "models": ["linear", "class-prior"],
+    "left_out": [SHORT],
+}
+
+
+def kept(document, **more):
+    """The same study, had it kept real only."""
+    ships = {"winner": document.real_only.to_dict(), "word": "keep real only"}
+    return changed(document, **ships, **more)
+
+
+def test_what_was_not_tried_for_lack_of_time_is_said(document):
+    words = what_was_tried(changed(document, plan=PLAN))
+    assert words.startswith("Tried: 2 synthesizers (SMOTE, TVAE) and 1 model (linear model), in ")
+    assert words.endswith(f"For lack of time: {SHORT}.")
+    assert "lack of time" not in what_was_tried(document)
+
+
+def test_real_only_after_a_short_study_is_told_to_take_more_time_and_after_a_long_one_to_stop(document):
+    assert (
+        "give the study more time: 4 min would try 6 synthesizers."
+        in tell(kept(document, plan=PLAN)).next_step
+    )
+    assert "Stop here" in tell(kept(document)).next_step
+
+
+def test_a_mix_that_measured_more_than_the_judged_one_is_no_secret(document):
+    arms = [arm.to_dict() for arm in document.arms]
+    lucky = next(arm for arm in arms if arm["role"] == "candidate") | {"name": "lucky", "gain": 0.9}
+    assert "Others measured up to 90 points" in tell(kept(document, arms=[lucky, *arms])).sure
+    assert "Others measured" not in tell(kept(document)).sure
+
+
+def test_report_terminal_and_mlflow_tell_the_same_reason_and_the_same_arms(document):
+    story = tell(document)
+    page = told(render_report(document, made_on=DAY)).replace("&#39;", "'")
+    for told_there in (page, "\n".join(summary_lines(document)), note(document)):
+        assert story.why in told_there and story.tried.removeprefix("Tried") in told_there
+    for told_there in (page, note(document)):
+        assert story.answer in told_there and story.next_step in told_there and story.sure in told_there
