@@ -27,7 +27,21 @@ class Frozen(BaseModel):
 
 
 class Provenance(Frozen):
-    """Owner of the data, and the terms of its use."""
+    """Owner of the data, and the terms of its use; copied into the verdict.
+
+    Attributes
+    ----------
+    owner : str or None
+        Who answers for the data.
+    licence : str or None
+        Under which licence it may be used.
+    consent_basis : str or None
+        Why the people in it may be used for this.
+    purpose : str or None
+        What the model is for.
+    contact : str or None
+        Whom to ask.
+    """
 
     owner: str | None = None
     licence: str | None = None
@@ -37,7 +51,16 @@ class Provenance(Frozen):
 
 
 class RangeRule(Frozen):
-    """Rule that the values of `column` lie in [minimum, maximum]."""
+    """Rule that the values of `column` lie in [minimum, maximum].
+
+    Attributes
+    ----------
+    kind : {"range"}
+    column : str
+        A column of numbers.
+    minimum, maximum : float or None
+        Smallest and largest value that is allowed; either may be left out.
+    """
 
     kind: Literal["range"]
     column: str
@@ -52,7 +75,16 @@ class RangeRule(Frozen):
 
 
 class ConditionRule(Frozen):
-    """Rule that `then` holds where `when` holds: expressions such as ``"age < 18"``."""
+    """Rule that `then` holds where `when` holds.
+
+    Attributes
+    ----------
+    kind : {"dependency"}
+    when : str
+        Condition, an expression such as ``"age < 18"``.
+    then : str
+        What holds there, an expression such as ``"income == 0"``.
+    """
 
     kind: Literal["dependency"]
     when: str
@@ -60,11 +92,22 @@ class ConditionRule(Frozen):
 
 
 class DistributionRule(Frozen):
-    """Rule that `column` follows a distribution where `when` holds (everywhere if None).
+    """Rule that `column` follows a distribution where `when` holds. It makes rows and constrains no single one.
 
-    `values` maps category levels to probabilities; numbers take `distribution` with
-    `parameters`: normal (mean, std), uniform (low, high), lognormal (mean, sigma),
-    poisson (lam), exponential (scale).
+    Attributes
+    ----------
+    kind : {"distribution"}
+    column : str
+        The column that is drawn.
+    when : str or None
+        Condition, an expression; everywhere without it.
+    values : mapping of level to probability, or None
+        For a category.
+    distribution : str or None
+        For a number, with `parameters`: normal (mean, std), uniform (low, high), lognormal (mean, sigma), poisson
+        (lam) or exponential (scale).
+    parameters : mapping of str to float
+        Of `distribution`, by the names above.
     """
 
     kind: Literal["distribution"]
@@ -76,7 +119,16 @@ class DistributionRule(Frozen):
 
 
 class DerivedRule(Frozen):
-    """Rule that `column` is computed from others, as in ``expression: "a + b"``."""
+    """Rule that `column` is computed from others.
+
+    Attributes
+    ----------
+    kind : {"derived"}
+    column : str
+        The column that is computed.
+    expression : str
+        How, for example ``"a + b"``.
+    """
 
     kind: Literal["derived"]
     column: str
@@ -94,36 +146,36 @@ class Operation(Frozen):
     landing : str or None
         Where new rows appear: a folder, ``s3://bucket/prefix`` or ``sql:TABLE``.
     arrival : {"append", "upsert", "replace"}
-        What a batch does to the existing rows: adds to them, adds and corrects by `key`, or
-        replaces them.
+        What a batch does to the existing rows: ``append`` adds to them, ``upsert`` adds and corrects by `key`,
+        ``replace`` takes the place of all.
     max_replaced : float
         Share of the table's rows that one batch of `upsert` may change; a batch that would change more is refused.
     cursor : str or None
         Of ``sql:TABLE``: the strictly increasing column that marks new rows.
     lag_seconds : float
-        Of ``sql:TABLE``: rows are read this long after they were first seen, because a
-        transaction that began earlier may commit later.
+        Of ``sql:TABLE``: rows are read this long after they were first seen, because a transaction that began
+        earlier may commit later.
     schedule : str or None
         Cron expression (UTC) of full checks; None if only arrivals trigger a check.
     poll_seconds : float
-        Interval between polls of `landing`, at least 5.
+        Seconds between two polls of `landing`.
     budget_seconds : float
-        Of a full study, at least 30.
+        Seconds that a full study is planned for.
     device : {"cpu", "cuda"}
-        Of its studies; see :class:`StudyRequest`.
+        What trains networks and boosted trees in its studies.
     refit_growth : float
         Growth of the table since the last study, as a share, that starts a new one.
     max_age_days : float
         Age of the last study that starts a new one even without drift.
     promotion : {"auto", "approve", "never"}
-        Whether a challenger that passed replaces the champion automatically, waits for
-        ``realmix promote``, or never does.
+        Whether a challenger that passed takes over by itself (``auto``), waits for ``realmix promote``
+        (``approve``), or never does.
     tolerance : float
-        Loss of quality, relative to the champion's score, that still counts as "not worse", in (0, 1).
+        Loss of quality, relative to the champion's score, that still counts as not worse.
     max_slowdown : float
         Largest serving time of a challenger, relative to the champion's.
     notify : tuple of str
-        Names of environment variables that hold webhook or apprise URLs.
+        Names of environment variables that hold a webhook or an apprise URL, or ``block:TYPE/NAME``.
     """
 
     landing: str | None = None
@@ -149,7 +201,7 @@ class Reading(Frozen):
     Attributes
     ----------
     type : {"number", "date", "clock", "truth", "text"} or None
-        A clock is a time of day or a duration as 14:35.
+        What the cells are. A clock is a time of day or a duration as 14:35.
     decimal : {".", ","} or None
         Decimal mark of numbers.
     unit : str or None
@@ -180,10 +232,10 @@ class Deploy(Frozen):
     max_leaves : int or None
         Leaves of all its trees together; a readable tree is grown to at most so many.
     max_milliseconds : float or None
-        For 1,000 rows in one call once their cells are read, by the learner's declared cost on the reference
+        Time for 1,000 rows in one call once their cells are read, by the learner's declared cost on the reference
         machine: no clock decides.
     max_megabytes : float or None
-        Of the model's data files, by the learner's declared size.
+        Size of the model's data files, by the learner's declared size.
     """
 
     readable: bool = False
@@ -198,44 +250,71 @@ class DataCard(Frozen):
     Attributes
     ----------
     source : str or None
-        Path, URL, ``sql:...`` or ``bundled:...``; None when the caller names the table.
+        Where the rows come from: a path, a URL, ``sql:…``, ``package:…`` or ``bundled:…``; a table that the
+        command line or another caller names wins.
     target : str
-    task, positive : optional
+        The column to predict.
+    task : {"binary", "multiclass", "regression"} or None
+        Kind of prediction; inferred from the target's values if left out.
+    positive : str or None
+        Of a target with two classes: the class whose probability is asked for; inferred if left out.
     columns : mapping of column to kind
-        For example ``{"zip": "categorical", "note": "text"}``.
+        What columns mean: ``numeric``, ``categorical`` and ``datetime`` are features; ``identifier``, ``text``,
+        ``constant`` and ``empty`` are set apart. Inferred for columns that are not named.
     reading : mapping of column to Reading
         How text is read, for example ``{"visit": {"order": "dmy"}, "income": {"missing": ["refused"]}}``.
-    key, time, group, weight : str or None
-        Columns in these roles.
+    key : str or None
+        Column that names a row for good: it stays on its side of the holdout when the table grows.
+    time : str or None
+        Column of time: the folds go forward along it, and the holdout is the latest rows.
+    group : str or None
+        Column that says which rows belong together (a patient, a customer): they are never split.
+    weight : str or None
+        Column that says how many rows of the population a row stands for: in fits, scores, bootstraps and class
+        quotas. A generator, which takes none, learns from rows drawn as often as they weigh within their class.
     ignore : tuple of str
-        Columns left out of the study.
+        Columns left out of the study, for example those known only after the outcome.
     sensitive : tuple of str
         Columns on which the mix must not be worse for any group; their values are never shown or logged.
     slices : tuple of str
         Further such columns, whose values are shown in results.
     rules : tuple of Rule
-        Generate and constrain rule-based rows, and check every synthetic table.
+        What every row must fulfil: rules generate and constrain synthetic rows, and check every synthetic table.
     metric : str or None
-        Name of the metric that decides studies of the table; a request may name another.
+        Name of the metric that decides studies of the table; log-loss or RMSE if left out. ``--metric`` wins.
     teachers : tuple of str
-        Pretrained models that label rows in studies of the table, beside the usual members of the teacher; a request
-        may name others.
+        Pretrained models that label rows in studies of the table, beside the usual members of the teacher;
+        ``--teachers`` wins.
     costs : mapping of true class to mapping of decided class to cost
         What a decision costs: a number, or the name of a column with the amount of each row, for example
         ``{"fraud": {"ok": "amount"}, "ok": {"fraud": 5}}``. Right decisions that are left out cost nothing.
     alert_rate : float or None
-        Share of the rows that people can look at, in (0, 1).
+        Share of the rows that people can look at, for the metric ``recall_at_alert_rate``.
     simulate : str or None
-        ``module:function`` with the signature ``simulate(n_rows, reference, random_state)``.
+        ``module:function`` of your own simulation, called as ``simulate(n_rows, reference, random_state)``.
     allow_leaks : tuple of str
         Features to use although they determine the target, or name an entity or a time that folds at random
         mix: known, and meant so.
     monotone : mapping of feature to {"increasing", "decreasing"}
-        How predictions must change where the feature rises, for example ``{"income": "increasing"}``; of two
-        classes, the positive one's probability. Learners that cannot promise it do not compete.
+        How predictions must change where the feature rises and all others stay, for example
+        ``{"income": "increasing"}``; of two classes, the positive one's probability. Missing cells are bound by no
+        direction. Learners that cannot promise it do not compete.
     deploy : Deploy
+        Limits of the model that may be deployed.
+    provenance : Provenance
+        Owner of the data, and the terms of its use.
+    price_per_row : float or None
+        What one more collected row costs: rows saved and rows to collect are also shown as money.
+    currency : str
+        Of `price_per_row`.
+    days_per_row : float or None
+        Days that one more row takes: rows saved and rows to collect are also shown as days.
     plugins : tuple of str
-        Plug-ins from outside this package, ``module:SPEC``; a study of the table imports them.
+        Plug-ins from outside this package, ``module:SPEC``: installed, or in the folder where ``realmix`` is started
+        (of a registered table: where ``realmix up`` is). Importing a plug-in runs its code: name only modules you
+        trust.
+    operation : Operation
+        How a registered table is looked after.
     """
 
     source: str | None = None
