@@ -22,7 +22,11 @@ PARTS: tuple[tuple[type[BaseModel], str, str], ...] = (
         "rules: dependency",
         "rules:\n  - {kind: dependency, when: 'tenure == 0', then: 'total == 0'}",
     ),
-    (card.DerivedRule, "rules: derived", "rules:\n  - {kind: derived, column: total, expression: 'net + tax'}"),
+    (
+        card.DerivedRule,
+        "rules: derived",
+        "rules:\n  - {kind: derived, column: total, expression: 'net + tax'}",
+    ),
     (
         card.DistributionRule,
         "rules: distribution",
@@ -52,9 +56,7 @@ def page() -> str:
 def section(model: type[BaseModel], title: str, example: str) -> str:
     """Return the table of one model's keys."""
     rows = "\n".join(f"| {' | '.join(row)} |" for row in keys_of(model))
-    return (
-        f"## {title}\n\n| key | value | default | meaning |\n|---|---|---|---|\n{rows}\n\n```yaml\n{example}\n```\n"
-    )
+    return f"## {title}\n\n| key | value | default | meaning |\n|---|---|---|---|\n{rows}\n\n```yaml\n{example}\n```\n"
 
 
 def keys_of(model: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
@@ -93,7 +95,12 @@ def value_of(field: Mapping[str, Any]) -> str:
 
 def limits_of(field: Mapping[str, Any]) -> str:
     """Say the limits of a number."""
-    words = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    words = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
     return "".join(f", {words[key]} {field[key]:g}" for key in words if key in field)
 
 

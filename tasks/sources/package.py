@@ -78,7 +78,7 @@ class PackageSource:
 
     def _version(self) -> dict[str, str]:
         distributions = packages_distributions().get(self.name, []) if self._file else []
-        return {"package": f"{name} {version(name)}" for name in distributions[:1]}
+        return {"package": f"{distributions[0]} {version(distributions[0])}"} if distributions else {}
 
 
 SPEC = SourceSpec(
