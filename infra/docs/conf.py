@@ -4,12 +4,12 @@ The pages stay where they are, beside the code that they describe; the navigatio
 """
 
 import re
-from importlib.metadata import version
+from importlib import metadata
 
 from sphinx.application import Sphinx
 
 project = "realmix"
-release = version("realmix")
+release = metadata.version("realmix")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "cyclopts.ext.sphinx"]
 root_doc = "README"
 include_patterns = [
