@@ -4,10 +4,13 @@ The pages stay where they are, beside the code that they describe; the navigatio
 """
 
 import re
+import sys
 from importlib import metadata
 
 from sphinx.application import Sphinx
 
+# Usage lines of the commands begin with the name of the running program.
+sys.argv[0] = "realmix"
 project = "realmix"
 release = metadata.version("realmix")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "cyclopts.ext.sphinx"]
@@ -21,6 +24,8 @@ include_patterns = [
     "infra/**.md",
     "tests/**.md",
 ]
+# "--out" stays "--out".
+smartquotes = False
 myst_heading_anchors = 4
 # A link to a file that is no page (a schema, a table of results) has no target here; tests/test_documents.py checks it.
 suppress_warnings = ["myst.xref_missing", "myst.header"]
@@ -34,7 +39,9 @@ PAGE = re.compile(r"\[([^\]]+)\]\(([\w./-]+)\.md(?:#[\w-]+)?\)")
 
 
 def add_navigation(app: Sphinx, name: str, source: list[str]) -> None:
-    """Repeat the index of the README as Sphinx's navigation."""
+    """Repeat the index of the README as Sphinx's navigation; pages of results are reached by links alone."""
+    if "/results/" in name:
+        source[0] = f"---\norphan: true\n---\n{source[0]}"
     if name != root_doc:
         return
     for title, links in GROUP.findall(source[0]):
