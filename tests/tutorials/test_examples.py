@@ -19,7 +19,7 @@ SHAPES = {
     "finance": (2000, 17),
     "automotive": (392, 9),
     "retail": (410, 37),
-    "education": (4137, 12),
+    "education": (856, 17),
 }
 
 
