@@ -5,6 +5,7 @@ A study that is finished in ``runs/examples`` is not made again: delete its fold
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -31,8 +32,9 @@ def study(name: str, out: Path) -> Path:
 def write_page(name: str, out: Path) -> None:
     """Replace the block of an example's page by what its verdict says."""
     document = read_study(out)
+    plan = json.loads((out / "plan.json").read_text(encoding="utf-8"))
     lines = [
-        f"Verdict: {document.word}",
+        f"Verdict: {document.word}   (--budget {plan['budget_seconds']:g}s)",
         document.sentence,
         *(f"  {line}" for line in summary_lines(document)),
     ]
