@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 AUDIT  := $(VENV)/audit/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
 
-.PHONY: run test coverage test-servers test-faults test-packaging redteam audit trust ui check panel panel-quick bench replay lock clean nulls
+.PHONY: run test coverage test-servers test-faults test-packaging redteam audit trust docs docs-test dist examples ui check panel panel-quick bench replay lock clean nulls
 
 run: $(VENV)/.run  ## study the bundled table: from real rows to a verdict
 	$(BIN)/realmix run
@@ -44,6 +44,20 @@ audit: $(VENV)/.audit  ## licences and a bill of materials in build/, then known
 	$(AUDIT)/pip-licenses --python $(BIN)/python --order license --format markdown --output-file build/licences.md
 	$(AUDIT)/cyclonedx-py environment --output-reproducible --output-file build/sbom.json $(BIN)/python
 	$(AUDIT)/pip-audit --requirement infra/constraints.txt --no-deps --disable-pip --desc off
+
+docs: $(VENV)/.test  ## the documents as a site in build/docs, with the references of commands and code
+	@$(BIN)/python -m sphinx -q -W --keep-going -c infra/docs -d build/trees . build/docs && \
+	  echo "Open build/docs/index.html"
+
+docs-test: $(VENV)/.test  ## follow every tutorial literally, and build the site
+	@start=$$(date +%s); $(BIN)/python -m pytest -q -n 2 --durations=10 tests/tutorials; status=$$?; \
+	  echo "tests of the documents: $$(( $$(date +%s) - start )) s"; exit $$status
+
+examples: $(VENV)/.test  ## study the five worked examples and rewrite their verdicts, 4 minutes each
+	$(BIN)/python -m tests.examples
+
+dist: $(VENV)/.test  ## wheel and source distribution in dist/
+	@rm -rf dist && $(BIN)/python -m build --outdir dist . && ls -l dist
 
 replay: $(VENV)/.test  ## Bank Marketing in its real order, month by month through the watcher
 	$(BIN)/python -m tests.replay

@@ -18,7 +18,8 @@ import realmix
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("flows", "tasks", "expectations", "infra", "tests")
 MOST_README_LINES = 130
-FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+# A block: its language, the rest of the line (a file's name, or nothing) and its text.
+FENCE = re.compile(r"^ *```([^\s`]*)([^\n`]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
@@ -65,7 +66,7 @@ def inline_code(document: Path) -> list[str]:
 def command_lines(document: Path) -> Iterator[str]:
     """Inline code, and the lines of code blocks, without their comments."""
     yield from inline_code(document)
-    for _, block in FENCE.findall(text_of(document)):
+    for _, _, block in FENCE.findall(text_of(document)):
         for line in block.splitlines():
             yield from re.split(r" && |; ", line.partition("#")[0].strip())
 
@@ -153,7 +154,7 @@ def test_make_targets_are_in_the_makefile(document):
 
 @every_document
 def test_python_and_yaml_blocks_can_be_read(document):
-    for language, block in FENCE.findall(text_of(document)):
+    for language, _, block in FENCE.findall(text_of(document)):
         if language == "python":
             ast.parse(block)
         if language == "yaml":

@@ -15,7 +15,8 @@ from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.lifecycle.champion_record import read_champion_record
 from realmix.tasks.core.lifecycle.entries import Retraining, Review
 from realmix.tasks.core.lifecycle.records import Decision, Registered
-from realmix.tasks.core.table.card import DataCard, Operation, Reading, read_card
+from realmix.tasks.core.table.card import DataCard, read_card
+from realmix.tasks.core.table.card_parts import Operation, Reading
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.database import (
     batches,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from realmix.tasks.core.contracts.specs import Landed, LandingSpec
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.landing._files import MARKER, is_batch_name, read_batch, refuse_too_large
 
 log = logging.getLogger("realmix")

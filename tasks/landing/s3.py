@@ -8,7 +8,7 @@ from typing import Any
 
 from realmix.tasks.core.contracts.specs import Landed, LandingSpec
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.landing._files import is_batch_name, read_batch, refuse_too_large
 from realmix.tasks.runtime.object_store import open_store

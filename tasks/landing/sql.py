@@ -12,7 +12,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import Landed, LandingSpec
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.sources._plain import plain_types
 from realmix.tasks.sources.sql import PREFIX, find_table, open_database
 

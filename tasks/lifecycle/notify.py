@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, NoAnswer, RealmixError
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.study.retries import RETRIES
 
 log = logging.getLogger("realmix")

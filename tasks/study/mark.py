@@ -16,7 +16,7 @@ from realmix.tasks.core.provenance.datasheet import datasheet
 from realmix.tasks.core.provenance.lineage import Lineage
 from realmix.tasks.core.provenance.mark import FOOTER, Mark
 from realmix.tasks.core.report.verdict_document import VerdictDocument
-from realmix.tasks.core.table.card import Provenance
+from realmix.tasks.core.table.card_parts import Provenance
 from realmix.tasks.runtime.cache_keys import file_digest, tree_digest
 from realmix.tasks.runtime.lineage_index import LINEAGE, keep_lineage
 from realmix.tasks.runtime.study_folder import StudyFolder, Table

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from realmix.tasks.core.lifecycle.entries import RESPONSIBILITY, Responsibility
 from realmix.tasks.core.provenance.permission import Permission, check_permission, find_gaps
-from realmix.tasks.core.table.card import DataCard, Use
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Use
 
 
 def permission(card: DataCard, use: Use, reason: str | None, *, registered: str | None = None) -> Permission:

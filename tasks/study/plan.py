@@ -23,7 +23,8 @@ from realmix.tasks.core.plan.make_plan import make_plan
 from realmix.tasks.core.plan.plan import Asked, Plan, Split, TableShape
 from realmix.tasks.core.plan.priors import FoldSizes, expected_provable_gain
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import DataCard, Device
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Device
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.words import gain_in_words
 from realmix.tasks.fits.machine_speed import REFERENCE_SECONDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from realmix.tasks.core.table.card import Use
+from realmix.tasks.core.table.card_parts import Use
 from realmix.tasks.core.table.hints.find_hints import check_hints, find_hints
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.snapshots import describe_snapshot, store

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.core.table.card import DataCard, Operation
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Operation
 
 OPERATION = Operation(landing="/landing", schedule="0 2 * * *", poll_seconds=20, budget_seconds=45)
 

@@ -14,7 +14,7 @@ import pytest
 
 from realmix.flows.terminal.tables import is_due, register, status
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.fits.scope import HOLDOUT, Scope, stored_rows
 from realmix.tasks.lifecycle.notify import notify
 from realmix.tasks.runtime.database import batches, decisions, registered_table

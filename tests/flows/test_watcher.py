@@ -10,7 +10,8 @@ import pytest
 from realmix.flows import watcher
 from realmix.flows.watcher import folders_of, watch_all
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import DataCard, Operation
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.runtime.database import register_table, registered_tables, unregister_table
 
 

@@ -50,7 +50,8 @@ def test_its_deployments_are_those_that_up_makes(prefect_yaml):
     from realmix.flows.deployments import ARRIVED, deployments_of
     from realmix.flows.local.names import POOL
     from realmix.tasks.core.lifecycle.records import Registered
-    from realmix.tasks.core.table.card import DataCard, Operation
+    from realmix.tasks.core.table.card import DataCard
+    from realmix.tasks.core.table.card_parts import Operation
 
     operation = Operation(landing="/landing", schedule="0 2 * * *")
     card = DataCard(source="table:bank", target="y", operation=operation)

@@ -9,7 +9,8 @@ import pytest
 
 from realmix.flows.terminal.tables import NAME
 from realmix.tasks.core.errors import RealmixError
-from realmix.tasks.core.table.card import DataCard, Operation, read_card
+from realmix.tasks.core.table.card import DataCard, read_card
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.core.table.hints.find_hints import find_hints
 from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card
 from realmix.tasks.core.table.infer_schema import infer_schema

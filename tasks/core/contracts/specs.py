@@ -13,7 +13,8 @@ import pandas as pd
 from realmix.tasks.core.table.schema import Schema, Task
 
 if TYPE_CHECKING:
-    from realmix.tasks.core.table.card import DataCard, Operation
+    from realmix.tasks.core.table.card import DataCard
+    from realmix.tasks.core.table.card_parts import Operation
     from realmix.tasks.core.table.text_table import TextTable
 
 ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")

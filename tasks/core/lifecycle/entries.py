@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
 from realmix.tasks.core.lifecycle.retrain_level import Level
-from realmix.tasks.core.table.card import Use
+from realmix.tasks.core.table.card_parts import Use
 
 # Kinds of entries: a person answers for a use of a table; a person's rows were removed.
 RESPONSIBILITY, FORGOTTEN = "responsibility", "forgotten"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 
 Level = Literal["skip", "refit", "study"]
 

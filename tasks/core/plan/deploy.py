@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from realmix.tasks.core.contracts.specs import Footprint, ModelSpec
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.plan.plan import DEFAULT_RATIOS, Asked, Plan, TableShape
-from realmix.tasks.core.table.card import DataCard, Deploy
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Deploy
 
 
 def competing(

@@ -15,7 +15,7 @@ from realmix.tasks.core.documents import published
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix, RealLabels
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import Deploy
+from realmix.tasks.core.table.card_parts import Deploy
 from realmix.tasks.core.table.schema import Task
 
 N_BOOTSTRAP = 1000

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from realmix.tasks.core.provenance.mark import Mark
-from realmix.tasks.core.table.card import Provenance
+from realmix.tasks.core.table.card_parts import Provenance
 
 CONFORMS_TO = ("http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0")
 # As https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html#appendix-1-json-ld-context gives it.

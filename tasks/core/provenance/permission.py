@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from realmix.tasks.core.errors import BadInput, NotPermitted
-from realmix.tasks.core.table.card import DataCard, Provenance, Use
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Provenance, Use
 
 # Names in the Data Provenance Standards 1.0.0 of the Data & Trust Alliance, in their order. They have none for the
 # contact, the retention and the uses that are permitted.

@@ -3,207 +3,32 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 from yaml.constructor import ConstructorError
 
 from realmix.tasks.core.errors import BadInput, unknown_name
+from realmix.tasks.core.table.card_parts import (
+    Deploy,
+    FairnessLimits,
+    Operation,
+    Privacy,
+    Provenance,
+    Reading,
+)
 from realmix.tasks.core.table.columns import Kind, Role
 from realmix.tasks.core.table.frozen import Frozen
 from realmix.tasks.core.table.rule_kinds import Rule
 from realmix.tasks.core.table.schema import Direction, Task
 from realmix.tasks.core.table.sharing import DifferentialPrivacy, Sharing
 
-Device = Literal["cpu", "cuda"]
-# What may be done with the rows: make synthetic ones for a model of one's own, or give synthetic ones away.
-Use = Literal["synthesize", "share"]
 # A hundred characters for each of as many columns as a table may have, and rules beside.
 MAX_CARD_CHARACTERS = 1_000_000
 MAX_CARD_DEPTH = 10
 MAX_SHOWN = 80
-
-
-class Provenance(Frozen):
-    """Owner of the data, and the terms of its use; :mod:`realmix.tasks.core.provenance.permission` reads them.
-
-    Attributes
-    ----------
-    owner, licence, consent_basis, purpose, contact : str or None
-        In words. The licence "none", and the consent basis "none", "refused" or "withdrawn", forbid every use.
-    consent_documents : str or None
-        Where the consent is documented; not the documents themselves.
-    retention : str or None
-        In words, or the last day of use as a date, 2027-12-31.
-    permits : tuple of {"synthesize", "share"} or None
-        Uses that the owner permits; None leaves it to the other fields.
-    """
-
-    owner: str | None = None
-    licence: str | None = None
-    consent_basis: str | None = None
-    purpose: str | None = None
-    contact: str | None = None
-    consent_documents: str | None = None
-    retention: str | None = None
-    permits: tuple[Use, ...] | None = None
-
-    @field_validator("retention", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> Any:
-        return value.isoformat() if isinstance(value, date) else value
-
-    @property
-    def declared(self) -> dict[str, Any]:
-        """The fields that say something, as strict JSON."""
-        return self.model_dump(mode="json", exclude_none=True)
-
-
-class Operation(Frozen):
-    """Operation of a registered table: arrivals, retraining and promotion.
-
-    Attributes
-    ----------
-    landing : str or None
-        Where new rows appear: a folder, ``s3://bucket/prefix`` or ``sql:TABLE``.
-    arrival : {"append", "upsert", "replace"}
-        What a batch does to the existing rows: adds to them, adds and corrects by `key`, or
-        replaces them.
-    max_replaced : float
-        Share of the table's rows that one batch of `upsert` may change; a batch that would change more is refused.
-    cursor : str or None
-        Of ``sql:TABLE``: the strictly increasing column that marks new rows.
-    lag_seconds : float
-        Of ``sql:TABLE``: rows are read this long after they were first seen, because a
-        transaction that began earlier may commit later.
-    schedule : str or None
-        Cron expression (UTC) of full checks; None if only arrivals trigger a check.
-    poll_seconds : float
-        Interval between polls of `landing`, at least 5.
-    budget_seconds : float
-        Of a full study, at least 30.
-    device : {"cpu", "cuda"}
-        Of its studies; see :class:`StudyRequest`.
-    refit_growth : float
-        Growth of the table since the last study, as a share, that starts a new one.
-    max_age_days : float
-        Age of the last study that starts a new one even without drift.
-    promotion : {"auto", "approve", "never"}
-        Whether a challenger that passed replaces the champion automatically, waits for
-        ``realmix promote``, or never does.
-    tolerance : float
-        Loss of quality, relative to the champion's score, that still counts as "not worse", in (0, 1).
-    max_slowdown : float
-        Largest serving time of a challenger, relative to the champion's.
-    notify : tuple of str
-        Names of environment variables that hold webhook or apprise URLs.
-    """
-
-    landing: str | None = None
-    arrival: Literal["append", "upsert", "replace"] = "append"
-    max_replaced: float = Field(default=0.2, gt=0, le=1)
-    cursor: str | None = None
-    lag_seconds: float = Field(default=60.0, ge=0)
-    schedule: str | None = None
-    poll_seconds: float = Field(default=30.0, ge=5)
-    budget_seconds: float = Field(default=240.0, ge=30)
-    device: Device = "cpu"
-    refit_growth: float = Field(default=0.1, gt=0)
-    max_age_days: float = Field(default=30.0, gt=0)
-    promotion: Literal["auto", "approve", "never"] = "approve"
-    tolerance: float = Field(default=0.02, gt=0, lt=1)
-    max_slowdown: float = Field(default=1.5, ge=1)
-    notify: tuple[str, ...] = ()
-
-
-class Reading(Frozen):
-    """How the text of a column is read, where its cells do not say it or say it wrongly.
-
-    Attributes
-    ----------
-    type : {"number", "date", "clock", "truth", "text"} or None
-        A clock is a time of day or a duration as 14:35.
-    decimal : {".", ","} or None
-        Decimal mark of numbers.
-    unit : str or None
-        Unit or currency beside numbers; cells in another one are not read.
-    order : {"dmy", "mdy"} or None
-        Order of day and month in dates.
-    missing : tuple of str
-        Words that mean a missing cell, besides the usual ones.
-    fold : bool
-        Whether labels that differ only by blanks or case are one.
-    """
-
-    type: Literal["number", "date", "clock", "truth", "text"] | None = None
-    decimal: Literal[".", ","] | None = None
-    unit: str | None = None
-    order: Literal["dmy", "mdy", "ymd"] | None = None
-    missing: tuple[str, ...] = ()
-    fold: bool = True
-
-
-class Deploy(Frozen):
-    """Limits of the model that may be deployed: only learners within all of them compete.
-
-    Attributes
-    ----------
-    readable : bool
-        The model can be written out so that people can follow it by hand.
-    max_leaves : int or None
-        Leaves of all its trees together; a readable tree is grown to at most so many.
-    max_milliseconds : float or None
-        For 1,000 rows in one call once their cells are read, by the learner's declared cost on the reference
-        machine: no clock decides.
-    max_megabytes : float or None
-        Of the model's data files, by the learner's declared size.
-    """
-
-    readable: bool = False
-    max_leaves: int | None = Field(default=None, ge=2)
-    max_milliseconds: float | None = Field(default=None, gt=0)
-    max_megabytes: float | None = Field(default=None, gt=0)
-
-
-class Privacy(Frozen):
-    """What the owner declares about attackers on the synthetic rows, and the leak that is too much.
-
-    Attributes
-    ----------
-    max_tpr : float or None
-        Share of the learned rows that an attack may recognize while it takes 1 % of other rows for learned ones.
-        A mix whose synthetic rows leak more does not ship; None lets a leak forbid sharing rows only.
-    prior : float or None
-        How probable an attacker holds it, before the attack, that a certain person is in the table, in (0, 1).
-    harm : float or None
-        What it costs a person to be recognized, in `currency`; needs `prior`.
-    """
-
-    max_tpr: float | None = Field(default=None, ge=0, lt=1)
-    prior: float | None = Field(default=None, gt=0, lt=1)
-    harm: float | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _harm_has_prior(self) -> Privacy:
-        if self.harm is not None and self.prior is None:
-            raise ValueError("harm needs `prior`, the chance that an attacker gives before the attack")
-        return self
-
-
-class FairnessLimits(Frozen):
-    """How alike the groups of sensitive columns must be treated.
-
-    Attributes
-    ----------
-    max_widening : float
-        By how much a mix may widen the gap of two groups in any rate: a share of the rows, or of the target's
-        standard deviation for regression, in [0, 1).
-    """
-
-    max_widening: float = Field(default=0.05, ge=0, lt=1)
 
 
 class DataCard(Frozen):
@@ -212,52 +37,79 @@ class DataCard(Frozen):
     Attributes
     ----------
     source : str or None
-        Path, URL, ``sql:...`` or ``bundled:...``; None when the caller names the table.
+        Where the rows come from: a path, a URL, ``sql:…``, ``package:…`` or ``bundled:…``; a table that the
+        command line or another caller names wins.
     target : str
-    task, positive : optional
+        The column to predict.
+    task : {"binary", "multiclass", "regression"} or None
+        Kind of prediction; inferred from the target's values if left out.
+    positive : str or None
+        Of a target with two classes: the class whose probability is asked for; inferred if left out.
     columns : mapping of column to kind
-        For example ``{"zip": "categorical", "note": "text"}``.
+        What columns mean: ``numeric``, ``categorical`` and ``datetime`` are features; ``identifier``, ``text``,
+        ``constant`` and ``empty`` are set apart. Inferred for columns that are not named.
     reading : mapping of column to Reading
         How text is read, for example ``{"visit": {"order": "dmy"}, "income": {"missing": ["refused"]}}``.
-    key, time, group, weight : str or None
-        Columns in these roles.
+    key : str or None
+        Column that names a row for good: it stays on its side of the holdout when the table grows.
+    time : str or None
+        Column of time: the folds go forward along it, and the holdout is the latest rows.
+    group : str or None
+        Column that says which rows belong together (a patient, a customer): they are never split.
+    weight : str or None
+        Column that says how many rows of the population a row stands for: in fits, scores, bootstraps and class
+        quotas. A generator, which takes none, learns from rows drawn as often as they weigh within their class.
     ignore : tuple of str
-        Columns left out of the study.
+        Columns left out of the study, for example those known only after the outcome.
     sensitive : tuple of str
         Columns on which the mix must not be worse for any group; their values are never shown or logged.
     slices : tuple of str
         Further such columns, whose values are shown in results.
     fairness : FairnessLimits
-        Of the gaps between groups of `sensitive` columns.
+        How alike the groups of `sensitive` columns must be treated.
     rules : tuple of Rule
-        Generate and constrain rule-based rows, and check every synthetic table.
+        What every row must fulfil: rules generate and constrain synthetic rows, and check every synthetic table.
     metric : str or None
-        Name of the metric that decides studies of the table; a request may name another.
+        Name of the metric that decides studies of the table; log-loss or RMSE if left out. ``--metric`` wins.
     teachers : tuple of str
-        Pretrained models that label rows in studies of the table, beside the usual members of the teacher; a request
-        may name others.
+        Pretrained models that label rows in studies of the table, beside the usual members of the teacher;
+        ``--teachers`` wins.
     costs : mapping of true class to mapping of decided class to cost
         What a decision costs: a number, or the name of a column with the amount of each row, for example
         ``{"fraud": {"ok": "amount"}, "ok": {"fraud": 5}}``. Right decisions that are left out cost nothing.
     alert_rate : float or None
-        Share of the rows that people can look at, in (0, 1).
+        Share of the rows that people can look at, for the metric ``recall_at_alert_rate``.
     simulate : str or None
-        ``module:function`` with the signature ``simulate(n_rows, reference, random_state)``.
+        ``module:function`` of your own simulation, called as ``simulate(n_rows, reference, random_state)``.
     allow_leaks : tuple of str
         Features to use although they determine the target, or name an entity or a time that folds at random
         mix: known, and meant so.
     monotone : mapping of feature to {"increasing", "decreasing"}
-        How predictions must change where the feature rises, for example ``{"income": "increasing"}``; of two
-        classes, the positive one's probability. Learners that cannot promise it do not compete.
+        How predictions must change where the feature rises and all others stay, for example
+        ``{"income": "increasing"}``; of two classes, the positive one's probability. Missing cells are bound by no
+        direction. Learners that cannot promise it do not compete.
     deploy : Deploy
+        Limits of the model that may be deployed.
     privacy : Privacy
+        The leak of synthetic rows that is too much, and what attackers know and do.
     dp : DifferentialPrivacy or None
-        Of the synthesizer `dp`.
+        Budget, and what everybody may know of each column, for the synthesizer ``dp``.
     sharing : Sharing
         What ``realmix release`` must not show.
     provenance : Provenance
+        Owner of the data, and the terms of its use.
+    price_per_row : float or None
+        What one more collected row costs: rows saved and rows to collect are also shown as money.
+    currency : str
+        Of `price_per_row`.
+    days_per_row : float or None
+        Days that one more row takes: rows saved and rows to collect are also shown as days.
     plugins : tuple of str
-        Plug-ins from outside this package, ``module:SPEC``; a study of the table imports them.
+        Plug-ins from outside this package, ``module:SPEC``: installed, or in the folder where ``realmix`` is started
+        (of a registered table: where ``realmix up`` is). Importing a plug-in runs its code: name only modules you
+        trust. Of a folder from elsewhere it runs only with ``--trust-card``.
+    operation : Operation
+        How a registered table is looked after.
     """
 
     source: str | None = None

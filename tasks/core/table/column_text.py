@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from realmix.tasks.core.table.card import DataCard, Reading
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Reading
 from realmix.tasks.core.table.column_cells import Cells
 from realmix.tasks.core.table.fold_labels import fold_labels
 from realmix.tasks.core.table.reading_report import ColumnReading

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from realmix.tasks.core.table.card import Reading
+from realmix.tasks.core.table.card_parts import Reading
 from realmix.tasks.core.table.column_cells import Cells, distinct_cells
 from realmix.tasks.core.table.dates_as_written import date_values, find_date_order, iso_texts
 from realmix.tasks.core.table.markers import is_marker

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from realmix.tasks.core.table.card import DataCard, Reading
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Reading
 from realmix.tasks.core.table.column_cells import distinct_cells
 from realmix.tasks.core.table.column_reader import read_column
 from realmix.tasks.core.table.column_text import ColumnText

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from realmix.tasks.core.table.card import Device, parse_values
+from realmix.tasks.core.table.card import parse_values
+from realmix.tasks.core.table.card_parts import Device
 from realmix.tasks.core.table.frozen import Frozen
 from realmix.tasks.core.table.schema import Task
 

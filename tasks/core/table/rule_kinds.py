@@ -14,7 +14,16 @@ MAX_PATTERN_CHARACTERS = 500
 
 
 class RangeRule(Frozen):
-    """Rule that the values of `column` lie in [minimum, maximum]."""
+    """Rule that the values of `column` lie in [minimum, maximum].
+
+    Attributes
+    ----------
+    kind : {"range"}
+    column : str
+        A column of numbers.
+    minimum, maximum : float or None
+        Smallest and largest value that is allowed; either may be left out.
+    """
 
     kind: Literal["range"]
     column: str
@@ -29,7 +38,16 @@ class RangeRule(Frozen):
 
 
 class ConditionRule(Frozen):
-    """Rule that `then` holds where `when` holds: expressions such as ``"age < 18"``."""
+    """Rule that `then` holds where `when` holds.
+
+    Attributes
+    ----------
+    kind : {"dependency"}
+    when : str
+        Condition, an expression such as ``"age < 18"``.
+    then : str
+        What holds there, an expression such as ``"income == 0"``.
+    """
 
     kind: Literal["dependency"]
     when: str
@@ -37,11 +55,22 @@ class ConditionRule(Frozen):
 
 
 class DistributionRule(Frozen):
-    """Rule that `column` follows a distribution where `when` holds (everywhere if None).
+    """Rule that `column` follows a distribution where `when` holds. It makes rows and constrains no single one.
 
-    `values` maps category levels to probabilities; numbers take `distribution` with
-    `parameters`: normal (mean, std), uniform (low, high), lognormal (mean, sigma),
-    poisson (lam), exponential (scale).
+    Attributes
+    ----------
+    kind : {"distribution"}
+    column : str
+        The column that is drawn.
+    when : str or None
+        Condition, an expression; everywhere without it.
+    values : mapping of level to probability, or None
+        For a category.
+    distribution : str or None
+        For a number, with `parameters`: normal (mean, std), uniform (low, high), lognormal (mean, sigma), poisson
+        (lam) or exponential (scale).
+    parameters : mapping of str to float
+        Of `distribution`, by the names above.
     """
 
     kind: Literal["distribution"]
@@ -53,7 +82,16 @@ class DistributionRule(Frozen):
 
 
 class DerivedRule(Frozen):
-    """Rule that `column` is computed from others, as in ``expression: "a + b"``: sums are derived columns."""
+    """Rule that `column` is computed from others.
+
+    Attributes
+    ----------
+    kind : {"derived"}
+    column : str
+        The column that is computed.
+    expression : str
+        How, for example ``"a + b"``; sums are written so.
+    """
 
     kind: Literal["derived"]
     column: str
@@ -61,7 +99,16 @@ class DerivedRule(Frozen):
 
 
 class OrderRule(Frozen):
-    """Rule that numbers or dates do not fall from one of `columns` to the next, or rise if `strict`."""
+    """Rule that numbers or dates do not fall from one column to the next.
+
+    Attributes
+    ----------
+    kind : {"order"}
+    columns : tuple of str
+        From the smallest to the largest, for example ``["start", "end"]``.
+    strict : bool
+        Whether they must rise: equal values break the rule, too.
+    """
 
     kind: Literal["order"]
     columns: Annotated[tuple[str, ...], Field(min_length=2)]
@@ -69,7 +116,16 @@ class OrderRule(Frozen):
 
 
 class PatternRule(Frozen):
-    """Rule that the text of `column` matches a regular expression (RE2) as a whole, as in ``"[0-9]{5}"``."""
+    """Rule that the text of `column` matches a regular expression as a whole.
+
+    Attributes
+    ----------
+    kind : {"pattern"}
+    column : str
+        A column of text or categories.
+    pattern : str
+        In the syntax of RE2, which has no look-around, for example ``"[0-9]{5}"``.
+    """
 
     kind: Literal["pattern"]
     column: str
@@ -77,7 +133,16 @@ class PatternRule(Frozen):
 
 
 class DeterminesRule(Frozen):
-    """Rule that rows equal in `columns` are equal in `column`: a postcode determines its city."""
+    """Rule that rows equal in `columns` are equal in `column`: a postcode determines its city.
+
+    Attributes
+    ----------
+    kind : {"determines"}
+    columns : tuple of str
+        The columns that determine.
+    column : str
+        The column that is determined; rows that differ from the most are the broken ones.
+    """
 
     kind: Literal["determines"]
     columns: Columns
@@ -91,14 +156,34 @@ class DeterminesRule(Frozen):
 
 
 class UniqueRule(Frozen):
-    """Rule that no two rows are equal in `columns`."""
+    """Rule that no two rows are equal in `columns`.
+
+    Attributes
+    ----------
+    kind : {"unique"}
+    columns : tuple of str
+        Together they name a row; of equal rows the first one stays.
+    """
 
     kind: Literal["unique"]
     columns: Columns
 
 
 class MonotoneRule(Frozen):
-    """Rule that `column` never falls (or rises) as the numbers or dates of `along` rise, within rows equal in `within`."""
+    """Rule that `column` never falls, or never rises, as the numbers or dates of `along` rise.
+
+    Attributes
+    ----------
+    kind : {"monotone"}
+    column : str
+        A column of numbers or dates; the fewest rows without which the rule holds are the broken ones.
+    along : str
+        The column along which it is looked at, such as a date.
+    within : tuple of str
+        Only rows equal in these columns are compared, such as those of one meter.
+    direction : {"increasing", "decreasing"}
+        The one in which it may change.
+    """
 
     kind: Literal["monotone"]
     column: str

@@ -11,7 +11,8 @@ import pytest
 
 from realmix.flows.local.tied_process import MARK, RUN, RUNS
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.core.table.card import DataCard, Operation
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.runtime.study_folder import home
 
 NOW = datetime.datetime.now(datetime.UTC)

@@ -12,7 +12,7 @@ import pytest
 
 from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.landing import folder as landing
 from realmix.tasks.landing.folder import read_folder
 from realmix.tasks.sources import _compressed

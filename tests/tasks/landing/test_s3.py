@@ -8,7 +8,7 @@ import pytest
 
 from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.landing.s3 import read_prefix
 
 CSV = b"age,bought\n30,no\n41,yes\n"

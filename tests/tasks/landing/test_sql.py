@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from realmix.tasks.core.contracts.specs import Landed
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.landing import sql as landing
 from realmix.tasks.landing.sql import read_appended, start_after
 from realmix.tasks.sources.sql import URL_VARIABLE

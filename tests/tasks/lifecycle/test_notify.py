@@ -13,7 +13,8 @@ import pytest
 from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.lifecycle.records import Registered
-from realmix.tasks.core.table.card import DataCard, Operation
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Operation
 from realmix.tasks.lifecycle import notify as module
 from realmix.tasks.lifecycle.notify import notify, notify_of_judgement
 

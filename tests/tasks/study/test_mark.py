@@ -11,7 +11,7 @@ import pytest
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.provenance.mark import FOOTER, mark
-from realmix.tasks.core.table.card import Provenance
+from realmix.tasks.core.table.card_parts import Provenance
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.study.mark import describe_file, read_mark, write_croissant
 

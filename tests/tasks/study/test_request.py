@@ -9,7 +9,8 @@ import pytest
 from realmix.tasks.core.errors import BadInput, UnknownName
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import DataCard, Deploy, read_card
+from realmix.tasks.core.table.card import DataCard, read_card
+from realmix.tasks.core.table.card_parts import Deploy
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.core.table.schema import Schema

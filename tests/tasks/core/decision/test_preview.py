@@ -36,7 +36,7 @@ from realmix.tasks.core.report.preview_text import preview_lines
 from realmix.tasks.core.scores.out_of_fold import OutOfFold, explained_share
 from realmix.tasks.core.scores.significance import smallest_provable_gain
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import Deploy
+from realmix.tasks.core.table.card_parts import Deploy
 from realmix.tasks.metrics import METRICS
 from realmix.tasks.models import MODELS
 from realmix.tasks.synthesizers import SYNTHESIZERS

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from realmix.tasks.core.lifecycle.retrain_level import Changes, choose_level
-from realmix.tasks.core.table.card import Operation
+from realmix.tasks.core.table.card_parts import Operation
 
 QUIET = Changes(n_studied=1000, n_changed=50, age_days=2.0, drift="none", drift_sentence="")
 

@@ -11,7 +11,8 @@ from realmix.tasks.core.plan.deploy import check_deployable, competing
 from realmix.tasks.core.plan.make_plan import make_plan
 from realmix.tasks.core.plan.plan import Asked, TableShape
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import DataCard, Deploy
+from realmix.tasks.core.table.card import DataCard
+from realmix.tasks.core.table.card_parts import Deploy
 from realmix.tasks.models import MODELS
 from realmix.tasks.synthesizers import SYNTHESIZERS
 

@@ -9,7 +9,7 @@ from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.make_plan import make_plan, more_time
 from realmix.tasks.core.plan.plan import Asked, Plan, TableShape
 from realmix.tasks.core.splits.holdout import HoldoutRule
-from realmix.tasks.core.table.card import Deploy
+from realmix.tasks.core.table.card_parts import Deploy
 from realmix.tasks.models import MODELS
 from realmix.tasks.synthesizers import SYNTHESIZERS
 

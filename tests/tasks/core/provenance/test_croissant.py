@@ -8,7 +8,7 @@ import pytest
 
 from realmix.tasks.core.provenance.croissant import CONFORMS_TO, MarkedFile, croissant
 from realmix.tasks.core.provenance.mark import mark
-from realmix.tasks.core.table.card import Provenance
+from realmix.tasks.core.table.card_parts import Provenance
 
 TERMS = Provenance(owner="Ward 3", licence="https://creativecommons.org/licenses/by/4.0/", purpose="triage")
 COLUMNS = {

@@ -13,7 +13,8 @@ from realmix.tasks.core.provenance.permission import (
     find_gaps,
     published_terms,
 )
-from realmix.tasks.core.table.card import Provenance, parse_card, read_card
+from realmix.tasks.core.table.card import parse_card, read_card
+from realmix.tasks.core.table.card_parts import Provenance
 
 TODAY = date(2026, 6, 1)
 FULL = {

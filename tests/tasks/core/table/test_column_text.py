@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from realmix.tasks.core.table.card import Reading
+from realmix.tasks.core.table.card_parts import Reading
 from realmix.tasks.core.table.column_cells import distinct_cells
 from realmix.tasks.core.table.column_text import MAX_CODES, ColumnText
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realmix.tasks.core.table.card import Reading
+from realmix.tasks.core.table.card_parts import Reading
 from realmix.tasks.core.table.column_cells import distinct_cells
 from realmix.tasks.core.table.column_reader import read_column
 from realmix.tasks.core.table.column_text import ColumnText
