@@ -5,6 +5,8 @@ A study that is finished in ``runs/examples`` is not made again: delete its fold
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 import re
 import subprocess
@@ -12,7 +14,9 @@ import sys
 from pathlib import Path
 
 from realmix.flows.terminal.collect import read_study
-from realmix.tasks.core.report.summary import summary_lines
+from realmix.flows.terminal.screen import plain_console
+from realmix.flows.terminal.show_study import draw_verdict
+from realmix.tasks.core.report.verdict_words import verdict_words
 
 FOLDER = Path(__file__).parents[1] / "infra" / "examples"
 NAMES = ("healthcare", "finance", "automotive", "retail", "education")
@@ -33,14 +37,13 @@ def write_page(name: str, out: Path) -> None:
     """Replace the block of an example's page by what its verdict says."""
     document = read_study(out)
     plan = json.loads((out / "plan.json").read_text(encoding="utf-8"))
-    lines = [
-        f"Verdict: {document.word}   (--budget {plan['budget_seconds']:g}s)",
-        document.sentence,
-        *(f"  {line}" for line in summary_lines(document)),
-    ]
+    said = io.StringIO(f"--budget {plan['budget_seconds']:g}s\n\n")
+    said.seek(0, io.SEEK_END)
+    draw_verdict(plain_console(said), dataclasses.replace(verdict_words(document, out), files=()))
     page = FOLDER / f"{name}.md"
     page.write_text(
-        BLOCK.sub(lambda _: "\n".join(lines) + "\n", page.read_text(encoding="utf-8")), encoding="utf-8"
+        BLOCK.sub(lambda _: said.getvalue().rstrip("\n") + "\n", page.read_text(encoding="utf-8")),
+        encoding="utf-8",
     )
 
 

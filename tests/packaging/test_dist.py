@@ -32,7 +32,7 @@ def test_licence_and_notices_travel_with_both(dist):
     in_wheel = zipfile.ZipFile(wheel).namelist()
     with tarfile.open(source) as archive:
         in_source = [name.partition("/")[2] for name in archive.getnames()]
-    for name in ("LICENSE", "NOTICE"):
+    for name in ("LICENSE", ".github/NOTICE"):
         assert any(path.endswith(f"licenses/{name}") for path in in_wheel)
         assert name in in_source
     assert "realmix/tasks/sources/data/ATTRIBUTION.md" in in_wheel
