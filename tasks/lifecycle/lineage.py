@@ -69,7 +69,7 @@ def _trace(path: Path, location: str) -> list[Chain]:
 
 def _digests(path: Path) -> Iterator[str]:
     """Yield the digest of the bytes; then, of a Parquet file, that of its rows, as a snapshot has it."""
-    yield tree_digest(path)
+    yield tree_digest(path, as_made=True)
     if path.suffix == ".parquet":
         with suppress(BadInput):
             yield open_snapshot(path).digest

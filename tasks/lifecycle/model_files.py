@@ -9,11 +9,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from realmix.tasks.core.errors import ModelChanged, RegistryRefused
 from realmix.tasks.core.lifecycle.champion_record import REVIEW
 from realmix.tasks.core.lifecycle.entries import Review
-from realmix.tasks.runtime.cache_keys import tree_digest
+from realmix.tasks.runtime.cache_keys import traces_of_loading, tree_digest
 from realmix.tasks.runtime.database import decisions
 
 MODEL, EVALUATED, VERDICT, PLAN = "model", "evaluated/model", "verdict.json", "plan.json"
@@ -22,7 +23,11 @@ MODEL, EVALUATED, VERDICT, PLAN = "model", "evaluated/model", "verdict.json", "p
 def digests_of_study(folder: Path) -> dict[str, str]:
     """Return the digests of a study's models and documents, for the record; of those that are there."""
     places = (folder / name for name in (MODEL, EVALUATED, VERDICT, PLAN))
-    return {path.relative_to(folder).as_posix(): tree_digest(path) for path in places if path.exists()}
+    return {
+        path.relative_to(folder).as_posix(): tree_digest(path, as_made=True)
+        for path in places
+        if path.exists()
+    }
 
 
 def download(name: str, number: str, folder: Path, *, with_model: bool) -> dict[str, Path]:
@@ -53,8 +58,8 @@ def download(name: str, number: str, folder: Path, *, with_model: bool) -> dict[
     found: dict[str, Path] = {}
     try:
         client = MlflowClient()
+        uri = client.get_model_version_download_uri(name, number)
         if with_model:
-            uri = client.get_model_version_download_uri(name, number)
             # A folder of its own: some stores give the evaluated model the same last name.
             (folder / "shipped").mkdir()
             found[MODEL] = Path(download_artifacts(uri, dst_path=str(folder / "shipped")))
@@ -63,6 +68,10 @@ def download(name: str, number: str, folder: Path, *, with_model: bool) -> dict[
         for wanted in (EVALUATED, VERDICT):
             if run and Path(wanted).parts[0] in stored:
                 found[wanted] = Path(client.download_artifacts(run, wanted, str(folder)))
+        if urlsplit(uri).scheme in ("", "file"):
+            # Where the store is a folder of this machine, whoever loads a model leaves files in it.
+            for added in traces_of_loading(folder):
+                added.unlink()
     except Exception as err:  # whatever a store or its driver raises
         raise RegistryRefused(
             f"MLflow does not give version {number} of '{name}' ({type(err).__name__}): check its store and "

@@ -56,15 +56,36 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def tree_digest(path: Path) -> str:
+def traces_of_loading(folder: Path) -> list[Path]:
+    """List the files that loading a model leaves in its folder: Python's bytecode, and the name it was asked for by.
+
+    MLflow writes the latter into the store itself where that is a folder.
+    """
+    return [
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and (file.parent.name == "__pycache__" or file.name == "registered_model_meta")
+    ]
+
+
+def tree_digest(path: Path, *, as_made: bool = False) -> str:
     """Return the sha256 of a file, or of a folder's list of files and their sha256.
 
     A reader gets that of a folder by
     ``cd FOLDER && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum``.
+
+    Parameters
+    ----------
+    path : Path
+    as_made : bool
+        Whether to leave out what loading a model added to its folder. Bytecode is code: only where nobody else can
+        write, or nothing is loaded.
     """
     if path.is_file():
         return file_digest(path)
-    files = sorted(f"./{file.relative_to(path).as_posix()}" for file in path.rglob("*") if file.is_file())
+    added = set(traces_of_loading(path)) if as_made else set()
+    made = (file for file in path.rglob("*") if file.is_file() and file not in added)
+    files = sorted(f"./{file.relative_to(path).as_posix()}" for file in made)
     return hashlib.sha256(
         "".join(f"{file_digest(path / name)}  {name}\n" for name in files).encode()
     ).hexdigest()

@@ -123,10 +123,10 @@ def test_a_jump_of_the_target_is_studied_again(life):
 def test_the_report_of_a_study_says_what_drifted(life):
     studies = Path(life.landing).parents[1] / ".realmix" / "studies"
     page = (studies / life.entries["jump"]["study"] / "report.html").read_text()
-    assert "Drift since the last study" in page
+    assert "What changed since the last study" in page
     assert life.entries["jump"]["drift"]["sentence"] in html.unescape(page)
     first = (studies / life.entries["first"]["study"] / "report.html").read_text()
-    assert "Drift since the last study" not in first
+    assert "What changed since the last study" not in first
 
 
 def test_every_step_is_in_the_record_and_in_the_history_run(life):

@@ -77,7 +77,7 @@ def batches(arrivals: list[Month]) -> Iterator[tuple[Month, bool]]:
 def replay(budget: int, n_months: int) -> pd.DataFrame:
     """Drive every arrival through the watcher; one line each."""
     from realmix.flows.local import environment
-    from realmix.flows.terminal.run_study import show_progress
+    from realmix.flows.terminal.progress import show_progress
     from realmix.flows.terminal.tables import is_due, register
 
     environment.prepare()

@@ -19,8 +19,8 @@ from realmix.tasks.core.decision.holdout_gain import describe_holdout, score_hol
 from realmix.tasks.core.decision.ranking import ControlTest
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.mixes.in_words import (
+    a_learner,
     arm_in_words,
-    learner_in_words,
     mix_in_words,
     synthesizer_in_words,
 )
@@ -284,7 +284,7 @@ def _ship(
 ) -> Verdict:
     assert c.best_mix is not None
     relative = c.margin_is_relative
-    recipe = f"train {_learner(c.best_mix)} on your real rows plus {mix_in_words(c.best_mix.mix)}"
+    recipe = f"train {a_learner(c.best_mix.model)} on your real rows plus {mix_in_words(c.best_mix.mix)}"
     if c.is_recipe:
         reach = NORMAL_QUANTILE * posterior.sd
         gain, interval = posterior.mean, (posterior.mean - reach, posterior.mean + reach)
@@ -334,18 +334,13 @@ def _keep_real_only(
         provable = gain_in_words(c.smallest_provable_gain, c.margin_is_relative)
         reason += f" The smallest provable gain, measured on these {c.n_rows:,} rows, is {provable}."
     sentence = (
-        f"Keep real only: train {_learner(c.incumbent)} on {mix_in_words(c.incumbent.mix)}. "
+        f"Keep real only: train {a_learner(c.incumbent.model)} on {mix_in_words(c.incumbent.mix)}. "
         f"No synthetic rows were shown to make it better.{_constant_warning(c)}"
     )
     return Verdict(
         "keep real only", sentence, reason, gates, c.incumbent, 0.0, (0.0, 0.0), shrunken, loss_chance,
         c.smallest_provable_gain, _rows_to_prove(c),
     )  # fmt: skip
-
-
-def _learner(arm: Arm) -> str:
-    words = learner_in_words(arm.model)
-    return words if words[0].isupper() else f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def _constant_warning(c: Comparison) -> str:
@@ -356,7 +351,7 @@ def _constant_warning(c: Comparison) -> str:
         return ""
     gain, interval = c.beats_constant.gain, c.beats_constant.interval
     return (
-        f" Warning: {_learner(c.incumbent)} on real rows is not clearly better than a constant: by "
+        f" Warning: {a_learner(c.incumbent.model)} on real rows is not clearly better than a constant: by "
         f"{gain_and_interval(gain, interval, c.margin_is_relative)}."
     )
 

@@ -71,6 +71,18 @@ def learner_in_words(name: str) -> str:
     return LEARNERS.get(name, name.replace("-", " "))
 
 
+def a_learner(name: str) -> str:
+    """Name a learner with its article; a name that begins with a capital has none.
+
+    Examples
+    --------
+    >>> a_learner("ensemble"), a_learner("linear"), a_learner("xgboost")
+    ('an ensemble of unlike models', 'a linear model', 'XGBoost')
+    """
+    words = learner_in_words(name)
+    return words if words[0].isupper() else f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
 def mix_in_words(mix: Recipe) -> str:
     """Describe a mix as a clause.
 

@@ -68,7 +68,7 @@ def leaky_trial(real: pd.DataFrame, schema: Schema, share: float, *, seed: int) 
     Examples
     --------
     >>> from realmix.tasks.core.table.infer_schema import infer_schema
-    >>> rows = pd.DataFrame({"x": np.arange(400.0), "y": ["a", "b"] * 200})
+    >>> rows = pd.DataFrame({"x": np.random.default_rng(0).normal(size=400), "y": ["a", "b"] * 200})
     >>> trial = leaky_trial(rows, infer_schema(rows, "y"), 0.05, seed=0)
     >>> len(trial.synthetic), int(trial.copied[0].sum()), int(trial.copied[1].sum())
     (100, 5, 0)

@@ -36,7 +36,7 @@ def deal_sides(fold_of: np.ndarray, groups: np.ndarray, *, seed: int) -> dict[in
     Examples
     --------
     >>> found = deal_sides(np.repeat([0, 1], 4), np.arange(8), seed=0)
-    >>> sorted(found[0].members), sorted([*found[0].non_members, *found[0].reference])
+    >>> sorted(found[0].members.tolist()), sorted([*found[0].non_members.tolist(), *found[0].reference.tolist()])
     ([4, 5, 6, 7], [0, 1, 2, 3])
     """
     order = np.random.default_rng(seed).permutation(len(fold_of))

@@ -83,7 +83,7 @@ def epsilon_at_least(n_right: int, n_guesses: int, n_canaries: int, delta: float
     >>> epsilon_at_least(50, 100, 400, 1e-6)
     0.0
     >>> round(epsilon_at_least(95, 100, 400, 1e-6), 1)
-    2.1
+    2.2
     """
     low, high = 0.0, HIGHEST_EPSILON
     if _p_value(low, n_right, n_guesses, n_canaries, delta) > 1 - CONFIDENCE:

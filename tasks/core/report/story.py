@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from realmix.tasks.core.mixes.in_words import arm_in_words, learner_in_words, synthesizer_in_words
+from realmix.tasks.core.contracts.specs import NULL_MODEL
+from realmix.tasks.core.mixes.in_words import a_learner, arm_in_words, learner_in_words, synthesizer_in_words
 from realmix.tasks.core.report.collect_text import advise
 from realmix.tasks.core.report.verdict_document import (
     ArmOfStudy,
@@ -13,6 +14,7 @@ from realmix.tasks.core.report.verdict_document import (
     VerdictDocument,
 )
 from realmix.tasks.core.words import (
+    capital,
     gain_and_interval,
     gain_in_words,
     score_in_words,
@@ -134,7 +136,7 @@ def what_was_tried(document: VerdictDocument) -> str:
     """Say what was compared, and what the budget left out."""
     plan = document.plan
     makers = [synthesizer_in_words(name) for name in plan.get("synthesizers", ())]
-    learners = [learner_in_words(name) for name in plan.get("models", ()) if name != "class-prior"]
+    learners = [learner_in_words(name) for name in plan.get("models", ()) if name != NULL_MODEL]
     tried = (
         f"Tried: {_count(len(makers), 'synthesizer')} ({', '.join(makers) or 'none'}) and {_count(len(learners), 'model')} "
         f"({', '.join(learners)}), in {_count(len(document.arms), 'combination')} of training rows and model."
@@ -153,7 +155,7 @@ def _meaning(document: VerdictDocument) -> str:
         return document.sentence
     if ships_mix(document):
         return (
-            f"A {learner_in_words(shipped.model)} trained on your real rows and {shipped.in_words} is better than the "
+            f"{capital(a_learner(shipped.model))} trained on your real rows and {shipped.in_words} is better than the "
             f"best model of real rows alone: expect {promise_in_words(document)} in {metric} on new rows."
         )
     return (

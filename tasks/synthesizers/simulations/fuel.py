@@ -52,7 +52,7 @@ def miles_per_gallon(weight: np.ndarray, displacement: np.ndarray, year: np.ndar
     Examples
     --------
     >>> miles_per_gallon(np.array([2200.0, 4400.0]), np.array([97.0, 400.0]), np.array([75, 75])).round(1)
-    array([23.8, 12.7])
+    array([30.4, 16.7])
     """
     force = (ROLLING + BRAKING) * weight * KG_PER_POUND + AIR + FRICTION * displacement
     efficiency = EFFICIENCY * (1 + PROGRESS) ** (year - 70)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from realmix.flows.terminal.progress import end_progress
 from realmix.flows.terminal.run_study import (
     exit_if_not_decided,
     known_reason,
@@ -25,10 +26,11 @@ pytestmark = pytest.mark.usefixtures("restored_environment")
 
 @pytest.fixture(autouse=True)
 def own_log():
-    """The logger's handlers are put back."""
+    """Progress ends, and the logger's handlers are put back."""
     log = logging.getLogger("realmix")
     before = log.handlers, log.level, log.propagate
     yield log
+    end_progress()
     log.handlers, log.level, log.propagate = before
 
 

@@ -234,10 +234,10 @@ def test_rows_of_another_table_stay_and_are_named(table, place):
 def test_versions_made_from_the_rows_are_marked_as_stale_and_others_are_not(place):
     table = register("shop")
     folder, document = study(table, raw_rows(400), "linear")
-    track.fn(folder, document, {})
+    track.fn(folder, document)
     later = raw_rows(900)
     folder, document = study(table, later[later["id"] >= 300].reset_index(drop=True), "linear")
-    track.fn(folder, document, {})
+    track.fn(folder, document)
     lines = forget("shop", ["3"])
     client = MlflowClient()
     assert client.get_model_version("shop", "1").tags["stale"].startswith("rows that it learned from")

@@ -39,6 +39,18 @@ def test_a_file_that_is_changed_added_renamed_or_gone_changes_it(model):
     assert len(seen) == 5
 
 
+def test_what_loading_leaves_in_the_folder_of_a_model_is_no_change_unless_somebody_else_may_have_left_it(
+    model,
+):
+    before = tree_digest(model)
+    (model / "code" / "__pycache__").mkdir(parents=True)
+    for trace in ("registered_model_meta", "code/__pycache__/served_model.cpython-311.pyc"):
+        (model / trace).write_text("left")
+        assert tree_digest(model, as_made=True) == before != tree_digest(model)
+    (model / "code" / "served_model.py").write_text("new")
+    assert tree_digest(model, as_made=True) != before
+
+
 def test_what_a_study_has_is_recorded(model):
     (model.parent / "verdict.json").write_text("{}")
     assert digests_of_study(model.parent).keys() == {"model", "verdict.json"}

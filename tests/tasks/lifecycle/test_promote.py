@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from realmix.tasks.core.lifecycle.champion_record import (
 )
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.lifecycle import model_files
-from realmix.tasks.lifecycle.model_files import check_study, download, recorded_digests
+from realmix.tasks.lifecycle.model_files import check_study, check_version, download, recorded_digests
 from realmix.tasks.lifecycle.promote import (
     champion,
     promote,
@@ -31,7 +32,7 @@ from realmix.tasks.lifecycle.promote import (
     sync,
     write_history,
 )
-from realmix.tasks.runtime.cache_keys import tree_digest
+from realmix.tasks.runtime.cache_keys import traces_of_loading, tree_digest
 from realmix.tasks.runtime.database import (
     decisions,
     note_untracked,
@@ -269,14 +270,18 @@ def test_a_study_that_mlflow_missed_is_told_and_reviewed_later(down):
     assert aliases("farm") == {"champion": "2"}
     assert read_champion_record(decisions("farm")).pending is None
     assert folder.read_json("tracking.json")["version"] == "2"
-    assert artifacts_of(folder.read_json("tracking.json")["run_id"]) == {"figures/figure-1.svg"}
+    assert artifacts_of(folder.read_json("tracking.json")["run_id"]) >= {
+        "report.html",
+        "verdict.json",
+        "model",
+    }
     assert sync() == 0
 
 
 def artifacts_of(run: str) -> set[str]:
     from mlflow import MlflowClient
 
-    return {artifact.path for artifact in MlflowClient().list_artifacts(run, "figures")}
+    return {artifact.path for artifact in MlflowClient().list_artifacts(run)}
 
 
 def test_a_study_is_told_once_however_often():
@@ -451,6 +456,22 @@ def test_a_version_that_was_never_reviewed_is_recorded_as_it_is_found():
     assert found["champion_version"] == "1"
     assert found["champion_files"] == recorded_digests("known", "1")
     assert found["champion_files"]["model"] == tree_digest(folder.path / "model")
+
+
+def test_a_version_that_people_load_is_not_taken_for_a_changed_one(monkeypatch):
+    import mlflow
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    table = register("loaded")
+    first = reviewed(table, "class-prior", N_FIRST)
+    for place in ("models:/loaded/1", str(home() / "studies" / first["study"] / "model")):
+        mlflow.pyfunc.load_model(place)
+    assert traces_of_loading(home() / "mlartifacts" / "loaded"), (
+        "MLflow leaves files in a store of this machine"
+    )
+    check_version("loaded", "1")
+    check_study("loaded", home() / "studies" / first["study"])
+    assert reviewed(table, "linear", N_LATER)["champion_files"] == first["challenger_files"]
 
 
 def test_a_study_whose_documents_were_changed_is_not_refitted_from():
