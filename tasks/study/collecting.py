@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from realmix.tasks.core.contracts.specs import MetricSpec
+from realmix.tasks.core.decision.holdout_gain import served_predictions
 from realmix.tasks.core.errors import RealmixError, StudyInterrupted
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Block, Layout, Plan
 from realmix.tasks.core.scores.collecting import Scored, ScoredSlice, describe_collecting
-from realmix.tasks.core.scores.out_of_fold import OutOfFold
+from realmix.tasks.core.scores.out_of_fold import OutOfFold, served_threshold
 from realmix.tasks.core.scores.rows_saved import LearningCurve
 from realmix.tasks.core.scores.slices import MIN_ROWS, Slice, declared_slices
 from realmix.tasks.core.splits.nested_subsets import MAX_SLICES, SLICE_SHARES
@@ -34,6 +35,8 @@ log = logging.getLogger("realmix")
 THINNED = "curve-slice"
 # A slice that is in fewer folds has no error that could be estimated.
 MIN_FOLDS = 3
+# What a metric scores of predictions.
+Decide = Callable[[np.ndarray], np.ndarray]
 
 
 def collecting(
@@ -169,16 +172,19 @@ class Thinned:
         weight : float
             Gain over all rows per gain on the slice.
         """
-        metric = row_metric(METRICS[self.plan.metric], self.development.context.schema)
+        context = self.development.context
+        metric = row_metric(context.metric(self.plan.metric), context.schema)
         is_used = found.rows & (self.development.weight > 0)
         rows = {block: is_used & (self.development.folds[block.repeat] == block.fold) for block in sizes}
         used = [block for block in sizes if rows[block].any()]
         if len(used) < MIN_FOLDS:
             return None
-        scores = np.array([self._scores(number, block, rows[block], metric) for block in used])
+        # The threshold that is served decides at every share: some rows of a slice tune none of their own.
+        decide = partial(served_predictions, metric, threshold=served_threshold(self.oof, metric, self.arm))
+        scores = np.array([self._scores(number, block, rows[block], metric, decide) for block in used])
         n_rows = np.mean([sizes[block] for block in used], axis=0)
         n_train, overlap = self.oof.n_train, self.oof.n_validation / self.oof.n_train
-        return Scored(n_rows, scores.T, metric, n_train, overlap), self._weight(found, metric)
+        return Scored(n_rows, scores.T, metric, n_train, overlap), self._weight(found, metric, decide)
 
     def _cut(self, number: int, found: Slice, block: Block) -> list[int]:
         """Write the scopes of a slice in a fold, and return their numbers of rows of the slice."""
@@ -187,7 +193,9 @@ class Thinned:
     def _scopes(self, number: int, block: Block) -> list[str]:
         return [thinned_name(block.scope, number, part) for part in SLICE_SHARES[:-1]]
 
-    def _scores(self, number: int, block: Block, rows: np.ndarray, metric: MetricSpec) -> list[float]:
+    def _scores(
+        self, number: int, block: Block, rows: np.ndarray, metric: MetricSpec, decide: Decide
+    ) -> list[float]:
         """Score rows that a fold validates, at every share."""
         in_fold = self.development.folds[block.repeat] == block.fold
         predicted = [
@@ -195,16 +203,16 @@ class Thinned:
             for scope in self._scopes(number, block)
         ]
         predicted.append(self._whole[block.repeat, rows])
-        y, weight = self.development.y[rows], self.development.weight[rows]
-        return [float(metric.compute(y, each, weight)) for each in predicted]
+        truth, weight = self.oof.truth(metric)[rows], self.development.weight[rows]
+        return [float(metric.compute(truth, decide(each), weight)) for each in predicted]
 
-    def _weight(self, found: Slice, metric: MetricSpec) -> float:
+    def _weight(self, found: Slice, metric: MetricSpec, decide: Decide) -> float:
         """Return the slice's share of the loss, or of the rows where gains are no shares."""
         assert metric.row_loss is not None
         rows = self.development.folds[0] >= 0
         parts = self.development.weight[rows]
         if metric.margin_is_relative:
-            parts = parts * metric.row_loss(self.development.y[rows], self._whole[0, rows])
+            parts = parts * metric.row_loss(self.oof.truth(metric)[rows], decide(self._whole[0, rows]))
         return float(parts[found.rows[rows]].sum() / parts.sum())
 
     @property

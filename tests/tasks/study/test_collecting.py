@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.core.scores.out_of_fold import served_threshold
 from realmix.tasks.core.scores.rows_saved import LearningCurve
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.fits.scope import Scope
+from realmix.tasks.metrics import METRICS
 from realmix.tasks.runtime.workers import LocalWorkers
 from realmix.tasks.study.collecting import collecting, large_slices, measure_slices
 from realmix.tasks.study.development import Development
@@ -65,6 +67,26 @@ def test_only_rows_of_the_slice_are_left_out(raced, found):
     n_members = np.isin(whole, members).sum()
     assert np.isin(half, members).sum() == pytest.approx(n_members / 2, abs=1)
     assert np.isin(quarter, members).sum() == pytest.approx(n_members / 4, abs=1)
+
+
+def test_a_slice_gains_costs_of_decisions_where_these_decide(raced, found):
+    folder, layout, development, oof, _ = raced
+    costs = np.where(development.y[:, None] == 1, [[5.0, 0.0]], [[0.0, 1.0]])
+    costly = dataclasses.replace(oof, costs=costs)
+    card = development.context.card.model_copy(update={"costs": {"yes": {"no": 5}, "no": {"yes": 1}}})
+    priced = Development(folder.work)
+    priced.__dict__["context"] = dataclasses.replace(development.context, card=card)
+    by_cost = dataclasses.replace(layout, plan=dataclasses.replace(layout.plan, metric="cost"))
+    with LocalWorkers(1):
+        measured = measure_slices(folder, by_cost, priced, costly, LINEAR, 400)
+    (first, *_) = measured
+    threshold = served_threshold(costly, METRICS["cost"], LINEAR)
+    calls = costly.predictions[costly.arms.index(LINEAR), 0, :, 1] >= threshold
+    rows = large_slices(development, oof)[0].rows
+    expected = [costs[part, calls[part].astype(int)].mean()
+                for part in (rows & (development.folds[0] == fold) for fold in range(3))]  # fmt: skip
+    np.testing.assert_allclose(first.scored.scores[-1], expected)
+    assert 0 < first.weight < 1 and 0 < threshold < 0.5
 
 
 def test_a_slice_on_which_the_arm_fails_is_left_out(raced):
