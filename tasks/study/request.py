@@ -36,7 +36,10 @@ from realmix.tasks.teachers import TEACHERS
 
 MAX_RATIO = 100
 # Of files, which are no part of a table's name.
-ENDINGS = re.compile(r"(\.(csv|tsv|txt|jsonl|ndjson|parquet|arrow|feather|xlsx|xls|ods|gz))+$", re.IGNORECASE)
+ENDINGS = re.compile(
+    r"(\.(csv|tsv|txt|json|jsonl|ndjson|parquet|pq|arrow|feather|xlsx|xlsm|xls|ods|gz|bz2|xz|zst|zip))+$",
+    re.IGNORECASE,
+)
 
 
 def check_read(raw: pd.DataFrame, card: DataCard, report: ReadingReport) -> tuple[Schema, dict[str, Any]]:

@@ -253,7 +253,8 @@ def _expectation_gates(c: Comparison, margin: float, expected: float, loss_chanc
         ),
         Gate(
             "expected gain", expected >= margin, expected, margin,
-            f"With what other tables showed, the gain to expect is {gain_in_words(expected, relative)}; "
+            f"{'With what other tables showed' if c.is_recipe else 'As most mixes bring little'}, the gain to expect is "
+            f"{gain_in_words(expected, relative)}; "
             f"{gain_in_words(margin, relative)} is worth having.", (EXPECTED,),
         ),
         Gate(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from realmix.tasks.core.contracts.specs import CONTROLS, REFERENCE_MODEL
+from realmix.tasks.core.mixes.in_words import synthesizer_in_words
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.deploy import competing
 from realmix.tasks.core.plan.memory_estimate import check_study_fits, study_bytes
@@ -18,6 +19,7 @@ from realmix.tasks.core.plan.plan import DEFAULT_RATIOS, Asked, Plan, TableShape
 from realmix.tasks.core.plan.reductions import Reduction, reductions
 from realmix.tasks.core.plan.teachers import check_teachers
 from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.core.words import listed
 
 # Share of the budget that is planned for; the rest absorbs what an estimate cannot know.
 PLANNED_SHARE = 0.9
@@ -142,22 +144,10 @@ def _more_time(
         more = _within(richest, shape, costs, asked, longer * PLANNED_SHARE)
         if len(more.synthesizers) > len(plan.synthesizers):
             return (
-                f"at {_duration(budget_seconds)} only {_listed(list(plan.synthesizers))} can be tried; "
+                f"at {_duration(budget_seconds)} only {listed([synthesizer_in_words(name) for name in plan.synthesizers])} can be tried; "
                 f"{_duration(longer)} would try {len(more.synthesizers)} synthesizers"
             )
     return None
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Join names as people do.
-
-    Examples
-    --------
-    >>> _listed(["smote"]), _listed(["rules", "smote", "tvae"])
-    ('smote', 'rules, smote and tvae')
-    """
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _duration(seconds: float) -> str:

@@ -93,6 +93,19 @@ def shipped_in_words(arm: ShippedArm) -> str:
     return f"{arm_in_words(arm.recipe, arm.model)} ({arm.name})"
 
 
+def better_learner(document: VerdictDocument) -> str | None:
+    """Say that another learner measured better than the one that ships, and why that does not count; None if none did."""
+    best = next((each for each in document.learners if not each.distance), None)
+    own = next((each for each in document.learners if each.model == document.winner.model), None)
+    if best is None or own is None or not own.distance:
+        return None
+    lead = gain_in_words(-own.distance, document.metric.margin_is_relative)
+    return (
+        f"{capital(a_learner(best.model))} measured better by {lead}, which may be luck: another kind of model ships of itself "
+        "only where it leads by more than two standard errors"
+    )
+
+
 def row_in_words(arm: ArmOfStudy) -> str:
     """Name an arm of the table in words."""
     return arm_in_words(arm, arm.model)
@@ -142,7 +155,8 @@ def what_was_tried(document: VerdictDocument) -> str:
         f"({', '.join(learners)}), in {_count(len(document.arms), 'combination')} of training rows and model."
     )
     short = _too_short(document)
-    return f"{tried} For lack of time: {short}." if short else tried
+    # What was tried has just been named.
+    return f"{tried} More would take more time: {short.partition('; ')[2]}." if short else tried
 
 
 def _count(number: int, noun: str) -> str:

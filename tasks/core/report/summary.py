@@ -10,6 +10,7 @@ from realmix.tasks.core.mixes.in_words import learner_in_words, synthesizer_in_w
 from realmix.tasks.core.report.collect_text import advise
 from realmix.tasks.core.report.story import (
     best_mix_gain,
+    better_learner,
     holdout_in_words,
     promise_in_words,
     ruled_synthesizers,
@@ -39,6 +40,8 @@ def _compared(document: VerdictDocument) -> Iterator[str]:
         yield f"best mix: {score_line(document, 'mix')}{gain}"
     if ships_mix(document):
         yield f"promised gain: {promise_in_words(document)}"
+    if better := better_learner(document):
+        yield f"other models: {better}"
     yield what_was_tried(document).replace("Tried", "tried", 1)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from realmix.tasks.core.report.mlflow_records import note
 from realmix.tasks.core.report.page import render_report
-from realmix.tasks.core.report.story import tell, what_was_tried
+from realmix.tasks.core.report.story import better_learner, tell, what_was_tried
 from realmix.tasks.core.report.summary import summary_lines
-from tests.tasks.core.report.documents import changed
+from tests.tasks.core.report.documents import BOOSTED, TREE, changed
 from tests.tasks.core.report.test_page import DAY, told
 
-SHORT = "at 75 s only smote and tvae can be tried; 4 min would try 6 synthesizers"
+SHORT = "at 75 s only SMOTE and TVAE can be tried; 4 min would try 6 synthesizers"
 PLAN = {
     "synthesizers": {"smote": None, "tvae": 100},
     "models": ["linear", "class-prior"],
@@ -26,8 +26,8 @@ def kept(document, **more):
 def test_what_was_not_tried_for_lack_of_time_is_said(document):
     words = what_was_tried(changed(document, plan=PLAN))
     assert words.startswith("Tried: 2 synthesizers (SMOTE, TVAE) and 1 model (linear model), in ")
-    assert words.endswith(f"For lack of time: {SHORT}.")
-    assert "lack of time" not in what_was_tried(document)
+    assert words.endswith("More would take more time: 4 min would try 6 synthesizers.")
+    assert "more time" not in what_was_tried(document)
 
 
 def test_real_only_after_a_short_study_is_told_to_take_more_time_and_after_a_long_one_to_stop(document):
@@ -36,6 +36,16 @@ def test_real_only_after_a_short_study_is_told_to_take_more_time_and_after_a_lon
         in tell(kept(document, plan=PLAN)).next_step
     )
     assert "Stop here" in tell(kept(document)).next_step
+
+
+def test_another_kind_of_model_that_measured_better_is_no_secret(document):
+    kinds = [BOOSTED | {"model": document.winner.model, "distance": -0.067}, TREE | {"distance": 0.0}]
+    (said,) = [
+        line for line in summary_lines(changed(document, learners=kinds)) if line.startswith("other models")
+    ]
+    assert "A decision tree measured better by 6.7 points, which may be luck" in said
+    kinds[0]["distance"] = 0.0
+    assert better_learner(changed(document, learners=kinds)) is None
 
 
 def test_a_mix_that_measured_more_than_the_judged_one_is_no_secret(document):
