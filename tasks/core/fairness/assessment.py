@@ -263,6 +263,18 @@ def _of_group(measured: MeasuredGap, group: int, n_arms: int) -> dict[str, Any]:
     }
 
 
+def _power(tested: Sequence[Gap], unit: str) -> str:
+    """Say which widening would have been found; one by more than all of a share cannot be."""
+    easiest, hardest = (pick(tested, key=lambda gap: gap.caught_from or 0) for pick in (min, max))
+    from_small = f"A widening of {in_unit(easiest.caught_from, unit)} ({easiest.rate} by {easiest.grouping})"
+    found = "would have been found in four of five such studies; smaller ones may be there."
+    if unit == SHARE and (hardest.caught_from or 0) >= 1:
+        return f"{from_small} {found} Of {hardest.rate} by {hardest.grouping} none would: too few rows."
+    return (
+        f"{from_small} to {in_unit(hardest.caught_from, unit)} ({hardest.rate} by {hardest.grouping}) {found}"
+    )
+
+
 def _sentence(gaps: Sequence[Gap], has_mix: bool, unit: str) -> str:
     """Say what was found, what would have been found, and what was not judged."""
     tested = [gap for gap in gaps if gap.caught_from is not None]
@@ -276,12 +288,8 @@ def _sentence(gaps: Sequence[Gap], has_mix: bool, unit: str) -> str:
         named = joined([f"{gap.rate} by {gap.grouping}" for gap in wider])
         parts.append(f"The best mix widens a gap beyond the card's limit: {named}.")
     else:
-        easiest, hardest = (pick(tested, key=lambda gap: gap.caught_from or 0) for pick in (min, max))
         parts.append(
-            f"The best mix was not found to widen any of {len(tested)} gaps beyond the card's limit. A widening of "
-            f"{in_unit(easiest.caught_from, unit)} ({easiest.rate} by {easiest.grouping}) to "
-            f"{in_unit(hardest.caught_from, unit)} ({hardest.rate} by {hardest.grouping}) would have been found in "
-            "four of five such studies; smaller ones may be there."
+            f"The best mix was not found to widen any of {len(tested)} gaps beyond the card's limit. {_power(tested, unit)}"
         )
     if unjudged:
         parts.append(f"{len(unjudged)} groups are too small for some rate and are listed as not judged.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from realmix.tasks.core.fairness.assessment import assess_fairness, fairness_vetoes
+from realmix.tasks.core.fairness.assessment import SHARE, _power, assess_fairness, fairness_vetoes
 from tests.tasks.core.fairness.made import LOG_LOSS, MIX, REAL_ONLY, decided, people
 
 
@@ -30,6 +30,14 @@ def test_a_mix_that_changes_nothing_has_no_veto_and_its_power_is_said():
     found = assessed(sensitive, decided(0, sensitive, gap=0.3))
     assert fairness_vetoes(found) == []
     assert "would have been found in four of five such studies" in found.sentence
+
+
+def test_a_widening_beyond_all_of_a_share_is_none_that_could_be_found():
+    sensitive = people(np.random.default_rng(0), 600, faith=[0.5, 0.5])
+    (first, *others) = assessed(sensitive, decided(0, sensitive, gap=0.3)).gaps
+    tested = [each for each in others if each.caught_from is not None]
+    said = _power([first.model_copy(update={"caught_from": 1.053}), *tested], SHARE)
+    assert said.endswith(f"Of {first.rate} by faith none would: too few rows.") and "105" not in said
 
 
 def test_a_small_group_is_listed_as_not_judged_and_moves_no_gap():
