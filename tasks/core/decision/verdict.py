@@ -294,7 +294,11 @@ def _ship(
     promise = f"a gain in {c.metric} of about {gain_and_interval(gain, interval, relative)}"
     if outcome == PROVEN:
         sentence = f"Proven: {recipe}. It is better than real rows alone; expect {promise}."
-        reason = f"Every gate of proof was passed.{_realism(c)}"
+        of_one = (
+            " Proven is a gain on average over training sets like yours; the interval is that of the one model trained in the "
+            "end, which may lose."
+        )
+        reason = f"Every gate of proof was passed.{of_one if interval[0] < 0 else ''}{_realism(c)}"
     else:
         sentence = (
             f"Expected to help, not proven: {recipe}. These rows and other tables together let expect {promise}; "

@@ -52,6 +52,13 @@ def test_a_proven_default_recipe_promises_what_it_and_other_tables_let_expect(pl
     verdict = decide(weakened(planted, is_recipe=True), margin=MARGIN, priors=HELPFUL)
     assert verdict.outcome == "proven"
     assert verdict.promised_gain == verdict.shrunken_gain != planted.promised_gain
+    assert verdict.promised_interval[0] > 0 and "the one model" not in verdict.reason
+
+
+def test_a_proven_recipe_whose_one_model_may_lose_says_so(planted):
+    verdict = decide(weakened(planted, is_recipe=True, standard_error=0.2), margin=MARGIN, priors=HELPFUL)
+    assert verdict.outcome == "proven" and verdict.promised_interval[0] < 0
+    assert "the interval is that of the one model trained in the end, which may lose" in verdict.reason
 
 
 @pytest.mark.parametrize(
