@@ -301,7 +301,7 @@ def _ship(
         reason = f"Every gate of proof was passed.{of_one if interval[0] < 0 else ''}{_realism(c)}"
     else:
         sentence = (
-            f"Expected to help, not proven: {recipe}. These rows and other tables together let expect {promise}; "
+            f"Expected to help, not proven: {recipe}. Judging by these rows and by other tables, expect {promise}; "
             f"the chance of a loss larger than {gain_in_words(margin, relative)} is {share_in_words(loss_chance)}."
         )
         reason = f"Not proven: {_why_not(gates, PROVEN)}{_realism(c)}"

@@ -270,9 +270,10 @@ def _power(tested: Sequence[Gap], unit: str) -> str:
     found = "would have been found in four of five such studies; smaller ones may be there."
     if unit == SHARE and (hardest.caught_from or 0) >= 1:
         return f"{from_small} {found} Of {hardest.rate} by {hardest.grouping} none would: too few rows."
-    return (
-        f"{from_small} to {in_unit(hardest.caught_from, unit)} ({hardest.rate} by {hardest.grouping}) {found}"
-    )
+    largest = in_unit(hardest.caught_from, unit)
+    if largest == in_unit(easiest.caught_from, unit):
+        return f"{from_small} {found}"
+    return f"{from_small} to {largest} ({hardest.rate} by {hardest.grouping}) {found}"
 
 
 def _sentence(gaps: Sequence[Gap], has_mix: bool, unit: str) -> str:
