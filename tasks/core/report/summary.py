@@ -30,6 +30,11 @@ def summary_lines(document: VerdictDocument) -> list[str]:
     return [*_compared(document), *_learners(document), *_checked(document), *_further(document)]
 
 
+def reason_lines(document: VerdictDocument) -> list[str]:
+    """Summarise the document without a line for each learner, where these have a table of their own."""
+    return [*_compared(document), *_checked(document), *_further(document)]
+
+
 def _compared(document: VerdictDocument) -> Iterator[str]:
     yield f"why: {document.reason}"
     yield f"{'kept' if document.word == NOT_DECIDED else 'ships'}: {shipped_in_words(document.winner)}"

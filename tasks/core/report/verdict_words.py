@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realmix.tasks.core.mixes.in_words import learner_in_words
-from realmix.tasks.core.report.summary import summary_lines
+from realmix.tasks.core.report.summary import reason_lines
 from realmix.tasks.core.report.verdict_document import VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
 from realmix.tasks.core.words import gain_in_words, interval_in_words, score_in_words, width_of
@@ -52,9 +52,7 @@ def verdict_words(document: VerdictDocument, folder: Path) -> VerdictWords:
         Of the results.
     """
     metric, relative = document.metric, document.metric.margin_is_relative
-    # Learners have a table of their own.
-    alone = document.model_copy(update={"learners": ()})
-    split = [line.partition(": ") for line in summary_lines(alone)]
+    split = [line.partition(": ") for line in reason_lines(document)]
     return VerdictWords(
         word=document.word,
         sentence=document.sentence,

@@ -63,6 +63,12 @@ def test_each_learner_has_a_row_with_its_verdict_and_its_gain(document, tmp_path
     assert "keep real only" in boosted and "no mix compared" in boosted and "best" in boosted
 
 
+def test_another_kind_of_model_that_measured_better_is_said_above_the_table(document, tmp_path, screen):
+    kinds = [BOOSTED | {"model": document.winner.model, "distance": -0.067}, TREE | {"distance": 0.0}]
+    said = screen(print_verdict, changed(document, learners=kinds), tmp_path, width=120)
+    assert "other models A decision tree measured better by 6.7 %" in " ".join(said.split())
+
+
 def test_the_core_of_the_verdict_is_json_without_the_list_of_mixes(document, capsys):
     print_core(document)
     core = json.loads(capsys.readouterr().out)
