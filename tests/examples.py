@@ -40,9 +40,10 @@ def write_page(name: str, out: Path) -> None:
     said = io.StringIO(f"--budget {plan['budget_seconds']:g}s\n\n")
     said.seek(0, io.SEEK_END)
     draw_verdict(plain_console(said), dataclasses.replace(verdict_words(document, out), files=()))
+    text = "\n".join(line.rstrip() for line in said.getvalue().rstrip("\n").splitlines())
     page = FOLDER / f"{name}.md"
     page.write_text(
-        BLOCK.sub(lambda _: said.getvalue().rstrip("\n") + "\n", page.read_text(encoding="utf-8")),
+        BLOCK.sub(lambda _: text + "\n", page.read_text(encoding="utf-8")),
         encoding="utf-8",
     )
 
