@@ -169,7 +169,9 @@ def exit_if_not_decided(word: str | None) -> None:
         sys.exit(NOTHING_DECIDED)
 
 
-def run_retraining(table: str, why: str, detail: Detail = "normal") -> dict[str, Any]:
+def run_retraining(
+    table: str, why: str, detail: Detail = "normal", *, is_due: Callable[[str], bool] | None = None
+) -> dict[str, Any] | None:
     """Retrain a registered table in this process.
 
     Parameters
@@ -179,11 +181,13 @@ def run_retraining(table: str, why: str, detail: Detail = "normal") -> dict[str,
         Reason for the record of decisions.
     detail : {"quiet", "normal", "verbose"}
         How much of the progress is shown.
+    is_due : callable, optional
+        Asked first, with the table, whether there is anything to do.
 
     Returns
     -------
-    dict
-        The entry in the record of decisions.
+    dict or None
+        The entry in the record of decisions; None where nothing is due.
     """
     from realmix.tasks.runtime.database import registered_table
 
@@ -191,7 +195,11 @@ def run_retraining(table: str, why: str, detail: Detail = "normal") -> dict[str,
     environment.prepare()
     end_on_signal(None)
     show_progress(detail)
+    # Before anything imports Prefect, which takes the server's address from the environment then.
     server = None if settings().prefect_api_url else EmbeddedServer()
+    if is_due and not is_due(table):
+        end_progress()
+        return None
     start_helpers(server)
     entry: dict[str, Any] = interruptible("retrain", table, why, server=server, results=str(home()))
     end_progress()

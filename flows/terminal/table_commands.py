@@ -91,6 +91,7 @@ def retrain(table: str, /, *, quiet: Flag = False, verbose: Verbose = False) -> 
 
     registered_table(table)
     entry = run_retraining(table, "asked", detail_of(quiet=quiet, verbose=verbose))
+    assert entry is not None  # what is asked for is due
     print_entry(entry)
     exit_if_not_decided(entry.get("verdict"))
 
@@ -114,10 +115,10 @@ def watch(table: str | None = None, /) -> None:
     from realmix.flows.terminal.run_study import exit_if_not_decided, run_retraining
     from realmix.flows.terminal.tables import is_due, print_entry
 
-    if not is_due(table):
+    entry = run_retraining(table, "new data", is_due=is_due)
+    if entry is None:
         tell(f"No new rows for '{table}'.")
         return
-    entry = run_retraining(table, "new data")
     print_entry(entry)
     exit_if_not_decided(entry.get("verdict"))
 
