@@ -136,6 +136,12 @@ def _why_won_or_lost(case: ScoredArms, index: int, test: CorrectedT, margin: flo
     arm, gain = case.oof.arms[index], case.shown_gain(index)
     size = gain_in_words(abs(gain), case.metric.margin_is_relative)
     if index == case.incumbent:
+        ahead = [
+            other for other, arm in enumerate(case.oof.arms)
+            if arm.mix.role == "real_only" and case.shown_gain(other) > 0 and not case.is_beaten[other]
+        ]  # fmt: skip
+        if ahead:
+            return "the usual model on real rows alone: what scored better leads by less than two standard errors"
         return "best model on real rows alone"
     if index == case.winner:
         return f"best of all candidates: {size} better than real only"

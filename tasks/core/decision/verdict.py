@@ -181,9 +181,18 @@ def _candidate_gate(comparison: Comparison) -> Gate:
     size = gain_in_words(abs(gain), relative, 2 * NORMAL_QUANTILE * comparison.standard_error)
     words = f"scored {size} {'better' if gain > 0 else 'worse'} than real only"
     if gain > 0 and not won:
-        better = arm_in_words(comparison.winner.mix, comparison.winner.model)
-        words += f", but better still was: {better}"
+        words += f", but {_why_not_best(comparison)}"
     return Gate("best score", won, gain, 0.0, f"The best mix {words}.")
+
+
+def _why_not_best(c: Comparison) -> str:
+    """Say why the best mix does not win although it scored better than real only."""
+    assert c.best_mix is not None
+    if c.winner != c.incumbent:
+        return f"better still was: {arm_in_words(c.winner.mix, c.winner.model)}"
+    if c.best_mix.model != c.incumbent.model:
+        return f"not by two standard errors, which {a_learner(c.best_mix.model)} needs to ship in place of {a_learner(c.incumbent.model)}"
+    return "other real rows alone scored better still"
 
 
 def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
@@ -248,7 +257,7 @@ def _expectation_gates(c: Comparison, margin: float, expected: float, loss_chanc
             "default recipe", c.is_recipe, None, None,
             "The best mix is the default recipe of its model, which other tables were studied with."
             if c.is_recipe
-            else "The best mix is not the default recipe of the best model on real rows, so other tables say nothing of it.",
+            else "Other tables were studied with other mixes, so they say nothing of this one.",
             (EXPECTED,),
         ),
         Gate(
@@ -337,7 +346,11 @@ def _keep_real_only(
     reason = why
     if math.isfinite(c.smallest_provable_gain):
         provable = gain_in_words(c.smallest_provable_gain, c.margin_is_relative)
-        reason += f" The smallest provable gain, measured on these {c.n_rows:,} rows, is {provable}."
+        reason += (
+            f" So few rows ({c.n_rows:,}) can prove no gain at all."
+            if c.margin_is_relative and c.smallest_provable_gain >= 1
+            else f" The smallest provable gain, measured on these {c.n_rows:,} rows, is {provable}."
+        )
     sentence = (
         f"Keep real only: train {a_learner(c.incumbent.model)} on {mix_in_words(c.incumbent.mix)}. "
         f"No synthetic rows were shown to make it better.{_constant_warning(c)}"

@@ -10,6 +10,7 @@ from typing import Any
 from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.mixes.in_words import mix_in_words
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
+from realmix.tasks.core.report.ratio_arms import ratio_arms
 from realmix.tasks.core.report.story import row_in_words, tell
 from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
@@ -161,8 +162,9 @@ def _ms(moment: float) -> int:
 def shown_arms(document: VerdictDocument) -> list[ArmOfStudy]:
     """Return the arms that have a run of their own, at most :data:`MAX_CHILDREN`, best first.
 
-    What ships, the incumbent, the judged mix and the finalists come first; then the best arm of each synthesizer, of
-    each control and of each learner on real rows; then the best of the others. A renewal compares none.
+    What ships, the incumbent, the judged mix and the finalists come first; then those of the curves; then the best arm
+    of each synthesizer, of each control and of each learner on real rows; then the best of the others. A renewal compares
+    none.
     """
     if document.renewal_of:
         return []
@@ -174,8 +176,10 @@ def shown_arms(document: VerdictDocument) -> list[ArmOfStudy]:
         kinds.setdefault(
             row.synthesizer or row.mix if row.role != "real_only" else ("real", row.model), row.name
         )
-    best = set(kinds.values())
-    by_need = sorted(document.arms, key=lambda row: (row.name not in named, row.name not in best))
+    best, curved = set(kinds.values()), curve_points(document)
+    by_need = sorted(
+        document.arms, key=lambda row: (row.name not in named, row.name not in curved, row.name not in best)
+    )
     needed = {row.name for row in by_need[:MAX_CHILDREN]}
     return [row for row in document.arms if row.name in needed]
 
@@ -215,7 +219,7 @@ def curve_points(document: VerdictDocument) -> dict[str, tuple[tuple[str, float,
     """Return the score against the amount of synthetic rows, as points of runs.
 
     One metric for all: MLflow draws it as one chart with a line per run, above all others. The run of each synthesizer's best arm has
-    its curve, the incumbent's a level line. The step is the number of synthetic rows per hundred real ones. Arms come
+    its curve, that of the same learner on real rows a level line. The step is the number of synthetic rows per hundred real ones. Arms come
     best first: the first one at an amount is its best.
 
     Returns
@@ -226,14 +230,14 @@ def curve_points(document: VerdictDocument) -> dict[str, tuple[tuple[str, float,
     key = curve_key(document)
     best: dict[str, str] = {}
     curves: dict[str, dict[int, float]] = {}
-    for row in document.arms:
-        if row.synthesizer and row.score is not None:
-            name = best.setdefault(row.synthesizer, row.name)
-            curves.setdefault(name, {}).setdefault(round(100 * row.synthetic_ratio), row.score)
+    drawn = ratio_arms(document)
+    for row in drawn.arms:
+        assert row.synthesizer is not None and row.score is not None
+        name = best.setdefault(row.synthesizer, row.name)
+        curves.setdefault(name, {}).setdefault(round(100 * row.synthetic_ratio), row.score)
     steps = sorted({step for curve in curves.values() for step in curve})
-    level = document.validation.real_only.score
-    if level is not None and steps:
-        curves[document.real_only.name] = dict.fromkeys((0, *steps), level)
+    if drawn.score is not None and steps:
+        curves[drawn.real_only] = dict.fromkeys((0, *steps), drawn.score)
     return {
         name: tuple((key, value, step) for step, value in sorted(c.items())) for name, c in curves.items()
     }

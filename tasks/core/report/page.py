@@ -13,6 +13,7 @@ from realmix.tasks.core.report.figures.all import draw_figures
 from realmix.tasks.core.report.figures.drawing import Drawn
 from realmix.tasks.core.report.figures.rows import draw_columns
 from realmix.tasks.core.report.glossary import METRICS, SCORES, WORDS
+from realmix.tasks.core.report.ratio_arms import ratio_arms
 from realmix.tasks.core.report.story import better_learner, holdout_in_words, ruled_synthesizers, tell
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
 
@@ -88,6 +89,7 @@ def render_report(
         made_on=f"{made_on:%-d %B %Y}",
         story=tell(document),
         better=better_learner(document),
+        amounts=ratio_arms(document),
         tone=TONES[document.word],
         holdout=holdout_in_words(document),
         sections={name: TITLES[name] for name in sections(document, figures)},

@@ -21,6 +21,8 @@ from realmix.tasks.core.words import (
     share_in_words,
 )
 
+# Rows that prove no smaller gain than so many times the margin need more rows first, not more time.
+MANY_MARGINS = 10
 # For a reader who knows nothing of the study.
 ANSWERS = {
     "proven": "Yes: synthetic rows make this model better",
@@ -102,7 +104,7 @@ def better_learner(document: VerdictDocument) -> str | None:
     lead = gain_in_words(-own.distance, document.metric.margin_is_relative)
     return (
         f"{capital(a_learner(best.model))} measured better by {lead}, which may be luck: another kind of model ships of itself "
-        "only where it leads by more than two standard errors"
+        f"only where it leads by more than two standard errors. To ship it all the same: `--models {best.model}`"
     )
 
 
@@ -115,6 +117,16 @@ def found_arm(document: VerdictDocument, name: str) -> str:
     """Name an arm in words, with its name in brackets; the name alone where the table of arms lacks it."""
     row = next((arm for arm in document.arms if arm.name == name), None)
     return name if row is None else f"{row_in_words(row)} ({name})"
+
+
+def same_learner_gain(document: VerdictDocument) -> str | None:
+    """Return the measured gain of the best mix over its own learner on real rows; None where that is real only's."""
+    mix = document.validation.mix
+    own = next((each for each in document.learners if mix and each.mix and each.mix.name == mix.name), None)
+    if own is None or own.mix is None or own.model == document.real_only.model:
+        return None
+    gain = gain_and_interval(own.mix.gain, own.mix.interval, document.metric.margin_is_relative)
+    return f"{gain} over {a_learner(own.model)} on real rows alone"
 
 
 def best_mix_gain(document: VerdictDocument) -> str | None:
@@ -172,9 +184,10 @@ def _meaning(document: VerdictDocument) -> str:
             f"{capital(a_learner(shipped.model))} trained on your real rows and {shipped.in_words} is better than the "
             f"best model of real rows alone: expect {promise_in_words(document)} in {metric} on new rows."
         )
+    _, warns, warning = document.sentence.partition(" Warning: ")
     return (
         "No synthetic rows were shown to make the best model of your real rows better. What ships: "
-        f"{learner_in_words(shipped.model)}, trained on {shipped.in_words}."
+        f"{learner_in_words(shipped.model)}, trained on {shipped.in_words}.{warns}{warning}"
     )
 
 
@@ -221,6 +234,11 @@ def _next_step(document: VerdictDocument) -> str:
         return "Use the model in model/."
     if ships_mix(document):
         return "Use the model in model/; the cautious choice is real_only/, trained on real rows alone."
+    if _knows_little(document):
+        return (
+            "Do not use model/ yet: on real rows it is not clearly better than a constant. Look for features that tell more "
+            "of the target, or collect rows."
+        )
     use = "Use the model in model/, trained on real rows alone."
     if longer := _longer_budget(document):
         return f"{use} Before you give synthetic rows up, give the study more time: {longer}."
@@ -229,8 +247,17 @@ def _next_step(document: VerdictDocument) -> str:
     return f"{use} Stop here: more of the same synthetic rows will not change the answer."
 
 
+def _knows_little(document: VerdictDocument) -> bool:
+    """Return whether the features tell nothing of the target, or not clearly anything."""
+    found = document.validation.beats_constant
+    return document.winner.model == NULL_MODEL or (found is not None and not found.beats)
+
+
 def _longer_budget(document: VerdictDocument) -> str | None:
-    """Return what a longer budget would try; None where it would try no more."""
+    """Return what a longer budget would try; None where it would try no more, or so few rows could prove none of it."""
+    provable = document.validation.smallest_provable_gain
+    if provable is None or provable > MANY_MARGINS * document.metric.margin:
+        return None
     short = _too_short(document)
     return short.partition("; ")[2] or None if short else None
 

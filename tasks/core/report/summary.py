@@ -15,6 +15,7 @@ from realmix.tasks.core.report.story import (
     promise_in_words,
     ruled_synthesizers,
     rules_in_words,
+    same_learner_gain,
     score_line,
     shipped_in_words,
     ships_mix,
@@ -40,8 +41,9 @@ def _compared(document: VerdictDocument) -> Iterator[str]:
     yield f"{'kept' if document.word == NOT_DECIDED else 'ships'}: {shipped_in_words(document.winner)}"
     yield f"real only: {score_line(document, 'real_only')}"
     if document.validation.mix:
-        measured = best_mix_gain(document)
-        gain = f"; measured gain {measured}, flattered by luck" if measured else ""
+        measured, own = best_mix_gain(document), same_learner_gain(document)
+        gain = f"; measured gain {measured}, which luck flatters: the best of many" if measured else ""
+        gain += f"; {own}" if own else ""
         yield f"best mix: {score_line(document, 'mix')}{gain}"
     if ships_mix(document):
         yield f"promised gain: {promise_in_words(document)}"

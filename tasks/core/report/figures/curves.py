@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from realmix.tasks.core.contracts.specs import CONTROLS
-from realmix.tasks.core.mixes.in_words import synthesizer_in_words
+from realmix.tasks.core.mixes.in_words import a_learner, synthesizer_in_words
 from realmix.tasks.core.report.collect_text import advise
 from realmix.tasks.core.report.figures.drawing import (
     BLUE,
@@ -20,6 +20,7 @@ from realmix.tasks.core.report.figures.drawing import (
     spread,
     to_svg,
 )
+from realmix.tasks.core.report.ratio_arms import ratio_arms
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
 from realmix.tasks.core.scores.learning_curve import MAX_EXTRAPOLATION
 from realmix.tasks.core.words import capital, listed, score_in_words
@@ -33,15 +34,11 @@ Curves = dict[str, dict[float, ArmOfStudy]]
 
 
 def curves_of(document: VerdictDocument) -> Curves:
-    """Return the best arm at each ratio, per synthesizer, the best synthesizers first.
-
-    Arms come best first; those that left the race early were scored on few folds and are left out.
-    """
-    left = {each.arm for each in document.race.dropped} if document.race else set()
+    """Return the best arm of one learner at each ratio, per synthesizer, the best synthesizers first."""
     found: Curves = {}
-    for arm in document.arms:
-        if arm.synthesizer and arm.score is not None and arm.name not in left:
-            found.setdefault(arm.synthesizer, {}).setdefault(arm.synthetic_ratio, arm)
+    for arm in ratio_arms(document).arms:
+        assert arm.synthesizer is not None
+        found.setdefault(arm.synthesizer, {}).setdefault(arm.synthetic_ratio, arm)
     return found
 
 
@@ -49,7 +46,7 @@ def draw_ratio_curves(document: VerdictDocument) -> Drawn | None:
     """Draw one line per synthesizer, controls in grey, and real only as the line to beat."""
     curves = curves_of(document)
     generators = [name for name in curves if name not in CONTROLS][:MAX_CURVES]
-    reference = document.validation.real_only.score
+    reference = ratio_arms(document).score
     if not generators or reference is None:
         return None
     shown = generators + [name for name in CONTROLS if name in curves]
@@ -120,7 +117,8 @@ def _ratio_finding(
         names = capital(listed(sorted(map(synthesizer_in_words, lost))))
         hidden += f" {names} left the race early, scored on few folds: no line."
     return (
-        f"{words} real only (dashed, {document.metric.name} {score_in_words(reference)}) at some amount of synthetic "
+        f"{words} {a_learner(ratio_arms(document).learner)} on real rows alone (dashed, {document.metric.name} "
+        f"{score_in_words(reference)}) at some amount of synthetic "
         f"rows, as measured; grey lines are controls, which add no information.{hidden}"
     )
 

@@ -80,7 +80,7 @@ def test_one_failed_gate_of_proof_leaves_a_default_recipe_expected_to_help(plant
     assert low < verdict.promised_gain < high
     other = decide(weakened(planted, **changes), margin=MARGIN, priors=HELPFUL)
     assert other.outcome == "keep real only"
-    assert "other tables say nothing of it" in other.reason
+    assert "they say nothing of this one" in other.reason
     assert (other.promised_gain, other.promised_interval) == (0, (0, 0))
 
 

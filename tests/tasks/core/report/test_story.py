@@ -19,7 +19,7 @@ PLAN = {
 
 def kept(document, **more):
     """The same study, had it kept real only."""
-    ships = {"winner": document.real_only.to_dict(), "word": "keep real only"}
+    ships = {"winner": document.real_only.to_dict() | {"model": "linear"}, "word": "keep real only"}
     return changed(document, **ships, **more)
 
 
@@ -31,11 +31,36 @@ def test_what_was_not_tried_for_lack_of_time_is_said(document):
 
 
 def test_real_only_after_a_short_study_is_told_to_take_more_time_and_after_a_long_one_to_stop(document):
-    assert (
-        "give the study more time: 4 min would try 6 synthesizers."
-        in tell(kept(document, plan=PLAN)).next_step
+    precise, rough = (
+        document.validation.to_dict() | {"smallest_provable_gain": times * document.metric.margin}
+        for times in (9, 11)
     )
+    step = tell(kept(document, plan=PLAN, validation=precise)).next_step
+    assert "give the study more time: 4 min would try 6 synthesizers." in step
+    assert "more time" not in tell(kept(document, plan=PLAN, validation=rough)).next_step
     assert "Stop here" in tell(kept(document)).next_step
+
+
+def test_a_model_that_knows_hardly_more_than_a_constant_is_not_to_be_used_yet(document):
+    unsure = {"control": "real-only/class-prior", "gain": 0.01, "interval": [-0.1, 0.1], "beats": False}
+    validation = document.validation.to_dict() | {"beats_constant": unsure}
+    said = tell(
+        kept(document, validation=validation, sentence="Keep real only: so. Warning: hardly a constant.")
+    )
+    assert said.next_step.startswith("Do not use model/ yet") and said.meaning.endswith(
+        "Warning: hardly a constant."
+    )
+
+
+def test_the_gain_of_the_best_mix_over_its_own_learner_stands_beside_that_over_real_only(document):
+    mix = document.validation.mix.to_dict() | {"gain": -0.004, "interval": [-0.02, 0.01]}
+    kinds = [TREE | {"mix": mix}, BOOSTED | {"model": "other"}]
+    (line,) = [
+        each for each in summary_lines(changed(document, learners=kinds)) if each.startswith("best mix")
+    ]
+    assert line.endswith(
+        "; −0.4 points (90 % interval −2 points to 1 points) over a decision tree on real rows alone"
+    )
 
 
 def test_another_kind_of_model_that_measured_better_is_no_secret(document):

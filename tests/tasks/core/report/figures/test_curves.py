@@ -39,12 +39,19 @@ def test_a_synthesizer_has_one_line_of_its_best_arms_in_its_own_colour_and_contr
     assert {"SMOTE", "repeated real", "real only"} <= set(texts(drawn.svg))
     assert not any(title.startswith("worse") for title in titles(drawn.svg))
     assert colour_of("smote") in drawn.svg and GREY in drawn.svg
-    assert drawn.finding.startswith("SMOTE gets past real only (dashed, roc_auc 0.5)")
+    assert drawn.finding.startswith("SMOTE gets past XGBoost on real rows alone (dashed, roc_auc 0.5)")
 
 
 def test_the_line_to_beat_is_the_incumbent_and_nobody_may_get_past_it(document):
     drawn = draw_ratio_curves(of(document, arm("smote", 1.0, 0.4), arm("ctgan", 1.0, 0.3)))
-    assert drawn.finding.startswith("None gets past real only (dashed, roc_auc 0.5)")
+    assert drawn.finding.startswith("None gets past XGBoost on real rows alone (dashed, roc_auc 0.5)")
+
+
+def test_only_arms_of_the_learner_of_real_only_are_compared_with_its_line(document):
+    real = document.real_only.to_dict() | {"model": "linear"}
+    arms = arm("smote", 1.0, 0.45, model="linear"), arm("smote", 2.0, 0.9, model="xgboost")
+    drawn = draw_ratio_curves(of(document, *arms, real_only=real))
+    assert drawn.finding.startswith("None gets past a linear model on real rows alone")
 
 
 def test_more_than_five_synthesizers_are_not_drawn_but_counted(document):
