@@ -18,9 +18,10 @@ PLAN = {
 
 
 def kept(document, **more):
-    """The same study, had it kept real only."""
+    """The same study, had it kept real only, with a model that knows more than a constant."""
     ships = {"winner": document.real_only.to_dict() | {"model": "linear"}, "word": "keep real only"}
-    return changed(document, **ships, **more)
+    knows = {"validation": document.validation.to_dict() | {"beats_constant": None}}
+    return changed(document, **ships | knows | more)
 
 
 def test_what_was_not_tried_for_lack_of_time_is_said(document):
@@ -32,7 +33,8 @@ def test_what_was_not_tried_for_lack_of_time_is_said(document):
 
 def test_real_only_after_a_short_study_is_told_to_take_more_time_and_after_a_long_one_to_stop(document):
     precise, rough = (
-        document.validation.to_dict() | {"smallest_provable_gain": times * document.metric.margin}
+        document.validation.to_dict()
+        | {"beats_constant": None, "smallest_provable_gain": times * document.metric.margin}
         for times in (9, 11)
     )
     step = tell(kept(document, plan=PLAN, validation=precise)).next_step
