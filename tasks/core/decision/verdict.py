@@ -198,17 +198,18 @@ def _why_not_best(c: Comparison) -> str:
 def _proof_gates(c: Comparison, margin: float) -> list[Gate]:
     """List the gates of the outcome "proven", apart from the best score."""
     relative, low = c.margin_is_relative, c.promised_interval[0]
-    promised = gain_in_words(c.promised_gain, relative, width_of(c.promised_interval))
+    size = "It does not win in these folds, so they alone promise no gain"
+    bounds = "Of a gain that is not promised there is no interval"
+    if c.winner == c.best_mix:
+        gain = gain_in_words(c.promised_gain, relative, width_of(c.promised_interval))
+        size = f"In these folds alone, less its optimism, it gains {gain}"
+        bounds = f"The 90 % interval of that gain is {interval_in_words(c.promised_interval, relative)}"
     gates = [
         Gate(
             "gain less optimism", c.promised_gain >= margin, c.promised_gain, margin,
-            f"In these folds alone, less its optimism, it gains {promised}; {gain_in_words(margin, relative)} is worth having.",
+            f"{size}; {gain_in_words(margin, relative)} is worth having.",
         ),
-        Gate(
-            "interval", low > 0, low, 0.0,
-            f"Its 90 % interval is {interval_in_words(c.promised_interval, relative)}; "
-            "it must lie above 0.",
-        ),
+        Gate("interval", low > 0, low, 0.0, f"{bounds}; it must lie above 0."),
         Gate(
             "significance", c.p_value <= SIGNIFICANCE_LEVEL, c.p_value, SIGNIFICANCE_LEVEL,
             f"The best of so many mixes looks as good by chance alone with probability {c.p_value:.2g}; "
