@@ -54,7 +54,7 @@ def test_a_forbidden_study_is_refused_and_a_permitted_one_runs(followed):
 @pytest.mark.timeout(600)
 def test_the_lineage_is_printed_for_people_and_for_programs(followed):
     place, (_, said, _) = followed
-    assert "the file: training table" in said and "the file: model/MLmodel" in said
+    assert "this is its training table" in said and "this is its model/MLmodel" in said
     assert "raw snapshot" in said and "decision" in said
     assert {"entity", "activity", "wasDerivedFrom"} <= json.loads(
         (place / "own.prov.json").read_text()
