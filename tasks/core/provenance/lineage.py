@@ -16,11 +16,22 @@ from realmix.tasks.core.lifecycle.records import Decision
 
 
 class RawRows(Part):
-    """The rows as they were read; `digest` is of their content, and names their snapshot."""
+    """The rows as they were read.
+
+    Attributes
+    ----------
+    digest : str
+        Of their content; it names their snapshot.
+    source : str
+    n_rows : int
+    source_sha256 : str or None
+        Of the file that they were read from; None for a database, and in a lineage of an earlier release.
+    """
 
     digest: str
     source: str
     n_rows: int
+    source_sha256: str | None = None
 
 
 class SplitRows(Part):
@@ -106,6 +117,8 @@ class Lineage(Document):
     def role_of(self, digest: str) -> str | None:
         """Return what a digest is of in this chain; None where it is in none of it."""
         named = {self.raw.digest: "raw snapshot", self.training.sha256: self.made}
+        if self.raw.source_sha256:
+            named[self.raw.source_sha256] = "source file"
         named |= {
             pool.sha256: f"pool {pool.synthesizer} of {pool.scope}" for pool in self.pools if pool.sha256
         }
@@ -166,6 +179,8 @@ def chain_lines(chain: Chain) -> Iterator[str]:
     lineage = chain.lineage
     raw, split, training = lineage.raw, lineage.split, lineage.training
     yield f"{lineage.kind} '{lineage.study}' of table '{lineage.table}' (realmix {lineage.realmix_version}); this is its {chain.role}"
+    if raw.source_sha256:
+        yield f"  source file     {raw.source_sha256}"
     yield f"  raw snapshot    {raw.digest}  {raw.n_rows:,} rows from {raw.source}"
     if split:
         yield f"  holdout rule    {split.holdout}  {split.n_holdout:,} rows set aside, {split.n_development:,} to learn from"
@@ -245,7 +260,8 @@ def _add(document: Any, chain: Chain) -> None:
         other_attributes={label: f"{lineage.kind} {lineage.study}"},
     )
     document.wasAssociatedWith(run, agent)
-    raw = entity(lineage.raw.digest, "raw snapshot")
+    read = lineage.raw.source_sha256
+    raw = entity(lineage.raw.digest, "raw snapshot", *([entity(read, "source file")] if read else []))
     document.used(run, raw)
     rule = entity(lineage.split.holdout, "holdout rule", raw, by=run) if lineage.split else raw
     folds = entity(lineage.split.folds, "folds", rule, by=run) if lineage.split and lineage.split.folds else rule

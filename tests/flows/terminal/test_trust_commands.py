@@ -65,7 +65,7 @@ def test_the_lineage_is_printed_for_people_and_for_programs(followed):
 def test_a_person_is_forgotten_and_the_model_is_named(followed):
     place, (*_, said) = followed
     assert "Removed 1 rows of 1 person (`patient`) from 'own'" in said
-    assert "model model of own" in said and "Marked as stale in MLflow: version 1." in said
+    assert "folder model/ of own" in said and "Marked as stale in MLflow: version 1." in said
     assert f"{place / 'runs' / 'own'} holds results of a study with the rows" in said
     assert "forgotten, " in said  # the entry stands in the lineage of the model, too
 

@@ -16,7 +16,7 @@ LINEAGE = Lineage.build(
         "study": "calls-0001",
         "table": "calls",
         "realmix_version": "0.1.0",
-        "raw": {"digest": "raw", "source": "calls.csv", "n_rows": 1200},
+        "raw": {"digest": "raw", "source": "calls.csv", "n_rows": 1200, "source_sha256": "file"},
         "split": {"holdout": "rule", "folds": "folds", "n_development": 960, "n_holdout": 240},
         "pools": [
             {"scope": "fold-0-0", "synthesizer": "smote", "n_rows": 800, "sha256": "pool"},
@@ -44,7 +44,7 @@ def entry(kind, digest="entry", **document):
 
 @pytest.mark.parametrize(
     ("digest", "role"),
-    [("raw", "raw snapshot"), ("rule", "holdout rule"), ("folds", "folds"), ("pool", "pool smote of fold-0-0"),
+    [("file", "source file"), ("raw", "raw snapshot"), ("rule", "holdout rule"), ("folds", "folds"), ("pool", "pool smote of fold-0-0"),
      ("train", "training table"), ("shipped", "folder model/"), ("verdict", "verdict.json"),
      ("mlmodel", "model/MLmodel"), ("another", None)],
 )  # fmt: skip
@@ -57,12 +57,12 @@ def test_the_text_goes_from_the_raw_rows_to_the_decision():
     lines = list(chain_lines(chain))
     steps = [line.split()[0] for line in lines[1:]]
     assert steps == [
-        "raw", "holdout", "folds", "pool", "compared", "training", "model", "model", "model", "decision", "record",
+        "source", "raw", "holdout", "folds", "pool", "compared", "training", "model", "model", "model", "decision", "record",
     ]  # fmt: skip
     assert lines[0].endswith("this is its training table")
-    assert "mixed  1,000 rows of smote, shipped" in lines[4]
-    assert lines[5].split(maxsplit=1)[1] == "2,500 rows of smote in 3 pools, not in the training table"
-    assert "600 drawn by smote with seed 7" in lines[6] and lines[7].endswith("shipped  model/")
+    assert "mixed  1,000 rows of smote, shipped" in lines[5]
+    assert lines[6].split(maxsplit=1)[1] == "2,500 rows of smote in 3 pools, not in the training table"
+    assert "600 drawn by smote with seed 7" in lines[7] and lines[8].endswith("shipped  model/")
 
 
 def test_pools_of_a_study_that_ships_real_rows_only_are_in_no_table():
@@ -133,7 +133,7 @@ def test_prov_json_can_be_read_by_prov_and_leads_back_to_the_raw_rows():
         place = todo.pop()
         reached.add(place)
         todo += edges.get(place, set()) - reached
-    wanted = {"raw", "rule", "folds", "pool", "mixed", "measured", "train", "shipped", "verdict", "entry"}
+    wanted = {"file", "raw", "rule", "folds", "pool", "mixed", "measured", "train", "shipped", "verdict", "entry"}
     assert {f"sha256:{name}" for name in wanted} <= reached
     kinds = {type(record).__name__ for record in document.get_records()}
     assert {
@@ -150,6 +150,14 @@ def test_a_lineage_is_read_back_as_it_was():
     assert Lineage.read(LINEAGE.to_dict()) == LINEAGE
 
 
+def test_a_lineage_of_an_earlier_release_names_no_source_file():
+    written = LINEAGE.to_dict()
+    del written["raw"]["source_sha256"]
+    earlier = Lineage.read(written)
+    assert earlier.raw.source_sha256 is None and earlier.role_of("file") is None
+    assert not [line for line in chain_lines(Chain("raw snapshot", earlier)) if "source file" in line]
+
+
 def test_the_rows_of_a_release_are_a_shared_table():
     fields = {
         "kind": "release",
@@ -162,4 +170,4 @@ def test_the_rows_of_a_release_are_a_shared_table():
     release = Lineage.build(LINEAGE.to_dict() | fields)
     assert release.role_of("train") == "shared table" and release.role_of("document") == "release.json"
     lines = list(chain_lines(Chain("shared table", release)))
-    assert [line.split()[0] for line in lines[1:]] == ["raw", "shared", "decision"]
+    assert [line.split()[0] for line in lines[1:]] == ["source", "raw", "shared", "decision"]
