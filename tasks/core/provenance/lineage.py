@@ -264,7 +264,9 @@ def _add(document: Any, chain: Chain) -> None:
     raw = entity(lineage.raw.digest, "raw snapshot", *([entity(read, "source file")] if read else []))
     document.used(run, raw)
     rule = entity(lineage.split.holdout, "holdout rule", raw, by=run) if lineage.split else raw
-    folds = entity(lineage.split.folds, "folds", rule, by=run) if lineage.split and lineage.split.folds else rule
+    folds = (
+        entity(lineage.split.folds, "folds", rule, by=run) if lineage.split and lineage.split.folds else rule
+    )
     # All real rows make what ships, and those that are not in the holdout what is measured on it.
     learned = {"shipped": raw, "evaluated": rule}
     pools = {

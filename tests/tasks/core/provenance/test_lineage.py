@@ -133,7 +133,19 @@ def test_prov_json_can_be_read_by_prov_and_leads_back_to_the_raw_rows():
         place = todo.pop()
         reached.add(place)
         todo += edges.get(place, set()) - reached
-    wanted = {"file", "raw", "rule", "folds", "pool", "mixed", "measured", "train", "shipped", "verdict", "entry"}
+    wanted = {
+        "file",
+        "raw",
+        "rule",
+        "folds",
+        "pool",
+        "mixed",
+        "measured",
+        "train",
+        "shipped",
+        "verdict",
+        "entry",
+    }
     assert {f"sha256:{name}" for name in wanted} <= reached
     kinds = {type(record).__name__ for record in document.get_records()}
     assert {
