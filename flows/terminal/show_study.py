@@ -142,9 +142,10 @@ def compare_studies(names: tuple[str, str], documents: tuple[VerdictDocument, Ve
     first, second = documents
     for name, cell in COMPARED.items():
         cells = cell(first), cell(second)
-        table.add_row(name, *(plain(text, "bold" if cells[0] != cells[1] else "") for text in cells))
+        mark, style = ("*", "bold") if cells[0] != cells[1] else (" ", "")
+        table.add_row(f"{mark} {name}", *(plain(text, style) for text in cells))
     screen.print(table)
-    screen.print(Text(f"{_comparable(first, second)} What differs is bold."))
+    screen.print(Text(f"{_comparable(first, second)} What differs is marked with *."))
 
 
 def _comparable(first: VerdictDocument, second: VerdictDocument) -> str:

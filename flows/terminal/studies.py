@@ -80,7 +80,7 @@ def read_tracked(folder: Path) -> VerdictDocument:
 
 
 def rows_of(studies: list[Found]) -> Iterator[tuple[str, ...]]:
-    """Yield a row of text for each study: folder, date, table, rows, verdict, gain."""
+    """Yield a row of text for each study: folder, date and time, table, rows, verdict, gain."""
     from realmix.tasks.core.words import gain_in_words
 
     for study in studies:
@@ -91,4 +91,4 @@ def rows_of(studies: list[Found]) -> Iterator[tuple[str, ...]]:
             promised = "" if gain is None else gain_in_words(gain, document.metric.margin_is_relative)
             about = (document.table.name, f"{document.table.n_rows:,}", promised)
         name, rows, promised = about
-        yield str(study.folder.name), f"{study.changed:%Y-%m-%d}", name, rows, study.state, promised
+        yield str(study.folder.name), f"{study.changed:%Y-%m-%d %H:%M}", name, rows, study.state, promised

@@ -240,7 +240,7 @@ def card(
         File to write. Default: print the card.
     """
     check_table_name(table)
-    from realmix.tasks.core.table.hints.find_hints import find_hints
+    from realmix.tasks.core.table.hints.find_hints import find_hints, hint_lines
     from realmix.tasks.core.table.infer_card import card_to_yaml, infer_card, suggest
     from realmix.tasks.core.table.infer_schema import infer_schema
     from realmix.tasks.core.table.read_columns import read_columns
@@ -266,12 +266,15 @@ def card(
     report = report.with_apart(set_apart(schema, inferred))
     suggested = suggest(raw, schema)
     candidates = propose_rules(raw, schema, sensitive=suggested.get("sensitive", ()))
-    text = card_to_yaml(inferred, schema, find_hints(raw, schema, inferred), report, candidates, suggested)
+    hints = find_hints(raw, schema, inferred)
+    text = card_to_yaml(inferred, schema, hints, report, candidates, suggested)
     if out is None:
         print(text, end="")
         return
     write_atomically(out, lambda file: file.write_text(text, encoding="utf-8"))
-    tell(f"Wrote {out}. Edit it, then run: realmix run --card {out}")
+    next_step = f"Edit it, then see whether a study is worth it: realmix preview --card {out}"
+    for line in (f"Wrote {out}.", *hint_lines(hints), next_step):
+        tell(line)
 
 
 def parse_budget(text: str) -> float:

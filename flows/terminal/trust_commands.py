@@ -82,8 +82,8 @@ def release(
 def lineage(file: str, /, *, prov: Flag = False) -> None:
     """Show what a file was made from, and what was made of it: from the raw rows to the decision.
 
-    The file is recognized by its digest, wherever it lies: a snapshot, a training table, a file of a model, a
-    verdict or a report. Digests and names are shown, no rows.
+    The file is recognized by its digest, wherever it lies: the file of the table,
+    a snapshot, a training table, a file of a model, a verdict or a report. Digests and names are shown, no rows.
 
     Parameters
     ----------

@@ -172,7 +172,7 @@ def _derived(kept: Kept) -> Iterator[dict[str, Any]]:
     lineage = kept.lineage
     made = [(f"pool of {pool.synthesizer} ({pool.scope})", pool.sha256) for pool in lineage.pools]
     made += [(lineage.made, lineage.training.sha256)]
-    made += [(f"model {role}", sha256) for role, sha256 in lineage.models.items()]
+    made += [(f"folder {role}/", sha256) for role, sha256 in lineage.models.items()]
     made += [(name, lineage.files[name]) for name in REPORTS if name in lineage.files]
     yield from ({"study": lineage.study, "what": what, "sha256": sha256} for what, sha256 in made)
 

@@ -63,6 +63,7 @@ def _trace(path: Path, location: str) -> list[Chain]:
             ]
     raise BadInput(
         f"No study of this home made or read {location} (sha256 {tree_digest(path)}), as it is now.{_mark_in_words(path)} "
+        "A file is recognized as an exact copy of a result or of the table as it was read, not what a database holds. "
         "Name the unchanged file, and the home in which it was made (REALMIX_HOME)."
     )
 

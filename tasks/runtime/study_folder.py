@@ -88,7 +88,10 @@ def check_output_folder(out: Path) -> None:
     if place.exists() and not place.is_dir():
         raise BadInput(f"--out {out} is a file, expected a folder: choose another name.")
     if (out / "verdict.json").exists():
-        raise BadInput(f"{out} holds a finished study: choose another --out, or remove that folder.")
+        raise BadInput(
+            f"{out} holds a finished study that is not known to be of this very table, card and options: "
+            "choose another --out, or remove that folder."
+        )
     is_ours = any((out / name).exists() for name in (LOCK, "work/context.json"))
     if place.exists() and not is_ours and any(place.iterdir()):
         raise BadInput(f"{out} holds other files, expected a new or empty folder: choose another --out.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from typing import Any
@@ -55,7 +56,7 @@ def read_content(
     table : TextTable, or DataFrame of shape (n_rows, n_columns)
         Text cells of a text file or workbook; plain types of the others.
     detected : dict
-        Format; for text its compression, encoding, delimiter, header, and notes on what was read past.
+        Format, size and sha256; for text its compression, encoding, delimiter, header, and notes on what was read past.
 
     Raises
     ------
@@ -64,7 +65,8 @@ def read_content(
     """
     check_bytes(len(content), where)
     with within_memory(where):
-        return _read_content(content, where, sheet)
+        table, detected = _read_content(content, where, sheet)
+    return table, {**detected, "n_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _read_content(

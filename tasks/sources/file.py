@@ -48,8 +48,7 @@ class FileSource:
         """
         path, sheet = split_sheet(self.location)
         content = _read_bytes(path)
-        table, detected = read_content(content, path, sheet)
-        self._detected = {**detected, "n_bytes": len(content)}
+        table, self._detected = read_content(content, path, sheet)
         return table
 
     def describe(self) -> dict[str, Any]:

@@ -52,8 +52,7 @@ class ObjectStoreSource:
         """
         address, sheet = split_sheet(self.location)
         content = read_object(address)
-        table, detected = read_content(content, without_secrets(address), sheet)
-        self._detected = {**detected, "n_bytes": len(content)}
+        table, self._detected = read_content(content, without_secrets(address), sheet)
         return table
 
     def describe(self) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def lineage_of(folder: StudyFolder, table: Table, document: VerdictDocument, mar
             "study": document.study,
             "table": table.name,
             "realmix_version": document.realmix_version,
-            "raw": {"digest": table.snapshot.digest, "source": described.source, "n_rows": described.n_rows},
+            "raw": raw_rows(table),
             "split": {
                 "holdout": _text_digest(document.plan.get("holdout")),
                 "folds": _digest(place / FOLDS),
@@ -115,6 +115,16 @@ def lineage_of(folder: StudyFolder, table: Table, document: VerdictDocument, mar
             "files": _files(place),
         }
     )
+
+
+def raw_rows(table: Table) -> dict[str, Any]:
+    """Name the rows as they were read; those of a registered table by the file that it was registered from."""
+    return {
+        "digest": table.snapshot.digest,
+        "source": table.source.get("location", table.card.source),
+        "n_rows": table.snapshot.n_rows,
+        "source_sha256": table.source.get("sha256", table.snapshot.source.get("sha256")),
+    }
 
 
 def _pools(folder: StudyFolder, shipped: str | None) -> list[dict[str, Any]]:

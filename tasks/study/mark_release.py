@@ -12,7 +12,7 @@ from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.lineage_index import LINEAGE, keep_lineage
 from realmix.tasks.runtime.snapshots import write_atomically
 from realmix.tasks.runtime.study_folder import Table
-from realmix.tasks.study.mark import CROISSANT, write_croissant
+from realmix.tasks.study.mark import CROISSANT, raw_rows, write_croissant
 
 
 def mark_release(folder: Path, shared: Path, document: ReleaseDocument, table: Table) -> None:
@@ -65,11 +65,7 @@ def lineage_of_release(folder: Path, shared: Path, document: ReleaseDocument, ta
             "study": folder.name,
             "table": table.name,
             "realmix_version": document.realmix_version,
-            "raw": {
-                "digest": table.snapshot.digest,
-                "source": table.source.get("location", table.card.source),
-                "n_rows": table.snapshot.n_rows,
-            },
+            "raw": raw_rows(table),
             "split": None,
             "pools": [],
             "training": {

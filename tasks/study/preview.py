@@ -18,7 +18,7 @@ from realmix.tasks.core.decision.preview import (
 )
 from realmix.tasks.core.plan.costs import Costs
 from realmix.tasks.core.plan.deploy import competing
-from realmix.tasks.core.plan.make_plan import more_time
+from realmix.tasks.core.plan.make_plan import duration, more_time
 from realmix.tasks.core.plan.plan import Asked, Layout, Split
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.splits.holdout import register_holdout
@@ -93,7 +93,9 @@ def preview(request: StudyRequest, place: Path) -> tuple[Table, Split, Preview]:
         n_workers=n_workers(),
     )
     if longer:
-        log.info("a study: %s", longer)
+        log.info(
+            "a study has %s unless --budget says otherwise: %s", duration(request.budget_seconds), longer
+        )
     layout = lay_folds.fn(folder, plan)
     log.info(
         "%s: %d of %s rows in %d folds", table.name, plan.n_development, f"{len(raw):,}", len(layout.blocks)

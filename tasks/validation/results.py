@@ -15,6 +15,15 @@ from realmix.tasks.core.json_values import to_jsonable
 Severity = Literal["critical", "warning", "info"]
 # Where a larger share of rows is invalid, the table as a whole is wrong.
 MAX_QUARANTINED_FRACTION = 0.1
+# What rows are that fail an expectation.
+FAILED_ROWS = {
+    "expect_column_values_to_not_be_null": "is empty",
+    "expect_column_levels_to_be_known": "holds an unknown level",
+    "expect_column_numbers_to_be_finite": "holds no finite number",
+    "expect_dates_to_be_plausible": "holds an implausible date",
+    "expect_declared_range_to_hold": "is outside its declared range",
+    "expect_row_key_to_be_unique": "holds a key that another row has too",
+}
 # A message names this many failed expectations and counts the others.
 NAMED_FAILURES = 3
 
@@ -69,14 +78,25 @@ class ExpectationOutcome:
 
     @property
     def sentence(self) -> str:
-        """What failed, in a few words without any cell."""
+        """What failed, in a few words without any cell.
+
+        Examples
+        --------
+        >>> ExpectationOutcome("age", "expect_column_values_to_not_be_null", "warning", False, 1623).sentence
+        "column 'age' is empty in 1,623 rows"
+        >>> ExpectationOutcome("age", "expect_column_values_to_be_between", "warning", False, 1).sentence
+        "column 'age': 1 row breaks the expectation 'values to be between'"
+        """
         words = self.expectation.removeprefix("expect_").removeprefix("column_").replace("_", " ")
         about = f"column '{self.column}': " if self.column else ""
         if self.exception:
             return f"{about}{words} (raised {self.exception})"
         if self.unexpected_count is not None:
-            rows = "row fails" if self.unexpected_count == 1 else "rows fail"
-            return f"{about}{words} ({self.unexpected_count:,} {rows})"
+            is_one = self.unexpected_count == 1
+            rows = "1 row" if is_one else f"{self.unexpected_count:,} rows"
+            if self.column and self.expectation in FAILED_ROWS:
+                return f"column '{self.column}' {FAILED_ROWS[self.expectation]} in {rows}"
+            return f"{about}{rows} {'breaks' if is_one else 'break'} the expectation '{words}'"
         return f"{about}{words}" + (f" (found {self.observed})" if self.observed is not None else "")
 
 

@@ -106,6 +106,14 @@ def test_a_served_model_that_is_not_there_gets_one_sentence(finished, location):
         trace(location)
 
 
+def test_what_nothing_was_made_of_is_refused_with_what_would_be_recognized(finished, tmp_path):
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(
+        BadInput, match=r"exact copy of a result or of the table as it was read, .* a database"
+    ):
+        trace(str(tmp_path / "other.csv"))
+
+
 def test_what_is_not_there_gets_one_sentence(finished, tmp_path):
     with pytest.raises(BadInput, match="There is no"):
         trace(str(tmp_path / "none.parquet"))

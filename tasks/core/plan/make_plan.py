@@ -144,18 +144,18 @@ def _more_time(
         more = _within(richest, shape, costs, asked, longer * PLANNED_SHARE)
         if len(more.synthesizers) > len(plan.synthesizers):
             return (
-                f"at {_duration(budget_seconds)} only {listed([synthesizer_in_words(name) for name in plan.synthesizers])} can be tried; "
-                f"{_duration(longer)} would try {len(more.synthesizers)} synthesizers"
+                f"at {duration(budget_seconds)} only {listed([synthesizer_in_words(name) for name in plan.synthesizers])} can be tried; "
+                f"{duration(longer)} would try {len(more.synthesizers)} synthesizers"
             )
     return None
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Write a budget as people say it.
 
     Examples
     --------
-    >>> _duration(90), _duration(240), _duration(3600)
+    >>> duration(90), duration(240), duration(3600)
     ('90 s', '4 min', '60 min')
     """
     return f"{seconds / 60:g} min" if seconds >= 120 and seconds % 60 == 0 else f"{seconds:g} s"

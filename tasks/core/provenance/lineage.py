@@ -6,6 +6,7 @@ It holds names, counts and sha256 digests, and no cell of the table: ``schemas/l
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -15,11 +16,22 @@ from realmix.tasks.core.lifecycle.records import Decision
 
 
 class RawRows(Part):
-    """The rows as they were read; `digest` is of their content, and names their snapshot."""
+    """The rows as they were read.
+
+    Attributes
+    ----------
+    digest : str
+        Of their content; it names their snapshot.
+    source : str
+    n_rows : int
+    source_sha256 : str or None
+        Of the file that they were read from; None for a database, and in a lineage of an earlier release.
+    """
 
     digest: str
     source: str
     n_rows: int
+    source_sha256: str | None = None
 
 
 class SplitRows(Part):
@@ -95,13 +107,22 @@ class Lineage(Document):
         """Return what its rows are called."""
         return "training table" if self.kind == "study" else "shared table"
 
+    @property
+    def pools_in_it(self) -> tuple[DrawnPool, ...]:
+        """Return the pools whose rows went into the training or shared table; a study draws others to compare."""
+        if self.kind == "release":
+            return self.pools
+        return tuple(pool for pool in self.pools if pool.scope == "shipped" and self.training.n_synthetic)
+
     def role_of(self, digest: str) -> str | None:
         """Return what a digest is of in this chain; None where it is in none of it."""
         named = {self.raw.digest: "raw snapshot", self.training.sha256: self.made}
+        if self.raw.source_sha256:
+            named[self.raw.source_sha256] = "source file"
         named |= {
             pool.sha256: f"pool {pool.synthesizer} of {pool.scope}" for pool in self.pools if pool.sha256
         }
-        named |= {sha: f"model {role}" for role, sha in self.models.items()}
+        named |= {sha: f"folder {role}/" for role, sha in self.models.items()}
         if self.split:
             named |= {self.split.holdout: "holdout rule"} | (
                 {self.split.folds: "folds"} if self.split.folds else {}
@@ -157,14 +178,17 @@ def chain_lines(chain: Chain) -> Iterator[str]:
     """Yield a chain as text, from the raw rows to the decisions, one step a line."""
     lineage = chain.lineage
     raw, split, training = lineage.raw, lineage.split, lineage.training
-    yield f"{lineage.kind} '{lineage.study}' of table '{lineage.table}' (realmix {lineage.realmix_version}); the file: {chain.role}"
+    yield f"{lineage.kind} '{lineage.study}' of table '{lineage.table}' (realmix {lineage.realmix_version}); this is its {chain.role}"
+    if raw.source_sha256:
+        yield f"  source file     {raw.source_sha256}"
     yield f"  raw snapshot    {raw.digest}  {raw.n_rows:,} rows from {raw.source}"
     if split:
         yield f"  holdout rule    {split.holdout}  {split.n_holdout:,} rows set aside, {split.n_development:,} to learn from"
         if split.folds:
             yield f"  folds           {split.folds}"
-    for pool in lineage.pools:
+    for pool in lineage.pools_in_it:
         yield f"  pool            {pool.sha256 or 'kept by another machine'}  {pool.n_rows:,} rows of {pool.synthesizer}, {pool.scope}"
+    yield from _compared_lines(lineage)
     drawn = (
         f", {training.n_synthetic:,} drawn by {training.synthesizer} with seed {training.seed}"
         if training.n_synthetic
@@ -172,10 +196,21 @@ def chain_lines(chain: Chain) -> Iterator[str]:
     )
     yield f"  {lineage.made:<14}  {training.sha256}  {training.n_real:,} real rows{drawn}"
     for role, sha in lineage.models.items():
-        yield f"  model           {sha}  {role}"
+        yield f"  model           {sha}  {role}/"
     yield f"  decision        {lineage.decision.word}: {lineage.decision.sentence}"
     for entry in chain.entries:
         yield f"  record          {entry.digest}  {entry.kind}, {entry.made_at}"
+
+
+def _compared_lines(lineage: Lineage) -> Iterator[str]:
+    """Sum the pools that are not in the table by synthesizer."""
+    compared: dict[str, list[int]] = defaultdict(list)
+    for pool in lineage.pools:
+        if pool not in lineage.pools_in_it:
+            compared[pool.synthesizer].append(pool.n_rows)
+    for name, sizes in compared.items():
+        pools = "1 pool" if len(sizes) == 1 else f"{len(sizes)} pools"
+        yield f"  compared        {sum(sizes):,} rows of {name} in {pools}, not in the {lineage.made}"
 
 
 def to_prov(chains: Sequence[Chain]) -> dict[str, Any]:
@@ -225,22 +260,40 @@ def _add(document: Any, chain: Chain) -> None:
         other_attributes={label: f"{lineage.kind} {lineage.study}"},
     )
     document.wasAssociatedWith(run, agent)
-    raw = entity(lineage.raw.digest, "raw snapshot")
+    read = lineage.raw.source_sha256
+    raw = entity(lineage.raw.digest, "raw snapshot", *([entity(read, "source file")] if read else []))
     document.used(run, raw)
-    sources = [raw]
-    if lineage.split:
-        sources = [entity(lineage.split.holdout, "holdout rule", raw, by=run)]
-        if lineage.split.folds:
-            sources = [entity(lineage.split.folds, "folds", *sources, by=run)]
-    pools = [
-        entity(pool.sha256, f"pool {pool.synthesizer} of {pool.scope}", *sources, by=run)
+    rule = entity(lineage.split.holdout, "holdout rule", raw, by=run) if lineage.split else raw
+    folds = (
+        entity(lineage.split.folds, "folds", rule, by=run) if lineage.split and lineage.split.folds else rule
+    )
+    # All real rows make what ships, and those that are not in the holdout what is measured on it.
+    learned = {"shipped": raw, "evaluated": rule}
+    pools = {
+        pool: entity(
+            pool.sha256,
+            f"pool {pool.synthesizer} of {pool.scope}",
+            learned.get(pool.scope, folds),
+            by=run,
+        )
         for pool in lineage.pools
         if pool.sha256
+    }
+    mixed = [pools[pool] for pool in lineage.pools_in_it if pool in pools]
+    measured = [pools[pool] for pool in pools if pool.scope == "evaluated"]
+    training = entity(lineage.training.sha256, lineage.made, raw, *mixed, by=run)
+    sources = {"model": [training], "real_only": [raw], "evaluated/model": [rule, *measured]}
+    models = [
+        entity(sha, f"folder {role}/", *sources.get(role, [rule]), by=run)
+        for role, sha in lineage.models.items()
     ]
-    training = entity(lineage.training.sha256, lineage.made, *sources, *pools, by=run)
-    models = [entity(sha, f"model {role}", training, by=run) for role, sha in lineage.models.items()]
     verdict = entity(
-        lineage.files.get("verdict.json", lineage.training.sha256), lineage.decision.word, *models, by=run
+        lineage.files.get("verdict.json", lineage.training.sha256),
+        lineage.decision.word,
+        *models,
+        *pools.values(),
+        folds,
+        by=run,
     )
     for entry in chain.entries:
         entity(entry.digest, f"{entry.kind} of {entry.made_at}", verdict)

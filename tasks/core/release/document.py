@@ -97,9 +97,11 @@ def budget_in_words(epsilon: float, delta: float, rows: str, *, end_to_end: bool
 
 def release_lines(document: ReleaseDocument) -> list[str]:
     """Describe a release for people, line by line."""
+    learns_all = document.dp and document.dp.end_to_end
+    checked = "" if learns_all else " (three fifths are learned, the others check it)"
     head = (
         f"released: {document.n_rows:,} synthetic rows by '{document.synthesizer}', learned from "
-        f"{document.n_learned:,} rows of {document.table}"
+        f"{document.n_learned:,} rows of {document.table}{checked}"
         if document.is_released
         else f"not released: {' '.join(document.refusals)}"
     )

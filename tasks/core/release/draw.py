@@ -14,6 +14,8 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.core.table.rules import repair_rows, violations
 from realmix.tasks.core.table.schema import Schema
 
+# How a date that was written as text is restored where it is one of no time of day.
+MIDNIGHT = "T00:00:00"
 LABEL_KINDS, LABEL_ROLES = ("identifier",), ("key", "group")
 
 
@@ -65,7 +67,9 @@ def as_file(rows: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, dict[str,
     rows : DataFrame of shape (n_rows, n_columns)
     replaced : dict of column to what stands in it
     """
-    table, modelled = schema.restore(rows), {column.name for column in schema.modelled}
+    restored = schema.restore(rows)
+    table = pd.DataFrame({name: _without_midnight(cells) for name, cells in restored.items()})
+    modelled = {column.name for column in schema.modelled}
     replaced = {}
     for column in schema.columns:
         if column.name in modelled or column.kind in ("constant", "empty"):
@@ -77,6 +81,14 @@ def as_file(rows: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, dict[str,
             table[column.name] = pd.Series([None] * len(table), dtype=object)
             replaced[column.name] = "is left empty"
     return table, replaced
+
+
+def _without_midnight(cells: pd.Series) -> pd.Series:
+    """Return dates of which none has a time of day as dates alone, and all other cells as they are."""
+    text = cells.dropna()
+    if cells.dtype == object and len(text) and all(str(cell).endswith(MIDNIGHT) for cell in text):
+        return cells.map(lambda cell: cell.removesuffix(MIDNIGHT), na_action="ignore")
+    return cells
 
 
 def as_declared(rows: pd.DataFrame, card: DataCard) -> pd.DataFrame:

@@ -63,6 +63,7 @@ def test_the_bundled_table_gets_an_answer_and_nothing_is_left_behind(places):
     assert lines[-1].startswith(("Worth a study:", "Hardly:"))
     assert left_behind(places) == []
     assert "Warning" not in progress
+    assert "a study has 4 min unless --budget says otherwise: at 90 s only" in progress
 
 
 def test_noise_is_not_worth_a_study_and_the_same_seed_says_the_same(places):

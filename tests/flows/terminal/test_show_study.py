@@ -82,6 +82,10 @@ def test_two_studies_stand_side_by_side_and_what_may_be_compared_is_said(documen
     first, second = (changed(each, plan=each.plan | plan) for each in (document, other))
     said = screen(compare_studies, ("small", "large"), (first, second), width=120)
     assert "small" in said and "large" in said and "the rows differ" in said
+    assert "What differs is marked with *." in " ".join(said.split()) and "* seed" not in said
     assert "can be compared" in screen(compare_studies, ("a", "b"), (first, first), width=120)
     costs = changed(first, metric=first.to_dict()["metric"] | {"name": "mae"})
-    assert "the metrics differ" in screen(compare_studies, ("a", "b"), (first, costs), width=120)
+    said = screen(compare_studies, ("a", "b"), (first, costs), width=120)
+    assert "the metrics differ" in said
+    # Also where nothing is bold.
+    assert [line.split()[1] for line in said.splitlines() if line.startswith("*")] == ["metric"]

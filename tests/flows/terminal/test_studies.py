@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+from datetime import datetime
 
 import pytest
 
@@ -57,8 +59,12 @@ def test_without_any_study_the_next_step_is_said(place):
         study_folder("mine")
 
 
-def test_a_row_of_a_finished_study_names_its_table_and_an_unfinished_one_its_state(studied):
-    rows = {row[0]: row[2:] for row in rows_of(find_studies())}
+def test_a_row_of_a_finished_study_names_its_minute_and_table_and_an_unfinished_one_its_state(studied):
+    ended = datetime(2026, 3, 1, 14, 5).timestamp()
+    os.utime(studied / "runs" / "mine" / "verdict.json", (ended, ended))
+    listed = list(rows_of(find_studies()))
+    assert ("mine", "2026-03-01 14:05") in [row[:2] for row in listed]
+    rows = {row[0]: row[2:] for row in listed}
     assert rows["mine"][:2] == ("bank", "300")
     assert rows["half"] == ("", "", "interrupted", "")
 

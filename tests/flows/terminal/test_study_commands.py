@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from realmix.flows.terminal.study_commands import card
@@ -31,3 +32,16 @@ def test_an_unedited_card_and_no_card_give_the_same_study(place):
     )
     assert len({registration_path(each.name, each.card, each.schema) for each in (bare, carded)}) == 1
     assert read_card(Path("card.yaml")).sensitive == ()
+
+
+def test_a_written_card_says_its_strong_hints_and_the_next_step(place, capsys):
+    rows = pd.read_csv("calls.csv")
+    code = np.random.default_rng(0).integers(0, 6, len(rows))
+    rows.assign(code=np.where(rows["y"] == "yes", code, code + 6).astype(str) + "c").to_csv(
+        "calls.csv", index=False
+    )
+    card("calls.csv", target="y", out=Path("card.yaml"))
+    wrote, counted, *strong, last = capsys.readouterr().out.splitlines()
+    assert wrote == "Wrote card.yaml." and counted.endswith("must be answered before a study:")
+    assert any("'code'" in line and "Answer in the card" in line for line in strong)
+    assert last.endswith("realmix preview --card card.yaml")

@@ -54,7 +54,7 @@ def test_a_forbidden_study_is_refused_and_a_permitted_one_runs(followed):
 @pytest.mark.timeout(600)
 def test_the_lineage_is_printed_for_people_and_for_programs(followed):
     place, (_, said, _) = followed
-    assert "the file: training table" in said and "the file: model/MLmodel" in said
+    assert "this is its training table" in said and "this is its model/MLmodel" in said
     assert "raw snapshot" in said and "decision" in said
     assert {"entity", "activity", "wasDerivedFrom"} <= json.loads(
         (place / "own.prov.json").read_text()
@@ -65,7 +65,7 @@ def test_the_lineage_is_printed_for_people_and_for_programs(followed):
 def test_a_person_is_forgotten_and_the_model_is_named(followed):
     place, (*_, said) = followed
     assert "Removed 1 rows of 1 person (`patient`) from 'own'" in said
-    assert "model model of own" in said and "Marked as stale in MLflow: version 1." in said
+    assert "folder model/ of own" in said and "Marked as stale in MLflow: version 1." in said
     assert f"{place / 'runs' / 'own'} holds results of a study with the rows" in said
     assert "forgotten, " in said  # the entry stands in the lineage of the model, too
 

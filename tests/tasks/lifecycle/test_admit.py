@@ -137,10 +137,10 @@ def test_bad_rows_go_to_quarantine_with_reasons_and_the_others_are_taken_in(plac
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda batch: batch.assign(age=999), "column 'age': declared range to hold"),
+        (lambda batch: batch.assign(age=999), "column 'age' is outside its declared range in 20 rows"),
         (lambda batch: batch.assign(age=batch["faith"]), "'age' holds 20 cells that are no number"),
         (lambda batch: batch.drop(columns="job"), "no column 'job'"),
-        (lambda batch: batch.assign(bought="perhaps"), "column 'bought': levels to be known"),
+        (lambda batch: batch.assign(bought="perhaps"), "column 'bought' holds an unknown level in 20 rows"),
         (lambda batch: rows(20), "None of the batch's 20 rows can be used"),
     ],
 )

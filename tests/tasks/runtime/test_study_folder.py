@@ -19,7 +19,9 @@ def test_a_nearly_full_disk_is_refused_before_anything_is_computed(tmp_path, mon
 
 def test_a_finished_study_is_not_overwritten(tmp_path):
     (tmp_path / "verdict.json").touch()
-    with pytest.raises(BadInput, match="holds a finished study"):
+    with pytest.raises(
+        BadInput, match="holds a finished study that is not known to be of this very table, card and options"
+    ):
         check_output_folder(tmp_path)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput
+from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.sources.file import FileSource
 
 DEVELOPMENT_TABLES = Path(__file__).parents[4] / "shared" / "data"
@@ -25,6 +26,7 @@ def test_a_file_is_read_and_says_what_it_is(tmp_path):
         "utf-8-sig",
         path.stat().st_size,
     )
+    assert described["sha256"] == file_digest(path)
 
 
 def test_the_name_of_a_file_decides_nothing(tmp_path):

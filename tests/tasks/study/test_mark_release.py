@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,8 +13,9 @@ from realmix.tasks.core.table.card import parse_card
 from realmix.tasks.core.table.infer_schema import schema_of
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.lineage_index import kept_lineages
-from realmix.tasks.runtime.snapshots import describe_snapshot
+from realmix.tasks.runtime.snapshots import describe_snapshot, take_snapshot
 from realmix.tasks.runtime.study_folder import Table
+from realmix.tasks.study.mark import raw_rows
 from realmix.tasks.study.mark_release import mark_release
 from tests.tasks.core.release.test_document import BUDGET, FIELDS
 
@@ -57,6 +59,14 @@ def test_what_follows_from_the_rows_without_noise_is_not_beside_a_private_table(
     assert all(table.snapshot.digest not in path.read_text() for path in shared.parent.iterdir())
     (kept,) = kept_lineages()
     assert kept.lineage.raw.digest == table.snapshot.digest
+
+
+def test_the_rows_of_a_registered_table_are_of_the_file_that_it_was_registered_from(tmp_path):
+    snapshot = take_snapshot(ROWS, tmp_path, source={"kind": "file", "sha256": "first"})
+    registered = Table("calls", snapshot, {"kind": "registered"}, CARD, schema_of(ROWS, CARD))
+    assert raw_rows(registered)["source_sha256"] == "first"
+    again = replace(registered, source={"kind": "file", "sha256": "second"})
+    assert raw_rows(again)["source_sha256"] == "second"
 
 
 def test_epsilon_that_covers_the_counts_alone_is_not_promised_to_those_who_get_the_table(tmp_path):

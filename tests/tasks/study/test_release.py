@@ -107,6 +107,9 @@ def test_a_shared_table_shows_no_rare_cell_no_name_and_no_formula_and_keeps_the_
         "released",
     )
     assert described["prov:wasDerivedFrom"][0]["identifier"] == chain.lineage.raw.digest
+    copy = tmp_path / "another name"
+    copy.write_bytes(path.read_bytes())
+    assert [chain.role for chain in trace(str(copy))] == ["source file"]
     assert {"release.json", "release.txt", "share/croissant.json"} == chain.lineage.files.keys()
 
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from realmix.expectations import custom
 from realmix.tasks.core.errors import ValidationFailed
-from realmix.tasks.validation.results import ExpectationOutcome, ValidationOutcome
+from realmix.tasks.validation.results import FAILED_ROWS, ExpectationOutcome, ValidationOutcome
 
 
 def failed(column: str | None = "age", severity: str = "critical", **more) -> ExpectationOutcome:
@@ -56,8 +57,8 @@ def test_a_message_names_three_failures_counts_the_others_and_puts_exceptions_la
 @pytest.mark.parametrize(
     ("more", "part"),
     [
-        ({"unexpected_count": 1}, "1 row fails"),
-        ({"unexpected_count": 1234}, "1,234 rows fail"),
+        ({"unexpected_count": 1}, "1 row breaks the expectation"),
+        ({"unexpected_count": 1234}, "1,234 rows break the expectation"),
         ({"observed": ["a", "b"]}, "['a', 'b']"),
         ({"exception": "KeyError", "unexpected_count": 3}, "KeyError"),
     ],
@@ -65,6 +66,14 @@ def test_a_message_names_three_failures_counts_the_others_and_puts_exceptions_la
 def test_a_failure_is_told_with_its_column_and_how_much_is_wrong(more, part):
     sentence = failed(**more).sentence
     assert "'age'" in sentence and "values to be between" in sentence and part in sentence
+
+
+@pytest.mark.parametrize("expectation", FAILED_ROWS)
+def test_the_commonest_failures_are_said_without_the_name_of_an_expectation(expectation):
+    name = expectation.removeprefix("expect_").title().replace("_", "")
+    assert hasattr(custom, f"Expect{name}") or hasattr(custom.gxe, f"Expect{name}")
+    said = ExpectationOutcome("age", expectation, "critical", False, 1234).sentence
+    assert said == f"column 'age' {FAILED_ROWS[expectation]} in 1,234 rows"
 
 
 def test_results_are_strict_json_and_name_no_bad_row():

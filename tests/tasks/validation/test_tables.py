@@ -135,7 +135,7 @@ def test_a_tenth_of_bad_rows_stops_the_study_after_the_result_is_stored(
 ) -> None:
     raw = table()
     raw.loc[:19, "age"] = 3
-    with pytest.raises(ValidationFailed, match=r"column 'age': declared range to hold \(20 rows fail\)"):
+    with pytest.raises(ValidationFailed, match="column 'age' is outside its declared range in 20 rows"):
         validate_raw(raw, schema, card, tmp_path)
     assert read(tmp_path, "raw.json")["is_usable"] is False
     assert len(pd.read_parquet(tmp_path / "quarantine.parquet")) == 20
@@ -168,7 +168,7 @@ def test_synthetic_rows_like_the_real_ones_pass(
     [
         ("age", 95.0, "stay in range .*'age': 1"),
         ("age", 30.5, "types to be .*'age': 'float64'"),
-        ("age", 19.0, "'_realmix_rule_2': declared rule to hold"),
+        ("age", 19.0, "'_realmix_rule_2': .* 'declared rule to hold'"),
         ("age", np.nan, "no value to be missing .*'age': 1"),
         ("job", "pilot", "levels to be known .*'job': 1"),
         ("since", 0.0, "stay in range .*'since': 1"),

@@ -58,6 +58,23 @@ def find_hints(raw: pd.DataFrame, schema: Schema, card: DataCard) -> tuple[Hint,
     return tuple(sorted(open_hints.values(), key=lambda hint: not hint.is_strong))
 
 
+def hint_lines(hints: Sequence[Hint]) -> list[str]:
+    """Say how many hints a new card holds as comments, and those that it has to answer before a study.
+
+    Examples
+    --------
+    >>> hint_lines([Hint("sentinel", ("age",), "'age' has one odd value.")])
+    ['It holds 1 hint as a comment, and none has to be answered before a study.']
+    """
+    strong = [hint.advice for hint in hints if hint.is_strong]
+    if not hints:
+        return ["It holds no hint: nothing has to be answered before a study."]
+    count = "1 hint as a comment" if len(hints) == 1 else f"{len(hints)} hints as comments"
+    if not strong:
+        return [f"It holds {count}, and none has to be answered before a study."]
+    return [f"It holds {count}, and {len(strong)} must be answered before a study:", *strong]
+
+
 def check_hints(hints: Sequence[Hint]) -> None:
     """Refuse a study of a table whose card leaves a strong hint open.
 

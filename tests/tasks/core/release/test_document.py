@@ -48,7 +48,10 @@ def text(**changes) -> str:
 
 def test_a_release_says_how_many_rows_of_what_and_sets_every_score_beside_real_rows():
     said = text()
-    assert said.startswith("released: 1,200 synthetic rows by 'dp', learned from 900 rows of calls")
+    assert said.startswith(
+        "released: 1,200 synthetic rows by 'dp', learned from 900 rows of calls (three fifths are learned, the others check it)"
+    )
+    assert text(dp=BUDGET).splitlines()[0].endswith("learned from 900 rows of calls"), "end to end learns all"
     assert "fidelity, KSComplement: 0.900 (other real rows 0.950)" in said
     assert (
         "trained on synthetic rows 0.700, on real rows 0.800, on rows from nearly noiseless counts 0.750"

@@ -95,6 +95,17 @@ def test_a_file_has_the_columns_of_the_table_with_made_up_names_and_without_text
     assert not set(rows["id"]) & set(RAW["id"]) and rows["age"].tolist() == [40, 30]
 
 
+def test_dates_without_a_time_of_day_are_written_without_one():
+    raw = pd.DataFrame(
+        {"seen": ["2024-01-02", "2024-03-04"] * 40, "at": ["2024-01-02T08:30:00", "2024-03-04T00:00:00"] * 40,
+         "ill": ["no", "yes"] * 40}
+    )  # fmt: skip
+    schema = schema_of(raw, parse_card({"target": "ill", "columns": {"seen": "datetime", "at": "datetime"}}))
+    rows, _ = as_file(schema.apply(raw.iloc[:2]), schema)
+    assert rows["seen"].tolist() == ["2024-01-02", "2024-03-04"]
+    assert rows["at"].tolist() == ["2024-01-02T08:30:00", "2024-03-04T00:00:00"]
+
+
 def test_rows_of_declared_bins_get_their_types_and_keep_the_rules():
     columns = {
         "day": {"edges": ["2024-01-01", "2024-12-31"], "whole": True},

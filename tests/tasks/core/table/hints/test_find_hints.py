@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.table.hints.find_hints import check_hints
+from realmix.tasks.core.table.hints.find_hints import check_hints, hint_lines
 from tests.tasks.core.table.hints.tables import hints_of, honest, quantity, strong
 
 
@@ -39,6 +39,14 @@ def test_a_strong_hint_stops_a_study_and_names_the_card_lines():
         BadInput, match=r"'code' alone tells .* `ignore: \[code\]` or `allow_leaks: \[code\]`"
     ):
         check_hints(hints_of(leaky()))
+
+
+def test_a_new_card_counts_its_hints_and_says_the_strong_ones():
+    hints = hints_of(leaky())
+    counted, *said = hint_lines(hints)
+    assert counted == "It holds 1 hint as a comment, and 1 must be answered before a study:"
+    assert said == [hint.advice for hint in hints]
+    assert hint_lines(()) == ["It holds no hint: nothing has to be answered before a study."]
 
 
 @pytest.mark.parametrize("answer", ["ignore", "allow_leaks"])
