@@ -23,7 +23,8 @@ from realmix.tasks.core.decision.verdict import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.table.schema import Task
-from realmix.tasks.estimators.choose_mix import Recipe, decide_mix, fit_shipped, workplace
+from realmix.tasks.estimators.choose_mix import decide_mix, fit_shipped, workplace
+from realmix.tasks.estimators.recipe import Recipe, check_parameters
 from realmix.tasks.estimators.table import FeatureTable
 
 
@@ -69,6 +70,7 @@ class _Augmented(MetaEstimatorMixin, BaseEstimator):
 
     def _fit(self, X: Any, y: np.ndarray, task: Task, labels: Any) -> None:
         """Choose the mix, and fit the estimator on it."""
+        check_parameters(self.synthesizers, self.ratios, self.n_folds, task)
         estimator = self._inner()
         recipe = Recipe(
             tuple(self.synthesizers), tuple(self.ratios), self.n_folds, seed_of(self.random_state)
@@ -182,7 +184,7 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         Raises
         ------
         ValueError
-            As scikit-learn's estimators, for rows that cannot be used.
+            As scikit-learn's estimators, for rows that cannot be used; and for parameters that cannot.
         """
         X, y = _rows_and_target(self, X, y, numeric=False)
         check_classification_targets(y)
@@ -246,7 +248,7 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
         Raises
         ------
         ValueError
-            As scikit-learn's estimators, for rows that cannot be used.
+            As scikit-learn's estimators, for rows that cannot be used; and for parameters that cannot.
         """
         X, y = _rows_and_target(self, X, y, numeric=True)
         self._fit(X, y, "regression", None)

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from realmix import AugmentedClassifier, AugmentedRegressor
-from realmix.tasks.estimators import choose_mix
+from realmix.tasks.estimators import recipe
 
 CHEAP = {"synthesizers": ("neighbour-swap",), "ratios": (1.0,), "n_folds": 2, "random_state": 0}
 
@@ -23,7 +23,7 @@ CHEAP = {"synthesizers": ("neighbour-swap",), "ratios": (1.0,), "n_folds": 2, "r
 @pytest.fixture
 def small_teacher(monkeypatch):
     """One cheap member labels synthetic rows in place of three."""
-    monkeypatch.setattr(choose_mix, "TEACHER", (("linear", 0),))
+    monkeypatch.setattr(recipe, "TEACHER", (("linear", 0),))
 
 
 def rows(n_rows=120, seed=0):

@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from realmix import RealmixSampler
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.estimators import sampler
-from realmix.tasks.estimators.choose_mix import LEARNER
+from realmix.tasks.estimators.recipe import LEARNER
 
 SMALL = {"synthesizers": ("smote",), "ratios": (0.5,), "n_folds": 2, "random_state": 0}
 
