@@ -1,4 +1,4 @@
-"""Choose the mix for one estimator: folds, arms, comparison and decision of a study, without race and holdout."""
+"""Choose the mix for one estimator: folds, arms and comparison of a study, without race and holdout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from realmix.tasks.core.contracts.specs import NULL_MODEL
-from realmix.tasks.core.decision.comparison import compare
-from realmix.tasks.core.decision.verdict import Verdict, decide
+from realmix.tasks.core.decision.comparison import Comparison, compare
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.mixes.training_set import TrainingSet
@@ -77,8 +76,8 @@ def workplace(table: FeatureTable, seed: int) -> Iterator[Workplace]:
         yield Workplace(table, Path(place), table.write(Path(place), seed))
 
 
-def decide_mix(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) -> Verdict:
-    """Fit the estimator on every mix in every fold, compare the mixes with real rows alone, and decide.
+def compare_mixes(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) -> Comparison:
+    """Fit the estimator on every mix in every fold, and compare the mixes with real rows alone.
 
     Parameters
     ----------
@@ -89,7 +88,7 @@ def decide_mix(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) ->
 
     Returns
     -------
-    Verdict
+    Comparison
 
     Raises
     ------
@@ -107,14 +106,13 @@ def decide_mix(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) ->
         seed=derive_seed(DIGEST, plan.seed, "folds"),
     )
     oof = _out_of_fold(place, estimator, recipe, plan, folds, labels)
-    comparison = compare(
+    return compare(
         oof,
         metric,
         seed=derive_seed(DIGEST, plan.seed, "bootstrap"),
         n_bootstrap=plan.n_bootstrap,
         null_models=frozenset({NULL_MODEL}),
     )
-    return decide(comparison, margin=metric.margin)
 
 
 def _metric_of(estimator: Any, labels: Any) -> str:

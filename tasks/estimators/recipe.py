@@ -92,7 +92,7 @@ def check_parameters(synthesizers: Any, ratios: Any, n_folds: Any, task: Task) -
                 f"synthesizers: '{name}' {_why_not(name, task)}. Choose from {', '.join(usable)}."
             )
     for ratio in _listed("ratios", ratios, "[1.0]"):
-        if not (isinstance(ratio, Real) and 0 < ratio <= MAX_RATIO):
+        if not (isinstance(ratio, Real) and 0 < float(ratio) <= MAX_RATIO):
             raise ValueError(
                 f"ratios are synthetic rows per real row, above 0 and at most {MAX_RATIO}; got {ratio!r}. Real rows "
                 "alone (ratio 0) are always compared: leave it out."

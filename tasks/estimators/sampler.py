@@ -14,12 +14,12 @@ from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.validation import validate_data
 
 from realmix.tasks.core.contracts.specs import DEFAULT_SYNTHESIZER
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.verdict import NOT_DECIDED, decide
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.table.schema import Task
 from realmix.tasks.estimators.augmented import seed_of
-from realmix.tasks.estimators.choose_mix import decide_mix, shipped_rows, workplace
+from realmix.tasks.estimators.choose_mix import compare_mixes, shipped_rows, workplace
 from realmix.tasks.estimators.recipe import Recipe, check_parameters
 from realmix.tasks.estimators.table import FeatureTable
 
@@ -128,7 +128,8 @@ class RealmixSampler(BaseSampler):
             balances=("prior", "balanced"),
         )
         with workplace(table, recipe.seed) as place:
-            verdict = decide_mix(place, self._inner(), recipe, classes)
+            comparison = compare_mixes(place, self._inner(), recipe, classes)
+            verdict = decide(comparison, margin=comparison.margin)
             rows, y_proba = shipped_rows(place, verdict.ships, recipe)
         self.verdict_, self.reason_ = str(verdict.outcome), verdict.reason
         self.mix_ = verdict.ships.mix.name
