@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from realmix.flows.local.tied_process import PARENT
@@ -23,6 +24,7 @@ INTERRUPTED = 130
 # Ctrl-C ends a command within five seconds.
 PATIENCE_SECONDS = 10
 SIGN = "realmix: "
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 def options_of(values: Mapping[str, Any]) -> list[str]:
@@ -43,7 +45,7 @@ def options_of(values: Mapping[str, Any]) -> list[str]:
     return options
 
 
-def run_command(*arguments: str, progress: bool) -> str:
+def run_command(*arguments: str, progress: bool, names: Mapping[str, str] = NO_NAMES) -> str:
     """Run a command and return what it printed.
 
     Parameters
@@ -52,6 +54,8 @@ def run_command(*arguments: str, progress: bool) -> str:
         As on the command line, without ``realmix``.
     progress : bool
         Whether its progress is printed, line by line, to standard error; in a notebook to its output.
+    names : mapping of str to str
+        What is said instead of places that the caller has not named.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def run_command(*arguments: str, progress: bool) -> str:
         ) as process,
     ):
         try:
-            problem = _follow(process, progress)
+            problem = _follow(process, progress, names)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_stop(process)) from None
         except BaseException:
@@ -88,13 +92,15 @@ def run_command(*arguments: str, progress: bool) -> str:
         return printed.read()
 
 
-def _follow(process: subprocess.Popen[str], progress: bool) -> str:
+def _follow(process: subprocess.Popen[str], progress: bool, names: Mapping[str, str]) -> str:
     """Print the progress of a command until it ends; return its last sentence to the user."""
     assert process.stderr is not None
     problem = ""
     # A notebook shows standard error in red, as an error.
     shown = sys.stdout if "ipykernel" in sys.modules else sys.stderr
     for line in process.stderr:
+        for place, name in names.items():
+            line = line.replace(place, name)
         problem = _sentence(line) or problem
         if progress:
             print(line, end="", file=shown, flush=True)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from realmix.tasks.core.errors import BadInput
+from realmix.tasks.core.errors import BadInput, unknown_name
 from realmix.tasks.runtime.study_folder import home
 
 # A location names its table; a table in memory has no name. Equal rows have one place, so that a study of them is
@@ -23,8 +23,16 @@ NAME, PLACE = "table", "given"
 Card = str | Path | Mapping[str, Any] | None
 
 
+class Given(NamedTuple):
+    """Where a command reads a table and its card; and, for its sentences, what Python calls these places."""
+
+    location: str
+    card: str | None
+    names: dict[str, str]
+
+
 @contextmanager
-def readable(table: Any, card: Card) -> Iterator[tuple[str, str | None]]:
+def readable(table: Any, card: Card, target: str | None = None) -> Iterator[Given]:
     """Give the location of a table and of its card, as long as the body of the `with` statement runs.
 
     Parameters
@@ -34,6 +42,8 @@ def readable(table: Any, card: Card) -> Iterator[tuple[str, str | None]]:
         meanwhile in a file of the home that nobody else may read.
     card : str, Path, mapping or None
         A data card: its file, or its fields.
+    target : str or None
+        Field of a mapping that has none.
 
     Raises
     ------
@@ -41,7 +51,11 @@ def readable(table: Any, card: Card) -> Iterator[tuple[str, str | None]]:
         If it is no table, or cannot be written as one.
     """
     with TemporaryDirectory(prefix="realmix-") as place, _table_at(table) as location:
-        yield location, _card_at(card, Path(place))
+        card_at = _card_at(card, target, Path(place))
+        names = {} if isinstance(table, str | Path) else {location: "the frame"}
+        if isinstance(card, Mapping):
+            names |= {f"{word} {card_at}": "card=" for word in ("The card", "the card", "card")}
+        yield Given(location, card_at, names)
 
 
 @contextmanager
@@ -69,9 +83,14 @@ def _table_at(table: Any) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _card_at(card: Card, place: Path) -> str | None:
+def _card_at(card: Card, target: str | None, place: Path) -> str | None:
     if not isinstance(card, Mapping):
         return None if card is None else str(card)
     path = place / "card.yaml"
-    path.write_text(yaml.safe_dump(dict(card), allow_unicode=True), encoding="utf-8")
+    from realmix.tasks.core.table.card import DataCard
+
+    if unknown := [str(field) for field in card if field not in DataCard.model_fields]:
+        raise BadInput(f"card=: {unknown_name('key', unknown[0], DataCard.model_fields)}")
+    fields = dict(card) if target is None else {"target": target, **card}
+    path.write_text(yaml.safe_dump(fields, allow_unicode=True), encoding="utf-8")
     return str(path)

@@ -53,7 +53,7 @@ def study(
     task : {"binary", "multiclass", "regression"}, optional
         Inferred from the target when None.
     card : str, Path or mapping, optional
-        What the columns mean: the file of a data card, or its fields.
+        What the columns mean: the file of a data card, or its fields, as in ``{"time": "admitted"}``.
     synthesizers, models : sequence of str, optional
         What is compared; what fits into `budget` when None.
     ratios : sequence of float, optional
@@ -93,7 +93,7 @@ def study(
     Traceback (most recent call last):
     realmix.tasks.core.errors.BadInput: A list is no table; expected a DataFrame of pandas or polars, a Table of ...
     """
-    with readable(table, card) as (location, card_at):
+    with readable(table, card, target) as (location, card_at, names):
         asked = {
             "target": target,
             "positive": positive,
@@ -112,7 +112,7 @@ def study(
             "trust_card": trust_card,
             "i_am_responsible": i_am_responsible,
         }
-        printed = run_command("run", location, *options_of(asked), progress=progress)
+        printed = run_command("run", location, *options_of(asked), progress=progress, names=names)
     return load(out or _folder_in(printed))
 
 
@@ -169,7 +169,7 @@ def preview(
     BadInput
         With a sentence about what to correct.
     """
-    with readable(table, card) as (location, card_at):
+    with readable(table, card, target) as (location, card_at, names):
         asked = {
             "target": target,
             "positive": positive,
@@ -179,7 +179,7 @@ def preview(
             "seed": seed,
             "trust_card": trust_card,
         }
-        printed = run_command("preview", location, *options_of(asked), progress=progress)
+        printed = run_command("preview", location, *options_of(asked), progress=progress, names=names)
     return Preview(tuple(printed.splitlines()))
 
 

@@ -93,7 +93,10 @@ def main() -> None:
     # No process of ours imports a file of the current folder in the place of a library.
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        app()
+        app(exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as err:
+        _say(str(err))
+        sys.exit(BadInput.exit_code)
     except RealmixError as err:
         _say(str(err))
         sys.exit(err.exit_code)

@@ -19,11 +19,13 @@ from sklearn.utils.validation import (
 )
 
 from realmix.tasks.core.contracts.specs import DEFAULT_SYNTHESIZER
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.decision.verdict import NOT_DECIDED, decide
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.table.schema import Task
-from realmix.tasks.estimators.choose_mix import Recipe, decide_mix, fit_shipped, workplace
+from realmix.tasks.estimators.choose_mix import compare_mixes, fit_shipped, workplace
+from realmix.tasks.estimators.recipe import Recipe, check_parameters
 from realmix.tasks.estimators.table import FeatureTable
 
 
@@ -32,6 +34,14 @@ def seed_of(random_state: Any) -> int:
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def labels_gain(comparison: Comparison) -> float:
+    """Return what labels softened by the ensemble bring on real rows alone; 0 where these keep their own labels."""
+    credit = comparison.credit
+    if credit is None or credit.labels is None or not comparison.incumbent.mix.softens_real_labels:
+        return 0.0
+    return float(credit.labels.gain)
 
 
 class _Augmented(MetaEstimatorMixin, BaseEstimator):
@@ -69,6 +79,7 @@ class _Augmented(MetaEstimatorMixin, BaseEstimator):
 
     def _fit(self, X: Any, y: np.ndarray, task: Task, labels: Any) -> None:
         """Choose the mix, and fit the estimator on it."""
+        check_parameters(self.synthesizers, self.ratios, self.n_folds, task)
         estimator = self._inner()
         recipe = Recipe(
             tuple(self.synthesizers), tuple(self.ratios), self.n_folds, seed_of(self.random_state)
@@ -77,14 +88,16 @@ class _Augmented(MetaEstimatorMixin, BaseEstimator):
             table = FeatureTable.of(X, y, task)
         except BadInput as err:  # nothing can be compared: the rows are trained on as they are
             self.verdict_, self.reason_, self.mix_ = str(NOT_DECIDED), str(err), Mix().name
-            self.promised_gain_ = 0.0
+            self.promised_gain_ = self.labels_gain_ = 0.0
             self.estimator_ = clone(estimator).fit(X, y if labels is None else labels[y])
             return
         with workplace(table, recipe.seed) as place:
-            verdict = decide_mix(place, estimator, recipe, labels)
+            comparison = compare_mixes(place, estimator, recipe, labels)
+            verdict = decide(comparison, margin=comparison.margin)
             self.estimator_ = fit_shipped(place, estimator, verdict.ships, recipe, labels)
         self.verdict_, self.reason_ = str(verdict.outcome), verdict.reason
         self.mix_, self.promised_gain_ = verdict.ships.mix.name, float(verdict.promised_gain)
+        self.labels_gain_ = labels_gain(comparison)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the fitted estimator.
@@ -120,7 +133,13 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
 
     `fit` compares, on folds of the rows it is given, the estimator trained on real rows alone with the estimator
     trained on mixes of real and synthetic rows, by log-loss (accuracy for an estimator without probabilities), and
-    decides as a study does; then it fits the estimator on all rows, mixed as decided. There is no holdout and no race:
+    decides as a study does; then it fits the estimator on all rows, mixed as decided.
+
+    Real rows alone come with their own labels, and with labels softened by an ensemble of models: half the row's own
+    label, half what the ensemble predicts for it. That is "distillation" (`mix_`); it adds no row, so its verdict is
+    "keep real only", and what it gains over the estimator on its own labels is `labels_gain_`, not `promised_gain_`.
+
+    There is no holdout and no race:
     judge the result on rows of your own, for example by ``cross_val_score``. Rows that a study would refuse, such as
     fewer than 60, are trained on as they are, and `reason_` says why.
 
@@ -146,9 +165,14 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
     verdict_ : {"proven", "expected to help", "keep real only", "not decided"}
     reason_ : str
     mix_ : str
-        Mix that `estimator_` was trained on, as in a study: "real-only" for real rows alone.
+        Mix that `estimator_` was trained on, as in a study: "real-only" for real rows with their own labels,
+        "distillation" for real rows with labels softened by the ensemble.
     promised_gain_ : float
-        Relative gain over real rows alone to expect on new rows; 0 where real only stays.
+        Gain of synthetic rows to expect on new rows, over the better of "real-only" and "distillation"; 0 where real
+        only stays. Gains are positive where the score gets better: shares of the log-loss or the root mean squared
+        error, points of the accuracy.
+    labels_gain_ : float
+        Gain of "distillation" over "real-only" to expect on new rows; 0 where the rows' own labels are as good.
 
     Examples
     --------
@@ -182,7 +206,7 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         Raises
         ------
         ValueError
-            As scikit-learn's estimators, for rows that cannot be used.
+            As scikit-learn's estimators, for rows that cannot be used; and for parameters that cannot.
         """
         X, y = _rows_and_target(self, X, y, numeric=False)
         check_classification_targets(y)
@@ -214,7 +238,7 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
     ----------
     estimator_ : regressor
         Fitted.
-    verdict_, reason_, mix_, promised_gain_
+    verdict_, reason_, mix_, promised_gain_, labels_gain_
         As of :class:`AugmentedClassifier`.
 
     Examples
@@ -246,7 +270,7 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
         Raises
         ------
         ValueError
-            As scikit-learn's estimators, for rows that cannot be used.
+            As scikit-learn's estimators, for rows that cannot be used; and for parameters that cannot.
         """
         X, y = _rows_and_target(self, X, y, numeric=True)
         self._fit(X, y, "regression", None)

@@ -1,4 +1,4 @@
-"""Choose the mix for one estimator: folds, arms, comparison and decision of a study, without race and holdout."""
+"""Choose the mix for one estimator: folds, arms and comparison of a study, without race and holdout."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from realmix.tasks.core.contracts.specs import NULL_MODEL
-from realmix.tasks.core.decision.comparison import compare
-from realmix.tasks.core.decision.verdict import Verdict, decide
+from realmix.tasks.core.decision.comparison import Comparison, compare
 from realmix.tasks.core.errors import RealmixError
-from realmix.tasks.core.mixes.arms import Arm, Balance, LabelRule, Mix
+from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.mixes.training_set import TrainingSet
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.splits.folds import make_folds, training_rows
-from realmix.tasks.core.splits.holdout import HoldoutRule
+from realmix.tasks.estimators.recipe import LEARNER, Recipe
 from realmix.tasks.estimators.soft_fit import fit_weighted, predicted
 from realmix.tasks.estimators.table import ALL_ROWS, DIGEST, FeatureTable
 from realmix.tasks.fits.arms import fit_arm, training_set
@@ -30,51 +29,6 @@ from realmix.tasks.fits.pools import draw_rows, synthesize
 from realmix.tasks.fits.scope import Scope, write_scope
 from realmix.tasks.fits.teacher import fit_teacher
 from realmix.tasks.metrics import METRICS
-
-# Name of the user's estimator among the learners.
-LEARNER = "estimator"
-NO_HOLDOUT = HoldoutRule(salt=0, fraction=0.0, columns=())
-TEACHER = (("xgboost", 0), ("linear", 0), ("random-forest", 0))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What is compared, and with which seed; the parameters of the estimators."""
-
-    synthesizers: tuple[str, ...]
-    ratios: tuple[float, ...]
-    n_folds: int
-    seed: int
-    label_rules: tuple[LabelRule, ...] = ("joint", "teacher")
-    balances: tuple[Balance, ...] = ("prior",)
-
-    @property
-    def has_teacher(self) -> bool:
-        """Whether an ensemble labels rows."""
-        return "teacher" in self.label_rules
-
-    def plan(self, table: FeatureTable, metric: str) -> Plan:
-        """Return the plan of a study of one learner."""
-        return Plan(
-            seed=self.seed,
-            task=table.schema.task,
-            metric=metric,
-            holdout=NO_HOLDOUT,
-            n_development=len(table.y),
-            n_folds=self.n_folds,
-            n_repeats=1,
-            forward=False,
-            models=(LEARNER,),
-            n_trials=1,
-            synthesizers=dict.fromkeys(self.synthesizers),
-            ratios=self.ratios,
-            weights=(1.0,),
-            label_rules=self.label_rules,
-            balances=self.balances,
-            teacher=TEACHER,
-            n_workers=1,
-            threads_per_fit=1,
-        )
 
 
 @dataclass(frozen=True)
@@ -122,8 +76,8 @@ def workplace(table: FeatureTable, seed: int) -> Iterator[Workplace]:
         yield Workplace(table, Path(place), table.write(Path(place), seed))
 
 
-def decide_mix(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) -> Verdict:
-    """Fit the estimator on every mix in every fold, compare the mixes with real rows alone, and decide.
+def compare_mixes(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) -> Comparison:
+    """Fit the estimator on every mix in every fold, and compare the mixes with real rows alone.
 
     Parameters
     ----------
@@ -134,7 +88,7 @@ def decide_mix(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) ->
 
     Returns
     -------
-    Verdict
+    Comparison
 
     Raises
     ------
@@ -152,14 +106,13 @@ def decide_mix(place: Workplace, estimator: Any, recipe: Recipe, labels: Any) ->
         seed=derive_seed(DIGEST, plan.seed, "folds"),
     )
     oof = _out_of_fold(place, estimator, recipe, plan, folds, labels)
-    comparison = compare(
+    return compare(
         oof,
         metric,
         seed=derive_seed(DIGEST, plan.seed, "bootstrap"),
         n_bootstrap=plan.n_bootstrap,
         null_models=frozenset({NULL_MODEL}),
     )
-    return decide(comparison, margin=metric.margin)
 
 
 def _metric_of(estimator: Any, labels: Any) -> str:
@@ -254,7 +207,7 @@ def shipped_rows(place: Workplace, arm: Arm, recipe: Recipe) -> tuple[Any, np.nd
 
 def _shipped(place: Workplace, scope: Scope, arm: Arm, recipe: Recipe) -> TrainingSet:
     if arm.needs_teacher and recipe.has_teacher:
-        fit_teacher(str(scope.folder), list(TEACHER), 1)
+        fit_teacher(str(scope.folder), list(recipe.teacher), 1)
     if arm.mix.synthesizer and (
         why := place.draw(scope, arm.mix.synthesizer, arm.mix.synthetic_ratio, recipe)
     ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,15 +11,16 @@ from imblearn.base import BaseSampler
 from imblearn.utils import check_target_type
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_consistent_length, get_tags
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
 from realmix.tasks.core.contracts.specs import DEFAULT_SYNTHESIZER
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.verdict import NOT_DECIDED, decide
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Mix
+from realmix.tasks.core.table.schema import Task
 from realmix.tasks.estimators.augmented import seed_of
-from realmix.tasks.estimators.choose_mix import Recipe, decide_mix, shipped_rows, workplace
+from realmix.tasks.estimators.choose_mix import compare_mixes, shipped_rows, workplace
+from realmix.tasks.estimators.recipe import Recipe, check_parameters
 from realmix.tasks.estimators.table import FeatureTable
 
 
@@ -66,9 +66,9 @@ class RealmixSampler(BaseSampler):
     _sampling_type = "bypass"
     _parameter_constraints: ClassVar = {
         "estimator": "no_validation",
-        "synthesizers": ["array-like"],
-        "ratios": ["array-like"],
-        "n_folds": [Interval(Integral, 2, None, closed="left")],
+        "synthesizers": "no_validation",  # `check_parameters` says what to write instead
+        "ratios": "no_validation",
+        "n_folds": "no_validation",
         "random_state": ["random_state"],
     }
     # What the base class asks for, and its kind "bypass" ignores: the comparison decides on the numbers.
@@ -104,8 +104,10 @@ class RealmixSampler(BaseSampler):
 
     def _fit_resample(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:
         classes, codes = np.unique(y, return_inverse=True)
+        task: Task = "binary" if len(classes) == 2 else "multiclass"
+        check_parameters(self.synthesizers, self.ratios, self.n_folds, task)
         try:
-            table = FeatureTable.of(X, codes, "binary" if len(classes) == 2 else "multiclass")
+            table = FeatureTable.of(X, codes, task)
         except BadInput as err:  # nothing can be compared
             self.verdict_, self.reason_, self.mix_ = str(NOT_DECIDED), str(err), Mix().name
             rows, drawn = X, codes
@@ -126,7 +128,8 @@ class RealmixSampler(BaseSampler):
             balances=("prior", "balanced"),
         )
         with workplace(table, recipe.seed) as place:
-            verdict = decide_mix(place, self._inner(), recipe, classes)
+            comparison = compare_mixes(place, self._inner(), recipe, classes)
+            verdict = decide(comparison, margin=comparison.margin)
             rows, y_proba = shipped_rows(place, verdict.ships, recipe)
         self.verdict_, self.reason_ = str(verdict.outcome), verdict.reason
         self.mix_ = verdict.ships.mix.name

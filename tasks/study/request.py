@@ -13,6 +13,7 @@ import pandas as pd
 
 from realmix.tasks.core.contracts.specs import MetricSpec
 from realmix.tasks.core.errors import BadInput, unknown_name
+from realmix.tasks.core.mixes.arms import MAX_RATIO
 from realmix.tasks.core.plan.deploy import check_deployable
 from realmix.tasks.core.plan.plan import Plan, TableShape
 from realmix.tasks.core.table.card import DataCard, parse_card, read_card
@@ -34,7 +35,6 @@ from realmix.tasks.sources import open_source
 from realmix.tasks.synthesizers import SYNTHESIZERS
 from realmix.tasks.teachers import TEACHERS
 
-MAX_RATIO = 100
 # Of files, which are no part of a table's name.
 ENDINGS = re.compile(
     r"(\.(csv|tsv|txt|json|jsonl|ndjson|parquet|pq|arrow|feather|xlsx|xlsm|xls|ods|gz|bz2|xz|zst|zip))+$",

@@ -12,6 +12,8 @@ LabelRule = Literal["joint", "teacher"]
 Balance = Literal["prior", "balanced"]
 RealLabels = Literal["own", "half"]
 Role = Literal["real_only", "control", "candidate"]
+# Synthetic rows per real row.
+MAX_RATIO = 100
 
 
 @dataclass(frozen=True, order=True)

@@ -15,6 +15,20 @@ def test_a_sentence_of_the_command_is_raised_with_keywords_for_options(tmp_path,
         run_command("run", "bundled:bank_marketing", "--budget", "5s", progress=False)
 
 
+@pytest.mark.parametrize("progress", [True, False])
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (("--task", "classification"), r'^Invalid value "classification" for task=\. Choose from: "binary"'),
+        (("--device", "gpu"), r'^Invalid value "gpu" for device=.* Did you mean "cpu"\?$'),
+        (("--seed", "x"), r'^Invalid value for seed=: unable to convert "x" into int\.$'),
+    ],
+)
+def test_a_value_that_is_not_understood_is_bad_input_with_its_reason(option, sentence, progress, tmp_path):
+    with pytest.raises(BadInput, match=sentence):
+        run_command("run", str(tmp_path / "t.csv"), *option, progress=progress)
+
+
 def test_progress_is_printed_only_where_it_is_wanted(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("REALMIX_HOME", str(tmp_path))
     for progress, said in ((True, "missing.csv"), (False, "")):

@@ -133,6 +133,26 @@ def test_the_readme_does_what_it_says(study, frame):
     assert len(names["more_X"]) == len(names["more_y"]) >= len(X)
 
 
+@pytest.mark.parametrize("progress", [True, False])
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, r"^No target for the frame: name the column to predict with target=\."),
+        ({"card": {"time": "mean area"}}, r"^card=: `target`: Field required"),
+        ({"target": "churned", "card": {"time": 7}}, r"^card=: `time`: Input should be a valid string"),
+        ({"target": "churned", "card": {"time": "nowhere"}}, r"nowhere"),
+    ],
+)
+def test_sentences_name_a_frame_and_a_card_as_python_gave_them(
+    options, sentence, progress, frame, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("REALMIX_HOME", str(tmp_path))
+    with pytest.raises(BadInput, match=sentence) as raised:
+        realmix.preview(frame, progress=progress, **options)
+    for said in (str(raised.value), capsys.readouterr().err):
+        assert str(tmp_path) not in said and ".yaml" not in said and ".parquet" not in said
+
+
 def test_a_folder_without_a_study_is_refused(tmp_path):
     with pytest.raises(BadInput, match=r"holds no verdict\.json"):
         realmix.load(tmp_path)

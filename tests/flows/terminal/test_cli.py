@@ -87,6 +87,8 @@ CASES = {
     "unknown model in capitals": (lambda d: [good(d), "--models", "XGBOST"], ["did you mean 'xgboost'"]),
     "unknown metric": (lambda d: [good(d), "--metric", "auc"], ["auc", "roc_auc"]),
     "positive class that is none": (lambda d: [good(d), "--positive", "perhaps"], ["perhaps", "no, yes"]),
+    "task that is none": (lambda d: [good(d), "--task", "classification"], ["classification", "multiclass"]),
+    "unknown option": (lambda d: [good(d), "--modls", "linear"], ["--modls", "did you mean --models"]),
     "bad budget": (lambda d: [good(d), "--budget", "soon"], ["soon", "5m"]),
     "negative ratio": (lambda d: [good(d), "--ratios", "-1"], ["ratio"]),
     "ratio that is no number": (lambda d: [good(d), "--ratios", "nan"], ["ratio"]),

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from realmix import AugmentedClassifier, AugmentedRegressor
-from realmix.tasks.estimators import choose_mix
+from realmix.tasks.estimators import recipe
 
 CHEAP = {"synthesizers": ("neighbour-swap",), "ratios": (1.0,), "n_folds": 2, "random_state": 0}
 
@@ -23,7 +23,7 @@ CHEAP = {"synthesizers": ("neighbour-swap",), "ratios": (1.0,), "n_folds": 2, "r
 @pytest.fixture
 def small_teacher(monkeypatch):
     """One cheap member labels synthetic rows in place of three."""
-    monkeypatch.setattr(choose_mix, "TEACHER", (("linear", 0),))
+    monkeypatch.setattr(recipe, "TEACHER", (("linear", 0),))
 
 
 def rows(n_rows=120, seed=0):
@@ -50,6 +50,16 @@ def test_the_mix_is_chosen_and_reported_within_fit():
 
 
 @pytest.mark.usefixtures("small_teacher")
+def test_what_softened_labels_gain_is_no_promise_of_synthetic_rows():
+    X, y = rows()
+    tree = AugmentedClassifier(DecisionTreeClassifier(max_depth=3, random_state=0), **CHEAP).fit(X, y)
+    assert (tree.verdict_, tree.mix_, tree.promised_gain_) == ("keep real only", "distillation", 0)
+    assert 0.2 < tree.labels_gain_ < 1
+    smooth = AugmentedClassifier(LogisticRegression(), **CHEAP).fit(X, y)
+    assert (smooth.mix_, smooth.labels_gain_) == ("real-only", 0)
+
+
+@pytest.mark.usefixtures("small_teacher")
 def test_the_same_rows_and_seed_give_the_same_model():
     X, y = rows()
     one, other = (AugmentedClassifier(KNeighborsClassifier(), **CHEAP).fit(X, y) for _ in range(2))
@@ -63,6 +73,7 @@ def test_too_few_rows_are_trained_on_as_they_are_and_the_reason_is_kept():
     np.testing.assert_array_equal(fitted.predict_proba(X), LogisticRegression().fit(X, y).predict_proba(X))
     assert fitted.verdict_ == "not decided"
     assert "expected at least 60" in fitted.reason_
+    assert fitted.promised_gain_ == fitted.labels_gain_ == 0
 
 
 @pytest.mark.usefixtures("small_teacher")

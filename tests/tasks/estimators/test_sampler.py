@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from realmix import RealmixSampler
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.estimators import sampler
-from realmix.tasks.estimators.choose_mix import LEARNER
+from realmix.tasks.estimators.recipe import LEARNER
 
 SMALL = {"synthesizers": ("smote",), "ratios": (0.5,), "n_folds": 2, "random_state": 0}
 
@@ -31,14 +31,14 @@ def rows(n_rows=160, seed=0):
 @pytest.fixture
 def mixed(monkeypatch):
     """Whatever the rows say, the mix that raises the rare class is decided for."""
-    decide = sampler.decide_mix
+    decide = sampler.decide
 
-    def for_the_mix(*arguments):
+    def for_the_mix(comparison, *, margin):
         return dataclasses.replace(
-            decide(*arguments), ships=Arm(Mix("smote", 0.5, balance="balanced"), LEARNER)
+            decide(comparison, margin=margin), ships=Arm(Mix("smote", 0.5, balance="balanced"), LEARNER)
         )
 
-    monkeypatch.setattr(sampler, "decide_mix", for_the_mix)
+    monkeypatch.setattr(sampler, "decide", for_the_mix)
 
 
 # The decorator of imbalanced-learn hands pytest a generator, of which it warns.
