@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,19 +13,18 @@ from realmix.flows.terminal.show_study import verdict_text
 from realmix.flows.terminal.studies import read_tracked
 from realmix.tasks.core.report.collect_text import Advice, advise
 from realmix.tasks.core.report.verdict_document import VerdictDocument
+from realmix.tasks.core.report.verdict_evidence import VerdictOnLearner
 from realmix.tasks.core.report.verdict_words import verdict_words
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-# What a learner gains, in the words of the columns.
-LEARNER = ("model", "word", "gain", "interval", "smallest_provable_gain", "distance", "sentence")
 # What an arm is and what it scored, in this order.
 ARM = ("model", "mix", "role", "score", "interval", "gain", "gain_interval", "why")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """What a study found and shipped, read from its folder.
 
@@ -62,13 +61,23 @@ class Study:
         """The verdict on each learner, compared with itself on real rows alone; best first.
 
         Gains are positive where synthetic rows help: shares of the score on real rows where the metric has no unit of
-        its own, otherwise in the metric's unit. Intervals hold 90 %; `distance` is how far the learner stays behind
-        the best one.
+        its own, otherwise in the metric's unit. Numbers are NaN where there is none. Columns, by `model`:
+
+        verdict : "proven", "expected to help", "keep real only" or "not decided"
+        real_only_score, mix_score : of the deciding metric on validation rows, on real rows alone and with the best mix
+        gain, gain_low, gain_high : measured, of the best mix, which chance flatters, and its 90 % interval
+        promised_gain, promised_low, promised_high : to expect on new rows, and its 90 % interval; NaN where real only
+            stays
+        smallest_provable_gain : that these rows could have proven
+        distance : gain of what ships of this learner over the best that ships of any, at most 0
+        sentence : the verdict in words
         """
         import pandas as pd
 
-        rows = [each.to_dict() for each in self.document.learners]
-        return pd.DataFrame(rows, columns=list(LEARNER)).set_index("model")
+        rows = [_learner_columns(each) for each in self.document.learners]
+        return pd.DataFrame(
+            rows, index=pd.Index([each.model for each in self.document.learners], name="model")
+        )
 
     def leaderboard(self) -> pd.DataFrame:
         """Return all that was compared, best first: each mix of rows with each learner, and why it did not ship.
@@ -77,7 +86,9 @@ class Study:
         -------
         DataFrame of shape (n_arms, n_columns)
             Indexed by the name of mix and learner; the score is of the deciding metric on rows that the models had not
-            seen, intervals hold 90 %.
+            seen, intervals hold 90 %. Gains are over the best real-only arm of all learners, which `document.real_only`
+            names, not over the same learner as in `learners`; a real-only arm of another learner has a positive gain
+            where its lead is within two standard errors.
         """
         import pandas as pd
 
@@ -111,12 +122,36 @@ class Study:
         """
         return advise(self.document)
 
+    def __repr__(self) -> str:
+        return f"Study({str(self.folder)!r}, {self.verdict!r})"
+
     def __str__(self) -> str:
         return verdict_text(self.document, self.folder)
 
     def _repr_html_(self) -> str:
         """Show the verdict, its reasons and the learners in a notebook."""
         return study_page(verdict_words(self.document, self.folder), self.report().as_uri())
+
+
+def _learner_columns(each: VerdictOnLearner) -> dict[str, Any]:
+    measured = (each.mix.score, each.mix.gain, *each.mix.interval) if each.mix else None
+    score, *gain = _numbers(measured, 4)
+    promised = _numbers(each.interval and (each.gain, *each.interval), 3)
+    return {
+        "verdict": each.word,
+        "real_only_score": _numbers((each.real_only.score,), 1)[0],
+        "mix_score": score,
+        **dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True)),
+        **dict(zip(("promised_gain", "promised_low", "promised_high"), promised, strict=True)),
+        "smallest_provable_gain": _numbers((each.smallest_provable_gain,), 1)[0],
+        "distance": _numbers((each.distance,), 1)[0],
+        "sentence": each.sentence,
+    }
+
+
+def _numbers(found: Iterable[float | None] | None, n_numbers: int) -> list[float]:
+    """Return numbers, NaN for each that is missing."""
+    return [float("nan") if number is None else number for number in found or [None] * n_numbers]
 
 
 class ServedModel:

@@ -54,8 +54,8 @@ def test_the_target_completes_a_card_and_does_not_replace_that_of_the_card():
 
 def test_a_misspelt_field_of_a_card_is_named_even_where_the_target_is_missing():
     with (
-        pytest.raises(BadInput, match=r"^card=: Unknown key 'targt'; did you mean 'target'\?"),
-        readable(FRAME, {"targt": "kind"}),
+        pytest.raises(BadInput, match=r"^card=: Unknown key 'targets'; did you mean 'target'\?"),
+        readable(FRAME, {"targets": "kind"}),
     ):
         pass
 

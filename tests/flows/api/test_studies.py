@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 from html import escape
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
@@ -98,7 +100,37 @@ def test_the_leaderboard_has_real_only_and_what_was_compared_with_it(study):
     board = study.leaderboard()
     assert {"real-only", "smote/1/joint", "smote/1/teacher"} <= set(board["mix"])
     assert board.index[0] == board.sort_values("score").index[0]
-    assert study.learners.index.tolist() == ["linear"]
+
+
+def test_learners_have_numbers_of_what_the_terminal_shows(study):
+    (found,), table = study.document.learners, study.learners
+    assert table.index.tolist() == ["linear"]
+    row = table.loc["linear"]
+    assert row["verdict"] == found.word
+    assert (row["real_only_score"], row["mix_score"]) == (found.real_only.score, found.mix.score)
+    assert tuple(row[["gain", "gain_low", "gain_high"]]) == (found.mix.gain, *found.mix.interval)
+    promised = table[["promised_gain", "promised_low", "promised_high"]]
+    assert promised.isna().all(axis=None) == (found.word == "keep real only")
+    numbers = table.drop(columns=["verdict", "sentence"])
+    assert set(numbers.dtypes) == {np.dtype(float)}
+    for column in table:
+        assert column in type(study).learners.__doc__
+
+
+def test_a_learner_without_a_mix_has_numbers_that_are_missing_and_one_that_ships_has_a_promise(study):
+    (found,) = study.document.learners
+    without = found.model_copy(update={"mix": None, "gain": None, "interval": None})
+    ships = found.model_copy(update={"gain": 0.02, "interval": (0.01, None)})
+    learners = dataclasses.replace(
+        study, document=study.document.model_copy(update={"learners": (without, ships)})
+    ).learners
+    assert learners.iloc[0][["mix_score", "gain", "gain_low", "promised_gain"]].isna().all()
+    assert learners.iloc[1][["promised_gain", "promised_low"]].tolist() == [0.02, 0.01]
+    assert learners["promised_high"].isna().all()
+
+
+def test_the_repr_of_a_study_is_one_line(study):
+    assert repr(study) == f"Study('{study.folder}', '{study.verdict}')"
 
 
 def test_the_model_predicts_new_rows_with_missing_cells(study, frame):
