@@ -11,11 +11,11 @@ VIEW = "realmix"
 NAME, AGE = "attributes.`Run Name`", "runDateAndNestInfo"
 # Columns beside the run's name and age, in their order.
 COLUMNS = (
-    "tags.`verdict`", "metrics.`gain`", "metrics.`promised_gain`", "metrics.`realised_gain`", "params.`model`",
-    "params.`synthesizer`", "params.`synthetic_ratio`", "tags.`why`",
+    "tags.`verdict`", "tags.`why`", "tags.`best_mix`", "metrics.`best_mix_gain`", "metrics.`promised_gain`",
+    "metrics.`realised_gain`", "params.`model`", "params.`seed`",
 )  # fmt: skip
 
-WIDTHS = dict.fromkeys(COLUMNS, 130) | {"tags.`why`": 420}
+WIDTHS = dict.fromkeys(COLUMNS, 130) | {"tags.`why`": 320, "tags.`best_mix`": 240, "params.`seed`": 80}
 
 
 def runs_page(experiment: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.mixes.in_words import mix_in_words
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
 from realmix.tasks.core.report.ratio_arms import ratio_arms
-from realmix.tasks.core.report.story import row_in_words, tell
+from realmix.tasks.core.report.story import best_mix_arm, row_in_words, tell
 from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
-from realmix.tasks.core.words import score_in_words
+from realmix.tasks.core.words import first_sentence, score_in_words
 
 # MLflow silently truncates tags at 8,000 and parameters at 6,000 characters.
 MAX_NOTE = 7_900
@@ -38,8 +39,8 @@ class RunRecord:
     points: tuple[tuple[str, float, int], ...] = field(default=())
 
 
-def study_record(document: VerdictDocument) -> RunRecord:
-    """Build the parent run of a study; its name carries the answer."""
+def study_record(document: VerdictDocument, began: datetime) -> RunRecord:
+    """Build the parent run of a study; its name, short enough for MLflow's column, carries the answer."""
     table, plan = document.table, document.plan
     params = {
         "task": table.task,
@@ -57,21 +58,23 @@ def study_record(document: VerdictDocument) -> RunRecord:
         "kind": "study",
         "study": document.study,
         "verdict": document.word,
+        "why": first_sentence(document.reason),
         "winner": document.winner.name,
         "dataset_digest": document.digests["snapshot"],
         "status": "complete" if document.complete else "incomplete",
         "mlflow.note.content": note(document),
     }
-    return RunRecord(
-        f"{document.word}: {document.study}", tags, _texts(params), finite(study_metrics(document))
-    )
+    if document.validation.mix:
+        tags["best_mix"] = document.validation.mix.name
+    name = f"{document.word} · {began.day} {began:%b %H:%M} · seed {document.seeds['study']}"
+    return RunRecord(name, tags, _texts(params), finite(study_metrics(document)))
 
 
 def study_metrics(document: VerdictDocument) -> dict[str, float | None]:
     """Return the numbers of a study: gains, scores, slices, gaps between groups, rows saved, privacy."""
     validation, holdout, metric = document.validation, document.holdout, document.metric.name
     metrics = {
-        "gain": shown(validation.challenger_gain),
+        **best_mix_metrics(document),
         "promised_gain": shown(validation.promised_gain),
         "smallest_provable_gain": shown(validation.smallest_provable_gain),
         f"{metric}_real_only": validation.real_only.score,
@@ -87,6 +90,17 @@ def study_metrics(document: VerdictDocument) -> dict[str, float | None]:
         | rows_saved_metrics(document.rows_saved)
         | privacy_metrics(document.privacy)
     )
+
+
+def best_mix_metrics(document: VerdictDocument) -> dict[str, float | None]:
+    """Return the measured gain of the best mix with its interval: of what was judged, which need not ship."""
+    row = best_mix_arm(document)
+    return {} if row is None else _gain_metrics("best_mix_gain", row)
+
+
+def _gain_metrics(name: str, row: ArmOfStudy) -> dict[str, float | None]:
+    low, high = row.gain_interval
+    return {name: shown(row.gain), f"{name}_low": shown(low), f"{name}_high": shown(high)}
 
 
 def generalisation_metrics(found: Generalisation | None) -> dict[str, float | None]:
@@ -199,9 +213,7 @@ def _mix_record(
     scores = {
         metric: row.score,
         f"{metric}_std": row.std,
-        "gain": shown(row.gain),
-        "gain_low": shown(row.gain_interval[0]),
-        "gain_high": shown(row.gain_interval[1]),
+        **_gain_metrics("gain", row),
         "p_corrected": row.p_corrected,
         "share_of_folds_won": row.share_of_folds_won,
     }

@@ -86,7 +86,8 @@ def test_reviewers_find_who_ran_what_why_it_won_and_what_the_model_takes():
     tracking = track.fn(folder, document)["tracking"]
     client = MlflowClient()
     parent = client.get_run(tracking["run_id"])
-    assert parent.info.run_name == f"{document.word}: {document.study}"
+    assert parent.info.run_name.startswith(f"{document.word} · ")
+    assert parent.data.tags["study"] == document.study
     assert parent.info.user_id and parent.data.tags["mlflow.source.name"] == "realmix"
     assert parent.data.params["model"] == document.winner.model
     version = client.get_model_version("reviewed", tracking["version"])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import pytest
+
 from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.report.mlflow_records import (
     MAX_CHILDREN,
@@ -106,22 +110,39 @@ def test_the_threshold_that_is_served_is_a_parameter_of_the_run(document):
     planned = dict.fromkeys(("n_folds", "n_repeats", "n_trials", "n_development"), 1)
     by_probability = changed(document, plan=planned)
     by_threshold = changed(by_probability, winner=document.winner.to_dict() | {"threshold": 0.125})
-    assert study_record(by_threshold).params["threshold"] == "0.125"
-    assert "threshold" not in study_record(by_probability).params
+    assert study_record(by_threshold, BEGAN).params["threshold"] == "0.125"
+    assert "threshold" not in study_record(by_probability, BEGAN).params
 
 
+BEGAN = datetime(2026, 3, 1, 9, 5)
 PLANNED = dict.fromkeys(("n_folds", "n_repeats", "n_trials", "n_development"), 1)
 
 
 def test_the_name_of_a_run_carries_the_answer_and_its_recipe_stands_among_the_parameters(document):
-    record = study_record(changed(document, plan=PLANNED))
-    assert record.name == f"{document.word}: {document.study}"
+    record = study_record(changed(document, plan=PLANNED), BEGAN)
+    assert record.name == f"{document.word} · 1 Mar 09:05 · seed {document.seeds['study']}"
+    assert record.tags["study"] == document.study and len(record.name) <= 45
     assert (
         record.params["synthesizer"] == document.winner.recipe.synthesizer
         and record.params["max_depth"] == "3"
     )
-    assert {"gain", "promised_gain", "realised_gain"} <= set(record.metrics)
+    assert {"promised_gain", "realised_gain"} <= set(record.metrics)
     assert record.tags["mlflow.note.content"].startswith("## Yes")
+
+
+def test_a_study_names_its_best_mix_beside_the_gain_of_it_and_says_why_in_one_sentence(document):
+    kept = changed(
+        document, plan=PLANNED, word="keep real only", winner=document.real_only.to_dict() | {"model": "linear"},
+        reason="The gain to expect is 0.31 %; 0.5 % is worth having. More was said.",
+    )  # fmt: skip
+    record, mix = study_record(kept, BEGAN), document.validation.mix
+    row = next(arm for arm in document.arms if arm.name == mix.name)
+    assert record.tags["why"] == "The gain to expect is 0.31 %; 0.5 % is worth having."
+    assert (record.tags["best_mix"], record.params["model"]) == (mix.name, "linear")
+    gains = [record.metrics[f"best_mix_gain{end}"] for end in ("", "_low", "_high")]
+    assert gains == pytest.approx([row.gain, *row.gain_interval], abs=1e-4) and "gain" not in record.metrics
+    alone = study_record(changed(kept, validation=document.validation.to_dict() | {"mix": None}), BEGAN)
+    assert "best_mix" not in alone.tags and "best_mix_gain" not in alone.metrics
 
 
 def test_the_hyper_parameters_of_what_ships_and_of_real_only_are_known_and_of_the_others_their_trial(
