@@ -179,8 +179,10 @@ def log_study(folder: StudyFolder, document: VerdictDocument) -> dict[str, Any]:
         parent = create_run(client, experiment, record, of_study)
         fill_run(client, parent, folder, document)
         curves = []
-        for child in mix_records(document):
-            run = create_run(client, experiment, child, of_race, parent=parent)
+        for place, child in enumerate(mix_records(document)):
+            # MLflow lists the newest first.
+            times = (of_race[0] - place, of_race[1])
+            run = create_run(client, experiment, child, times, parent=parent)
             client.set_terminated(run, end_time=of_race[1])
             curves += [run] if child.points else []
         if curves:

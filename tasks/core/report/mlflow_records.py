@@ -12,7 +12,7 @@ from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.mixes.in_words import mix_in_words
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
 from realmix.tasks.core.report.ratio_arms import ratio_arms
-from realmix.tasks.core.report.story import best_mix_arm, row_in_words, tell
+from realmix.tasks.core.report.story import best_mix_arm, holdout_in_words, row_in_words, tell, warning
 from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
@@ -25,6 +25,8 @@ MAX_PARAM = 5_900
 MAX_CHILDREN = 20
 # Stages of a study before its race, in which every arm of the table is trained.
 BEFORE_RACE = ("ingest", "validate", "plan")
+# First in the table of arms, behind the words for their training rows.
+ARM_COLUMNS = ("model", "score", "gain", "why")
 RECIPE = ("synthesizer", "synthetic_ratio", "weight", "label_rule", "balance", "real_labels")
 
 
@@ -199,9 +201,13 @@ def shown_arms(document: VerdictDocument) -> list[ArmOfStudy]:
 
 
 def mix_records(document: VerdictDocument) -> list[RunRecord]:
-    """Build a child run for each of :func:`shown_arms`, at its best trial."""
-    curves = curve_points(document)
-    return [_mix_record(document, row, curves.get(row.name, ())) for row in shown_arms(document)]
+    """Build a child run for each of :func:`shown_arms`, at its best trial: what ships, real only, the best mix, the rest."""
+    curves, mix = curve_points(document), document.validation.mix
+    first = [document.winner.name, document.real_only.name, mix.name if mix else ""]
+    rows = sorted(
+        shown_arms(document), key=lambda row: first.index(row.name) if row.name in first else len(first)
+    )
+    return [_mix_record(document, row, curves.get(row.name, ())) for row in rows]
 
 
 def _mix_record(
@@ -220,11 +226,14 @@ def _mix_record(
     tags = {
         "kind": "mix",
         "study": document.study,
+        "arm": row.name,
         "role": row.role,
         "why": row.why,
         "mlflow.note.content": f"{row_in_words(row)}. {row.why}.",
     }
-    return RunRecord(row.name, tags, _texts(params), finite(scores | row.extra_metrics), points)
+    is_level = row.name in (document.real_only.name, ratio_arms(document).real_only)
+    name = f"real only: {row.name}" if is_level else row.name
+    return RunRecord(name, tags, _texts(params), finite(scores | row.extra_metrics), points)
 
 
 def curve_points(document: VerdictDocument) -> dict[str, tuple[tuple[str, float, int], ...]]:
@@ -261,9 +270,9 @@ def curve_key(document: VerdictDocument) -> str:
 
 
 def arms_table(document: VerdictDocument) -> dict[str, list[Any]]:
-    """Return all arms as columns of one sortable table, in words first."""
+    """Return all arms as columns of one sortable table, what a reviewer looks for first."""
     rows = [
-        {"training_rows": mix_in_words(row)}
+        {"training_rows": mix_in_words(row), **{key: getattr(row, key) for key in ARM_COLUMNS}}
         | {key: value for key, value in row.to_dict().items() if not isinstance(value, (list, dict))}
         for row in document.arms
     ]
@@ -271,19 +280,27 @@ def arms_table(document: VerdictDocument) -> dict[str, list[Any]]:
 
 
 def note(document: VerdictDocument, curves: str | None = None) -> str:
-    """Return the story of the study in Markdown, as the note of its run; `curves` is the address of their chart."""
-    story = tell(document)
+    """Return the story of the study in Markdown, as the note of its run; `curves` is the address of their chart.
+
+    MLflow folds a note after some lines: what a reviewer needs stands first.
+    """
+    story, warns = tell(document), warning(document)
+    chart = f"[Chart of scores]({curves}) (step: synthetic rows per 100 real ones). " if curves else ""
     told = [
-        f"## {story.answer}", story.meaning, f"**Next step.** {story.next_step}", f"**How sure.** {story.sure}",
-    ]  # fmt: skip
-    lines = "\n".join(f"- {line}" for line in summary_lines(document))
-    chart = f"[Score against synthetic rows, in one chart]({curves}). " if curves else ""
-    more = f"{chart}The whole report is the artifact `report.html`; every arm stands in `arms.json`."
-    return "\n\n".join([*told, more, lines])[:MAX_NOTE]
+        f"## {story.answer}",
+        f"**{warns}**" if warns else "",
+        f"**Why.** {first_sentence(story.why)}",
+        f"{chart}The whole report is `report.html` among the artifacts; every arm stands in `arms.json`.",
+        story.meaning.removesuffix(warns).rstrip(),
+        f"**Next step.** {story.next_step}",
+        f"**How sure.** {story.sure}",
+        "\n".join(f"- {line}" for line in summary_lines(document)),
+    ]
+    return "\n\n".join(part for part in told if part)[:MAX_NOTE]
 
 
 def version_description(document: VerdictDocument, columns: Mapping[str, str]) -> str:
-    """Return what a reviewer has to know of a model version, in Markdown.
+    """Return what a reviewer has to know of a model version; plain text, as MLflow's list of versions shows Markdown raw.
 
     Parameters
     ----------
@@ -294,12 +311,12 @@ def version_description(document: VerdictDocument, columns: Mapping[str, str]) -
     story, metric = tell(document), document.metric
     scored = document.validation.mix if document.winner.recipe.synthesizer else document.validation.real_only
     lines = [
-        f"**{story.answer}.** {document.sentence}",
-        f"**Why.** {document.reason}",
-        f"**Scores.** {metric.name} {score_in_words(scored.score if scored else None)} on validation rows ({metric.direction}). "
-        f"Holdout: {document.holdout.sentence if document.holdout else document.holdout_reason}",
-        f"**Takes** raw columns: {', '.join(f'{name} ({kind})' for name, kind in columns.items())}.",
-        f"**Returns** `prediction`{' and a probability per class' if document.table.classes else ''}.",
+        f"{story.answer}. {document.sentence}",
+        f"Why: {document.reason}",
+        f"Scores: {metric.name} {score_in_words(scored.score if scored else None)} on validation rows ({metric.direction}). "
+        f"Holdout: {holdout_in_words(document).rstrip('.')}.",
+        f"Takes raw columns: {', '.join(f'{name} ({kind})' for name, kind in columns.items())}.",
+        f"Returns prediction{' and a probability per class' if document.table.classes else ''}.",
     ]
     return "\n\n".join(lines)[:MAX_NOTE]
 

@@ -189,11 +189,16 @@ def _meaning(document: VerdictDocument) -> str:
             f"{capital(a_learner(shipped.model))} trained on your real rows and {shipped.in_words} is better than the "
             f"best model of real rows alone: expect {promise_in_words(document)} in {metric} on new rows."
         )
-    _, warns, warning = document.sentence.partition(" Warning: ")
     return (
         "No synthetic rows were shown to make the best model of your real rows better. What ships: "
-        f"{learner_in_words(shipped.model)}, trained on {shipped.in_words}.{warns}{warning}"
-    )
+        f"{learner_in_words(shipped.model)}, trained on {shipped.in_words}. {warning(document)}"
+    ).rstrip()
+
+
+def warning(document: VerdictDocument) -> str:
+    """Return the warning of the verdict's sentence, which begins with this word; empty without one."""
+    _, warns, text = document.sentence.partition(" Warning: ")
+    return f"{warns}{text}".strip()
 
 
 def _how_sure(document: VerdictDocument) -> str:
@@ -277,7 +282,7 @@ def _lower(sentence: str) -> str:
 
 def holdout_in_words(document: VerdictDocument) -> str:
     """Return what the holdout showed, or why there is none."""
-    return document.holdout.sentence if document.holdout else f"none: {document.holdout_reason}"
+    return document.holdout.sentence if document.holdout else f"none, as {document.holdout_reason}"
 
 
 def score_line(document: VerdictDocument, name: str) -> str:
