@@ -50,7 +50,7 @@ def experiment_tags(table: str) -> dict[str, str]:
     view = {
         "selectedColumns": COLUMNS,
         "columnOrder": [NAME, AGE, *COLUMNS],
-        "columnWidths": {NAME: 300, AGE: 120} | WIDTHS,
+        "columnWidths": {NAME: 330, AGE: 120} | WIDTHS,
     }
     return {
         "mlflow.note.content": f"Do synthetic rows make a model of **{table}** better? A run per study; its note tells why.",

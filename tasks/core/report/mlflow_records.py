@@ -282,21 +282,20 @@ def arms_table(document: VerdictDocument) -> dict[str, list[Any]]:
 def note(document: VerdictDocument, curves: str | None = None) -> str:
     """Return the story of the study in Markdown, as the note of its run; `curves` is the address of their chart.
 
-    MLflow folds a note after some lines: what a reviewer needs stands first.
+    MLflow folds a note after four lines: what a reviewer needs stands first, without a heading.
     """
     story, warns = tell(document), warning(document)
+    first = (f"**{story.answer}.**", warns, f"**Why.** {first_sentence(story.why)}")
     chart = f"[Chart of scores]({curves}) (step: synthetic rows per 100 real ones). " if curves else ""
     told = [
-        f"## {story.answer}",
-        f"**{warns}**" if warns else "",
-        f"**Why.** {first_sentence(story.why)}",
+        " ".join(filter(None, first)),
         f"{chart}The whole report is `report.html` among the artifacts; every arm stands in `arms.json`.",
         story.meaning.removesuffix(warns).rstrip(),
         f"**Next step.** {story.next_step}",
         f"**How sure.** {story.sure}",
         "\n".join(f"- {line}" for line in summary_lines(document)),
     ]
-    return "\n\n".join(part for part in told if part)[:MAX_NOTE]
+    return "\n\n".join(told)[:MAX_NOTE]
 
 
 def version_description(document: VerdictDocument, columns: Mapping[str, str]) -> str:

@@ -128,7 +128,7 @@ def test_the_name_of_a_run_carries_the_answer_and_its_recipe_stands_among_the_pa
         and record.params["max_depth"] == "3"
     )
     assert {"promised_gain", "realised_gain"} <= set(record.metrics)
-    assert record.tags["mlflow.note.content"].startswith("## Yes")
+    assert record.tags["mlflow.note.content"].startswith("**Yes: ")
 
 
 def test_a_study_names_its_best_mix_beside_the_gain_of_it_and_says_why_in_one_sentence(document):
@@ -192,7 +192,7 @@ def test_a_note_says_verdict_warning_and_why_before_it_is_folded_and_the_unit_of
     )  # fmt: skip
     text = note(kept, "#/metric?here")
     head, links = text[:300], text.index("(#/metric?here) (step: synthetic rows per 100 real ones)")
-    assert head.startswith("## No: ") and warns in head and "**Why.** Chance.\n" in head
+    assert head.startswith("**No: ") and warns in head and "**Why.** Chance.\n" in head
     places = [links, text.index("`report.html` among the artifacts"), text.index("**Next step.**"),
               text.index("**How sure.**"), text.index("tried: ")]  # fmt: skip
     assert places == sorted(places) and text.count(warns) == 1
