@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
 
 def ui(*, port: int = 5000) -> None:
@@ -35,12 +36,8 @@ def ui(*, port: int = 5000) -> None:
         return
     check_port(port)
     address = f"http://127.0.0.1:{port}"
-    print(f"MLflow on {uri}: {address}/{RUNS_PAGE} ({login}; stop with Ctrl-C)", flush=True)
-    pages = pages_of(uri)
-    if not pages:
-        print("It holds no study yet: `realmix run TABLE --target COLUMN` makes one.", flush=True)
-    for name, page in pages.items():
-        print(f"  {name}: {address}/{page}", flush=True)
+    print(f"MLflow on {uri} ({login}; stop with Ctrl-C)")
+    print("\n".join(start_lines(address, pages_of(uri))), flush=True)
     os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **mlflow_store()}
     environment.set_defaults(mlflow_access(port))
     # MLflow's server imports from the folder it is started in; only a relative store needs that folder.
@@ -51,6 +48,25 @@ def ui(*, port: int = 5000) -> None:
 
 # Without it MLflow opens on a page for generative AI.
 RUNS_PAGE = "#/experiments?workflowType=machine_learning"
+
+
+def start_lines(address: str, pages: Mapping[str, str]) -> list[str]:
+    """Name the address of each table's studies; MLflow's own list of them leads into its pages for generative AI.
+
+    Examples
+    --------
+    >>> start_lines("http://127.0.0.1:5000", {"bank": "#/experiments/1/runs"})
+    ['Start here, at the studies of a table:', '  bank: http://127.0.0.1:5000/#/experiments/1/runs']
+    """
+    if not pages:
+        return [
+            "It holds no study yet: `realmix run TABLE --target COLUMN` makes one.",
+            f"All tables: {address}/{RUNS_PAGE}",
+        ]
+    return [
+        "Start here, at the studies of a table:",
+        *(f"  {name}: {address}/{page}" for name, page in pages.items()),
+    ]
 
 
 def check_port(port: int) -> None:

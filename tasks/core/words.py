@@ -172,6 +172,18 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def first_sentence(text: str) -> str:
+    """Return the first of some sentences.
+
+    Examples
+    --------
+    >>> first_sentence("A loss of 0.5 % is likely. It was measured."), first_sentence("no stop")
+    ('A loss of 0.5 % is likely.', 'no stop')
+    """
+    first, stop, _ = text.partition(". ")
+    return first + stop.rstrip()
+
+
 def counted(number: float, unit: str) -> str:
     """Format a number with its unit.
 

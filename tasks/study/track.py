@@ -171,16 +171,18 @@ def log_study(folder: StudyFolder, document: VerdictDocument) -> dict[str, Any]:
     digest = file_digest(folder.path / "verdict.json")
     parent = find_finished_run(client, experiment, digest)
     if parent is None:
-        record = study_record(document)
+        of_study, of_race = run_times(document.seconds, (folder.path / "verdict.json").stat().st_mtime)
+        record = study_record(document, datetime.fromtimestamp(of_study[0] / 1000).astimezone())
         record = dataclasses.replace(record, tags={**record.tags, "verdict_digest": digest})
         for key, value in experiment_tags(document.table.name).items():
             client.set_experiment_tag(experiment, key, value)
-        of_study, of_race = run_times(document.seconds, (folder.path / "verdict.json").stat().st_mtime)
         parent = create_run(client, experiment, record, of_study)
         fill_run(client, parent, folder, document)
         curves = []
-        for child in mix_records(document):
-            run = create_run(client, experiment, child, of_race, parent=parent)
+        for place, child in enumerate(mix_records(document)):
+            # MLflow lists the newest first.
+            times = (of_race[0] - place, of_race[1])
+            run = create_run(client, experiment, child, times, parent=parent)
             client.set_terminated(run, end_time=of_race[1])
             curves += [run] if child.points else []
         if curves:

@@ -11,11 +11,11 @@ VIEW = "realmix"
 NAME, AGE = "attributes.`Run Name`", "runDateAndNestInfo"
 # Columns beside the run's name and age, in their order.
 COLUMNS = (
-    "tags.`verdict`", "metrics.`gain`", "metrics.`promised_gain`", "metrics.`realised_gain`", "params.`model`",
-    "params.`synthesizer`", "params.`synthetic_ratio`", "tags.`why`",
+    "tags.`verdict`", "tags.`why`", "tags.`best_mix`", "metrics.`best_mix_gain`", "metrics.`promised_gain`",
+    "metrics.`realised_gain`", "params.`model`", "params.`seed`",
 )  # fmt: skip
 
-WIDTHS = dict.fromkeys(COLUMNS, 130) | {"tags.`why`": 420}
+WIDTHS = dict.fromkeys(COLUMNS, 130) | {"tags.`why`": 320, "tags.`best_mix`": 240, "params.`seed`": 80}
 
 
 def runs_page(experiment: str) -> str:
@@ -50,17 +50,10 @@ def experiment_tags(table: str) -> dict[str, str]:
     view = {
         "selectedColumns": COLUMNS,
         "columnOrder": [NAME, AGE, *COLUMNS],
-        "columnWidths": {NAME: 300, AGE: 120} | WIDTHS,
+        "columnWidths": {NAME: 330, AGE: 120} | WIDTHS,
     }
     return {
-        "mlflow.note.content": (
-            f"Studies of the table **{table}**: do synthetic rows make a model of it better? Each study is one run, whose "
-            "name begins with the answer; its note tells why. Below it stand the arms that mattered: what ships, real "
-            "only, the finalists and the controls, which add no information. *gain* is measured on the rows that chose "
-            "the mix, *promised_gain* leaves their luck out, *realised_gain* is that on rows that chose nothing; all "
-            "as shares of real only's score, or in the metric's own units. The page *report.html* among a study's "
-            "artifacts holds everything."
-        ),
+        "mlflow.note.content": f"Do synthetic rows make a model of **{table}** better? A run per study; its note tells why.",
         f"mlflow.sharedViewState.{VIEW}": json.dumps(view),
     }
 
@@ -68,7 +61,7 @@ def experiment_tags(table: str) -> dict[str, str]:
 def model_description(table: str, target: str) -> str:
     """Return the description of a table's registered model."""
     return (
-        f"Predicts '{target}' from the raw columns of the table **{table}**. Each version comes from a study that compared "
+        f"Predicts '{target}' from the raw columns of the table {table}. Each version comes from a study that compared "
         "real rows alone with mixes of real and synthetic rows; its description says which won, why, and its scores. "
-        "*champion* is in use, *challenger* waits for approval."
+        "The version with the alias champion is in use, the challenger waits for approval."
     )

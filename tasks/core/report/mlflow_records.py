@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.mixes.in_words import mix_in_words
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy
 from realmix.tasks.core.report.ratio_arms import ratio_arms
-from realmix.tasks.core.report.story import row_in_words, tell
+from realmix.tasks.core.report.story import best_mix_arm, holdout_in_words, row_in_words, tell, warning
 from realmix.tasks.core.report.summary import summary_lines
 from realmix.tasks.core.report.verdict_document import ArmOfStudy, VerdictDocument
 from realmix.tasks.core.report.verdict_evidence import Generalisation, RowsSaved
-from realmix.tasks.core.words import score_in_words
+from realmix.tasks.core.words import first_sentence, score_in_words
 
 # MLflow silently truncates tags at 8,000 and parameters at 6,000 characters.
 MAX_NOTE = 7_900
@@ -24,6 +25,8 @@ MAX_PARAM = 5_900
 MAX_CHILDREN = 20
 # Stages of a study before its race, in which every arm of the table is trained.
 BEFORE_RACE = ("ingest", "validate", "plan")
+# First in the table of arms, behind the words for their training rows.
+ARM_COLUMNS = ("model", "score", "gain", "why")
 RECIPE = ("synthesizer", "synthetic_ratio", "weight", "label_rule", "balance", "real_labels")
 
 
@@ -38,8 +41,8 @@ class RunRecord:
     points: tuple[tuple[str, float, int], ...] = field(default=())
 
 
-def study_record(document: VerdictDocument) -> RunRecord:
-    """Build the parent run of a study; its name carries the answer."""
+def study_record(document: VerdictDocument, began: datetime) -> RunRecord:
+    """Build the parent run of a study; its name, short enough for MLflow's column, carries the answer."""
     table, plan = document.table, document.plan
     params = {
         "task": table.task,
@@ -57,21 +60,23 @@ def study_record(document: VerdictDocument) -> RunRecord:
         "kind": "study",
         "study": document.study,
         "verdict": document.word,
+        "why": first_sentence(document.reason),
         "winner": document.winner.name,
         "dataset_digest": document.digests["snapshot"],
         "status": "complete" if document.complete else "incomplete",
         "mlflow.note.content": note(document),
     }
-    return RunRecord(
-        f"{document.word}: {document.study}", tags, _texts(params), finite(study_metrics(document))
-    )
+    if document.validation.mix:
+        tags["best_mix"] = document.validation.mix.name
+    name = f"{document.word} · {began.day} {began:%b %H:%M} · seed {document.seeds['study']}"
+    return RunRecord(name, tags, _texts(params), finite(study_metrics(document)))
 
 
 def study_metrics(document: VerdictDocument) -> dict[str, float | None]:
     """Return the numbers of a study: gains, scores, slices, gaps between groups, rows saved, privacy."""
     validation, holdout, metric = document.validation, document.holdout, document.metric.name
     metrics = {
-        "gain": shown(validation.challenger_gain),
+        **best_mix_metrics(document),
         "promised_gain": shown(validation.promised_gain),
         "smallest_provable_gain": shown(validation.smallest_provable_gain),
         f"{metric}_real_only": validation.real_only.score,
@@ -87,6 +92,17 @@ def study_metrics(document: VerdictDocument) -> dict[str, float | None]:
         | rows_saved_metrics(document.rows_saved)
         | privacy_metrics(document.privacy)
     )
+
+
+def best_mix_metrics(document: VerdictDocument) -> dict[str, float | None]:
+    """Return the measured gain of the best mix with its interval: of what was judged, which need not ship."""
+    row = best_mix_arm(document)
+    return {} if row is None else _gain_metrics("best_mix_gain", row)
+
+
+def _gain_metrics(name: str, row: ArmOfStudy) -> dict[str, float | None]:
+    low, high = row.gain_interval
+    return {name: shown(row.gain), f"{name}_low": shown(low), f"{name}_high": shown(high)}
 
 
 def generalisation_metrics(found: Generalisation | None) -> dict[str, float | None]:
@@ -185,9 +201,13 @@ def shown_arms(document: VerdictDocument) -> list[ArmOfStudy]:
 
 
 def mix_records(document: VerdictDocument) -> list[RunRecord]:
-    """Build a child run for each of :func:`shown_arms`, at its best trial."""
-    curves = curve_points(document)
-    return [_mix_record(document, row, curves.get(row.name, ())) for row in shown_arms(document)]
+    """Build a child run for each of :func:`shown_arms`, at its best trial: what ships, real only, the best mix, the rest."""
+    curves, mix = curve_points(document), document.validation.mix
+    first = [document.winner.name, document.real_only.name, mix.name if mix else ""]
+    rows = sorted(
+        shown_arms(document), key=lambda row: first.index(row.name) if row.name in first else len(first)
+    )
+    return [_mix_record(document, row, curves.get(row.name, ())) for row in rows]
 
 
 def _mix_record(
@@ -199,20 +219,21 @@ def _mix_record(
     scores = {
         metric: row.score,
         f"{metric}_std": row.std,
-        "gain": shown(row.gain),
-        "gain_low": shown(row.gain_interval[0]),
-        "gain_high": shown(row.gain_interval[1]),
+        **_gain_metrics("gain", row),
         "p_corrected": row.p_corrected,
         "share_of_folds_won": row.share_of_folds_won,
     }
     tags = {
         "kind": "mix",
         "study": document.study,
+        "arm": row.name,
         "role": row.role,
         "why": row.why,
         "mlflow.note.content": f"{row_in_words(row)}. {row.why}.",
     }
-    return RunRecord(row.name, tags, _texts(params), finite(scores | row.extra_metrics), points)
+    is_level = row.name in (document.real_only.name, ratio_arms(document).real_only)
+    name = f"real only: {row.name}" if is_level else row.name
+    return RunRecord(name, tags, _texts(params), finite(scores | row.extra_metrics), points)
 
 
 def curve_points(document: VerdictDocument) -> dict[str, tuple[tuple[str, float, int], ...]]:
@@ -249,9 +270,9 @@ def curve_key(document: VerdictDocument) -> str:
 
 
 def arms_table(document: VerdictDocument) -> dict[str, list[Any]]:
-    """Return all arms as columns of one sortable table, in words first."""
+    """Return all arms as columns of one sortable table, what a reviewer looks for first."""
     rows = [
-        {"training_rows": mix_in_words(row)}
+        {"training_rows": mix_in_words(row), **{key: getattr(row, key) for key in ARM_COLUMNS}}
         | {key: value for key, value in row.to_dict().items() if not isinstance(value, (list, dict))}
         for row in document.arms
     ]
@@ -259,19 +280,26 @@ def arms_table(document: VerdictDocument) -> dict[str, list[Any]]:
 
 
 def note(document: VerdictDocument, curves: str | None = None) -> str:
-    """Return the story of the study in Markdown, as the note of its run; `curves` is the address of their chart."""
-    story = tell(document)
+    """Return the story of the study in Markdown, as the note of its run; `curves` is the address of their chart.
+
+    MLflow folds a note after four lines: what a reviewer needs stands first, without a heading.
+    """
+    story, warns = tell(document), warning(document)
+    first = (f"**{story.answer}.**", warns, f"**Why.** {first_sentence(story.why)}")
+    chart = f"[Chart of scores]({curves}) (step: synthetic rows per 100 real ones). " if curves else ""
     told = [
-        f"## {story.answer}", story.meaning, f"**Next step.** {story.next_step}", f"**How sure.** {story.sure}",
-    ]  # fmt: skip
-    lines = "\n".join(f"- {line}" for line in summary_lines(document))
-    chart = f"[Score against synthetic rows, in one chart]({curves}). " if curves else ""
-    more = f"{chart}The whole report is the artifact `report.html`; every arm stands in `arms.json`."
-    return "\n\n".join([*told, more, lines])[:MAX_NOTE]
+        " ".join(filter(None, first)),
+        f"{chart}The whole report is `report.html` among the artifacts; every arm stands in `arms.json`.",
+        story.meaning.removesuffix(warns).rstrip(),
+        f"**Next step.** {story.next_step}",
+        f"**How sure.** {story.sure}",
+        "\n".join(f"- {line}" for line in summary_lines(document)),
+    ]
+    return "\n\n".join(told)[:MAX_NOTE]
 
 
 def version_description(document: VerdictDocument, columns: Mapping[str, str]) -> str:
-    """Return what a reviewer has to know of a model version, in Markdown.
+    """Return what a reviewer has to know of a model version; plain text, as MLflow's list of versions shows Markdown raw.
 
     Parameters
     ----------
@@ -282,12 +310,12 @@ def version_description(document: VerdictDocument, columns: Mapping[str, str]) -
     story, metric = tell(document), document.metric
     scored = document.validation.mix if document.winner.recipe.synthesizer else document.validation.real_only
     lines = [
-        f"**{story.answer}.** {document.sentence}",
-        f"**Why.** {document.reason}",
-        f"**Scores.** {metric.name} {score_in_words(scored.score if scored else None)} on validation rows ({metric.direction}). "
-        f"Holdout: {document.holdout.sentence if document.holdout else document.holdout_reason}",
-        f"**Takes** raw columns: {', '.join(f'{name} ({kind})' for name, kind in columns.items())}.",
-        f"**Returns** `prediction`{' and a probability per class' if document.table.classes else ''}.",
+        f"{story.answer}. {document.sentence}",
+        f"Why: {document.reason}",
+        f"Scores: {metric.name} {score_in_words(scored.score if scored else None)} on validation rows ({metric.direction}). "
+        f"Holdout: {holdout_in_words(document).rstrip('.')}.",
+        f"Takes raw columns: {', '.join(f'{name} ({kind})' for name, kind in columns.items())}.",
+        f"Returns prediction{' and a probability per class' if document.table.classes else ''}.",
     ]
     return "\n\n".join(lines)[:MAX_NOTE]
 

@@ -129,10 +129,15 @@ def same_learner_gain(document: VerdictDocument) -> str | None:
     return f"{gain} over {a_learner(own.model)} on real rows alone"
 
 
+def best_mix_arm(document: VerdictDocument) -> ArmOfStudy | None:
+    """Return the best mix's row of the table of arms; None without a mix."""
+    mix = document.validation.mix
+    return next((arm for arm in document.arms if mix and arm.name == mix.name), None)
+
+
 def best_mix_gain(document: VerdictDocument) -> str | None:
     """Return the measured gain of the best mix over real only with its interval; None without a mix."""
-    mix = document.validation.mix
-    row = next((arm for arm in document.arms if mix and arm.name == mix.name), None)
+    row = best_mix_arm(document)
     if row is None:
         return None
     return gain_and_interval(row.gain, row.gain_interval, document.metric.margin_is_relative)
@@ -184,11 +189,16 @@ def _meaning(document: VerdictDocument) -> str:
             f"{capital(a_learner(shipped.model))} trained on your real rows and {shipped.in_words} is better than the "
             f"best model of real rows alone: expect {promise_in_words(document)} in {metric} on new rows."
         )
-    _, warns, warning = document.sentence.partition(" Warning: ")
     return (
         "No synthetic rows were shown to make the best model of your real rows better. What ships: "
-        f"{learner_in_words(shipped.model)}, trained on {shipped.in_words}.{warns}{warning}"
-    )
+        f"{learner_in_words(shipped.model)}, trained on {shipped.in_words}. {warning(document)}"
+    ).rstrip()
+
+
+def warning(document: VerdictDocument) -> str:
+    """Return the warning of the verdict's sentence, which begins with this word; empty without one."""
+    _, warns, text = document.sentence.partition(" Warning: ")
+    return f"{warns}{text}".strip()
 
 
 def _how_sure(document: VerdictDocument) -> str:
@@ -216,12 +226,11 @@ def _how_sure(document: VerdictDocument) -> str:
 
 def _looked_better(document: VerdictDocument) -> str:
     """Say that other mixes measured more than the judged one, and why that does not count."""
-    mix = document.validation.mix
-    judged = next((arm.gain for arm in document.arms if mix and arm.name == mix.name), None)
+    judged = best_mix_arm(document)
     left = {each.arm for each in document.race.dropped} if document.race else set()
     others = [arm.gain or 0.0 for arm in document.arms if arm.role == "candidate" and arm.name not in left]
     most = max(others, default=0.0)
-    if most <= (judged or 0.0):
+    if most <= ((judged and judged.gain) or 0.0):
         return ""
     gain = gain_in_words(most, document.metric.margin_is_relative)
     return f" Others measured up to {gain}, but of many mixes some always look good by luck: a recipe fixed before goes first."
@@ -273,7 +282,7 @@ def _lower(sentence: str) -> str:
 
 def holdout_in_words(document: VerdictDocument) -> str:
     """Return what the holdout showed, or why there is none."""
-    return document.holdout.sentence if document.holdout else f"none: {document.holdout_reason}"
+    return document.holdout.sentence if document.holdout else f"none, as {document.holdout_reason}"
 
 
 def score_line(document: VerdictDocument, name: str) -> str:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from realmix.flows.terminal.mlflow_pages import check_port, ui
+from realmix.flows.terminal.mlflow_pages import check_port, start_lines, ui
 from realmix.tasks.core.errors import BadInput
 
 pytestmark = pytest.mark.usefixtures("restored_environment")
@@ -41,3 +41,12 @@ def test_an_empty_store_is_said_and_the_address_leads_to_the_runs(place, taken, 
     said = capsys.readouterr().out
     assert "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning" in said
     assert "no study yet" in said and len(started) == 1
+
+
+def test_the_studies_of_each_table_come_first_and_no_list_that_leads_elsewhere():
+    lines = start_lines(
+        "http://127.0.0.1:5000", {"bank": "#/experiments/1/runs", "stays": "#/experiments/2/runs"}
+    )
+    assert lines[0].startswith("Start here") and len(lines) == 3
+    assert lines[1] == "  bank: http://127.0.0.1:5000/#/experiments/1/runs"
+    assert not any("#/experiments?" in line for line in lines)

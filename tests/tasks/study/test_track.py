@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.core.report.mlflow_records import shown_arms
+from realmix.tasks.core.report.mlflow_records import mix_records, shown_arms
 from realmix.tasks.runtime.database import untracked_studies
 from realmix.tasks.study.track import experiment_id, is_tracked, log_history, track, track_again
 from tests.tasks.core.report.documents import changed
@@ -52,11 +52,24 @@ def test_runs_have_the_times_of_the_study_and_of_its_race():
     ended = (folder.path / "verdict.json").stat().st_mtime
     parent = track.fn(folder, document)["tracking"]["run_id"]
     times = {
-        run.info.run_id == parent: (run.info.end_time - run.info.start_time, run.info.end_time)
+        run.info.run_id: (run.info.end_time - run.info.start_time, run.info.end_time)
         for run in runs_of("times")
     }
     # The study of 20 s began with four seconds before its race of ten.
-    assert times == {True: (20_000, round(1000 * ended)), False: (10_000, round(1000 * (ended - 6)))}
+    assert times.pop(parent) == (20_000, round(1000 * ended))
+    assert all(end == round(1000 * (ended - 6)) for _, end in times.values())
+    assert sorted(lasted for lasted, _ in times.values()) == [10_000 + place for place in range(len(times))]
+
+
+def test_mlflow_lists_the_arms_in_the_order_that_they_were_logged_in():
+    folder, document = studied("order")
+    arms = document.to_dict()["arms"]
+    more = [arms[0] | {"name": f"arm {n}", "role": "candidate", "synthesizer": "smote"} for n in range(5)]
+    document = changed(document, arms=[*more, *arms])
+    track.fn(folder, document)
+    listed = [run.data.tags["arm"] for run in runs_of("order") if run.data.tags["kind"] == "mix"]
+    assert listed == [record.tags["arm"] for record in mix_records(document)] and len(listed) > 5
+    assert listed[0] == document.winner.name
 
 
 def test_curves_are_one_metric_of_several_runs_and_real_only_is_level(monkeypatch):
@@ -68,7 +81,7 @@ def test_curves_are_one_metric_of_several_runs_and_real_only_is_level(monkeypatc
     document = changed(document, arms=[*document.to_dict()["arms"], *more])
     monkeypatch.delattr(MlflowClient, "log_metric")
     track.fn(folder, document)
-    runs = {run.info.run_name: run.info.run_id for run in runs_of("curves")}
+    runs = {run.data.tags.get("arm"): run.info.run_id for run in runs_of("curves")}
     key = f"curve/{document.metric.name}"
     steps = {
         name: sorted(point.step for point in MlflowClient().get_metric_history(runs[name], key))
@@ -86,14 +99,15 @@ def test_reviewers_find_who_ran_what_why_it_won_and_what_the_model_takes():
     tracking = track.fn(folder, document)["tracking"]
     client = MlflowClient()
     parent = client.get_run(tracking["run_id"])
-    assert parent.info.run_name == f"{document.word}: {document.study}"
+    assert parent.info.run_name.startswith(f"{document.word} · ")
+    assert parent.data.tags["study"] == document.study
     assert parent.info.user_id and parent.data.tags["mlflow.source.name"] == "realmix"
     assert parent.data.params["model"] == document.winner.model
     version = client.get_model_version("reviewed", tracking["version"])
     assert document.reason in version.description and "a (numeric)" in version.description
     assert "'y'" in client.get_registered_model("reviewed").description
     experiment = client.get_experiment_by_name("reviewed")
-    assert "table **reviewed**" in experiment.tags["mlflow.note.content"]
+    assert "**reviewed**" in experiment.tags["mlflow.note.content"]
     assert tracking["page"].startswith(
         f"#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
     )

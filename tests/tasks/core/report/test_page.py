@@ -148,10 +148,10 @@ def test_real_only_that_ships_has_a_score_on_the_holdout_and_no_gain(simulate_st
 
 def test_a_study_that_keeps_real_only_has_a_page_too(simulate_study, squared_error):
     oof = simulate_study(0, offsets={0: -0.5})
-    document = build(oof, squared_error, holdout=None, holdout_reason="The holdout would hold 40 rows.")
+    document = build(oof, squared_error, holdout=None, holdout_reason="the holdout would hold 40 rows")
     page = rendered(document)
     assert document.word == "keep real only" and "<h1>No: train on your real rows alone</h1>" in page
-    assert "none: The holdout would hold 40 rows." in page
+    assert "none, as the holdout would hold 40 rows" in page
 
 
 def test_a_study_without_candidates_has_a_page_too(simulate_study, squared_error):

@@ -26,8 +26,8 @@ def test_the_lines_for_a_terminal_name_what_ships_its_promise_and_the_holdout(do
 def test_without_a_holdout_or_a_mix_the_lines_say_so(simulate_study, squared_error):
     full = simulate_study(0)
     oof = dataclasses.replace(full, arms=full.arms[:6], predictions=full.predictions[:6])
-    lines = summary_lines(build(oof, squared_error, holdout=None, holdout_reason="Too few rows."))
-    assert "holdout: none: Too few rows." in lines
+    lines = summary_lines(build(oof, squared_error, holdout=None, holdout_reason="it has too few rows"))
+    assert "holdout: none, as it has too few rows" in lines
     assert not any(line.startswith(("best mix", "promised")) for line in lines)
 
 
