@@ -255,13 +255,6 @@ def _expectation_gates(c: Comparison, margin: float, expected: float, loss_chanc
     knows = constant is not None and constant.beats
     return [
         Gate(
-            "default recipe", c.is_recipe, None, None,
-            "The best mix is the default recipe of its model, which other tables were studied with."
-            if c.is_recipe
-            else "Other tables were studied with other mixes, so they say nothing of this one.",
-            (EXPECTED,),
-        ),
-        Gate(
             "expected gain", expected >= margin, expected, margin,
             f"{'With what other tables showed' if c.is_recipe else 'As most mixes bring little'}, the gain to expect is "
             f"{gain_in_words(expected, relative)}; "
@@ -276,6 +269,13 @@ def _expectation_gates(c: Comparison, margin: float, expected: float, loss_chanc
             "beats a constant", knows, None if constant is None else constant.interval[0], 0.0,
             f"On real rows the model is {'' if knows else 'not '}clearly better than a constant; otherwise other "
             "tables say nothing of this one.", (EXPECTED,),
+        ),
+        Gate(
+            "default recipe", c.is_recipe, None, None,
+            "The best mix is the default recipe of its model, which other tables were studied with."
+            if c.is_recipe
+            else "Other tables were studied with other mixes, so they say nothing of this one.",
+            (EXPECTED,),
         ),
     ]  # fmt: skip
 
