@@ -21,7 +21,7 @@ from realmix.tasks.study.development import Development
 from realmix.tasks.study.fairness import FAIRNESS, assess
 from realmix.tasks.study.generalise import generalise
 from realmix.tasks.study.out_of_fold import null_models
-from realmix.tasks.study.privacy import StudyPools, could_ship
+from realmix.tasks.study.privacy import StudyPools
 
 
 @task(task_run_name="compare", cache_policy=NO_CACHE)
@@ -42,7 +42,6 @@ def compare_arms(
     generalisation, vetoes = generalise(layout, development, oof, comparison)
     folder.write_json("work/generalisation.json", to_jsonable(generalisation))
     privacy = StudyPools(folder, layout, development)
-    folder.write_json("work/privacy.json", privacy.describe(could_ship(comparison)))
     fairness = assess(layout, development, oof, comparison)
     folder.write_json(FAIRNESS, fairness and fairness.to_dict())
     by_learner = decide_by_learner(

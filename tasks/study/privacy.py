@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.decision.comparison import Comparison
 from realmix.tasks.core.errors import BadInput
@@ -150,6 +152,18 @@ class StudyPools:
     def _seed(self) -> int:
         context = self.development.context
         return derive_seed(context.snapshot, context.seed, "privacy")
+
+
+@task(task_run_name="attack pools", cache_policy=NO_CACHE)
+def assess_privacy(
+    folder: StudyFolder, layout: Layout, development: Development, comparison: Comparison
+) -> None:
+    """Attack the pools that could ship, and write what was found for the verdict document.
+
+    The comparison attacks only pools whose leak the card limits, and decides alike.
+    """
+    pools = StudyPools(folder, layout, development)
+    folder.write_json("work/privacy.json", pools.describe(could_ship(comparison)))
 
 
 def declared(card: DataCard) -> Declared | None:

@@ -182,8 +182,7 @@ def race_rows(
     rows = schema.apply(raw)
     beside = {WEIGHT: np.ones(len(rows)), GROUP: feature_groups(rows, schema), PRIORITY: np.zeros(len(rows))}
     write_rows(place.work / DEVELOPMENT, rows, **beside)
-    for scope in ("evaluated", "shipped"):
-        write_scope(place.scope(scope), np.arange(len(rows)))
+    write_scope(place.scope("evaluated"), np.arange(len(rows)))
     layout = lay_folds.fn(place, recipe.plan(schema, len(rows), seed))
     return race(Raced(place, layout, schema, {}, [], [], {}), full_grid=recipe.full_grid)
 

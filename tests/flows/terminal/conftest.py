@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from realmix.flows.terminal.progress import end_progress
 from realmix.tasks.sources import open_source
 
 CARD = "source: calls.csv\ntarget: y\npositive: 'yes'\noperation: {operation}\n"
@@ -37,3 +39,13 @@ def card(place: Path, operation: str = "{}") -> Path:
     path = place / "card.yaml"
     path.write_text(CARD.format(operation=operation))
     return path
+
+
+@pytest.fixture(autouse=True)
+def own_log():
+    """Progress ends, and the logger's handlers are put back."""
+    log = logging.getLogger("realmix")
+    before = log.handlers, log.level, log.propagate
+    yield log
+    end_progress()
+    log.handlers, log.level, log.propagate = before

@@ -10,17 +10,7 @@ import pytest
 from rich.console import Console
 
 from realmix.flows.terminal import progress
-from realmix.flows.terminal.progress import Progress, View, detail_of, end_progress, show_progress
-
-
-@pytest.fixture(autouse=True)
-def own_log():
-    """The logger's handlers are put back."""
-    log = logging.getLogger("realmix")
-    before = log.handlers, log.level, log.propagate
-    yield log
-    end_progress()
-    log.handlers, log.level, log.propagate = before
+from realmix.flows.terminal.progress import Progress, View, detail_of, show_progress
 
 
 def view_of(log, detail, *, terminal):

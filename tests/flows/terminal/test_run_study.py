@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from realmix.flows.terminal.progress import end_progress
 from realmix.flows.terminal.run_study import (
     exit_if_not_decided,
     known_reason,
@@ -22,16 +19,6 @@ from realmix.tasks.core.urls import reveal
 from realmix.tasks.runtime import worker_process
 
 pytestmark = pytest.mark.usefixtures("restored_environment")
-
-
-@pytest.fixture(autouse=True)
-def own_log():
-    """Progress ends, and the logger's handlers are put back."""
-    log = logging.getLogger("realmix")
-    before = log.handlers, log.level, log.propagate
-    yield log
-    end_progress()
-    log.handlers, log.level, log.propagate = before
 
 
 def asked(place, **changes) -> StudyRequest:

@@ -40,7 +40,8 @@ def test_the_status_has_a_line_for_every_table(place, capsys):
     assert "bank" in lines and "other" in lines
 
 
-def test_without_new_rows_watching_starts_nothing(settled, capsys):
+def test_without_new_rows_watching_starts_nothing(settled, capsys, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     table_commands.watch("calls")
     assert "calls" in capsys.readouterr().out
     assert not (home() / "studies").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 
 import numpy as np
@@ -28,9 +29,10 @@ def written(table: pyarrow.Table, kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 def test_each_format_gives_the_same_table(kind):
-    frame, detected = read_table(written(TABLE, kind), "t")
+    content = written(TABLE, kind)
+    frame, detected = read_table(content, "t")
     assert frame.to_dict("list") == {"age": [30, 41], "bought": ["no", "yes"]}
-    assert detected == {"format": kind}
+    assert detected["format"] == kind and detected["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 
 import numpy as np
@@ -26,6 +27,8 @@ def test_a_plain_csv_file_is_read_and_described():
         "encoding": "utf-8",
         "delimiter": "comma",
         "header": "line 1",
+        "n_bytes": len(TABLE.encode()),
+        "sha256": hashlib.sha256(TABLE.encode()).hexdigest(),
     }
 
 

@@ -12,7 +12,7 @@ from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
-from realmix.tasks.study.privacy import StudyPools, could_ship, declared, secrets_of
+from realmix.tasks.study.privacy import StudyPools, assess_privacy, could_ship, declared, secrets_of
 from realmix.tasks.study.race import batches
 from tests.tasks.study.laid import gathered, lay, predict_all
 
@@ -105,6 +105,7 @@ def test_a_vetoed_mix_does_not_ship_and_the_verdict_says_why(tmp_path, copied, s
     assert ("the card allows 5 %" in verdict.reason) is copied
     (learner,) = folder.read_json("work/learners.json")
     assert (learner["word"] == "keep real only") is not ships
+    assess_privacy.fn(folder, layout, Development(folder.work), comparison)
     assert [pool["synthesizer"] for pool in folder.read_json("work/privacy.json")["pools"]] == ["smote"]
 
 
