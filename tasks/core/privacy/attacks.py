@@ -98,11 +98,16 @@ def place_group(
 
 
 def nearest_rows(points: np.ndarray, table: np.ndarray, k: int = N_NEAREST) -> Nearest:
-    """Find the `k` rows of a table nearest to each point."""
+    """Find the `k` rows of a table nearest to each point.
+
+    With one thread: which of several rows at one distance is named depends on the number of threads, whatever `n_jobs` says.
+    """
     from sklearn.neighbors import NearestNeighbors
+    from threadpoolctl import threadpool_limits
 
     index = NearestNeighbors(n_neighbors=min(k, len(table)), algorithm="brute", n_jobs=1).fit(table)
-    distances, positions = index.kneighbors(points)
+    with threadpool_limits(limits=1):
+        distances, positions = index.kneighbors(points)
     return Nearest(distances.astype(float), positions)
 
 

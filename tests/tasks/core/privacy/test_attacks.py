@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from realmix.tasks.core.privacy.attacks import (
     cell_hashes,
@@ -35,6 +36,16 @@ def test_the_groups_are_all_columns_twice_numbers_and_two_halves():
     assert names == [
         "all columns", "all columns by deviation", "numbers", "half 1 of the columns", "half 2 of the columns"
     ]  # fmt: skip
+
+
+def test_of_rows_at_one_distance_the_same_is_found_with_any_number_of_threads():
+    rng = np.random.default_rng(0)
+    table, points = (rng.integers(0, 3, (n, 6)).astype(np.float32) for n in (1_500, 800))
+    found = []
+    for limit in (1, 2):
+        with threadpool_limits(limits=limit):
+            found.append(nearest_rows(points, table).positions)
+    np.testing.assert_array_equal(*found)
 
 
 def test_nearest_rows_are_found_nearest_first():
