@@ -23,7 +23,7 @@ from realmix.tasks.study.examine import examine
 from realmix.tasks.study.fairness import repair_fairness
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.plan import announce, note_seconds, on_usable_gpu, plan_study, trained_on_gpu
-from realmix.tasks.study.privacy import assess_privacy
+from realmix.tasks.study.privacy import StudyPools, assess_privacy
 from realmix.tasks.study.race import race, worker_seconds
 from realmix.tasks.study.refit import arms_of, fit_winner, thresholds_of
 from realmix.tasks.study.report import publish
@@ -95,8 +95,9 @@ def _study(request: StudyRequest) -> dict[str, Any]:
             raced = race(folder, layout, development)
         clock.worker_seconds = worker_seconds(raced)
         with clock("compare"):
-            comparison, verdict = compare_arms(folder, layout, development, raced.oof)
-            assess_privacy(folder, layout, development, comparison)
+            pools = StudyPools(folder, layout, development)
+            comparison, verdict = compare_arms(folder, layout, development, raced.oof, pools)
+            assess_privacy(pools, comparison)
             examine(folder, layout, development, raced.oof, comparison)
             repair_fairness(folder, layout, development, raced.oof, comparison)
         with clock("rows saved"):

@@ -163,7 +163,7 @@ def unfinished(name: str, key: str | None) -> Path | None:
 
 def exit_if_not_decided(word: str | None) -> None:
     """End the process with the exit code of a study that decided nothing."""
-    from realmix.tasks.core.decision.verdict import NOT_DECIDED
+    from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 
     if word == NOT_DECIDED:
         sys.exit(NOTHING_DECIDED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,14 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from realmix.tasks.core.contracts.specs import DEFAULT_SYNTHESIZER
 from realmix.tasks.core.decision.comparison import Comparison
-from realmix.tasks.core.decision.verdict import NOT_DECIDED, decide
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
+from realmix.tasks.core.decision.verdict import decide
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.table.schema import Task
 from realmix.tasks.estimators.choose_mix import compare_mixes, fit_shipped, workplace
-from realmix.tasks.estimators.recipe import Recipe, check_parameters
+from realmix.tasks.estimators.recipe import HasRecipe, Recipe, check_parameters
 from realmix.tasks.estimators.table import FeatureTable
 
 
@@ -44,23 +43,8 @@ def labels_gain(comparison: Comparison) -> float:
     return float(credit.labels.gain)
 
 
-class _Augmented(MetaEstimatorMixin, BaseEstimator):
+class _Augmented(HasRecipe, MetaEstimatorMixin, BaseEstimator):
     """Shared by both estimators."""
-
-    def __init__(
-        self,
-        estimator: Any = None,
-        *,
-        synthesizers: Sequence[str] = (DEFAULT_SYNTHESIZER,),
-        ratios: Sequence[float] = (1.0, 5.0),
-        n_folds: int = 5,
-        random_state: Any = None,
-    ) -> None:
-        self.estimator = estimator
-        self.synthesizers = synthesizers
-        self.ratios = ratios
-        self.n_folds = n_folds
-        self.random_state = random_state
 
     def _inner(self) -> Any:
         raise NotImplementedError

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
+from realmix.tasks.core.contracts.specs import DEFAULT_SYNTHESIZER
 from realmix.tasks.core.errors import unknown_name
 from realmix.tasks.core.mixes.arms import MAX_RATIO, Balance, LabelRule
 from realmix.tasks.core.plan.plan import Plan
@@ -63,6 +65,25 @@ class Recipe:
             n_workers=1,
             threads_per_fit=1,
         )
+
+
+class HasRecipe:
+    """Takes the parameters of a recipe, as scikit-learn's estimators take theirs."""
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        synthesizers: Sequence[str] = (DEFAULT_SYNTHESIZER,),
+        ratios: Sequence[float] = (1.0, 5.0),
+        n_folds: int = 5,
+        random_state: Any = None,
+    ) -> None:
+        self.estimator = estimator
+        self.synthesizers = synthesizers
+        self.ratios = ratios
+        self.n_folds = n_folds
+        self.random_state = random_state
 
 
 def check_parameters(synthesizers: Any, ratios: Any, n_folds: Any, task: Task) -> None:

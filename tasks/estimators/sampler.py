@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,18 +12,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.validation import validate_data
 
-from realmix.tasks.core.contracts.specs import DEFAULT_SYNTHESIZER
-from realmix.tasks.core.decision.verdict import NOT_DECIDED, decide
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
+from realmix.tasks.core.decision.verdict import decide
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.mixes.arms import Mix
 from realmix.tasks.core.table.schema import Task
 from realmix.tasks.estimators.augmented import seed_of
 from realmix.tasks.estimators.choose_mix import compare_mixes, shipped_rows, workplace
-from realmix.tasks.estimators.recipe import Recipe, check_parameters
+from realmix.tasks.estimators.recipe import HasRecipe, Recipe, check_parameters
 from realmix.tasks.estimators.table import FeatureTable
 
 
-class RealmixSampler(BaseSampler):
+class RealmixSampler(HasRecipe, BaseSampler):
     """Add synthetic rows where they make a classifier better, and none where they do not.
 
     `fit_resample` compares, on folds of the rows it is given, the classifier trained on real rows alone with the
@@ -73,21 +72,6 @@ class RealmixSampler(BaseSampler):
     }
     # What the base class asks for, and its kind "bypass" ignores: the comparison decides on the numbers.
     sampling_strategy = None
-
-    def __init__(
-        self,
-        estimator: Any = None,
-        *,
-        synthesizers: Sequence[str] = (DEFAULT_SYNTHESIZER,),
-        ratios: Sequence[float] = (1.0, 5.0),
-        n_folds: int = 5,
-        random_state: Any = None,
-    ) -> None:
-        self.estimator = estimator
-        self.synthesizers = synthesizers
-        self.ratios = ratios
-        self.n_folds = n_folds
-        self.random_state = random_state
 
     def _inner(self) -> Any:
         return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator

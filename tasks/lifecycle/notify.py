@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, NoAnswer, RealmixError
 from realmix.tasks.core.lifecycle.records import Registered
 from realmix.tasks.core.table.card_parts import Operation

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, ModelChanged, RealmixError, RegistryRefused
 from realmix.tasks.core.lifecycle.challenge import undecided
 from realmix.tasks.core.lifecycle.champion_record import (

@@ -26,7 +26,7 @@ from realmix.tasks.study.privacy import StudyPools
 
 @task(task_run_name="compare", cache_policy=NO_CACHE)
 def compare_arms(
-    folder: StudyFolder, layout: Layout, development: Development, oof: OutOfFold
+    folder: StudyFolder, layout: Layout, development: Development, oof: OutOfFold, privacy: StudyPools
 ) -> tuple[Comparison, Verdict]:
     """Compare the out-of-fold predictions of all arms, and decide, also for each learner by itself."""
     plan, context = layout.plan, development.context
@@ -41,7 +41,6 @@ def compare_arms(
     )
     generalisation, vetoes = generalise(layout, development, oof, comparison)
     folder.write_json("work/generalisation.json", to_jsonable(generalisation))
-    privacy = StudyPools(folder, layout, development)
     fairness = assess(layout, development, oof, comparison)
     folder.write_json(FAIRNESS, fairness and fairness.to_dict())
     by_learner = decide_by_learner(

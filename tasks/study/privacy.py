@@ -155,15 +155,9 @@ class StudyPools:
 
 
 @task(task_run_name="attack pools", cache_policy=NO_CACHE)
-def assess_privacy(
-    folder: StudyFolder, layout: Layout, development: Development, comparison: Comparison
-) -> None:
-    """Attack the pools that could ship, and write what was found for the verdict document.
-
-    The comparison attacks only pools whose leak the card limits, and decides alike.
-    """
-    pools = StudyPools(folder, layout, development)
-    folder.write_json("work/privacy.json", pools.describe(could_ship(comparison)))
+def assess_privacy(pools: StudyPools, comparison: Comparison) -> None:
+    """Attack the pools that could ship and were not attacked yet, and write what was found for the verdict document."""
+    pools.folder.write_json("work/privacy.json", pools.describe(could_ship(comparison)))
 
 
 def declared(card: DataCard) -> Declared | None:

@@ -15,7 +15,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, NoAnswer
 from realmix.tasks.core.report.mlflow_history import history_metrics, history_note
 from realmix.tasks.core.report.mlflow_pages import curves_page, experiment_tags, runs_page

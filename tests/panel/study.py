@@ -48,6 +48,7 @@ from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold
+from realmix.tasks.study.privacy import StudyPools
 from realmix.tasks.study.race import (
     REAL_ONLY,
     WITHOUT_POOL,
@@ -166,7 +167,9 @@ def study_rows(
     """
     raced = race_rows(raw, card, recipe, folder=folder, seed=seed, digest=digest)
     rows = Development(raced.folder.work)
-    comparison, verdict = compare_arms.fn(raced.folder, raced.layout, rows, raced.out_of_fold)
+    comparison, verdict = compare_arms.fn(
+        raced.folder, raced.layout, rows, raced.out_of_fold, StudyPools(raced.folder, raced.layout, rows)
+    )
     learners = raced.folder.read_json("work/learners.json")
     return Outcome(**vars(raced), comparison=comparison, verdict=verdict, learners=learners)
 

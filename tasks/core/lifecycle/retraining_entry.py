@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.lifecycle.drift import Drift
 from realmix.tasks.core.lifecycle.entries import Retraining
 from realmix.tasks.core.lifecycle.records import Decision, Registered

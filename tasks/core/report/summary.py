@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.fairness.assessment import Repair, in_unit
 from realmix.tasks.core.mixes.in_words import learner_in_words, synthesizer_in_words
 from realmix.tasks.core.report.collect_text import advise

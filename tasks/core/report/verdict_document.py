@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from realmix.tasks.core.decision.verdict import Outcome
+from realmix.tasks.core.decision.outcomes import Outcome
 from realmix.tasks.core.documents import Bounds, Document, Known, Number, Part
 from realmix.tasks.core.fairness.assessment import Fairness
 from realmix.tasks.core.privacy.study_privacy import StudyPrivacy

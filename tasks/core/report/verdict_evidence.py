@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from realmix.tasks.core.decision.verdict import Outcome
+from realmix.tasks.core.decision.outcomes import Outcome
 from realmix.tasks.core.documents import Bounds, Known, Number, Part
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,11 +42,25 @@ def card(place: Path, operation: str = "{}") -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def own_log():
-    """Progress ends, and the logger's handlers are put back."""
+@contextmanager
+def log_put_back() -> Iterator[logging.Logger]:
+    """Progress ends with the context, and the logger's handlers are put back."""
     log = logging.getLogger("realmix")
     before = log.handlers, log.level, log.propagate
     yield log
     end_progress()
     log.handlers, log.level, log.propagate = before
+
+
+@pytest.fixture(autouse=True, scope="module")
+def log_of_module() -> Iterator[None]:
+    """What fixtures of a whole module do to the log ends with it."""
+    with log_put_back():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[logging.Logger]:
+    """What a test does to the log ends with it."""
+    with log_put_back() as log:
+        yield log

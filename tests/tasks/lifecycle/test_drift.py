@@ -7,7 +7,7 @@ import datetime
 import pandas as pd
 import pytest
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.lifecycle.retraining_entry import RETRAINING, last_study
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.lifecycle.drift import changed_rows, changes_since_study

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.errors import BadInput, ModelChanged
 from realmix.tasks.core.lifecycle.champion_record import (
     PROMOTION,

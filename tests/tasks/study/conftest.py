@@ -11,14 +11,13 @@ from realmix.tasks.core.splits.holdout import HoldoutRule
 from realmix.tasks.core.table.request import StudyRequest
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import LocalWorkers
-from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.race import WITHOUT_POOL, batches
 from realmix.tasks.study.split import lay_folds, split_holdout
 from realmix.tasks.study.synthesize import fit_teacher, synthesize
 from realmix.tasks.study.train import train
-from tests.tasks.study.laid import gathered
+from tests.tasks.study.laid import compared, gathered
 
 PLAN = Plan(
     seed=0,
@@ -67,4 +66,4 @@ def raced(tmp_path_factory) -> tuple[StudyFolder, Layout, Development, OutOfFold
                     pools.append(pool)
                 trained.append(train.fn(folder, block.scope, batch, arms, PLAN, pool))
     rows, oof = gathered(folder, layout, pools, trained)
-    return folder, layout, rows, oof, compare_arms.fn(folder, layout, rows, oof)[0]
+    return folder, layout, rows, oof, compared(folder, layout, rows, oof)[0]

@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from realmix.tasks.core.decision.comparison import Comparison
+from realmix.tasks.core.decision.verdict import Verdict
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Layout, Plan, Split
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
+from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, out_of_fold
+from realmix.tasks.study.privacy import StudyPools
 from realmix.tasks.study.race import batches
 from realmix.tasks.study.split import lay_folds, split_holdout
 from tests.tasks.shop_table import rows, table_of
@@ -75,3 +79,10 @@ def gathered(
     """Return the development rows, and the predictions of all arms of the plan that did not fail."""
     development, failed = Development(folder.work), failed_mixes(layout.plan, pools) | failed_arms(trained)
     return development, out_of_fold(folder, layout, development, batches(layout.plan), failed, trained)
+
+
+def compared(
+    folder: StudyFolder, layout: Layout, development: Development, oof: OutOfFold
+) -> tuple[Comparison, Verdict]:
+    """Compare and decide; pools are attacked only where the card limits their leak."""
+    return compare_arms.fn(folder, layout, development, oof, StudyPools(folder, layout, development))

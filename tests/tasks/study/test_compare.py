@@ -6,9 +6,9 @@ import pytest
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.fits.scope import StudyContext
 from realmix.tasks.metrics import METRICS
-from realmix.tasks.study.compare import compare_arms, side_metrics
+from realmix.tasks.study.compare import side_metrics
 from realmix.tasks.study.race import batches
-from tests.tasks.study.laid import gathered, lay, predict_all
+from tests.tasks.study.laid import compared, gathered, lay, predict_all
 
 pytestmark = pytest.mark.usefixtures("own_home")
 MIX = "smote/1/joint/linear"
@@ -17,7 +17,7 @@ MIX = "smote/1/joint/linear"
 def test_the_best_arm_out_of_fold_wins_and_every_other_metric_stands_beside(tmp_path):
     folder, _, split, layout = lay(tmp_path)
     trained = predict_all(folder, layout, batches(layout.plan), {MIX: 2.0, "real-only/class-prior": 0.0})
-    comparison, verdict = compare_arms.fn(folder, layout, *gathered(folder, layout, [], trained))
+    comparison, verdict = compared(folder, layout, *gathered(folder, layout, [], trained))
     assert comparison.winner.name == MIX and comparison.n_rows == split.n_development
     assert verdict.is_mix_shipped
     assert set(comparison.arms[0].extra_metrics) == {
@@ -32,7 +32,7 @@ def test_a_mix_that_failed_in_one_fold_is_no_choice_and_its_reason_is_kept(tmp_p
     folder, _, _, layout = lay(tmp_path)
     trained = predict_all(folder, layout, batches(layout.plan), {MIX: 2.0})
     pools = [PoolResult(synthesizer="smote", scope=layout.blocks[3].scope, failure="it gave no rows")]
-    comparison, verdict = compare_arms.fn(folder, layout, *gathered(folder, layout, pools, trained))
+    comparison, verdict = compared(folder, layout, *gathered(folder, layout, pools, trained))
     assert not verdict.is_mix_shipped and comparison.best_mix is None
     assert "it gave no rows" in comparison.disqualified["smote/1/joint"]
 
@@ -40,9 +40,7 @@ def test_a_mix_that_failed_in_one_fold_is_no_choice_and_its_reason_is_kept(tmp_p
 def test_the_same_study_is_decided_alike_each_time(tmp_path):
     folder, _, _, layout = lay(tmp_path)
     trained = predict_all(folder, layout, batches(layout.plan), {MIX: 1.1})
-    first, again = (
-        compare_arms.fn(folder, layout, *gathered(folder, layout, [], trained))[0] for _ in range(2)
-    )
+    first, again = (compared(folder, layout, *gathered(folder, layout, [], trained))[0] for _ in range(2))
     assert first.promised_interval == again.promised_interval and first.p_value == again.p_value
 
 
@@ -52,7 +50,7 @@ def test_each_learner_is_decided_by_itself_on_the_same_predictions(tmp_path):
     trained = predict_all(
         folder, layout, batches(layout.plan), better_trees | {MIX: 1.5, "real-only/class-prior": 0.0}
     )
-    _, verdict = compare_arms.fn(folder, layout, *gathered(folder, layout, [], trained))
+    _, verdict = compared(folder, layout, *gathered(folder, layout, [], trained))
     trees, linear = folder.read_json("work/learners.json")
     assert (trees["model"], trees["word"], trees["distance"]) == ("xgboost", "keep real only", 0)
     assert linear["word"] != "keep real only" and linear["mix"]["name"] == MIX and linear["gain"] > 0
@@ -71,7 +69,7 @@ def test_a_study_decided_by_costs_compares_what_its_labels_cost(tmp_path):
     folder, _, _, layout = lay(tmp_path, card=card, metric="cost")
     trained = predict_all(folder, layout, batches(layout.plan), {MIX: 2.0, "real-only/class-prior": 0.0})
     development, oof = gathered(folder, layout, [], trained)
-    comparison, _ = compare_arms.fn(folder, layout, development, oof)
+    comparison, _ = compared(folder, layout, development, oof)
     assert comparison.winner.name == MIX and set(comparison.thresholds) == {MIX, comparison.incumbent.name}
     missed = development.rows["shop"].to_numpy(dtype=float)
     expected = np.where(development.y == 1, missed, 0)

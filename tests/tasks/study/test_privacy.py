@@ -10,11 +10,10 @@ from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.study_folder import StudyFolder
-from realmix.tasks.study.compare import compare_arms
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.privacy import StudyPools, assess_privacy, could_ship, declared, secrets_of
 from realmix.tasks.study.race import batches
-from tests.tasks.study.laid import gathered, lay, predict_all
+from tests.tasks.study.laid import compared, gathered, lay, predict_all
 
 pytestmark = pytest.mark.usefixtures("own_home")
 MIX = "smote/1/joint/linear"
@@ -99,13 +98,13 @@ def test_a_vetoed_mix_does_not_ship_and_the_verdict_says_why(tmp_path, copied, s
     folder, _, _, layout = lay(tmp_path, card={"privacy": {"max_tpr": 0.05}})
     write_pools(folder, layout, "smote", copied=copied)
     trained = predict_all(folder, layout, batches(layout.plan), {MIX: 2.0, "real-only/class-prior": 0.0})
-    comparison, verdict = compare_arms.fn(folder, layout, *gathered(folder, layout, [], trained))
+    comparison, verdict = compared(folder, layout, *gathered(folder, layout, [], trained))
     assert could_ship(comparison) == ["smote"]
     assert verdict.is_mix_shipped is ships
     assert ("the card allows 5 %" in verdict.reason) is copied
     (learner,) = folder.read_json("work/learners.json")
     assert (learner["word"] == "keep real only") is not ships
-    assess_privacy.fn(folder, layout, Development(folder.work), comparison)
+    assess_privacy.fn(StudyPools(folder, layout, Development(folder.work)), comparison)
     assert [pool["synthesizer"] for pool in folder.read_json("work/privacy.json")["pools"]] == ["smote"]
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from realmix.tasks.core.decision.comparison import Comparison, compare
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.decision.promised_gain import NO_PROMISE
 from realmix.tasks.core.decision.ranking import ControlTest
-from realmix.tasks.core.decision.verdict import NOT_DECIDED, decide, shrink
+from realmix.tasks.core.decision.verdict import decide, shrink
 from realmix.tasks.core.json_values import to_jsonable
 from realmix.tasks.core.mixes.arms import Arm, Mix
 from realmix.tasks.core.plan.priors import GainLine, Priors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from realmix.tasks.core.decision.verdict import NOT_DECIDED
+from realmix.tasks.core.decision.outcomes import NOT_DECIDED
 from realmix.tasks.core.lifecycle.champion_record import CLEANED, PROMOTION, REVIEW, read_champion_record
 from realmix.tasks.core.lifecycle.records import Decision, Registered
 from realmix.tasks.core.lifecycle.retention import KEPT_CHAMPIONS, needed
