@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from realmix.flows.terminal.progress import end_progress
 from realmix.tasks.sources import open_source
+from tests.log import log_put_back
 
 CARD = "source: calls.csv\ntarget: y\npositive: 'yes'\noperation: {operation}\n"
 
@@ -40,16 +39,6 @@ def card(place: Path, operation: str = "{}") -> Path:
     path = place / "card.yaml"
     path.write_text(CARD.format(operation=operation))
     return path
-
-
-@contextmanager
-def log_put_back() -> Iterator[logging.Logger]:
-    """Progress ends with the context, and the logger's handlers are put back."""
-    log = logging.getLogger("realmix")
-    before = log.handlers, log.level, log.propagate
-    yield log
-    end_progress()
-    log.handlers, log.level, log.propagate = before
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -19,12 +19,20 @@ from realmix.tasks.lifecycle.lineage import trace
 from realmix.tasks.runtime.cache_keys import file_digest
 from realmix.tasks.runtime.database import decisions
 from realmix.tasks.sources import open_source
+from tests.log import log_put_back
 from tests.tasks.versions import WARNINGS, registry
 
 pytestmark = WARNINGS
 
 README = Path(release_document.__file__).parent / "README.md"
 CARD = README.parent / "bank_marketing.yaml"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def log_of_module():
+    """Commands show progress in this process: what they do to the log ends here."""
+    with log_put_back():
+        yield
 
 
 def run(monkeypatch, *arguments):
