@@ -185,8 +185,9 @@ def _meaning(document: VerdictDocument) -> str:
     if document.renewal_of or document.word == "not decided":
         return document.sentence
     if ships_mix(document):
+        better = "is better" if document.word == "proven" else "is expected to be better"
         return (
-            f"{capital(a_learner(shipped.model))} trained on your real rows and {shipped.in_words} is better than the "
+            f"{capital(a_learner(shipped.model))} trained on your real rows and {shipped.in_words} {better} than the "
             f"best model of real rows alone: expect {promise_in_words(document)} in {metric} on new rows."
         )
     return (

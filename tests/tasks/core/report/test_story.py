@@ -89,3 +89,11 @@ def test_report_terminal_and_mlflow_tell_the_same_reason_and_the_same_arms(docum
         assert story.why in told_there and story.tried.removeprefix("Tried") in told_there
     for told_there in (page, note(document)):
         assert story.answer in told_there and story.next_step in told_there and story.sure in told_there
+
+
+def test_a_mix_that_is_only_expected_to_help_is_not_called_better(document):
+    assert "is better than the best model" in tell(changed(document, word="proven")).meaning
+    assert (
+        "is expected to be better than the best model"
+        in tell(changed(document, word="expected to help")).meaning
+    )
