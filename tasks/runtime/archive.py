@@ -64,8 +64,47 @@ def pack(target: Path, value: dict[str, Any], members: Mapping[str, Path], seal:
                 tar.addfile(info, file)
 
 
-def unpack(
-    tar: tarfile.TarFile, into: Mapping[str, Path], partial: dict[Path, Path], seal: Seal
+def extract(
+    file: IO[bytes], into: Mapping[str, Path], seal: Seal, *, refused: str | None = None
+) -> dict[str, Any]:
+    """Copy the files of an archive out, once the whole of it is found to be undamaged.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    into : mapping of name to Path
+        Where each file or folder goes; others are checked only.
+    seal : Seal
+    refused : str, optional
+        Ending of names with which no archive is accepted.
+
+    Returns
+    -------
+    dict
+        The archive's value.
+
+    Raises
+    ------
+    Damaged
+        Nothing is written to `into` then.
+    """
+    partial: dict[Path, Path] = {}
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            value = _unpack(tar, into, partial, seal, refused)
+        for temporary, target in partial.items():
+            temporary.replace(target)
+    except tarfile.TarError as err:
+        raise Damaged from err
+    finally:
+        for temporary in partial:
+            temporary.unlink(missing_ok=True)
+    return value
+
+
+def _unpack(
+    tar: tarfile.TarFile, into: Mapping[str, Path], partial: dict[Path, Path], seal: Seal, refused: str | None
 ) -> dict[str, Any]:
     """Check a whole archive and copy its files beside their targets, which are added to `partial`."""
     head = tar.next()
@@ -75,6 +114,8 @@ def unpack(
     manifest: dict[str, Any] = json.loads(text)
     found = set()
     while member := tar.next():
+        if refused and member.name.endswith(refused):
+            raise Damaged
         target = _target(member.name, into)
         digest = hashlib.sha256()
         with _content(tar, member) as source:

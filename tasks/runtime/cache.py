@@ -21,7 +21,6 @@ import logging
 import os
 import secrets
 import sqlite3
-import tarfile
 import threading
 import time
 import uuid
@@ -31,7 +30,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from realmix.tasks.core.errors import BadInput
-from realmix.tasks.runtime.archive import Damaged, Seal, members, pack, unpack
+from realmix.tasks.runtime.archive import Damaged, Seal, extract, members, pack
 from realmix.tasks.runtime.study_folder import is_held
 
 log = logging.getLogger("realmix")
@@ -111,18 +110,12 @@ class Cache:
         found = self._open(key)
         if found is None:
             return None
-        partial: dict[Path, Path] = {}
         try:
-            with found as file, tarfile.open(fileobj=file, mode="r:") as tar:
-                value = unpack(tar, into or {}, partial, self._seal(key))
-            for temporary, target in partial.items():
-                temporary.replace(target)
-        except (Damaged, tarfile.TarError):
+            with found as file:
+                value = extract(file, into or {}, self._seal(key))
+        except Damaged:
             self._remove_damaged(key)
             return None
-        finally:
-            for temporary in partial:
-                temporary.unlink(missing_ok=True)
         with self._lock:
             self.n_taken += 1
         return value

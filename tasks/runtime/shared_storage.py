@@ -1,8 +1,9 @@
-"""Shared storage: the files of a study for workers of a cluster that do not see its folder.
+"""Results of a study's steps by key, for workers of a cluster that do not see its folder.
 
-Its files are uploaded to an object store before the workers need them, and the workers' results are
-downloaded. Pickled teachers (the models that label synthetic rows) stay where they were fitted:
-whoever may write to a bucket must not choose what is unpickled here.
+What a step wrote is one object under the study's URL: an archive that never changes, under a key that its readers
+know, such as ``fold-0-1/smote``. A step takes what it needs by key, and the study takes what the steps gave. Without
+a URL all see one folder, and nothing is copied. Pickled teachers (the models that label synthetic rows) stay where
+they were fitted: whoever may write to a bucket must not choose what is unpickled here.
 """
 
 from __future__ import annotations
@@ -10,32 +11,36 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.core.urls import without_secrets
+from realmix.tasks.runtime.archive import Damaged, Seal, extract, pack
 from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.object_store import connect, explained
-from realmix.tasks.runtime.study_folder import StudyFolder, home
+from realmix.tasks.runtime.study_folder import VALIDATION, StudyFolder, home
 
 log = logging.getLogger("realmix")
 NEVER_COPIED = ".pickle"
-# What all scopes of a study share, beside them.
-SHARED = ("context.json", "development.parquet")
-# Rows that only the scope of all rows holds.
-OF_ALL = {"shipped": "holdout.parquet"}
+# What all scopes of a study share, and rows that only the scope of all rows holds.
+SHARED, OF_ALL = ("context.json", "development.parquet"), {"shipped": "holdout.parquet"}
+# Key of what is there before any step: of all scopes, or of one of them.
+ROWS = "rows"
+# All that steps write, in the study's folder.
+WRITTEN = ("work", VALIDATION, "training.parquet")
 # An object that exists as long as its study runs.
 OPEN = ".open"
 # Where a worker stores its copies; on the machine of a study this stays empty, and its folder is used.
 _places: list[Path] = []
-_mirrors: dict[tuple[Path, str], Mirror] = {}
+_results: dict[tuple[Path, str], Results] = {}
 
 
-class Mirror:
-    """A folder of this machine and the objects under a URL, synchronized by name.
+class Results:
+    """The results under a URL, and a folder that takes their files.
 
     Parameters
     ----------
@@ -48,10 +53,10 @@ class Mirror:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
-    ...     _ = Path(here, "a.txt").write_text("rows")
-    ...     Mirror(Path(here), "memory://example").push("a.txt")
-    ...     Mirror(Path(there), "memory://example").pull("a.txt")
-    ...     Path(there, "a.txt").read_text()
+    ...     _ = Path(here, "training.parquet").write_text("rows")
+    ...     Results(Path(here), "memory://example").put("final", ["training.parquet"])
+    ...     Results(Path(there), "memory://example").take(["final"])
+    ...     Path(there, "training.parquet").read_text()
     'rows'
     """
 
@@ -60,42 +65,30 @@ class Mirror:
         self.url = url
         self._store = connect(url)
         self._root = self._store._strip_protocol(url).rstrip("/")
-        self._here: dict[str, str] = {}  # stamps of files and tags of objects when both sides were equal
-        self._there: dict[str, str] = {}
+        self.at_hand: set[str] = set()  # keys of what the folder has
 
-    def push(self, *names: str) -> None:
-        """Upload the files, or those below the folders, that changed on this machine.
+    def put(self, key: str, names: Iterable[str], also: Mapping[str, Path] | None = None) -> None:
+        """Store files of the folder under a key, and others under the names that they shall have there.
 
         Raises
         ------
         BadInput
-            If the store does not answer or refuses; also of `pull`.
+            If the store does not answer or refuses; also of `take`.
         """
-        here = self._listed_here(names)
-        with explained(self.url):
-            for name in self._here.keys() - here.keys():
-                if _is_below(name, names):
-                    self._store.rm_file(self._at(name))
-                    self._forget(name)
-            changed = [name for name, stamp in here.items() if self._here.get(name) != stamp]
-            for name in changed:
-                self._store.put_file(str(self.folder / name), self._at(name))
-            there = self._listed_there(names) if changed else {}
-        for name in changed:
-            self._here[name], self._there[name] = here[name], there.get(name, "")
+        files = {name: self.folder / name for name in names if not name.endswith(NEVER_COPIED)}
+        with tempfile.TemporaryDirectory() as scratch:
+            archive = Path(scratch) / "archive"
+            pack(archive, {}, {**files, **(also or {})}, Seal(b"", key))
+            with explained(self.url):
+                self._store.put_file(str(archive), self._at(key))
+        self.at_hand.add(key)
 
-    def pull(self, *names: str) -> None:
-        """Download the files, or those below the folders, that changed in the store."""
-        with explained(self.url):
-            there = self._listed_there(names)
-            for name in self._there.keys() - there.keys():
-                if _is_below(name, names):
-                    (self.folder / name).unlink(missing_ok=True)
-                    self._forget(name)
-            for name, tag in there.items():
-                if self._there.get(name) != tag:
-                    self._download(name)
-                    self._there[name], self._here[name] = tag, _stamp(self.folder / name)
+    def take(self, keys: Iterable[str]) -> None:
+        """Copy the files of results into the folder, each once."""
+        for key in keys:
+            if key not in self.at_hand:
+                self._copy(key)
+                self.at_hand.add(key)
 
     def open(self) -> None:
         """Mark the study as running, until `remove`."""
@@ -118,38 +111,32 @@ class Mirror:
             for path in sorted(found, key=lambda path: path != self._at(OPEN)):
                 self._store.rm_file(path)
 
-    def _download(self, name: str) -> None:
-        target = self.folder / name
-        partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._store.get_file(self._at(name), str(partial))
-        partial.replace(target)
+    def written(self) -> dict[str, tuple[int, int]]:
+        """List what steps wrote to the folder, each file with the time of its last change and its size."""
+        tops = [self.folder / name for name in WRITTEN]
+        files = [path for top in tops for path in (top, *top.rglob("*")) if path.is_file()]
+        about = {path: path.stat() for path in files}
+        return {
+            path.relative_to(self.folder).as_posix(): (found.st_mtime_ns, found.st_size)
+            for path, found in about.items()
+        }
 
-    def _at(self, name: str) -> str:
-        return f"{self._root}/{name}"
+    def _copy(self, key: str) -> None:
+        into = {name: self.folder / name for name in WRITTEN}
+        with tempfile.NamedTemporaryFile() as archive:
+            with explained(f"{self.url}/{key}"):
+                self._store.get_file(self._at(key), archive.name)
+            try:
+                with Path(archive.name).open("rb") as file:
+                    extract(file, into, Seal(b"", key), refused=NEVER_COPIED)
+            except Damaged as err:
+                raise BadInput(
+                    f"{self.url}/{key} is not what a step of this study wrote: somebody else writes there. "
+                    "Choose a place of its own for --storage."
+                ) from err
 
-    def _forget(self, name: str) -> None:
-        self._here.pop(name, None)
-        self._there.pop(name, None)
-
-    def _listed_here(self, names: tuple[str, ...]) -> dict[str, str]:
-        """List the files by name, each with its time of change and its size."""
-        found: dict[str, str] = {}
-        for top in (self.folder / name for name in names):
-            files = [top] if top.is_file() else (path for path in top.rglob("*") if path.is_file())
-            found |= {path.relative_to(self.folder).as_posix(): _stamp(path) for path in files}
-        return {name: stamp for name, stamp in found.items() if not name.endswith(NEVER_COPIED)}
-
-    def _listed_there(self, names: tuple[str, ...]) -> dict[str, str]:
-        """List the objects by name, each with the tag by which the store identifies its content."""
-        self._store.invalidate_cache()
-        found: dict[str, str] = {}
-        for name in names:
-            for path, about in self._store.find(self._at(name), detail=True).items():
-                found[path.removeprefix(f"{self._root}/")] = str(about.get("ETag") or sorted(about.items()))
-        # Whoever may write to a bucket must not choose where files go here.
-        inside = {name: tag for name, tag in found.items() if ".." not in name.split("/")}
-        return {name: tag for name, tag in inside.items() if not name.endswith(NEVER_COPIED)}
+    def _at(self, key: str) -> str:
+        return f"{self._root}/{key}"
 
 
 def keep_copies_in(place: Path) -> None:
@@ -161,20 +148,26 @@ def keep_copies_in(place: Path) -> None:
 def forget_copies(url: str) -> None:
     """Remove a worker's copies of a study that has ended."""
     if _places:
-        _mirrors.pop((_copy(url), url), None)
+        _results.pop((_copy(url), url), None)
         shutil.rmtree(_copy(url), ignore_errors=True)
 
 
 @contextmanager
-def at_hand(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> Iterator[StudyFolder]:
-    """Give a step the study's folder, or on a worker a copy of its scopes, whose changes are uploaded.
+def at_hand(
+    folder: StudyFolder, scope: str, *needs: str, gives: str | None = None, also: tuple[str, ...] = ()
+) -> Iterator[StudyFolder]:
+    """Give a step the study's folder, or on a worker a copy of what it needs, and store what it writes.
 
     Parameters
     ----------
     folder : StudyFolder
-    *scopes : str
+    scope : str
+    *needs : str
+        The steps of this scope whose results it reads.
+    gives : str, optional
+        Its own name; without one it writes nothing that others need.
     also : tuple of str
-        Further files and folders, by their names in the study's folder.
+        Keys of further results that it reads.
 
     Yields
     ------
@@ -184,13 +177,16 @@ def at_hand(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> It
     if folder.storage is None or not _places:
         yield folder
         return
-    mirror = _mirror(_copy(folder.storage), folder.storage)
-    names = (*_names(scopes), *also)
-    mirror.pull(*names)
-    yield StudyFolder(mirror.folder, make_cache(home()))
-    mirror.push(*names)
-    if not mirror.is_open():  # its study ended meanwhile and removed its files before this upload
-        mirror.remove()
+    results = _results_of(_copy(folder.storage), folder.storage)
+    results.take([*_rows_of(scope), *(key_of(scope, step) for step in needs), *also])
+    before = results.written()
+    yield StudyFolder(results.folder, make_cache(home()))
+    if gives is None:
+        return
+    written = (name for name, stamp in results.written().items() if before.get(name) != stamp)
+    results.put(key_of(scope, gives), sorted(written))
+    if not results.is_open():  # its study ended meanwhile and removed its objects before this one
+        results.remove()
         forget_copies(folder.storage)
 
 
@@ -204,36 +200,53 @@ def open_storage(folder: StudyFolder) -> Iterator[None]:
     if not folder.storage:
         yield
         return
-    mirror = _mirror(folder.path, folder.storage)
-    mirror.open()
+    results = _results_of(folder.path, folder.storage)
+    results.open()
     try:
         yield
     finally:
-        _mirrors.pop((folder.path, folder.storage), None)
+        _results.pop((folder.path, folder.storage), None)
         try:
-            mirror.remove()
+            results.remove()
         except BadInput as err:
             log.warning("%s Rows of the table stay under %s: remove them by hand.", err, folder.storage)
 
 
-def share(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> None:
-    """Upload scopes of a study for its workers, if it has shared storage."""
-    if folder.storage:
-        _mirror(folder.path, folder.storage).push(*_names(scopes), *also)
+def share(folder: StudyFolder, *scopes: str) -> None:
+    """Store the rows of scopes for the workers of a study, if it has shared storage."""
+    if not folder.storage:
+        return
+    results = _results_of(folder.path, folder.storage)
+    files = {ROWS: [f"work/{name}" for name in SHARED]}
+    for scope in scopes:
+        inside = (path for path in folder.scope(scope).iterdir() if path.is_file())
+        files[key_of(scope, ROWS)] = [path.relative_to(folder.path).as_posix() for path in inside]
+        if scope in OF_ALL:
+            files[OF_ALL[scope]] = [f"work/{OF_ALL[scope]}"]
+    for key, names in files.items():
+        if key not in results.at_hand:
+            results.put(key, names)
 
 
-def bring(folder: StudyFolder, *scopes: str, also: tuple[str, ...] = ()) -> None:
-    """Download the workers' results in scopes of a study, if it has shared storage."""
-    if folder.storage:
-        _mirror(folder.path, folder.storage).pull(*_names(scopes), *also)
-
-
-def within(folder: StudyFolder, file: Path) -> str:
-    """Return a file's path for steps of a study: with shared storage a copy's, relative to the folder."""
+def share_file(folder: StudyFolder, file: Path) -> str:
+    """Store a file from elsewhere for the workers of a study; return its path, or its key and name in their copies."""
     if not folder.storage:
         return str(file)
-    copy = Path(shutil.copy(file, folder.work / file.name))
-    return copy.relative_to(folder.path).as_posix()
+    name, results = f"work/{file.name}", _results_of(folder.path, folder.storage)
+    if name not in results.at_hand:
+        results.put(name, [], {name: file})
+    return name
+
+
+def bring(folder: StudyFolder, keys: Iterable[str]) -> None:
+    """Take results of the workers into the folder of a study, if it has shared storage."""
+    if folder.storage:
+        _results_of(folder.path, folder.storage).take(keys)
+
+
+def key_of(scope: str, step: str) -> str:
+    """Return the key of what a step wrote for a scope."""
+    return f"{scope}/{step}"
 
 
 def storage_of(url: str, study: str) -> str:
@@ -300,25 +313,13 @@ def _copy(url: str) -> Path:
     return _places[0] / hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
-def _mirror(folder: Path, url: str) -> Mirror:
-    """Return the mirror of a folder, one object for all steps of this process."""
-    if (folder, url) not in _mirrors:
-        _mirrors[folder, url] = Mirror(folder, url)
-    return _mirrors[folder, url]
+def _results_of(folder: Path, url: str) -> Results:
+    """Return the results of a study, one object for all steps of this process."""
+    if (folder, url) not in _results:
+        _results[folder, url] = Results(folder, url)
+    return _results[folder, url]
 
 
-def _names(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the folders of scopes, and the files beside them that they need."""
-    if not scopes:
-        return ()
-    beside = (*SHARED, *(OF_ALL[scope] for scope in scopes if scope in OF_ALL))
-    return tuple(f"work/{name}" for name in (*beside, *scopes))
-
-
-def _is_below(name: str, tops: tuple[str, ...]) -> bool:
-    return any(name == top or name.startswith(f"{top}/") for top in tops)
-
-
-def _stamp(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_mtime_ns} {found.st_size}"
+def _rows_of(scope: str) -> list[str]:
+    """Return the keys of the rows of a scope."""
+    return [ROWS, key_of(scope, ROWS), *([OF_ALL[scope]] if scope in OF_ALL else [])]

@@ -25,7 +25,7 @@ from realmix.tasks.fits.cached import cached_arms
 from realmix.tasks.fits.scope import TRAINING, Scope
 from realmix.tasks.fits.subsets import thin_slice, thinned_name
 from realmix.tasks.metrics import METRICS
-from realmix.tasks.runtime.shared_storage import at_hand, bring, share
+from realmix.tasks.runtime.shared_storage import at_hand, bring, key_of, share
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.study.development import Development
@@ -154,7 +154,7 @@ class Thinned:
         # Not a method: a cluster would send all predictions with each job.
         fit = partial(fit_thinned, self.folder, self.plan, self.arm)
         fitted = dict(zip(jobs, current_workers().spread(fit, jobs), strict=True))
-        bring(self.folder, *jobs)
+        bring(self.folder, [key_of(scope, THINNED) for scope in jobs])
         usable = {place for place, each in scopes.items() if all(fitted[scope] for scope in each)}
         return [
             {block: n_rows for block, n_rows in of_slice.items() if (number, block) in usable}
@@ -223,5 +223,5 @@ class Thinned:
 
 def fit_thinned(folder: StudyFolder, plan: Plan, arm: Arm, scope: str) -> bool:
     """Fit an arm on a thinned fold, and return whether it did not fail."""
-    with at_hand(folder, scope) as here:
+    with at_hand(folder, scope, gives=THINNED) as here:
         return not cached_arms(here, scope, THINNED, [arm], plan)["failures"]

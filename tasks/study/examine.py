@@ -24,6 +24,7 @@ from realmix.tasks.runtime.shared_storage import at_hand
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.study.development import Development
+from realmix.tasks.study.synthesize import steps_before
 
 log = logging.getLogger("realmix")
 # Among the intermediate files; empty where the arms could not be examined.
@@ -84,7 +85,7 @@ def examinations(
     """Examine every arm on each block; an arm is left out where its fit failed."""
 
     def one(block: Block) -> dict[str, dict[str, Any]]:
-        with at_hand(folder, block.scope) as here:
+        with at_hand(folder, block.scope, *steps_before(*arms)) as here:
             return cached_examination(here, block.scope, arms, plan, metric.name)
 
     return current_workers().spread(one, blocks)
@@ -94,7 +95,7 @@ def compare_rows(folder: StudyFolder, block: Block, mix: Arm) -> dict[str, Any]:
     """Compare the synthetic rows of the best mix in a block with real ones."""
 
     def one(block: Block) -> dict[str, Any]:
-        with at_hand(folder, block.scope) as here:
+        with at_hand(folder, block.scope, *steps_before(mix)) as here:
             return cached_likeness(here, block.scope, mix)
 
     return current_workers().spread(one, [block])[0]

@@ -25,13 +25,15 @@ from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.fits.arms import training_set
 from realmix.tasks.fits.cached import cached_repairs
 from realmix.tasks.fits.scope import Scope
-from realmix.tasks.runtime.shared_storage import at_hand, bring
+from realmix.tasks.runtime.shared_storage import at_hand, bring, key_of
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.study.development import Development
+from realmix.tasks.study.synthesize import steps_before
 
 log = logging.getLogger("realmix")
 FAIRNESS = "work/fairness.json"
+REPAIRS = "repairs"
 IN_WORDS = {
     REWEIGHED: "real rows alone, weighed so that class and group are independent (Kamiran and Calders)",
     RAISED: "{ratio:.2g} {synthesizer} rows per real row, the rarest groups and classes first",
@@ -100,20 +102,20 @@ def _repaired(
     if not features:
         return {"repairs_reason": "no sensitive column is a feature, so that no synthetic row has a group"}
     blocks = [block for block in layout.blocks if block.repeat == 0]
-    with at_hand(folder, blocks[0].scope) as here:
-        data = synthetic_groups(Scope(here.scope(blocks[0].scope)), mix, features, found.limit)
+    data = synthetic_groups(Scope(folder.scope(blocks[0].scope)), mix, features, found.limit)
     described: dict[str, Any] = {"data": data.to_dict()}
     if not context.schema.is_classification:
         return described | {"repairs_reason": "repairs are for classes"}
     column = widest_column(found, features)
 
     def fit(block: Block) -> float:
-        with at_hand(folder, block.scope) as here:
+        needs = steps_before(comparison.incumbent, mix)
+        with at_hand(folder, block.scope, *needs, gives=REPAIRS) as here:
             made = cached_repairs(here, block.scope, comparison.incumbent, mix, column, layout.plan)
         return float(made["ratio"])
 
     ratio = float(np.mean(current_workers().spread(fit, blocks)))
-    bring(folder, *(block.scope for block in blocks))
+    bring(folder, [key_of(block.scope, REPAIRS) for block in blocks])
     repaired = repaired_oof(folder, development, oof, comparison.incumbent, blocks)
     repairs = compare_repairs(repaired, development, comparison, column, ratio)
     return described | {"repairs": [repair.to_dict() for repair in repairs]}

@@ -23,12 +23,12 @@ from realmix.tasks.core.mixes.arms import Arm, Exit, Mix
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Block, Layout, Plan, Trials
 from realmix.tasks.core.scores.out_of_fold import OutOfFold
-from realmix.tasks.runtime.shared_storage import bring
+from realmix.tasks.runtime.shared_storage import bring, key_of
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, null_models, out_of_fold, read_exits
-from realmix.tasks.study.synthesize import fit_teacher, synthesize, validation_of
-from realmix.tasks.study.train import train
+from realmix.tasks.study.synthesize import TEACHER, fit_teacher, synthesize
+from realmix.tasks.study.train import step_of, train
 
 log = logging.getLogger("realmix")
 
@@ -205,8 +205,10 @@ def run_heat(
         news = {"share": pct / 100}
         log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"], extra={"progress": news})
     found = results(teachers), results(pools), results(waiting)
-    refused = [validation_of(log.scope, log.synthesizer) for log in found[1] if log.failure]
-    bring(folder, *(block.scope for block in heat), also=tuple(refused))
+    steps = [(block.scope, TEACHER) for block in heat if teachers]
+    steps += [(pool.scope, pool.synthesizer) for pool in found[1]]
+    steps += [(done["scope"], step_of(done["batch"])) for done in found[2] if not done["skipped"]]
+    bring(folder, [key_of(*step) for step in steps])
     return found
 
 

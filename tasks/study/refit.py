@@ -16,8 +16,8 @@ from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.cached import cached_final
 from realmix.tasks.fits.scope import Scope
-from realmix.tasks.runtime.shared_storage import at_hand, bring, share, within
-from realmix.tasks.runtime.study_folder import VALIDATION, StudyFolder, Table
+from realmix.tasks.runtime.shared_storage import at_hand, bring, key_of, share, share_file
+from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.study.package import save_pyfunc
 from realmix.tasks.study.race import results
 from realmix.tasks.study.synthesize import fit_teacher, synthesize
@@ -38,7 +38,7 @@ def refit(
         Role ("model", "real_only") to arm.
     plan : Plan
     raw : str, optional
-        Parquet file of all raw rows, for the shipped training table; a path, or a name in the folder.
+        Parquet file of all raw rows, for the shipped training table, as :func:`share_file` names it.
 
     Returns
     -------
@@ -47,8 +47,7 @@ def refit(
         the mix could not be made, or None.
     """
     raw = raw if scope == "shipped" else None
-    also = tuple(name for name in (VALIDATION, "training.parquet", raw) if name)
-    with at_hand(folder, scope, also=also) as here:
+    with at_hand(folder, scope, gives=step_of(arms), also=(raw,) if raw else ()) as here:
         return fit_arms(here, scope, arms, plan, raw)
 
 
@@ -114,6 +113,11 @@ def package(folder: StudyFolder, arms: dict[str, Arm], thresholds: Mapping[str, 
 FINAL_SCOPES = ("evaluated", "shipped")
 
 
+def step_of(arms: Mapping[str, Arm]) -> str:
+    """Name the step that fits what ships: it runs again with real only where the mix failed."""
+    return f"final-{arms['model'].name}"
+
+
 def final_fits(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Table) -> dict[str, Any]:
     """Fit what ships on development rows and on all rows, in parallel.
 
@@ -122,10 +126,13 @@ def final_fits(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Tab
     dict
         The result of :func:`refit` by scope; ``failed`` lists the reasons of fits that failed.
     """
-    raw = within(folder, table.snapshot.path)
-    share(folder, *FINAL_SCOPES, also=(raw,))
+    raw = share_file(folder, table.snapshot.path)
+    share(folder, *FINAL_SCOPES)
+    for scope in FINAL_SCOPES:  # files of a mix that failed on the other one, or of an interrupted run
+        for role in arms:
+            shutil.rmtree(folder.scope(scope) / role, ignore_errors=True)
     done = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
-    bring(folder, *FINAL_SCOPES, also=(VALIDATION, "training.parquet"))
+    bring(folder, [key_of(scope, step_of(arms)) for scope in FINAL_SCOPES])
     fits: dict[str, Any] = dict(zip(FINAL_SCOPES, done, strict=True))
     failed = [
         f"{arms['model'].name} on {scope} rows: {fit['failure']}"

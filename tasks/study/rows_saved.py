@@ -26,13 +26,14 @@ from realmix.tasks.core.splits.nested_subsets import CURVE_SHARES, MIX_SHARE
 from realmix.tasks.fits.cached import cached_arms, cached_pool, cached_teacher
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.fits.subsets import cut_subsets, subset_name
-from realmix.tasks.runtime.shared_storage import at_hand, bring, share
+from realmix.tasks.runtime.shared_storage import at_hand, bring, key_of, share
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.runtime.workers import current_workers
 from realmix.tasks.study.collecting import collecting
 from realmix.tasks.study.development import Development
 
 log = logging.getLogger("realmix")
+CURVE = "curve"
 
 
 @task(task_run_name="rows-saved", cache_policy=NO_CACHE)
@@ -134,16 +135,17 @@ def fit_subsets(
     def fit(job: tuple[Block, int]) -> dict[str, str]:
         block, number = job
         scope = subsets(block)[number]
-        with at_hand(folder, scope) as here:
+        with at_hand(folder, scope, gives=CURVE) as here:
             return fit_subset(here, plan, scope, arms, best_mix if number == MIX_SHARE else None)
 
     # The mixes first: all workers would wait for a synthesizer that starts last.
     numbers = sorted(range(len(CURVE_SHARES) - 1), key=lambda number: number != MIX_SHARE)
     jobs = [(block, number) for number in numbers for block in blocks]
     n_rows = np.mean([cut_subsets(folder.scope(block.scope)) for block in blocks], axis=0)
-    share(folder, *(scope for block in blocks for scope in subsets(block)))
+    scopes = [scope for block in blocks for scope in subsets(block)]
+    share(folder, *scopes)
     failures = current_workers().spread(fit, jobs)
-    bring(folder, *(scope for block in blocks for scope in subsets(block)))
+    bring(folder, [key_of(scope, CURVE) for scope in scopes])
     return n_rows, {arm: reason for each in reversed(failures) for arm, reason in each.items()}
 
 

@@ -11,6 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from realmix.tasks.core.errors import FitTimedOut, RealmixError, StudyInterrupted
+from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.mixes.pool_result import PoolResult
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.cached import TEACHER_FILE, cached_pool, cached_teacher
@@ -20,12 +21,14 @@ from realmix.tasks.runtime.study_folder import VALIDATION, StudyFolder
 from realmix.tasks.validation.tables import gate_synthetic
 
 log = logging.getLogger("realmix")
+# The step that fits the model which labels synthetic rows; a step that draws rows is called like its synthesizer.
+TEACHER = "teacher"
 
 
 @task(task_run_name="teacher-{scope}", cache_policy=NO_CACHE)
 def fit_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
     """Fit the ensemble that labels synthetic rows in this scope."""
-    with at_hand(folder, scope) as here:
+    with at_hand(folder, scope, gives=TEACHER) as here:
         return cached_teacher(here, scope, plan)
 
 
@@ -45,7 +48,7 @@ def synthesize(
     PoolResult
         Its ``failure`` is the reason if there is no usable pool.
     """
-    with at_hand(folder, scope, also=(validation_of(scope, synthesizer),)) as here:
+    with at_hand(folder, scope, TEACHER, gives=synthesizer) as here:
         return draw_pool(here, scope, synthesizer, plan, max_ratio or plan.max_ratio)
 
 
@@ -65,6 +68,11 @@ def draw_pool(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max
     if made["failure"]:
         log.warning("%s on %s failed: %s", synthesizer, scope, made["failure"])
     return PoolResult.build({"scope": scope, "synthesizer": synthesizer, **made})
+
+
+def steps_before(*arms: Arm) -> tuple[str, ...]:
+    """Name the steps of a scope whose results the fits of arms read."""
+    return (TEACHER, *dict.fromkeys(arm.mix.synthesizer for arm in arms if arm.mix.synthesizer))
 
 
 def validation_of(scope: str, synthesizer: str) -> str:

@@ -14,6 +14,7 @@ from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.cached import cached_arms
 from realmix.tasks.runtime.shared_storage import at_hand
 from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.study.synthesize import steps_before
 
 
 @task(task_run_name="train-{batch}-{scope}", cache_policy=NO_CACHE)
@@ -28,10 +29,15 @@ def train(
     if pool and pool.failure:
         return skipped
     try:
-        with at_hand(folder, scope) as here:
+        with at_hand(folder, scope, *steps_before(*arms), gives=step_of(batch)) as here:
             done = cached_arms(here, scope, f"predictions-{batch}", arms, plan)
     except FitTooLarge as err:
         if batch == "real-only":
             raise
         return skipped | {"failures": {arm.name: str(err) for arm in arms}}
     return {"scope": scope, "batch": batch, "skipped": False, **done}
+
+
+def step_of(batch: str) -> str:
+    """Name the step that trains a batch."""
+    return f"train-{batch}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import cloudpickle
@@ -184,12 +186,17 @@ def test_workers_without_the_folder_decide_the_same_through_an_object_store(
     address, of_workers = workers_elsewhere
     with pytest.raises(BadInput, match="does not see the folder of --out, or what --storage names"):
         run(place, "unseen", runner="dask", address=address)
-    seen, ended = set(), threading.Event()
+    seen, files, ended = set(), set(), threading.Event()
 
     def look():
         while not ended.wait(0.2):
             listed = real_s3[1].list_objects_v2(Bucket="studies").get("Contents", [])
-            seen.update(about["Key"].rpartition("work/")[2] for about in listed)
+            for key in {about["Key"] for about in listed if "/." not in about["Key"]} - seen:
+                with suppress(real_s3[1].exceptions.NoSuchKey):
+                    archive = real_s3[1].get_object(Bucket="studies", Key=key)["Body"].read()
+                    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                        files.update(tar.getnames()[1:])
+                    seen.add(key)
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -201,10 +208,13 @@ def test_workers_without_the_folder_decide_the_same_through_an_object_store(
     assert_same(found, on_threads)
     names = ("training.parquet", "model/MLmodel", "work/pools.json", "validation")
     assert all((found[0] / name).exists() for name in names)
-    assert {"development.parquet", "fold-0-0/training.npy", "fold-0-0/smote.parquet"} <= seen
-    assert not [name for name in seen if name.endswith(".pickle")]
+    keys = {key.split("/", 3)[-1] for key in seen}
+    assert {"rows", "fold-0-0/rows", "fold-0-0/teacher", "fold-0-0/smote", "fold-0-0/train-smote"} <= keys
+    assert len(keys) < 40, "more than one object for each step"
+    assert {"work/development.parquet", "work/fold-0-0/training.npy", "work/fold-0-0/smote.parquet"} <= files
+    assert not [name for name in files if name.endswith(".pickle")]
     # For the final fit on all rows alone; that no fold gets it is in tests/tasks/runtime/test_shared_storage.py.
-    assert {name for name in seen if "holdout" in name} <= {"holdout.parquet"}
+    assert {key for key in keys if "holdout" in key} <= {"holdout.parquet"}
     assert real_s3[1].list_objects_v2(Bucket="studies")["KeyCount"] == 0
     assert list(of_workers.glob("worker-*/local/**/realmix")), "this is where workers keep copies"
     assert not list(of_workers.glob("worker-*/local/**/training.parquet")), "rows of a study that has ended"

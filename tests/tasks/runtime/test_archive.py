@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from realmix.tasks.runtime.archive import Damaged, Seal, members, pack, unpack
+from realmix.tasks.runtime.archive import Damaged, Seal, extract, members, pack
 
 SEAL = Seal(b"key of this home", "fit of a fold")
+
+
+def extracted(archive: Path, into: dict[str, Path], *, seal: Seal = SEAL, refused: str | None = None) -> Any:
+    with archive.open("rb") as file:
+        return extract(file, into, seal, refused=refused)
 
 
 @pytest.fixture
@@ -28,33 +34,36 @@ def test_files_of_folders_are_named_by_their_place_and_what_is_not_there_is_left
 
 
 def test_only_the_files_asked_for_are_copied_beside_their_targets(made: Path, tmp_path: Path) -> None:
-    partial: dict[Path, Path] = {}
-    with tarfile.open(made) as tar:
-        assert unpack(tar, {"model": tmp_path / "out"}, partial, SEAL) == {"score": 0.5}
-    ((temporary, target),) = partial.items()
-    assert target == tmp_path / "out" / "trees" / "0.npy" and not target.exists()
-    assert temporary.read_bytes() == b"tree"
+    assert extracted(made, {"model": tmp_path / "out"}) == {"score": 0.5}
+    assert [path.read_bytes() for path in (tmp_path / "out").rglob("*.npy")] == [b"tree"]
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_no_name_leads_out_of_the_folder_and_a_file_too_few_is_damage(made: Path, tmp_path: Path) -> None:
     pack(tmp_path / "b.tar", {}, {"model/../../outside": tmp_path / "rows.parquet"}, SEAL)
-    with tarfile.open(tmp_path / "b.tar") as tar:
-        partial: dict[Path, Path] = {}
-        unpack(tar, {"model": tmp_path / "out"}, partial, SEAL)
-    assert not partial
+    extracted(tmp_path / "b.tar", {"model": tmp_path / "out"})
+    assert not list(tmp_path.rglob("*outside*"))
     with tarfile.open(made) as whole, tarfile.open(tmp_path / "c.tar", "w") as tar:
         head = whole.next()
         assert head is not None
         tar.addfile(head, whole.extractfile(head))
-    with tarfile.open(tmp_path / "c.tar") as tar, pytest.raises(Damaged):
-        unpack(tar, {}, {}, SEAL)
+    with pytest.raises(Damaged):
+        extracted(tmp_path / "c.tar", {"model": tmp_path / "out"})
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_an_ending_can_be_refused(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(Damaged):
+        extracted(made, {"rows": tmp_path / "copy"}, refused=".npy")
+    assert not (tmp_path / "copy").exists()
+    extracted(made, {"rows": tmp_path / "copy"}, refused=".pickle")
+    assert (tmp_path / "copy").read_bytes() == b"rows"
 
 
 @pytest.mark.parametrize("other", [Seal(b"key of another home", SEAL.name), Seal(SEAL.key, "another fit")])
 def test_what_was_sealed_with_another_key_or_for_another_place_is_not_unpacked(
     made: Path, tmp_path: Path, other: Seal
 ) -> None:
-    partial: dict[Path, Path] = {}
-    with tarfile.open(made) as tar, pytest.raises(Damaged):
-        unpack(tar, {"model": tmp_path / "out"}, partial, other)
-    assert not partial
+    with pytest.raises(Damaged):
+        extracted(made, {"model": tmp_path / "out"}, seal=other)
+    assert not (tmp_path / "out").exists()

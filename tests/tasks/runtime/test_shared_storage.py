@@ -1,4 +1,4 @@
-"""Copies of a study's files for workers that do not see its folder."""
+"""Results of a study by key, for workers that do not see its folder."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ from realmix.tasks.fits.scope import (
     write_scope,
 )
 from realmix.tasks.runtime import shared_storage
+from realmix.tasks.runtime.archive import Seal, pack
 from realmix.tasks.runtime.shared_storage import (
-    Mirror,
+    Results,
     at_hand,
     bring,
     check_storage,
     is_seen,
     open_storage,
     share,
-    within,
+    share_file,
 )
 from realmix.tasks.runtime.study_folder import StudyFolder
 
-FOLD = "work/fold-0-0"
+FOLD = "fold-0-0"
 
 
 @pytest.fixture
@@ -47,10 +48,11 @@ def study(tmp_path: Path, url: str) -> StudyFolder:
     """A study with one fold."""
     folder = StudyFolder(tmp_path / "study", storage=url)
     write(folder.work / "context.json", "{}")
-    write(folder.scope("fold-0-0") / "training.parquet", "rows")
-    write(folder.scope("fold-0-0") / "teacher.pickle", "code")
+    write(folder.work / "development.parquet", "development rows")
+    write(folder.scope(FOLD) / "training.npy", "positions")
+    write(folder.scope(FOLD) / "teacher.pickle", "code")
     write(folder.work / "holdout.parquet", "holdout")
-    Mirror(folder.path, url).open()
+    Results(folder.path, url).open()
     return folder
 
 
@@ -72,32 +74,52 @@ def stored(url: str) -> set[str]:
     return {path.removeprefix(url.removeprefix("memory:/") + "/") for path in found} - {".open"}
 
 
-def test_a_worker_is_given_its_scope_and_what_it_makes_comes_back(
+def test_a_worker_is_given_its_rows_and_what_it_makes_comes_back_by_its_key(
     study: StudyFolder, url: str, on_a_worker: Path
 ) -> None:
-    share(study, "fold-0-0")
-    with at_hand(study, "fold-0-0") as here:
+    share(study, FOLD)
+    with at_hand(study, FOLD, gives="smote") as here:
         assert on_a_worker in here.path.parents
-        assert (here.scope("fold-0-0") / "training.parquet").read_text() == "rows"
+        assert (here.scope(FOLD) / "training.npy").read_text() == "positions"
         assert (here.work / "context.json").exists()
         assert here.cache and here.cache.is_dir() and here.storage is None
-        write(here.scope("fold-0-0") / "smote.parquet", "made")
-    bring(study, "fold-0-0")
-    assert (study.scope("fold-0-0") / "smote.parquet").read_text() == "made"
+        write(here.scope(FOLD) / "smote.parquet", "made")
+        write(here.path / "validation/smote/report.html", "refused")
+    assert stored(url) == {"rows", f"{FOLD}/rows", f"{FOLD}/smote"}
+    bring(study, [f"{FOLD}/smote"])
+    assert (study.scope(FOLD) / "smote.parquet").read_text() == "made"
+    assert (study.path / "validation/smote/report.html").read_text() == "refused"
+
+
+def test_a_step_is_given_what_it_needs_and_no_more(
+    study: StudyFolder, tmp_path: Path, url: str, on_a_worker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(study, FOLD)
+    for name in ("smote", "ctgan"):
+        with at_hand(study, FOLD, gives=name) as here:
+            write(here.scope(FOLD) / f"{name}.parquet", name)
+    monkeypatch.setattr(shared_storage, "_places", [tmp_path / "of another worker"])
+    with at_hand(study, FOLD, "smote", gives="train-smote") as other:
+        assert other.path != here.path
+        assert (other.scope(FOLD) / "smote.parquet").read_text() == "smote"
+        assert not (other.scope(FOLD) / "ctgan.parquet").exists()
+    with pytest.raises(BadInput, match=r"There is no object .*tvae"), at_hand(study, FOLD, "tvae"):
+        pass
 
 
 def test_a_worker_reads_the_rows_of_its_scope_and_those_of_the_holdout_only_for_the_fit_on_all(
     tmp_path: Path, url: str, on_a_worker: Path
 ) -> None:
     study, rows = StudyFolder(tmp_path / "study", storage=url), pd.DataFrame({"age": np.arange(8.0)})
+    write(study.work / "context.json", "{}")
     for name, side in ((DEVELOPMENT, slice(6)), (HOLDOUT, slice(6, 8))):
         write_rows(study.work / name, rows[side], **{WEIGHT: np.ones(8)[side], GROUP: np.arange(8)[side]})
     write_scope(study.scope("fold-0-0"), np.arange(4), np.arange(4, 6))
     write_scope(study.scope("shipped"), np.arange(8)[::-1])
     with open_storage(study):
-        share(study, "fold-0-0")
-        assert f"work/{HOLDOUT}" not in stored(url)
-        with at_hand(study, "fold-0-0") as here:
+        share(study, FOLD)
+        assert HOLDOUT not in stored(url)
+        with at_hand(study, FOLD) as here:
             assert here.path != study.path and not (here.work / HOLDOUT).exists()
             fold = Scope(here.scope("fold-0-0"))
             assert fold.training["age"].tolist() == [0, 1, 2, 3] and fold.validation["age"].tolist() == [4, 5]
@@ -108,90 +130,109 @@ def test_a_worker_reads_the_rows_of_its_scope_and_those_of_the_holdout_only_for_
 
 
 def test_neither_pickles_nor_the_holdout_travel_with_a_fold(
-    study: StudyFolder, url: str, on_a_worker: Path
+    study: StudyFolder, url: str, on_a_worker: Path, tmp_path: Path
 ) -> None:
-    share(study, "fold-0-0")
-    assert stored(url) == {"work/context.json", "work/fold-0-0/training.parquet"}
-    fsspec.filesystem("memory").pipe(f"{url}/{FOLD}/teacher.pickle", b"from elsewhere")
-    with at_hand(study, "fold-0-0") as here:
-        assert not (here.scope("fold-0-0") / "teacher.pickle").exists()
-        write(here.scope("fold-0-0") / "teacher.pickle", "its own")
-    bring(study, "fold-0-0")
-    assert (study.scope("fold-0-0") / "teacher.pickle").read_text() == "code"
+    share(study, FOLD)
+    with at_hand(study, FOLD, gives="teacher") as here:
+        assert {path.name for path in here.work.rglob("*.*")} == {
+            "context.json",
+            "development.parquet",
+            "training.npy",
+        }
+        write(here.scope(FOLD) / "teacher.pickle", "its own")
+        write(here.scope(FOLD) / "teacher.npy", "labels")
+    bring(study, [f"{FOLD}/teacher"])
+    assert (study.scope(FOLD) / "teacher.pickle").read_text() == "code"
+    assert (study.scope(FOLD) / "teacher.npy").read_text() == "labels"
 
 
-def test_what_did_not_change_is_not_sent_again(
-    study: StudyFolder, url: str, monkeypatch: pytest.MonkeyPatch
+def archive_of(key: str, name: str, content: Path) -> bytes:
+    """An archive that somebody else made."""
+    pack(content.with_name("archive"), {}, {name: content}, Seal(b"", key))
+    return content.with_name("archive").read_bytes()
+
+
+@pytest.mark.parametrize("name", [f"work/{FOLD}/teacher.pickle", "work/../../outside.txt", "other/file.txt"])
+def test_whoever_writes_to_the_bucket_chooses_neither_pickles_nor_places(
+    tmp_path: Path, study: StudyFolder, url: str, name: str
 ) -> None:
-    sent: list[str] = []
-    mirror = Mirror(study.path, url)
-    put = mirror._store.put_file
-    monkeypatch.setattr(mirror._store, "put_file", lambda here, there: sent.append(here) or put(here, there))
-    mirror.push("work/fold-0-0")
-    mirror.pull("work/fold-0-0")
-    mirror.push("work/fold-0-0")
-    assert len(sent) == 1
-    write(study.scope("fold-0-0") / "training.parquet", "other rows")
-    mirror.push("work/fold-0-0")
-    assert len(sent) == 2
+    write(tmp_path / "content", "from elsewhere")
+    fsspec.filesystem("memory").pipe(
+        f"{url}/{FOLD}/smote", archive_of(f"{FOLD}/smote", name, tmp_path / "content")
+    )
+    if name.endswith(".pickle"):
+        with pytest.raises(BadInput, match="somebody else writes there"):
+            bring(study, [f"{FOLD}/smote"])
+    else:
+        bring(study, [f"{FOLD}/smote"])
+    assert not [path for path in tmp_path.rglob("*.*") if path.read_text() == "from elsewhere"]
 
 
-def test_a_changed_file_replaces_its_copy_and_a_removed_one_removes_it(
-    tmp_path: Path, study: StudyFolder, url: str
+@pytest.mark.parametrize("there", [b"", b"no archive" * 100])
+def test_what_is_no_archive_is_refused_and_nothing_is_changed(
+    study: StudyFolder, url: str, there: bytes
 ) -> None:
-    ours, theirs = Mirror(study.path, url), Mirror(tmp_path / "copy", url)
-    rows, copy = (folder / "work/fold-0-0/training.parquet" for folder in (study.path, tmp_path / "copy"))
-    ours.push("work")
-    theirs.pull("work")
-    rows.write_text("other")
-    ours.push("work")
-    theirs.pull("work")
-    assert copy.read_text() == "other"
-    copy.unlink()
-    theirs.push("work")
-    ours.pull("work")
-    assert not rows.exists()
-    assert (study.work / "context.json").exists()
+    fsspec.filesystem("memory").pipe(f"{url}/{FOLD}/smote", there)
+    with pytest.raises(BadInput, match=f"{FOLD}/smote is not what a step of this study wrote"):
+        bring(study, [f"{FOLD}/smote"])
+    assert {path.name for path in study.scope(FOLD).iterdir()} == {"training.npy", "teacher.pickle"}
 
 
-def test_files_of_others_are_left_alone(tmp_path: Path, study: StudyFolder, url: str) -> None:
-    """Two workers make files of one scope; neither takes away what it does not know."""
-    one, other = Mirror(tmp_path / "one", url), Mirror(tmp_path / "other", url)
-    for mirror, name in ((one, "smote"), (other, "ctgan")):
-        mirror.pull("work/fold-0-0")
-        write(mirror.folder / f"work/fold-0-0/{name}.parquet", name)
-    one.push("work/fold-0-0")
-    other.push("work/fold-0-0")
-    assert stored(url) == {"work/fold-0-0/smote.parquet", "work/fold-0-0/ctgan.parquet"}
+def test_each_result_is_copied_once(study: StudyFolder, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    results, copied = Results(study.path, url), list[str]()
+    Results(study.path, url).put("final", ["work/context.json"])
+    get = results._store.get_file
+    monkeypatch.setattr(
+        results._store, "get_file", lambda there, here: copied.append(there) or get(there, here)
+    )
+    results.take(["final"])
+    results.take(["final"])
+    results.put("own", ["work/context.json"])
+    results.take(["own"])
+    assert len(copied) == 1
+
+
+def test_rows_are_stored_once(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    put, stored_keys = Results.put, list[str]()
+    monkeypatch.setattr(
+        Results, "put", lambda self, key, *given: stored_keys.append(key) or put(self, key, *given)
+    )
+    share(study, FOLD)
+    share(study, FOLD)
+    assert stored_keys == ["rows", f"{FOLD}/rows"]
 
 
 def test_on_the_machine_of_the_study_its_own_folder_is_used(study: StudyFolder, url: str) -> None:
-    with at_hand(study, "fold-0-0") as here:
+    with at_hand(study, FOLD) as here:
         assert here is study
     assert stored(url) == set()
 
 
 def test_without_storage_nothing_is_copied(tmp_path: Path, on_a_worker: Path) -> None:
     folder = StudyFolder(tmp_path / "study")
-    share(folder, "fold-0-0")
-    bring(folder, "fold-0-0")
-    with at_hand(folder, "fold-0-0") as here, open_storage(folder):
+    share(folder, FOLD)
+    bring(folder, [f"{FOLD}/smote"])
+    with at_hand(folder, FOLD, "teacher", gives="smote") as here, open_storage(folder):
         assert here is folder
-    assert within(folder, tmp_path / "raw.parquet") == str(tmp_path / "raw.parquet")
+    assert share_file(folder, tmp_path / "raw.parquet") == str(tmp_path / "raw.parquet")
     assert not on_a_worker.exists()
 
 
-def test_a_file_from_elsewhere_gets_a_name_in_the_study(tmp_path: Path, study: StudyFolder, url: str) -> None:
+def test_a_file_from_elsewhere_has_the_same_name_in_all_copies(
+    tmp_path: Path, study: StudyFolder, url: str, on_a_worker: Path
+) -> None:
     write(tmp_path / "snapshots/abc.parquet", "all rows")
-    name = within(study, tmp_path / "snapshots/abc.parquet")
-    share(study, also=(name,))
-    assert (study.path / name).read_text() == "all rows"
-    assert stored(url) == {name}
+    share(study, FOLD)
+    name = share_file(study, tmp_path / "snapshots/abc.parquet")
+    assert share_file(study, tmp_path / "snapshots/abc.parquet") == name
+    assert stored(url) == {"rows", f"{FOLD}/rows", name}
+    with at_hand(study, FOLD, also=(name,)) as here:
+        assert (here.path / name).read_text() == "all rows"
 
 
 def test_nothing_stays_in_the_store_also_after_an_error(study: StudyFolder, url: str) -> None:
     with pytest.raises(RuntimeError), open_storage(study):
-        share(study, "fold-0-0")
+        share(study, FOLD)
         assert stored(url)
         raise RuntimeError
     assert not fsspec.filesystem("memory").find(url.removeprefix("memory:/"))
@@ -201,10 +242,10 @@ def test_a_step_that_ends_after_its_study_takes_away_what_it_made(
     study: StudyFolder, url: str, on_a_worker: Path
 ) -> None:
     with open_storage(study):
-        share(study, "fold-0-0")
-        step = at_hand(study, "fold-0-0")
+        share(study, FOLD)
+        step = at_hand(study, FOLD, gives="smote")
         here = step.__enter__()
-    write(here.scope("fold-0-0") / "smote.parquet", "rows")
+    write(here.scope(FOLD) / "smote.parquet", "rows")
     step.__exit__(None, None, None)
     assert stored(url) == set()
     assert not here.path.exists()
@@ -213,37 +254,24 @@ def test_a_step_that_ends_after_its_study_takes_away_what_it_made(
 def test_what_cannot_be_removed_is_said_and_the_study_goes_on(
     study: StudyFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(mirror: Mirror) -> None:
+    def refuse(results: Results) -> None:
         raise BadInput("Access is refused.")
 
-    monkeypatch.setattr(Mirror, "remove", refuse)
+    monkeypatch.setattr(Results, "remove", refuse)
     with open_storage(study):
-        share(study, "fold-0-0")
+        share(study, FOLD)
     assert f"Rows of the table stay under {study.storage}" in caplog.text
 
 
 def test_signs_of_a_pattern_in_a_name_are_no_pattern(tmp_path: Path, url: str) -> None:
     folder = StudyFolder(tmp_path / "a[1]*", storage=f"{url}/a[1]*")
-    write(folder.scope("fold-0-0") / "training.parquet", "rows")
+    write(folder.work / "context.json", "{}")
+    write(folder.work / "development.parquet", "rows")
+    write(folder.scope(FOLD) / "training.npy", "positions")
     with open_storage(folder):
-        share(folder, "fold-0-0")
-        assert stored(f"{url}/a[1]*") == {"work/fold-0-0/training.parquet"}
+        share(folder, FOLD)
+        assert stored(f"{url}/a[1]*") == {"rows", f"{FOLD}/rows"}
     assert not fsspec.filesystem("memory").find(url.removeprefix("memory:/"))
-
-
-def test_an_object_cannot_be_called_out_of_the_folder(tmp_path: Path, study: StudyFolder, url: str) -> None:
-    names = {f"{url}/{FOLD}/../../../../outside.txt": {}, f"{url}/{FOLD}/inside.txt": {}}
-    mirror = Mirror(tmp_path / "a" / "copy", url)
-    fetched: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        listed = {name.removeprefix("memory:/"): about for name, about in names.items()}
-        patch.setattr(mirror._store, "find", lambda path, detail: listed)
-        patch.setattr(
-            mirror._store, "get_file", lambda there, here: fetched.append(there) or write(Path(here), "")
-        )
-        mirror.pull("work/fold-0-0")
-    assert [Path(name).name for name in fetched] == ["inside.txt"]
-    assert not list(tmp_path.rglob("outside.txt"))
 
 
 @pytest.mark.parametrize(
