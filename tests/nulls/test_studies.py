@@ -1,4 +1,4 @@
-"""Ten small real studies of each null; `make nulls` runs two hundred."""
+"""Six to ten small real studies of each null; `make nulls` runs two hundred."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.panel.study import Outcome
 
 SEEDS = range(10)
 N_ROWS = 250
-# Two of ten happen in one of nine experiments at a true rate of 5 %, three in one of ninety.
-MOST_OF_TEN = 2
+# Of whole studies; two of six happen in one of thirty experiments at a true rate of 5 %.
+N_STUDIES, MOST = 6, 1
 
 
 def small_table(seed: int) -> tuple[pd.DataFrame, DataCard]:
@@ -41,12 +41,13 @@ def shipped(null: Callable[..., Outcome], seed: int) -> str | None:
     return verdict.sentence if is_false else None
 
 
-@pytest.mark.timeout(900)  # ten studies, of which a busy machine has taken four minutes
+@pytest.mark.timeout(900)  # a busy machine has taken 24 s for a study
 @pytest.mark.parametrize("null", [permuted_labels, copies], ids=lambda null: null.__name__)
 def test_a_mix_hardly_ever_ships(null):
-    said = two_at_once(partial(shipped, null), SEEDS)
-    wrong = {seed: sentence for seed, sentence in zip(SEEDS, said, strict=True) if sentence}
-    assert len(wrong) <= MOST_OF_TEN, wrong
+    seeds = SEEDS[:N_STUDIES]
+    said = two_at_once(partial(shipped, null), seeds)
+    wrong = {seed: sentence for seed, sentence in zip(seeds, said, strict=True) if sentence}
+    assert len(wrong) <= MOST, wrong
 
 
 @pytest.mark.parametrize("seed", SEEDS)
