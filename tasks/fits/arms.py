@@ -66,7 +66,7 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
                 failures[arm.name] = predicted
                 predicted = np.full(shape, np.nan)
             predictions.append(predicted)
-    scope.write_array(f"{batch}.npy", np.array(predictions))
+    scope.write_predictions(f"{batch}.npy", np.array(predictions))
     names = json.dumps([arm.name for arm in parsed])
     (scope.folder / f"{batch}.json").write_text(names, encoding="utf-8")
     return {"seconds": time.perf_counter() - started, "failures": failures}

@@ -62,7 +62,7 @@ def synthesize(
     if schema.is_classification:
         totals = class_totals(real, schema, scope.base_weight)
         labels = repair_priors(labels, schema.encode_target(rows), totals)
-    scope.write_array(f"{synthesizer}-teacher.npy", labels)
+    scope.write_predictions(f"{synthesizer}-teacher.npy", labels)
     return log
 
 
@@ -128,7 +128,7 @@ def refuse_leak(scope: Scope, synthesizer: str, rows: pd.DataFrame) -> None:
 def load_pool(scope: Scope, synthesizer: str) -> Pool:
     """Read the pool that this study drew for the scope."""
     rows, labels = pd.read_parquet(scope.folder / f"{synthesizer}.parquet"), f"{synthesizer}-teacher.npy"
-    return Pool(rows, scope.read_array(labels) if (scope.folder / labels).exists() else None)
+    return Pool(rows, scope.read_predictions(labels) if (scope.folder / labels).exists() else None)
 
 
 def pool_size(

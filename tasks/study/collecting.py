@@ -199,7 +199,7 @@ class Thinned:
         """Score rows that a fold validates, at every share."""
         in_fold = self.development.folds[block.repeat] == block.fold
         predicted = [
-            Scope(self.folder.scope(scope)).read_array(f"{THINNED}.npy")[0][rows[in_fold]]
+            Scope(self.folder.scope(scope)).read_predictions(f"{THINNED}.npy")[0][rows[in_fold]]
             for scope in self._scopes(number, block)
         ]
         predicted.append(self._whole[block.repeat, rows])

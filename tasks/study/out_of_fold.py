@@ -103,7 +103,7 @@ def _matrix(
         rows = np.flatnonzero(planned[block.repeat] == block.fold)
         folds[block.repeat, rows] = block.fold
         names = folder.read_json(f"work/{scope}/predictions-{batch}.json")
-        predictions = Scope(folder.scope(scope)).read_array(f"predictions-{batch}.npy")
+        predictions = Scope(folder.scope(scope)).read_predictions(f"predictions-{batch}.npy")
         for name, predicted in zip(names, predictions, strict=True):
             if name in place:
                 matrix[place[name], block.repeat, rows] = predicted

@@ -148,7 +148,7 @@ def out_of_fold(folder: StudyFolder, layout: Layout, tried: PreviewArms, failed:
     matrix, n_train = np.full(shape, np.nan), []
     for block in layout.blocks:
         scope = Scope(folder.scope(block.scope))
-        matrix[:, block.repeat, folds[block.repeat] == block.fold] = scope.read_array(f"{BATCH}.npy")[
+        matrix[:, block.repeat, folds[block.repeat] == block.fold] = scope.read_predictions(f"{BATCH}.npy")[
             complete
         ]
         n_train.append(len(scope.base_weight))

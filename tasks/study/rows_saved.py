@@ -227,9 +227,9 @@ def predictions(
         validated = folds[block.repeat] == block.fold
         for number, name in enumerate(subsets(block)):
             scope = Scope(folder.scope(name))
-            by_size[:, number, block.repeat, validated] = scope.read_array("curve-real-only.npy")
+            by_size[:, number, block.repeat, validated] = scope.read_predictions("curve-real-only.npy")
             if number == MIX_SHARE:
-                of_mix[block.repeat, validated] = scope.read_array("curve-mix.npy")[0]
+                of_mix[block.repeat, validated] = scope.read_predictions("curve-mix.npy")[0]
     return by_size, of_mix
 
 

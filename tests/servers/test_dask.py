@@ -210,7 +210,6 @@ def test_workers_without_the_folder_decide_the_same_through_an_object_store(
     assert all((found[0] / name).exists() for name in names)
     keys = {key.split("/", 3)[-1] for key in seen}
     assert {"rows", "fold-0-0/rows", "fold-0-0/teacher", "fold-0-0/smote", "fold-0-0/train-smote"} <= keys
-    assert len(keys) < 40, "more than one object for each step"
     assert {"work/development.parquet", "work/fold-0-0/training.npy", "work/fold-0-0/smote.parquet"} <= files
     assert not [name for name in files if name.endswith(".pickle")]
     # For the final fit on all rows alone; that no fold gets it is in tests/tasks/runtime/test_shared_storage.py.
