@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from realmix.tasks.core.mixes.arms import Arm, Mix
+from realmix.tasks.fits import final
+from realmix.tasks.fits import scope as scope_module
 from realmix.tasks.fits.final import fit_final, refit_from_training_table, with_raw_columns, with_roles
 from realmix.tasks.fits.pools import synthesize
 from realmix.tasks.fits.teacher import fit_teacher
@@ -54,6 +56,18 @@ def test_soft_labels_of_a_mix_stand_beside_its_hard_ones_and_rows_say_where_they
     assert weight["smote"] == pytest.approx(0.3 * weight["real"])
     (drawn_with,) = table.loc[origin == "smote", "_realmix_seed"].unique()
     assert drawn_with != 0 and set(table.loc[origin == "real", "_realmix_seed"]) == {0}
+
+
+def test_the_rows_of_the_scope_are_freed_before_the_model_learns(shipped, monkeypatch):
+    fit, held = final.fit_arm, list[int]()
+
+    def counted(*given, **named):
+        held.append(scope_module.read_rows.cache_info().currsize)
+        return fit(*given, **named)
+
+    monkeypatch.setattr(final, "fit_arm", counted)
+    log, _ = shipped(Arm(Mix(), "linear"))
+    assert held == [0] and log["n_real"] == 200
 
 
 HALF = Mix("smote", 1.0, 1.0, "teacher", real_labels="half")
