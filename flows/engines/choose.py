@@ -13,6 +13,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from realmix.flows.engines.options import Runner
 from realmix.tasks.runtime.memory import n_workers, worker_limit
 from realmix.tasks.runtime.shared_storage import check_storage, storage_of
+from realmix.tasks.runtime.study_folder import Storage
 from realmix.tasks.runtime.workers import LocalWorkers
 
 AnyRunner = TaskRunner[Any]
@@ -57,8 +58,8 @@ def threads() -> AnyRunner:
     return ThreadPoolTaskRunner(max_workers=max(MIN_WAITING_THREADS, 2 * n_workers()))
 
 
-def storage_here(url: str | None, study: str) -> str | None:
-    """Return the URL for a study's files; None if its flow runs on this machine only.
+def storage_here(url: str | None, study: str) -> Storage | None:
+    """Return the place for a study's files; None if its flow runs on this machine only.
 
     Raises
     ------
@@ -72,15 +73,15 @@ def storage_here(url: str | None, study: str) -> str | None:
 
 
 @contextmanager
-def open_workers(log_path: Path, storage: str | None = None) -> Iterator[None]:
+def open_workers(log_path: Path, storage: Storage | None = None) -> Iterator[None]:
     """Open the workers that `current_workers()` returns to the steps of the running flow.
 
     Parameters
     ----------
     log_path : Path
         File for the output of fits on this machine.
-    storage : str or None
-        URL of the study's files; workers hold copies of them until its end.
+    storage : Storage or None
+        Of the study's files; workers hold copies of them until its end.
     """
     cluster = _cluster()
     if cluster is None:
@@ -90,7 +91,9 @@ def open_workers(log_path: Path, storage: str | None = None) -> Iterator[None]:
     from realmix.flows.engines.dask import cluster_workers
 
     # The workers of a given cluster, which other studies may share, write logs of their own.
-    with cluster_workers(cluster.client, None if cluster.address else log_path, storage):
+    with cluster_workers(
+        cluster.client, None if cluster.address else log_path, storage.url if storage else None
+    ):
         yield
 
 

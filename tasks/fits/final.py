@@ -20,7 +20,7 @@ from realmix.tasks.core.provenance.mark import FOOTER, mark
 from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.fits.arms import arm_seed, fit_arm, params_of, training_set
 from realmix.tasks.fits.export import export_model, write_readable
-from realmix.tasks.fits.scope import Scope, forget_rows
+from realmix.tasks.fits.scope import Scope, free_rows
 from realmix.tasks.models import MODELS
 
 RECIPE_KEY = b"realmix_recipe"
@@ -63,7 +63,7 @@ def fit_final(
     training = training_set(scope, chosen.mix)
     # In the types of the file, as the rows will be read back from the training table.
     training = dataclasses.replace(training, rows=schema.apply(schema.restore(training.rows)))
-    forget_rows()
+    free_rows()
     model = fit_arm(scope, chosen, training, n_jobs, final=True)
     exported = export_model(model, chosen.model, schema, Path(export_to))
     write_readable(exported, schema, training.rows[training.origin == REAL], Path(export_to))

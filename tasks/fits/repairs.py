@@ -49,9 +49,9 @@ def train_repairs(
     X = code_texts([scope.validation[scope.context.schema.feature_names]])[0]
     weighed, raised = Arm.from_dict(real_only), Arm.from_dict(mix)
     training = reweighed_set(scope, weighed, column)
-    scope.write_array(f"{REWEIGHED}.npy", fit_arm(scope, weighed, training, n_jobs).predict(X))
+    scope.write_predictions(f"{REWEIGHED}.npy", fit_arm(scope, weighed, training, n_jobs).predict(X))
     training = raised_set(scope, raised, column)
-    scope.write_array(f"{RAISED}.npy", fit_arm(scope, raised, training, n_jobs).predict(X))
+    scope.write_predictions(f"{RAISED}.npy", fit_arm(scope, raised, training, n_jobs).predict(X))
     n_real = len(scope.base_weight)
     return {"ratio": (len(training.rows) - n_real) / n_real}
 

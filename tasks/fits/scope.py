@@ -202,7 +202,7 @@ def stored_rows(path: Path) -> StoredRows:
     return read_rows(path, path.stat().st_mtime_ns)
 
 
-def forget_rows() -> None:
+def free_rows() -> None:
     """Free the rows that this process has decoded: of a million, they take as much room as a fit."""
     read_rows.cache_clear()
     _cached_rows.cache_clear()

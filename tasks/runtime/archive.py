@@ -1,4 +1,4 @@
-"""Archives of cached results: a sealed manifest with the sha256 of every file, then the files.
+"""Archives of results: a sealed manifest with the sha256 of every file, then the files.
 
 The seal is a keyed hash (HMAC-SHA256) of the manifest: whoever does not know the key can neither change an
 archive nor make one, and an archive that is moved to the place of another one is not taken for it.
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import io
 import json
+import os
 import tarfile
 import uuid
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ def members(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
 
 @dataclass(frozen=True)
 class Seal:
-    """Key of a cache, and the name under which an archive is found there."""
+    """Secret key of a cache or of a study, and the name under which an archive is found there."""
 
     key: bytes
     name: str
@@ -64,9 +65,7 @@ def pack(target: Path, value: dict[str, Any], members: Mapping[str, Path], seal:
                 tar.addfile(info, file)
 
 
-def extract(
-    file: IO[bytes], into: Mapping[str, Path], seal: Seal, *, refused: str | None = None
-) -> dict[str, Any]:
+def extract(file: IO[bytes], into: Mapping[str, Path], seal: Seal) -> dict[str, Any]:
     """Copy the files of an archive out, once the whole of it is found to be undamaged.
 
     Parameters
@@ -76,8 +75,6 @@ def extract(
     into : mapping of name to Path
         Where each file or folder goes; others are checked only.
     seal : Seal
-    refused : str, optional
-        Ending of names with which no archive is accepted.
 
     Returns
     -------
@@ -92,7 +89,7 @@ def extract(
     partial: dict[Path, Path] = {}
     try:
         with tarfile.open(fileobj=file, mode="r:") as tar:
-            value = _unpack(tar, into, partial, seal, refused)
+            value = _unpack(tar, into, partial, seal)
         for temporary, target in partial.items():
             temporary.replace(target)
     except tarfile.TarError as err:
@@ -104,18 +101,16 @@ def extract(
 
 
 def _unpack(
-    tar: tarfile.TarFile, into: Mapping[str, Path], partial: dict[Path, Path], seal: Seal, refused: str | None
+    tar: tarfile.TarFile, into: Mapping[str, Path], partial: dict[Path, Path], seal: Seal
 ) -> dict[str, Any]:
     """Check a whole archive and copy its files beside their targets, which are added to `partial`."""
     head = tar.next()
     text = _content(tar, head).read() if head else b""
-    if head is None or not hmac.compare_digest(seal.of(text), head.name):
+    if head is None or not hmac.compare_digest(seal.of(text).encode(), os.fsencode(head.name)):
         raise Damaged
     manifest: dict[str, Any] = json.loads(text)
     found = set()
     while member := tar.next():
-        if refused and member.name.endswith(refused):
-            raise Damaged
         target = _target(member.name, into)
         digest = hashlib.sha256()
         with _content(tar, member) as source:
@@ -152,7 +147,9 @@ def _copy(source: IO[bytes], sink: IO[bytes] | None, digest: Any) -> None:
 
 def _target(name: str, into: Mapping[str, Path]) -> Path | None:
     """Return where a file of an entry goes; a name never leads out of the folder that was given."""
+    if {"", ".", ".."} & set(name.split("/")):
+        raise Damaged
     root, _, rest = name.partition("/")
-    if root not in into or ".." in rest.split("/"):
+    if root not in into:
         return None
     return into[root] / rest if rest else into[root]

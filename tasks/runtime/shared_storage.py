@@ -1,17 +1,18 @@
 """Results of a study's steps by key, for workers of a cluster that do not see its folder.
 
-What a step wrote is one object under the study's URL: an archive that never changes, under a key that its readers
-know, such as ``fold-0-1/smote``. A step takes what it needs by key, and the study takes what the steps gave. Without
-a URL all see one folder, and nothing is copied. Pickled teachers (the models that label synthetic rows) stay where
-they were fitted: whoever may write to a bucket must not choose what is unpickled here.
+What a step wrote is one object under the study's URL: an archive under a key that its readers know, such as
+``fold-0-1/pool-smote``. Who writes it again writes the same. A step takes what it needs by key, and the study takes
+what the steps gave. Without a URL all see one folder, and nothing is copied. Archives are sealed with a secret that
+the study and its workers alone know. Pickled teachers (the models that label synthetic rows) stay where
+they were fitted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,12 +23,13 @@ from realmix.tasks.core.urls import without_secrets
 from realmix.tasks.runtime.archive import Damaged, Seal, extract, pack
 from realmix.tasks.runtime.cache import make_cache
 from realmix.tasks.runtime.object_store import connect, explained
-from realmix.tasks.runtime.study_folder import VALIDATION, StudyFolder, home
+from realmix.tasks.runtime.study_folder import VALIDATION, Storage, StudyFolder, home
 
 log = logging.getLogger("realmix")
 NEVER_COPIED = ".pickle"
-# What all scopes of a study share, and rows that only the scope of all rows holds.
-SHARED, OF_ALL = ("context.json", "development.parquet"), {"shipped": "holdout.parquet"}
+# What all scopes of a study share, what each has before any step, and rows that only the scope of all rows holds.
+SHARED, POSITIONS = ("context.json", "development.parquet"), ("training.npy", "validation.npy")
+OF_ALL = {"shipped": "holdout.parquet"}
 # Key of what is there before any step: of all scopes, or of one of them.
 ROWS = "rows"
 # All that steps write, in the study's folder.
@@ -36,36 +38,38 @@ WRITTEN = ("work", VALIDATION, "training.parquet")
 OPEN = ".open"
 # Where a worker stores its copies; on the machine of a study this stays empty, and its folder is used.
 _places: list[Path] = []
-_results: dict[tuple[Path, str], Results] = {}
+_results: dict[tuple[Path, str], StepResults] = {}
 
 
-class Results:
-    """The results under a URL, and a folder that takes their files.
+class StepResults:
+    """The results of a study in its storage, and a folder that takes their files.
 
     Parameters
     ----------
     folder : Path
-    url : str
-        ``s3://bucket/prefix`` or any other that fsspec can write to; keys and endpoint as in
+    storage : Storage
+        Its URL is ``s3://bucket/prefix`` or any other that fsspec can write to; keys and endpoint as in
         :mod:`realmix.tasks.sources.object_store`.
 
     Examples
     --------
     >>> import tempfile
+    >>> storage = Storage("memory://example", b"secret")
     >>> with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
     ...     _ = Path(here, "training.parquet").write_text("rows")
-    ...     Results(Path(here), "memory://example").put("final", ["training.parquet"])
-    ...     Results(Path(there), "memory://example").take(["final"])
+    ...     StepResults(Path(here), storage).put("final", ["training.parquet"])
+    ...     StepResults(Path(there), storage).take(["final"])
     ...     Path(there, "training.parquet").read_text()
     'rows'
     """
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, storage: Storage) -> None:
         self.folder = folder
-        self.url = url
-        self._store = connect(url)
-        self._root = self._store._strip_protocol(url).rstrip("/")
-        self.at_hand: set[str] = set()  # keys of what the folder has
+        self.url = storage.url
+        self.known: set[str] = set()  # keys of what the folder has
+        self._secret = storage.secret
+        self._store = connect(storage.url)
+        self._root = self._store._strip_protocol(storage.url).rstrip("/")
 
     def put(self, key: str, names: Iterable[str], also: Mapping[str, Path] | None = None) -> None:
         """Store files of the folder under a key, and others under the names that they shall have there.
@@ -76,19 +80,18 @@ class Results:
             If the store does not answer or refuses; also of `take`.
         """
         files = {name: self.folder / name for name in names if not name.endswith(NEVER_COPIED)}
-        with tempfile.TemporaryDirectory() as scratch:
-            archive = Path(scratch) / "archive"
-            pack(archive, {}, {**files, **(also or {})}, Seal(b"", key))
+        with self._temporary() as archive:
+            pack(archive, {}, {**files, **(also or {})}, Seal(self._secret, key))
             with explained(self.url):
                 self._store.put_file(str(archive), self._at(key))
-        self.at_hand.add(key)
+        self.known.add(key)
 
     def take(self, keys: Iterable[str]) -> None:
         """Copy the files of results into the folder, each once."""
         for key in keys:
-            if key not in self.at_hand:
+            if key not in self.known:
                 self._copy(key)
-                self.at_hand.add(key)
+                self.known.add(key)
 
     def open(self) -> None:
         """Mark the study as running, until `remove`."""
@@ -123,17 +126,28 @@ class Results:
 
     def _copy(self, key: str) -> None:
         into = {name: self.folder / name for name in WRITTEN}
-        with tempfile.NamedTemporaryFile() as archive:
+        with self._temporary() as archive:
             with explained(f"{self.url}/{key}"):
-                self._store.get_file(self._at(key), archive.name)
+                self._store.invalidate_cache()
+                self._store.get_file(self._at(key), str(archive))
             try:
-                with Path(archive.name).open("rb") as file:
-                    extract(file, into, Seal(b"", key), refused=NEVER_COPIED)
+                with archive.open("rb") as file:
+                    extract(file, into, Seal(self._secret, key))
             except Damaged as err:
                 raise BadInput(
                     f"{self.url}/{key} is not what a step of this study wrote: somebody else writes there. "
                     "Choose a place of its own for --storage."
                 ) from err
+
+    @contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        """Name a file beside the copies, which hold the same rows."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        archive = self.folder / f".{uuid.uuid4().hex}.tmp"
+        try:
+            yield archive
+        finally:
+            archive.unlink(missing_ok=True)
 
     def _at(self, key: str) -> str:
         return f"{self._root}/{key}"
@@ -177,17 +191,16 @@ def at_hand(
     if folder.storage is None or not _places:
         yield folder
         return
-    results = _results_of(_copy(folder.storage), folder.storage)
+    results = _results_of(_copy(folder.storage.url), folder.storage)
     results.take([*_rows_of(scope), *(key_of(scope, step) for step in needs), *also])
     before = results.written()
     yield StudyFolder(results.folder, make_cache(home()))
-    if gives is None:
-        return
-    written = (name for name, stamp in results.written().items() if before.get(name) != stamp)
-    results.put(key_of(scope, gives), sorted(written))
+    if gives:
+        written = (name for name, stamp in results.written().items() if before.get(name) != stamp)
+        results.put(key_of(scope, gives), sorted(written))
     if not results.is_open():  # its study ended meanwhile and removed its objects before this one
         results.remove()
-        forget_copies(folder.storage)
+        forget_copies(folder.storage.url)
 
 
 @contextmanager
@@ -205,11 +218,11 @@ def open_storage(folder: StudyFolder) -> Iterator[None]:
     try:
         yield
     finally:
-        _results.pop((folder.path, folder.storage), None)
+        _results.pop((folder.path, folder.storage.url), None)
         try:
             results.remove()
         except BadInput as err:
-            log.warning("%s Rows of the table stay under %s: remove them by hand.", err, folder.storage)
+            log.warning("%s Rows of the table stay under %s: remove them by hand.", err, folder.storage.url)
 
 
 def share(folder: StudyFolder, *scopes: str) -> None:
@@ -219,12 +232,12 @@ def share(folder: StudyFolder, *scopes: str) -> None:
     results = _results_of(folder.path, folder.storage)
     files = {ROWS: [f"work/{name}" for name in SHARED]}
     for scope in scopes:
-        inside = (path for path in folder.scope(scope).iterdir() if path.is_file())
-        files[key_of(scope, ROWS)] = [path.relative_to(folder.path).as_posix() for path in inside]
+        there = (name for name in POSITIONS if (folder.scope(scope) / name).exists())
+        files[key_of(scope, ROWS)] = [f"work/{scope}/{name}" for name in there]
         if scope in OF_ALL:
             files[OF_ALL[scope]] = [f"work/{OF_ALL[scope]}"]
     for key, names in files.items():
-        if key not in results.at_hand:
+        if key not in results.known:
             results.put(key, names)
 
 
@@ -233,7 +246,7 @@ def share_file(folder: StudyFolder, file: Path) -> str:
     if not folder.storage:
         return str(file)
     name, results = f"work/{file.name}", _results_of(folder.path, folder.storage)
-    if name not in results.at_hand:
+    if name not in results.known:
         results.put(name, [], {name: file})
     return name
 
@@ -249,9 +262,9 @@ def key_of(scope: str, step: str) -> str:
     return f"{scope}/{step}"
 
 
-def storage_of(url: str, study: str) -> str:
-    """Return a URL for the files of one study under the URL given for all studies."""
-    return f"{url.rstrip('/')}/{study}-{uuid.uuid4().hex[:12]}"
+def storage_of(url: str, study: str) -> Storage:
+    """Return the place of one study under the URL given for all studies, with a new secret."""
+    return Storage(f"{url.rstrip('/')}/{study}-{uuid.uuid4().hex[:12]}", secrets.token_bytes(32))
 
 
 def check_storage(url: str) -> None:
@@ -313,11 +326,11 @@ def _copy(url: str) -> Path:
     return _places[0] / hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
-def _results_of(folder: Path, url: str) -> Results:
+def _results_of(folder: Path, storage: Storage) -> StepResults:
     """Return the results of a study, one object for all steps of this process."""
-    if (folder, url) not in _results:
-        _results[folder, url] = Results(folder, url)
-    return _results[folder, url]
+    if (folder, storage.url) not in _results:
+        _results[folder, storage.url] = StepResults(folder, storage)
+    return _results[folder, storage.url]
 
 
 def _rows_of(scope: str) -> list[str]:

@@ -143,6 +143,21 @@ def is_held(lock: Path) -> bool:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """The place of one study in an object store, see :mod:`realmix.tasks.runtime.shared_storage`.
+
+    Attributes
+    ----------
+    url : str
+    secret : bytes
+        Seals what lies there: whoever writes to the store without it changes no result.
+    """
+
+    url: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class StudyFolder:
     """The folder of one study's results; `work` holds the intermediate files of its fits.
 
@@ -151,13 +166,13 @@ class StudyFolder:
     path : Path
     cache : Path or None
         Folder of the cache in which fits are looked up and stored; None computes everything.
-    storage : str or None
-        URL of the files for workers that do not see `path`, see :mod:`realmix.tasks.runtime.shared_storage`.
+    storage : Storage or None
+        For workers that do not see `path`.
     """
 
     path: Path
     cache: Path | None = None
-    storage: str | None = None
+    storage: Storage | None = None
 
     @property
     def work(self) -> Path:

@@ -33,7 +33,7 @@ from realmix.tasks.study.synthesize import steps_before
 
 log = logging.getLogger("realmix")
 FAIRNESS = "work/fairness.json"
-REPAIRS = "repairs"
+REPAIR_STEP = "repairs"
 IN_WORDS = {
     REWEIGHED: "real rows alone, weighed so that class and group are independent (Kamiran and Calders)",
     RAISED: "{ratio:.2g} {synthesizer} rows per real row, the rarest groups and classes first",
@@ -110,12 +110,12 @@ def _repaired(
 
     def fit(block: Block) -> float:
         needs = steps_before(comparison.incumbent, mix)
-        with at_hand(folder, block.scope, *needs, gives=REPAIRS) as here:
+        with at_hand(folder, block.scope, *needs, gives=REPAIR_STEP) as here:
             made = cached_repairs(here, block.scope, comparison.incumbent, mix, column, layout.plan)
         return float(made["ratio"])
 
     ratio = float(np.mean(current_workers().spread(fit, blocks)))
-    bring(folder, [key_of(block.scope, REPAIRS) for block in blocks])
+    bring(folder, [key_of(block.scope, REPAIR_STEP) for block in blocks])
     repaired = repaired_oof(folder, development, oof, comparison.incumbent, blocks)
     repairs = compare_repairs(repaired, development, comparison, column, ratio)
     return described | {"repairs": [repair.to_dict() for repair in repairs]}
@@ -157,7 +157,7 @@ def repaired_oof(
     for block in blocks:
         scope = Scope(folder.scope(block.scope))
         for place, name in enumerate((REWEIGHED, RAISED), start=1):
-            predictions[place, 0, folds[0] == block.fold] = scope.read_array(f"{name}.npy")
+            predictions[place, 0, folds[0] == block.fold] = scope.read_predictions(f"{name}.npy")
     return OutOfFold(
         arms=(real_only, Arm(Mix(), REWEIGHED), Arm(Mix(), RAISED)),
         y=oof.y,

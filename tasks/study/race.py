@@ -27,8 +27,8 @@ from realmix.tasks.runtime.shared_storage import bring, key_of
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.out_of_fold import failed_arms, failed_mixes, null_models, out_of_fold, read_exits
-from realmix.tasks.study.synthesize import TEACHER, fit_teacher, synthesize
-from realmix.tasks.study.train import step_of, train
+from realmix.tasks.study.synthesize import TEACHER_STEP, fit_teacher, pool_step, synthesize
+from realmix.tasks.study.train import train, train_step
 
 log = logging.getLogger("realmix")
 
@@ -205,9 +205,9 @@ def run_heat(
         news = {"share": pct / 100}
         log.info("race %3.0f %% · %s on %s", pct, result["batch"], result["scope"], extra={"progress": news})
     found = results(teachers), results(pools), results(waiting)
-    steps = [(block.scope, TEACHER) for block in heat if teachers]
-    steps += [(pool.scope, pool.synthesizer) for pool in found[1]]
-    steps += [(done["scope"], step_of(done["batch"])) for done in found[2] if not done["skipped"]]
+    steps = [(block.scope, TEACHER_STEP) for block in heat if teachers]
+    steps += [(pool.scope, pool_step(pool.synthesizer)) for pool in found[1]]
+    steps += [(done["scope"], train_step(done["batch"])) for done in found[2] if not done["skipped"]]
     bring(folder, [key_of(*step) for step in steps])
     return found
 

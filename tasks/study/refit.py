@@ -47,7 +47,7 @@ def refit(
         the mix could not be made, or None.
     """
     raw = raw if scope == "shipped" else None
-    with at_hand(folder, scope, gives=step_of(arms), also=(raw,) if raw else ()) as here:
+    with at_hand(folder, scope, gives=final_step(arms), also=(raw,) if raw else ()) as here:
         return fit_arms(here, scope, arms, plan, raw)
 
 
@@ -113,7 +113,7 @@ def package(folder: StudyFolder, arms: dict[str, Arm], thresholds: Mapping[str, 
 FINAL_SCOPES = ("evaluated", "shipped")
 
 
-def step_of(arms: Mapping[str, Arm]) -> str:
+def final_step(arms: Mapping[str, Arm]) -> str:
     """Name the step that fits what ships: it runs again with real only where the mix failed."""
     return f"final-{arms['model'].name}"
 
@@ -132,7 +132,7 @@ def final_fits(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Tab
         for role in arms:
             shutil.rmtree(folder.scope(scope) / role, ignore_errors=True)
     done = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
-    bring(folder, [key_of(scope, step_of(arms)) for scope in FINAL_SCOPES])
+    bring(folder, [key_of(scope, final_step(arms)) for scope in FINAL_SCOPES])
     fits: dict[str, Any] = dict(zip(FINAL_SCOPES, done, strict=True))
     failed = [
         f"{arms['model'].name} on {scope} rows: {fit['failure']}"

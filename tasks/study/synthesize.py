@@ -21,14 +21,14 @@ from realmix.tasks.runtime.study_folder import VALIDATION, StudyFolder
 from realmix.tasks.validation.tables import gate_synthetic
 
 log = logging.getLogger("realmix")
-# The step that fits the model which labels synthetic rows; a step that draws rows is called like its synthesizer.
-TEACHER = "teacher"
+# Name of the step that fits the model which labels synthetic rows.
+TEACHER_STEP = "teacher"
 
 
 @task(task_run_name="teacher-{scope}", cache_policy=NO_CACHE)
 def fit_teacher(folder: StudyFolder, scope: str, plan: Plan) -> dict[str, Any]:
     """Fit the ensemble that labels synthetic rows in this scope."""
-    with at_hand(folder, scope, gives=TEACHER) as here:
+    with at_hand(folder, scope, gives=TEACHER_STEP) as here:
         return cached_teacher(here, scope, plan)
 
 
@@ -48,7 +48,7 @@ def synthesize(
     PoolResult
         Its ``failure`` is the reason if there is no usable pool.
     """
-    with at_hand(folder, scope, TEACHER, gives=synthesizer) as here:
+    with at_hand(folder, scope, TEACHER_STEP, gives=pool_step(synthesizer)) as here:
         return draw_pool(here, scope, synthesizer, plan, max_ratio or plan.max_ratio)
 
 
@@ -72,7 +72,13 @@ def draw_pool(folder: StudyFolder, scope: str, synthesizer: str, plan: Plan, max
 
 def steps_before(*arms: Arm) -> tuple[str, ...]:
     """Name the steps of a scope whose results the fits of arms read."""
-    return (TEACHER, *dict.fromkeys(arm.mix.synthesizer for arm in arms if arm.mix.synthesizer))
+    pools = (pool_step(arm.mix.synthesizer) for arm in arms if arm.mix.synthesizer)
+    return (TEACHER_STEP, *dict.fromkeys(pools))
+
+
+def pool_step(synthesizer: str) -> str:
+    """Name the step that draws the pool of a synthesizer."""
+    return f"pool-{synthesizer}"
 
 
 def validation_of(scope: str, synthesizer: str) -> str:

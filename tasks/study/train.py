@@ -29,7 +29,7 @@ def train(
     if pool and pool.failure:
         return skipped
     try:
-        with at_hand(folder, scope, *steps_before(*arms), gives=step_of(batch)) as here:
+        with at_hand(folder, scope, *steps_before(*arms), gives=train_step(batch)) as here:
             done = cached_arms(here, scope, f"predictions-{batch}", arms, plan)
     except FitTooLarge as err:
         if batch == "real-only":
@@ -38,6 +38,6 @@ def train(
     return {"scope": scope, "batch": batch, "skipped": False, **done}
 
 
-def step_of(batch: str) -> str:
+def train_step(batch: str) -> str:
     """Name the step that trains a batch."""
     return f"train-{batch}"

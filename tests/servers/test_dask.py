@@ -209,7 +209,13 @@ def test_workers_without_the_folder_decide_the_same_through_an_object_store(
     names = ("training.parquet", "model/MLmodel", "work/pools.json", "validation")
     assert all((found[0] / name).exists() for name in names)
     keys = {key.split("/", 3)[-1] for key in seen}
-    assert {"rows", "fold-0-0/rows", "fold-0-0/teacher", "fold-0-0/smote", "fold-0-0/train-smote"} <= keys
+    assert {
+        "rows",
+        "fold-0-0/rows",
+        "fold-0-0/teacher",
+        "fold-0-0/pool-smote",
+        "fold-0-0/train-smote",
+    } <= keys
     assert {"work/development.parquet", "work/fold-0-0/training.npy", "work/fold-0-0/smote.parquet"} <= files
     assert not [name for name in files if name.endswith(".pickle")]
     # For the final fit on all rows alone; that no fold gets it is in tests/tasks/runtime/test_shared_storage.py.

@@ -24,7 +24,7 @@ from realmix.tasks.fits.scope import (
 from realmix.tasks.runtime import shared_storage
 from realmix.tasks.runtime.archive import Seal, pack
 from realmix.tasks.runtime.shared_storage import (
-    Results,
+    StepResults,
     at_hand,
     bring,
     check_storage,
@@ -32,10 +32,12 @@ from realmix.tasks.runtime.shared_storage import (
     open_storage,
     share,
     share_file,
+    storage_of,
 )
-from realmix.tasks.runtime.study_folder import StudyFolder
+from realmix.tasks.runtime.study_folder import Storage, StudyFolder
 
 FOLD = "fold-0-0"
+SECRET = b"of this study"
 
 
 @pytest.fixture
@@ -46,13 +48,13 @@ def url() -> str:
 @pytest.fixture
 def study(tmp_path: Path, url: str) -> StudyFolder:
     """A study with one fold."""
-    folder = StudyFolder(tmp_path / "study", storage=url)
+    folder = StudyFolder(tmp_path / "study", storage=Storage(url, SECRET))
     write(folder.work / "context.json", "{}")
     write(folder.work / "development.parquet", "development rows")
     write(folder.scope(FOLD) / "training.npy", "positions")
     write(folder.scope(FOLD) / "teacher.pickle", "code")
     write(folder.work / "holdout.parquet", "holdout")
-    Results(folder.path, url).open()
+    StepResults(folder.path, Storage(url, SECRET)).open()
     return folder
 
 
@@ -78,15 +80,15 @@ def test_a_worker_is_given_its_rows_and_what_it_makes_comes_back_by_its_key(
     study: StudyFolder, url: str, on_a_worker: Path
 ) -> None:
     share(study, FOLD)
-    with at_hand(study, FOLD, gives="smote") as here:
+    with at_hand(study, FOLD, gives="pool-smote") as here:
         assert on_a_worker in here.path.parents
         assert (here.scope(FOLD) / "training.npy").read_text() == "positions"
         assert (here.work / "context.json").exists()
         assert here.cache and here.cache.is_dir() and here.storage is None
         write(here.scope(FOLD) / "smote.parquet", "made")
         write(here.path / "validation/smote/report.html", "refused")
-    assert stored(url) == {"rows", f"{FOLD}/rows", f"{FOLD}/smote"}
-    bring(study, [f"{FOLD}/smote"])
+    assert stored(url) == {"rows", f"{FOLD}/rows", f"{FOLD}/pool-smote"}
+    bring(study, [f"{FOLD}/pool-smote"])
     assert (study.scope(FOLD) / "smote.parquet").read_text() == "made"
     assert (study.path / "validation/smote/report.html").read_text() == "refused"
 
@@ -96,21 +98,24 @@ def test_a_step_is_given_what_it_needs_and_no_more(
 ) -> None:
     share(study, FOLD)
     for name in ("smote", "ctgan"):
-        with at_hand(study, FOLD, gives=name) as here:
+        with at_hand(study, FOLD, gives=f"pool-{name}") as here:
             write(here.scope(FOLD) / f"{name}.parquet", name)
     monkeypatch.setattr(shared_storage, "_places", [tmp_path / "of another worker"])
-    with at_hand(study, FOLD, "smote", gives="train-smote") as other:
+    with at_hand(study, FOLD, "pool-smote", gives="train-smote") as other:
         assert other.path != here.path
         assert (other.scope(FOLD) / "smote.parquet").read_text() == "smote"
         assert not (other.scope(FOLD) / "ctgan.parquet").exists()
-    with pytest.raises(BadInput, match=r"There is no object .*tvae"), at_hand(study, FOLD, "tvae"):
+    with pytest.raises(BadInput, match=r"There is no object .*tvae"), at_hand(study, FOLD, "pool-tvae"):
         pass
 
 
 def test_a_worker_reads_the_rows_of_its_scope_and_those_of_the_holdout_only_for_the_fit_on_all(
     tmp_path: Path, url: str, on_a_worker: Path
 ) -> None:
-    study, rows = StudyFolder(tmp_path / "study", storage=url), pd.DataFrame({"age": np.arange(8.0)})
+    study, rows = (
+        StudyFolder(tmp_path / "study", storage=Storage(url, SECRET)),
+        pd.DataFrame({"age": np.arange(8.0)}),
+    )
     write(study.work / "context.json", "{}")
     for name, side in ((DEVELOPMENT, slice(6)), (HOLDOUT, slice(6, 8))):
         write_rows(study.work / name, rows[side], **{WEIGHT: np.ones(8)[side], GROUP: np.arange(8)[side]})
@@ -146,41 +151,51 @@ def test_neither_pickles_nor_the_holdout_travel_with_a_fold(
     assert (study.scope(FOLD) / "teacher.npy").read_text() == "labels"
 
 
-def archive_of(key: str, name: str, content: Path) -> bytes:
-    """An archive that somebody else made."""
-    pack(content.with_name("archive"), {}, {name: content}, Seal(b"", key))
-    return content.with_name("archive").read_bytes()
-
-
-@pytest.mark.parametrize("name", [f"work/{FOLD}/teacher.pickle", "work/../../outside.txt", "other/file.txt"])
-def test_whoever_writes_to_the_bucket_chooses_neither_pickles_nor_places(
+@pytest.mark.parametrize(
+    "name", [f"work/{FOLD}/teacher.pickle", f"work/{FOLD}/smote.parquet", "work/context.json"]
+)
+def test_whoever_writes_to_the_bucket_without_the_secret_changes_nothing(
     tmp_path: Path, study: StudyFolder, url: str, name: str
 ) -> None:
     write(tmp_path / "content", "from elsewhere")
-    fsspec.filesystem("memory").pipe(
-        f"{url}/{FOLD}/smote", archive_of(f"{FOLD}/smote", name, tmp_path / "content")
+    pack(
+        tmp_path / "archive", {}, {name: tmp_path / "content"}, Seal(b"another secret", f"{FOLD}/pool-smote")
     )
-    if name.endswith(".pickle"):
-        with pytest.raises(BadInput, match="somebody else writes there"):
-            bring(study, [f"{FOLD}/smote"])
-    else:
-        bring(study, [f"{FOLD}/smote"])
-    assert not [path for path in tmp_path.rglob("*.*") if path.read_text() == "from elsewhere"]
+    fsspec.filesystem("memory").pipe(f"{url}/{FOLD}/pool-smote", (tmp_path / "archive").read_bytes())
+    with pytest.raises(BadInput, match="somebody else writes there"):
+        bring(study, [f"{FOLD}/pool-smote"])
+    assert not [path for path in study.path.rglob("*.*") if path.read_text() == "from elsewhere"]
+
+
+def test_the_result_of_one_step_is_not_taken_for_that_of_another(study: StudyFolder, url: str) -> None:
+    StepResults(study.path, Storage(url, SECRET)).put(f"{FOLD}/pool-ctgan", ["work/context.json"])
+    store = fsspec.filesystem("memory")
+    store.copy(f"{url}/{FOLD}/pool-ctgan", f"{url}/{FOLD}/pool-smote")
+    with pytest.raises(BadInput, match="somebody else writes there"):
+        bring(study, [f"{FOLD}/pool-smote"])
+
+
+def test_the_secret_of_a_study_is_its_own_and_is_not_shown() -> None:
+    one, other = (storage_of("s3://bucket/prefix/", "study-1") for _ in range(2))
+    assert one.secret != other.secret and len(one.secret) == 32
+    assert one.url.startswith("s3://bucket/prefix/study-1-") and one.url != other.url
+    assert str(one.secret) not in repr(StudyFolder(Path("out"), storage=one))
 
 
 @pytest.mark.parametrize("there", [b"", b"no archive" * 100])
 def test_what_is_no_archive_is_refused_and_nothing_is_changed(
     study: StudyFolder, url: str, there: bytes
 ) -> None:
-    fsspec.filesystem("memory").pipe(f"{url}/{FOLD}/smote", there)
-    with pytest.raises(BadInput, match=f"{FOLD}/smote is not what a step of this study wrote"):
-        bring(study, [f"{FOLD}/smote"])
+    fsspec.filesystem("memory").pipe(f"{url}/{FOLD}/pool-smote", there)
+    with pytest.raises(BadInput, match=f"{FOLD}/pool-smote is not what a step of this study wrote"):
+        bring(study, [f"{FOLD}/pool-smote"])
     assert {path.name for path in study.scope(FOLD).iterdir()} == {"training.npy", "teacher.pickle"}
 
 
 def test_each_result_is_copied_once(study: StudyFolder, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    results, copied = Results(study.path, url), list[str]()
-    Results(study.path, url).put("final", ["work/context.json"])
+    storage, copied = Storage(url, SECRET), list[str]()
+    results = StepResults(study.path, storage)
+    StepResults(study.path, storage).put("final", ["work/context.json"])
     get = results._store.get_file
     monkeypatch.setattr(
         results._store, "get_file", lambda there, here: copied.append(there) or get(there, here)
@@ -193,9 +208,9 @@ def test_each_result_is_copied_once(study: StudyFolder, url: str, monkeypatch: p
 
 
 def test_rows_are_stored_once(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    put, stored_keys = Results.put, list[str]()
+    put, stored_keys = StepResults.put, list[str]()
     monkeypatch.setattr(
-        Results, "put", lambda self, key, *given: stored_keys.append(key) or put(self, key, *given)
+        StepResults, "put", lambda self, key, *given: stored_keys.append(key) or put(self, key, *given)
     )
     share(study, FOLD)
     share(study, FOLD)
@@ -211,8 +226,8 @@ def test_on_the_machine_of_the_study_its_own_folder_is_used(study: StudyFolder, 
 def test_without_storage_nothing_is_copied(tmp_path: Path, on_a_worker: Path) -> None:
     folder = StudyFolder(tmp_path / "study")
     share(folder, FOLD)
-    bring(folder, [f"{FOLD}/smote"])
-    with at_hand(folder, FOLD, "teacher", gives="smote") as here, open_storage(folder):
+    bring(folder, [f"{FOLD}/pool-smote"])
+    with at_hand(folder, FOLD, "teacher", gives="pool-smote") as here, open_storage(folder):
         assert here is folder
     assert share_file(folder, tmp_path / "raw.parquet") == str(tmp_path / "raw.parquet")
     assert not on_a_worker.exists()
@@ -243,7 +258,7 @@ def test_a_step_that_ends_after_its_study_takes_away_what_it_made(
 ) -> None:
     with open_storage(study):
         share(study, FOLD)
-        step = at_hand(study, FOLD, gives="smote")
+        step = at_hand(study, FOLD, gives="pool-smote")
         here = step.__enter__()
     write(here.scope(FOLD) / "smote.parquet", "rows")
     step.__exit__(None, None, None)
@@ -254,17 +269,17 @@ def test_a_step_that_ends_after_its_study_takes_away_what_it_made(
 def test_what_cannot_be_removed_is_said_and_the_study_goes_on(
     study: StudyFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(results: Results) -> None:
+    def refuse(results: StepResults) -> None:
         raise BadInput("Access is refused.")
 
-    monkeypatch.setattr(Results, "remove", refuse)
+    monkeypatch.setattr(StepResults, "remove", refuse)
     with open_storage(study):
         share(study, FOLD)
-    assert f"Rows of the table stay under {study.storage}" in caplog.text
+    assert study.storage and f"Rows of the table stay under {study.storage.url}" in caplog.text
 
 
 def test_signs_of_a_pattern_in_a_name_are_no_pattern(tmp_path: Path, url: str) -> None:
-    folder = StudyFolder(tmp_path / "a[1]*", storage=f"{url}/a[1]*")
+    folder = StudyFolder(tmp_path / "a[1]*", storage=Storage(f"{url}/a[1]*", SECRET))
     write(folder.work / "context.json", "{}")
     write(folder.work / "development.parquet", "rows")
     write(folder.scope(FOLD) / "training.npy", "positions")
