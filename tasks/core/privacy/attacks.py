@@ -7,8 +7,10 @@ and of non-members have the same distribution.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,9 @@ from realmix.tasks.core.mixes.common_space import place_rows
 from realmix.tasks.core.seeds import derive_seed
 from realmix.tasks.core.table.columns import Column
 from realmix.tasks.core.table.schema import Schema
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 # Nearest rows from which a density is estimated.
 N_NEAREST = 5
@@ -103,12 +108,19 @@ def nearest_rows(points: np.ndarray, table: np.ndarray, k: int = N_NEAREST) -> N
     With one thread: which of several rows at one distance is named depends on the number of threads, whatever `n_jobs` says.
     """
     from sklearn.neighbors import NearestNeighbors
-    from threadpoolctl import threadpool_limits
 
     index = NearestNeighbors(n_neighbors=min(k, len(table)), algorithm="brute", n_jobs=1).fit(table)
-    with threadpool_limits(limits=1):
+    with _thread_pools().limit(limits=1):
         distances, positions = index.kneighbors(points)
     return Nearest(distances.astype(float), positions)
+
+
+@functools.cache
+def _thread_pools() -> ThreadpoolController:
+    """Return the thread pools of the libraries that are loaded; to look for them takes 4 ms."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def distance_scores(
