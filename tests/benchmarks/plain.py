@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,8 @@ from tests.benchmarks.processes import Study, environment, run_study, seconds_to
 
 PART = "plain script"
 TARGET = "y"
-# Both at the library's default of 300 epochs, 300 and 1,200 steps of a GAN; how often each is measured.
-SIZES = {1000: 3, 3000: 1}
+# Both at the library's default of 300 epochs, 300 and 1,200 steps of a GAN: minutes of the script.
+SIZES = (1000, 3000)
 TIMES_LESS = {1000: 10.0, 3000: 20.0}
 EPOCHS = 300
 N_FOLDS = 3
@@ -50,19 +50,15 @@ def measure() -> list[Figure]:
     -------
     list of Figure
         Wall seconds of whole processes on tables of `SIZES` rows, all of them development rows as in the
-        script, medians over as many repeats as `SIZES` says, the full study once; how many times less a
-        study takes, and how that comes about: fewer fits, faster fits, and the rest (two workers, less what
-        a study does beside its fits).
+        script; how many times less a study takes, and how that comes about: fewer fits, faster fits, and the
+        rest (two workers, less what a study does beside its fits).
     """
     found: list[Figure] = []
-    for n_rows, n_repeats in SIZES.items():
+    for n_rows in SIZES:
         n_training = n_rows * (N_FOLDS - 1) // N_FOLDS
         steps = EPOCHS * max(n_training // plain_script.BATCH, 1)
-        rounds: list[Round] = []
-        for _ in range(n_repeats):
-            with tempfile.TemporaryDirectory() as scratch:
-                rounds.append(one_round(Path(scratch), n_rows, steps, with_full=not rounds))
-        seconds = {name: median(each[name] for each in rounds if name in each) for name in rounds[0]}
+        with tempfile.TemporaryDirectory() as scratch:
+            seconds = one_round(Path(scratch), n_rows, steps)
         part = f"{PART}, {n_rows:,} rows, {steps:,} steps"
         found += [*wall_figures(part, seconds, TIMES_LESS[n_rows]), *split_figures(part, seconds)]
     return found
@@ -71,7 +67,7 @@ def measure() -> list[Figure]:
 Round = dict[str, float]
 
 
-def one_round(scratch: Path, n_rows: int, steps: int, *, with_full: bool) -> Round:
+def one_round(scratch: Path, n_rows: int, steps: int) -> Round:
     """Seconds and counts of one comparison; each study has a home that was used, but holds no fits."""
     table = f"bundled:bank_marketing?rows={n_rows}"
     raw = open_source(table).load()
@@ -90,7 +86,7 @@ def one_round(scratch: Path, n_rows: int, steps: int, *, with_full: bool) -> Rou
         "script": wall,
         "same": grid.seconds,
         "early": early.seconds,
-        **({"full": run("full", full).seconds} if with_full else {}),
+        "full": run("full", full).seconds,
         "script fits": float(sum(len(of_name) for of_name in fits.values())),
         **{f"theirs {name}": fmean(of_name) for name, of_name in fits.items()},
         **our_fits(grid),

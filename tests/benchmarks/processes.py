@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 # Where others would lead a study away from its own home.
 FOREIGN = ("PREFECT_API_URL", "PREFECT_HOME", "MLFLOW_TRACKING_URI", "REALMIX_SQL_URL")
 ALL_STEPS = "REALMIX_BENCH_ALL_STEPS"  # see tests.benchmarks.traced
+# The process and its workers find it; neither looks in the current folder.
+TRACED = {"PYTHONPATH": str(ROOT)}
 PROBE = "realmix.tasks.fits.machine_speed:probe"
 # The line with which a study says that a stage begins.
 STAGE_LINE = re.compile(r"^\[ *\d+ s\] ([a-z][a-z ]*) \.\.\.$")
@@ -106,7 +108,7 @@ def run_study(
     started, said, began = time.perf_counter(), [], {}
     with subprocess.Popen(
         [*command, "--out", str(out)],
-        env=environment(home or scratch / "home") | ({ALL_STEPS: "yes"} if all_steps else {}),
+        env=environment(home or scratch / "home") | TRACED | ({ALL_STEPS: "yes"} if all_steps else {}),
         cwd=scratch,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
