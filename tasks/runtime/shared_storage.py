@@ -141,9 +141,10 @@ class StepResults:
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:
-        """Name a file beside the copies, which hold the same rows."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        archive = self.folder / f".{uuid.uuid4().hex}.tmp"
+        """Name a file beside the intermediate ones, which hold the same rows and go with the study."""
+        work = self.folder / "work"
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        archive = work / f".{uuid.uuid4().hex}.tmp"
         try:
             yield archive
         finally:

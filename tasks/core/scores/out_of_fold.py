@@ -380,14 +380,9 @@ def _fold_means(oof: OutOfFold, metric: MetricSpec, arms: Sequence[int]) -> np.n
 
 
 def _score_fold(oof: OutOfFold, metric: MetricSpec, arm: int, repeat: int, rows: np.ndarray) -> float:
-    truth, predicted, weight = (
-        oof.truth(metric)[rows],
-        oof.predictions[arm, repeat, rows],
-        oof.row_weight[rows],
-    )
-    if metric.compute_draws is not None:  # one draw takes a tenth of the time of scikit-learn's checks
-        return float(metric.compute_draws(truth, predicted, weight[np.newaxis])[0])
-    return float(metric.compute(truth, predicted, None if oof.sample_weight is None else weight))
+    """Score a fold as one draw: that takes a tenth of the time of scikit-learn's checks."""
+    weights = oof.row_weight[rows][np.newaxis]
+    return float(draw_scores(metric, oof.truth(metric)[rows], oof.predictions[arm, repeat, rows], weights)[0])
 
 
 def _is_scorable(oof: OutOfFold, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
