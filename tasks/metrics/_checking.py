@@ -39,13 +39,13 @@ def check_computable(spec: MetricSpec) -> None:
         y_true = unit_costs(y_true, y_pred.shape[1]) if spec.scores_costs else y_true
         for sample_weight in (None, np.ones(n_rows)):
             try:
-                float(spec.compute(y_true, y_pred, sample_weight))
+                score = float(spec.compute(y_true, y_pred, sample_weight))
                 if spec.row_loss is not None and np.shape(spec.row_loss(y_true, y_pred)) != (n_rows,):
                     raise ValueError("row_loss gives no number per row")
                 if spec.compute_draws is not None:
-                    np.asarray(spec.compute_draws(y_true, y_pred, np.ones((2, n_rows))), dtype=float).reshape(
-                        2
-                    )
+                    drawn = spec.compute_draws(y_true, y_pred, np.ones((2, n_rows)))
+                    if not np.allclose(np.asarray(drawn, dtype=float).reshape(2), score, equal_nan=True):
+                        raise ValueError("compute_draws gives another score than compute")
             except Exception as err:  # whatever a metric raises that is not ours
                 weights = "weights of 1" if sample_weight is not None else "no weights"
                 raise BadInput(

@@ -333,8 +333,9 @@ class MetricSpec:
         ``for_card(card)`` returns the metric of one table; None where it is the same for every table.
     compute_draws : callable or None
         ``compute_draws(y_true, y_pred, weights)``: scores of shape (n_draws,) under many
-        weightings at once, `weights` of shape (n_draws, n_rows). Worth offering where
-        `row_loss` is None: the bootstrap calls `compute` draw by draw without it.
+        weightings at once, `weights` of shape (n_draws, n_rows), the same as those of `compute`.
+        Worth offering where `row_loss` is None: folds and bootstraps are scored by it, otherwise
+        by `compute`, draw by draw.
     """
 
     name: str

@@ -29,6 +29,7 @@ def broken(y_true, y_pred, sample_weight):
         ({"compute": lambda y_true, y_pred, sample_weight: None}, "TypeError"),
         ({"row_loss": lambda y_true, y_pred: np.zeros(2)}, "no number per row"),
         ({"compute_draws": lambda y_true, y_pred, weights: np.zeros(3)}, "ValueError"),
+        ({"compute_draws": lambda y_true, y_pred, weights: np.zeros(2)}, "another score than compute"),
     ],
 )
 def test_one_that_would_break_a_study_is_named_with_its_error(changes, reason):
