@@ -99,6 +99,7 @@ class View(logging.Handler):
         # None until there is something to say: what is refused at once is told in one sentence.
         self.printed: float | None = None
         self.ended = threading.Event()
+        self.breaking = threading.RLock()
         self.live: Live | None = None
         if detail == "quiet":
             return
@@ -134,8 +135,10 @@ class View(logging.Handler):
 
     def _break_silence(self) -> None:
         while not self.ended.wait(1):
-            if self.printed and time.perf_counter() - self.printed >= SILENCE_SECONDS:
-                self._print(self.progress.line())
+            with self.breaking:
+                is_long = self.printed and time.perf_counter() - self.printed >= SILENCE_SECONDS
+                if is_long and not self.ended.is_set():
+                    self._print(self.progress.line())
 
     def render(self) -> RenderableType:
         """Draw the live view."""
@@ -149,7 +152,8 @@ class View(logging.Handler):
 
     def end(self) -> None:
         """Remove the live view and be silent from now on, except for records."""
-        self.ended.set()
+        with self.breaking:  # a line on its way comes before what is said next
+            self.ended.set()
         if self.live:
             self.live.stop()
 

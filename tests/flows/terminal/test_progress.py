@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 import time
 
 import pytest
@@ -70,6 +71,29 @@ def test_where_lines_are_printed_a_long_silence_is_broken(own_log, monkeypatch):
     time.sleep(2.5)
     view.end()
     assert "still in race 25 %" in screen.getvalue()
+
+
+def test_a_line_on_its_way_comes_before_what_is_said_at_the_end(own_log, monkeypatch):
+    class Slow(io.StringIO):
+        begun = threading.Event()
+
+        def write(self, text):
+            if "still in" in text:
+                self.begun.set()
+                time.sleep(0.5)
+            return super().write(text)
+
+    monkeypatch.setattr(progress, "SILENCE_SECONDS", 0)
+    screen = Slow()
+    view = View("normal", Console(file=screen, width=80))
+    own_log.handlers = [view]
+    own_log.setLevel(logging.INFO)
+    own_log.info("a fold ended")
+    assert screen.begun.wait(10)
+    view.end()
+    screen.write("realmix: no scheduler answers.")
+    time.sleep(1)
+    assert screen.getvalue().endswith("realmix: no scheduler answers.")
 
 
 def test_what_the_race_compared_is_shown_during_the_race_alone():
