@@ -71,17 +71,17 @@ def _study(request: StudyRequest) -> dict[str, Any]:
     clock = Stages()
     with cache.pinned(), open_storage(folder), open_workers(folder.work / "workers.log", folder.storage):
         with clock("ingest"):
-            table = ingest(request)
-            ingested = table.without_rows()
+            ingested = ingest(request)
         with clock("validate"):
-            table = gate_raw(table, folder)
+            table = gate_raw(ingested, folder)
         with clock("plan"):
             replayed = read_plan(Path(request.plan)) if request.plan else None
             rule = replayed.holdout if replayed else None
             seed = replayed.seed if replayed else request.seed
             on_gpu = on_usable_gpu(replayed.on_gpu if replayed else trained_on_gpu(request.device))
             split, rule = split_holdout(table, folder, rule=rule, seed=seed, on_gpu=on_gpu)
-            table = table.without_rows()
+            for read in (ingested, table):
+                read.snapshot.forget_rows()
             plan = plan_study(request, table, split, rule, folder, development_targets(folder))
         announce(plan)
         # MLflow is opened in a thread of this process, not in a task, which a cluster might run on another

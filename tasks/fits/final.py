@@ -61,9 +61,9 @@ def fit_final(
     scope, chosen = Scope(Path(folder)), Arm.from_dict(arm)
     schema = scope.context.schema
     training = training_set(scope, chosen.mix)
+    free_rows()
     # In the types of the file, as the rows will be read back from the training table.
     training = dataclasses.replace(training, rows=schema.apply(schema.restore(training.rows)))
-    free_rows()
     model = fit_arm(scope, chosen, training, n_jobs, final=True)
     exported = export_model(model, chosen.model, schema, Path(export_to))
     write_readable(exported, schema, training.rows[training.origin == REAL], Path(export_to))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,12 +26,17 @@ from realmix.tasks.core.table.schema import Schema
 from realmix.tasks.metrics import metric_for
 from realmix.tasks.plugins import load_plugins
 from realmix.tasks.runtime.arrays import read_array
+from realmix.tasks.runtime.memory import return_freed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DEVELOPMENT, HOLDOUT = "development.parquet", "holdout.parquet"
 # Positions of the rows of a scope, in its folder.
 TRAINING, VALIDATION = "training.npy", "validation.npy"
 # Columns that stand beside the modelled ones in the files of rows; a table has no such names.
 WEIGHT, GROUP, PRIORITY, UNIT = "_realmix_weight", "_realmix_group", "_realmix_priority", "_realmix_unit"
+BESIDE = (WEIGHT, GROUP, PRIORITY, UNIT)
 
 
 @dataclass(frozen=True)
@@ -167,18 +172,43 @@ class Scope:
 
 @dataclass(frozen=True)
 class StoredRows:
-    """The content of a file of rows.
+    """The content of a file of rows; each half is read when it is first asked for.
 
     Attributes
     ----------
+    path : Path
     rows : DataFrame of shape (n_rows, n_modelled)
         Canonical.
     beside : mapping of column to ndarray of shape (n_rows,)
         The columns that are not of the table: `WEIGHT`, `GROUP` and others.
     """
 
-    rows: pd.DataFrame
-    beside: Mapping[str, np.ndarray]
+    path: Path
+
+    @functools.cached_property
+    def rows(self) -> pd.DataFrame:
+        """The columns of the table."""
+        of_table, _ = self._columns
+        return self._table(of_table).to_pandas()
+
+    @functools.cached_property
+    def beside(self) -> Mapping[str, np.ndarray]:
+        """The other columns, by name."""
+        _, beside = self._columns
+        table = self._table(beside)
+        return {name: table.column(name).to_numpy() for name in beside}
+
+    @property
+    def _columns(self) -> tuple[list[str], list[str]]:
+        import pyarrow.parquet as pq
+
+        names = pq.read_schema(self.path).names
+        return [name for name in names if name not in BESIDE], [name for name in names if name in BESIDE]
+
+    def _table(self, columns: list[str]) -> pa.Table:
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.path, columns=columns)
 
 
 def write_rows(path: Path, rows: pd.DataFrame, **beside: np.ndarray) -> None:
@@ -206,6 +236,7 @@ def free_rows() -> None:
     """Free the rows that this process has decoded: of a million, they take as much room as a fit."""
     read_rows.cache_clear()
     _cached_rows.cache_clear()
+    return_freed()
 
 
 def write_scope(folder: Path, training: np.ndarray, validation: np.ndarray | None = None) -> Scope:
@@ -254,13 +285,8 @@ def _files_of(positions: Path) -> list[tuple[Path, int]]:
 # file's last change distinguishes its contents.
 @functools.lru_cache(maxsize=2)
 def read_rows(path: Path, changed_ns: int) -> StoredRows:
-    """Read a file of rows that last changed at a time."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    beside = [name for name in (WEIGHT, GROUP, PRIORITY, UNIT) if name in table.column_names]
-    arrays = {name: table.column(name).to_numpy() for name in beside}
-    return StoredRows(table.drop_columns(beside).to_pandas(), arrays)
+    """Open a file of rows that last changed at a time."""
+    return StoredRows(path)
 
 
 @functools.lru_cache(maxsize=6)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +55,16 @@ def worker_limit(n_workers: int) -> int:
     True
     """
     return int(USABLE_SHARE * _free_bytes() / min(n_workers, 2))
+
+
+def return_freed() -> None:
+    """Give memory that was freed back to the system, where allocators keep it (Arrow's, and glibc's: ``malloc_trim(3)``)."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim:
+        trim(0)
 
 
 @contextmanager

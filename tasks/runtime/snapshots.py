@@ -49,8 +49,8 @@ class Snapshot:
         The source's description, without secrets.
     taken_at : str
         ISO 8601, UTC: when this content was first seen; empty where it is not stored yet.
-    rows : DataFrame or None
-        Where a caller has just read them and hands them on; else they are read from the file.
+    in_memory : list of DataFrame
+        The rows, where a caller has just read them and hands them on; else nothing, and the file is read.
     """
 
     path: Path
@@ -59,11 +59,11 @@ class Snapshot:
     columns: tuple[tuple[str, str], ...]
     source: dict[str, Any]
     taken_at: str
-    rows: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+    in_memory: list[pd.DataFrame] = field(default_factory=list, compare=False, repr=False)
 
-    def without_rows(self) -> Snapshot:
-        """Return the snapshot without rows in memory."""
-        return replace(self, rows=None)
+    def forget_rows(self) -> None:
+        """Free the rows in memory, for whoever else holds this snapshot as well: Prefect keeps the results of tasks."""
+        self.in_memory.clear()
 
     def read(self) -> pd.DataFrame:
         """Read the rows.
@@ -73,7 +73,7 @@ class Snapshot:
         BadInput
             If the file is gone or damaged.
         """
-        return read_parquet(self.path) if self.rows is None else self.rows
+        return self.in_memory[0] if self.in_memory else read_parquet(self.path)
 
 
 def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) -> Snapshot:
@@ -99,7 +99,9 @@ def take_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) ->
     BadInput
         If the folder cannot be written; no partial file is left.
     """
-    return store(describe_snapshot(raw, folder, source=source)).without_rows()
+    snapshot = store(describe_snapshot(raw, folder, source=source))
+    snapshot.forget_rows()
+    return snapshot
 
 
 def describe_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]) -> Snapshot:
@@ -109,22 +111,23 @@ def describe_snapshot(raw: pd.DataFrame, folder: Path, *, source: dict[str, Any]
     path = folder / f"{digest}.parquet"
     if _is_stored(path):
         known = open_snapshot(path)
-        return replace(known, rows=rows if is_ordered else known.read())
+        return replace(known, in_memory=[rows if is_ordered else known.read()])
     columns = tuple((str(name), str(dtype)) for name, dtype in rows.dtypes.items())
-    return Snapshot(path, digest, len(rows), columns, source, "", rows)
+    return Snapshot(path, digest, len(rows), columns, source, "", [rows])
 
 
 def store(snapshot: Snapshot) -> Snapshot:
     """Write a snapshot that has its rows, unless it is stored already."""
-    rows, path = snapshot.rows, snapshot.path
-    if rows is not None and not _is_stored(path):
+    path = snapshot.path
+    if snapshot.in_memory and not _is_stored(path):
+        rows = snapshot.read()
         note = _note(rows, snapshot.digest, snapshot.source)
         write_atomically(path, lambda file: rows.to_parquet(file, engine="pyarrow", index=False))
         # The note is written last: where it exists, the snapshot is complete.
         write_atomically(path.with_suffix(".json"), lambda file: file.write_text(note, encoding="utf-8"))
     else:
         path.with_suffix(".json").touch()  # its last use, by which old ones are cleaned away
-    return replace(open_snapshot(path), rows=rows)
+    return replace(open_snapshot(path), in_memory=snapshot.in_memory)
 
 
 def _is_stored(path: Path) -> bool:

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -229,10 +229,6 @@ class Table:
     schema: Schema
     hints: tuple[Hint, ...] = ()
     permission: Permission = field(default_factory=Permission)
-
-    def without_rows(self) -> Table:
-        """Return the table without rows in memory."""
-        return replace(self, snapshot=self.snapshot.without_rows())
 
 
 def new_folder(request: StudyRequest) -> Path:

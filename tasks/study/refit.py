@@ -15,7 +15,7 @@ from realmix.tasks.core.decision.verdict import Verdict, decide
 from realmix.tasks.core.mixes.arms import Arm
 from realmix.tasks.core.plan.plan import Plan
 from realmix.tasks.fits.cached import cached_final
-from realmix.tasks.fits.scope import Scope
+from realmix.tasks.fits.scope import TRAINING, Scope, free_rows
 from realmix.tasks.runtime.shared_storage import at_hand, bring, key_of, share, share_file
 from realmix.tasks.runtime.study_folder import StudyFolder, Table
 from realmix.tasks.study.package import save_pyfunc
@@ -55,7 +55,7 @@ def fit_arms(
     folder: StudyFolder, scope: str, arms: dict[str, Arm], plan: Plan, raw: str | None
 ) -> dict[str, Any]:
     """Fit both arms in a folder that has the files of the scope; see :func:`refit`."""
-    n_real = len(Scope(folder.scope(scope)).base_weight)
+    n_real = len(Scope(folder.scope(scope)).read_array(TRAINING))
     arms = {role: affordable(arm, plan, n_real) for role, arm in arms.items()}
     if any(arm.needs_teacher for arm in arms.values()):
         fit_teacher.fn(folder, scope, plan)
@@ -131,6 +131,7 @@ def final_fits(folder: StudyFolder, arms: dict[str, Arm], plan: Plan, table: Tab
     for scope in FINAL_SCOPES:  # files of a mix that failed on the other one, or of an interrupted run
         for role in arms:
             shutil.rmtree(folder.scope(scope) / role, ignore_errors=True)
+    free_rows()  # both fits run beside each other, which is where the memory of a study peaks
     done = results([refit.submit(folder, scope, arms, plan, raw) for scope in FINAL_SCOPES])
     bring(folder, [key_of(scope, final_step(arms)) for scope in FINAL_SCOPES])
     fits: dict[str, Any] = dict(zip(FINAL_SCOPES, done, strict=True))

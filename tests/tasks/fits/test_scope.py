@@ -14,6 +14,8 @@ from realmix.tasks.fits.scope import (
     WEIGHT,
     StudyContext,
     feature_groups,
+    free_rows,
+    stored_rows,
     write_rows,
     write_scope,
 )
@@ -71,6 +73,13 @@ def test_a_scope_of_all_rows_has_them_in_the_order_of_the_table_and_a_fold_opens
     (tmp_path / "w" / HOLDOUT).unlink()
     fold = write_scope(tmp_path / "w" / "fold-0-0", np.arange(100), np.arange(100, 160))
     pd.testing.assert_frame_equal(fold.validation, rows[~is_held][100:].reset_index(drop=True))
+
+
+def test_the_rows_themselves_are_not_decoded_for_what_stands_beside_them(scope):
+    free_rows()
+    stored = stored_rows(scope.folder.parent / DEVELOPMENT)
+    assert len(scope.base_weight) == len(scope.groups) and "rows" not in vars(stored)
+    assert len(scope.training) == len(scope.groups) and "rows" in vars(stored)
 
 
 def test_a_scope_without_validation_rows_has_no_such_file(scope, tmp_path):
