@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 AUDIT  := $(VENV)/audit/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
+# So that no home spends the time on it.
+EMPTY_DATABASE = $(BIN)/python -m realmix.flows.local.empty_database
 
 .PHONY: run test coverage test-servers test-faults test-packaging redteam audit trust docs docs-test dist examples ui check panel panel-quick bench replay lock clean nulls
 
@@ -95,12 +97,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: pyproject.toml infra/constraints.txt | $(VENV)/bin/python
 	@start=$$(date +%s); echo "Installing realmix into $(VENV) ..."; \
-	  $(PIP) --editable ".[cpu]" && touch $@; status=$$?; \
+	  $(PIP) --editable ".[cpu]" && $(EMPTY_DATABASE) && touch $@; status=$$?; \
 	  echo "installation: $$(( $$(date +%s) - start )) s"; exit $$status
 
 $(VENV)/.test: pyproject.toml infra/constraints.txt | $(VENV)/bin/python
 	@start=$$(date +%s); echo "Installing realmix and its test tools into $(VENV) ..."; \
-	  $(PIP) --editable ".[test]" && touch $@ $(VENV)/.run; status=$$?; \
+	  $(PIP) --editable ".[test]" && $(EMPTY_DATABASE) && touch $@ $(VENV)/.run; status=$$?; \
 	  echo "installation: $$(( $$(date +%s) - start )) s"; exit $$status
 
 $(VENV)/.audit: infra/audit.txt | $(VENV)/.test

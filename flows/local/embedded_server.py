@@ -16,6 +16,7 @@ import time
 from urllib.request import urlopen
 
 from realmix.flows.local.access import NO_ANSWER, USER, prefect_login
+from realmix.flows.local.empty_database import place
 from realmix.flows.local.tied_process import PARENT
 from realmix.tasks.core.errors import RealmixError
 from realmix.tasks.runtime.study_folder import home
@@ -71,6 +72,7 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Start the process; `wait` returns when it answers. The home must exist."""
+        place()
         with (home() / "prefect" / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", *SERVER, *OPTIONS, str(self._port)],

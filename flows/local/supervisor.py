@@ -29,6 +29,7 @@ from realmix.flows.local.access import (
 )
 from realmix.flows.local.addresses import ADDRESSES
 from realmix.flows.local.child_process import Child, end_marked
+from realmix.flows.local.empty_database import place
 from realmix.flows.local.names import POOL
 from realmix.flows.local.tied_process import MARK, RUN
 from realmix.tasks.core.errors import RealmixError
@@ -88,6 +89,7 @@ class Supervisor:
             if auth := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
                 os.environ.setdefault("PREFECT_API_AUTH_STRING", auth)
             environment.set_defaults(prefect_access(port))
+            place()
             self.prefect = self.child("Prefect", "prefect-server", prefect_command(port), port)
         if not settings().mlflow_tracking_uri.startswith(("http://", "https://")):
             port = self.port(self.mlflow_port, "MLflow")
