@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from realmix.tasks.runtime.collector import collect_seldom
+
 # Variable in the environment of every process of `realmix up`: the home it belongs to.
 MARK = "REALMIX_UP"
 # Variable in the environment of a run's processes: its id.
@@ -32,6 +34,7 @@ def main() -> None:
     """Bind this process to its parent, then run the module that the arguments name."""
     bind_to_parent()
     note_run()
+    collect_seldom()
     # Prefect attaches the messages of our logger to the run, from the level that is set here.
     logging.getLogger("realmix").setLevel(logging.INFO)
     sys.argv = sys.argv[1:]

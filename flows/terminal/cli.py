@@ -18,6 +18,7 @@ from realmix.flows.terminal import trust_commands as trust
 from realmix.flows.terminal.mlflow_pages import ui
 from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.errors import BadInput, RealmixError
+from realmix.tasks.runtime.collector import collect_seldom
 
 app = cyclopts.App(
     name="realmix",
@@ -92,6 +93,7 @@ def main() -> None:
     os.umask(0o077)
     # No process of ours imports a file of the current folder in the place of a library.
     os.environ["PYTHONSAFEPATH"] = "1"
+    collect_seldom()
     try:
         app(exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as err:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -12,6 +12,9 @@ from realmix.flows.terminal.options import Flag, Names, Task, Verbose
 from realmix.flows.terminal.screen import tell
 from realmix.tasks.core.errors import BadInput
 from realmix.tasks.runtime.file_names import check_table_name
+
+if TYPE_CHECKING:
+    from realmix.tasks.core.report.verdict_document import VerdictDocument
 
 
 def run(
@@ -118,8 +121,12 @@ def run(
     check_table_name(table)
     from realmix.flows.terminal.progress import detail_of
     from realmix.flows.terminal.run_study import run_study
-    from realmix.flows.terminal.show_study import print_core, print_verdict
     from realmix.tasks.core.table.request import parse_request
+
+    def show(document: VerdictDocument, folder: Path) -> None:
+        from realmix.flows.terminal.show_study import print_core, print_verdict
+
+        (print_core if json else print_verdict)(document, folder)
 
     request = parse_request(
         table=table,
@@ -146,7 +153,7 @@ def run(
         runner=runner,
         address=address,
         detail=detail_of(quiet=quiet, verbose=verbose),
-        show=print_core if json else print_verdict,
+        show=show,
     )
 
 

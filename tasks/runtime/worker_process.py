@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from realmix.tasks.core.errors import RealmixError
+from realmix.tasks.runtime.collector import collect_seldom
 
 # A file system that has less left cannot take another result.
 FULL_BYTES = 1 << 16
@@ -46,6 +47,7 @@ def serve_forks(descriptor: int) -> None:
         sends what is to be done and what about.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_seldom()
     os.set_inheritable(descriptor, False)
     connection, ended = Connection(descriptor), dict[int, int]()
     while True:
