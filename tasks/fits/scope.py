@@ -157,13 +157,19 @@ class Scope:
         np.save(self.folder / name, values, allow_pickle=False)
 
     def write_predictions(self, name: str, values: np.ndarray) -> None:
-        """Write predictions: probabilities in single precision, which moves them by at most 6e-8 and halves the cache."""
-        kind = np.float32 if self.context.schema.is_classification else np.float64
-        self.write_array(name, values.astype(kind))
+        """Write predictions, which most of the cache consists of.
+
+        Probabilities are written in single precision, which moves them by at most 6e-8, and of two classes
+        that of the second one alone.
+        """
+        schema = self.context.schema
+        kept = values[..., 1] if len(schema.classes) == 2 else values
+        self.write_array(name, kept.astype(np.float32 if schema.is_classification else np.float64))
 
     def read_predictions(self, name: str) -> np.ndarray:
         """Read predictions, in double precision."""
-        return self.read_array(name).astype(np.float64)
+        values = self.read_array(name).astype(np.float64)
+        return np.stack([1 - values, values], axis=-1) if len(self.context.schema.classes) == 2 else values
 
     def read_array(self, name: str) -> np.ndarray:
         """Read an array from a file of the scope, without pickle."""

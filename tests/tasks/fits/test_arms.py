@@ -34,7 +34,7 @@ def test_a_learner_that_fails_is_a_row_of_the_report(scope, monkeypatch):
     arms = [Arm(Mix(), "xgboost"), Arm(Mix(), "linear")]
     done = train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
     assert done["failures"] == {"real-only/linear": "the learner raised FloatingPointError"}
-    predictions = scope.read_array("some.npy")
+    predictions = scope.read_predictions("some.npy")
     assert np.isfinite(predictions[0]).all()
     assert np.isnan(predictions[1]).all()
 
@@ -46,7 +46,7 @@ def test_a_pool_with_too_few_rows_fails_its_own_arms_only(scope):
     done = train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
     assert list(done["failures"]) == [arms[0].name]
     assert "pool" in done["failures"][arms[0].name]
-    predictions = scope.read_array("some.npy")
+    predictions = scope.read_predictions("some.npy")
     assert np.isnan(predictions[0]).all()
     assert np.isfinite(predictions[1]).all()
 
@@ -54,7 +54,7 @@ def test_a_pool_with_too_few_rows_fails_its_own_arms_only(scope):
 def test_predictions_stand_in_the_order_of_the_arms_and_are_named_beside(scope):
     arms = [Arm(Mix(), "class-prior"), Arm(Mix(), "linear"), Arm(Mix(), "linear", 1)]
     train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
-    predictions = scope.read_array("some.npy")
+    predictions = scope.read_predictions("some.npy")
     assert predictions.shape == (3, 60, 2)
     assert json.loads((scope.folder / "some.json").read_text()) == [arm.name for arm in arms]
     share = (scope.training["y"] == "yes").mean()
@@ -91,7 +91,7 @@ def test_the_ensemble_takes_half_of_the_strong_member_and_half_of_the_scope_s_te
     arms = [Arm(Mix(), "ensemble"), Arm(Mix(), "linear", members["linear"][0])]
     done = train_arms(str(scope.folder), "some", [arm.to_dict() for arm in arms], n_jobs=1)
     assert not done["failures"]
-    both, linear = scope.read_array("some.npy")
+    both, linear = scope.read_predictions("some.npy")
     assert np.abs(both - linear).max() > 0.01
 
 
@@ -107,4 +107,4 @@ def test_weights_of_the_real_rows_reach_the_learner(scope):
     train_arms(str(scope.folder), "weighted", arms, n_jobs=1)
     n_yes = (scope.training["y"] == "yes").sum()
     expected = 3 * n_yes / (3 * n_yes + 200 - n_yes)
-    assert scope.read_array("weighted.npy")[0, 0, 1] == pytest.approx(expected)
+    assert scope.read_predictions("weighted.npy")[0, 0, 1] == pytest.approx(expected)

@@ -22,7 +22,7 @@ def test_a_model_that_memorises_scores_better_on_its_training_rows(scope):
     y = scope.context.schema.encode_target(scope.validation)
     gap = {
         arm.model: METRICS["log_loss"].compute(y, predicted, None) - found[arm.name]["training"]
-        for arm, predicted in zip(arms, scope.read_array("some.npy"), strict=True)
+        for arm, predicted in zip(arms, scope.read_predictions("some.npy"), strict=True)
     }
     assert gap["random-forest"] > 0.1
     assert gap["random-forest"] > gap["linear"]

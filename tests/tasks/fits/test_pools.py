@@ -127,7 +127,7 @@ def test_a_pool_that_holds_validation_rows_is_refused_and_one_of_a_final_fit_can
 def test_a_stored_pool_is_read_back_with_its_labels(scope):
     drawn = scope.training.head(10)
     drawn.to_parquet(scope.folder / "smote.parquet", index=False)
-    scope.write_array("smote-teacher.npy", np.full((10, 2), 0.5))
+    scope.write_predictions("smote-teacher.npy", np.full((10, 2), 0.5))
     pool = load_pool(scope, "smote")
     pd.testing.assert_frame_equal(pool.rows, drawn)
     assert pool.teacher.tolist() == [[0.5, 0.5]] * 10

@@ -14,7 +14,7 @@ def test_every_arm_predicts_the_validation_rows(scope):
         str(scope.folder), MEMBERS, {"neighbour-swap": 1.0}, [arm.to_dict() for arm in ARMS]
     )
     assert failed == {}
-    predictions = scope.read_array(f"{BATCH}.npy")
+    predictions = scope.read_predictions(f"{BATCH}.npy")
     assert predictions.shape == (2, 60, 2)
     assert not np.allclose(predictions[0], predictions[1])
 
@@ -26,6 +26,6 @@ def test_a_generator_that_cannot_be_used_takes_only_its_own_mixes_with_it(scope)
     failed = preview_fold(str(scope.folder), MEMBERS, ratios, [arm.to_dict() for arm in arms])
     assert list(failed) == ["simulation/1/joint"]
     assert "simulat" in failed["simulation/1/joint"]
-    predictions = scope.read_array(f"{BATCH}.npy")
+    predictions = scope.read_predictions(f"{BATCH}.npy")
     assert np.isnan(predictions[2]).all()
     assert np.isfinite(predictions[:2]).all()

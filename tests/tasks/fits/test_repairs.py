@@ -62,11 +62,11 @@ def test_predictions_of_both_repairs_lie_in_the_fold_and_are_the_same_again(fold
     def predicted() -> tuple[np.ndarray, np.ndarray]:
         made = train_repairs(str(fold.folder), REAL_ONLY.to_dict(), mix.to_dict(), "job", 1)
         assert made == {"ratio": 1.0}
-        return fold.read_array("reweighed.npy"), fold.read_array("raised.npy")
+        return fold.read_predictions("reweighed.npy"), fold.read_predictions("raised.npy")
 
     first, again = predicted(), predicted()
     for one, other in zip(first, again, strict=True):
         assert one.shape == (60, 2)
         np.testing.assert_array_equal(one, other)
     train_arms(str(fold.folder), "plain", [REAL_ONLY.to_dict()], 1)
-    assert not np.allclose(first[0], fold.read_array("plain.npy")[0])
+    assert not np.allclose(first[0], fold.read_predictions("plain.npy")[0])

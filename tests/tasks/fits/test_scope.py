@@ -82,6 +82,16 @@ def test_the_rows_themselves_are_not_decoded_for_what_stands_beside_them(scope):
     assert len(scope.training) == len(scope.groups) and "rows" in vars(stored)
 
 
+def test_predictions_come_back_within_single_precision_and_of_two_classes_one_is_kept(scope):
+    p = np.random.default_rng(0).random((3, 50))
+    given = np.stack([1 - p, p], axis=-1)
+    scope.write_predictions("p.npy", given)
+    assert scope.read_array("p.npy").nbytes == 4 * p.size
+    back = scope.read_predictions("p.npy")
+    np.testing.assert_allclose(back, given, rtol=0, atol=6e-8)
+    np.testing.assert_array_equal(back.sum(axis=-1), 1)
+
+
 def test_a_scope_without_validation_rows_has_no_such_file(scope, tmp_path):
     whole = scope_of(scope.folder.parent / "shipped", scope.training, np.ones(200), np.arange(200))
     pd.testing.assert_frame_equal(whole.training, scope.training)

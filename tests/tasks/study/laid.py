@@ -57,7 +57,9 @@ def predict(
     truth = place.context.schema.encode_target(place.validation)
     noise = np.random.default_rng(len(scope) + int(scope[-1])).normal(size=len(truth))
     chances = [1 / (1 + np.exp(-(sharpness.get(arm.name, 1.0) * (2 * truth - 1) + noise))) for arm in arms]
-    place.write_array(f"predictions-{batch}.npy", np.array([np.column_stack([1 - p, p]) for p in chances]))
+    place.write_predictions(
+        f"predictions-{batch}.npy", np.array([np.column_stack([1 - p, p]) for p in chances])
+    )
     folder.write_json(f"work/{scope}/predictions-{batch}.json", [arm.name for arm in arms])
     return {"scope": scope, "batch": batch, "skipped": False, "failures": {}, "seconds": 1.0}
 

@@ -54,7 +54,9 @@ def raced(folder: StudyFolder):
         synthesize(scope, "smote", 1.0, ["prior"], None)
         train_arms(scope, "both", [REAL_ONLY.to_dict(), MIX.to_dict()], 1)
         validated = folds[block.repeat] == block.fold
-        predictions[:, block.repeat, validated] = Scope(folder.scope(block.scope)).read_array("both.npy")
+        predictions[:, block.repeat, validated] = Scope(folder.scope(block.scope)).read_predictions(
+            "both.npy"
+        )
     return layout, development, OutOfFold((REAL_ONLY, MIX), development.y, folds, predictions, 160.0)
 
 

@@ -56,7 +56,9 @@ def study_of(folder: StudyFolder, card: DataCard):
         synthesize(scope, "smote", 1.0, ["prior"], None)
         train_arms(scope, "both", [REAL_ONLY.to_dict(), MIX.to_dict()], 1)
         validated = development.folds[block.repeat] == block.fold
-        predictions[:, block.repeat, validated] = Scope(folder.scope(block.scope)).read_array("both.npy")
+        predictions[:, block.repeat, validated] = Scope(folder.scope(block.scope)).read_predictions(
+            "both.npy"
+        )
     oof = OutOfFold((REAL_ONLY, MIX), development.y, development.folds, predictions, 240.0)
     return layout, development, oof, compare(oof, METRICS["log_loss"], seed=0, n_bootstrap=50)
 

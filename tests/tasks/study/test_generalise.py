@@ -78,7 +78,7 @@ def run(folder: StudyFolder, *, card: DataCard = CARD, metric: str = "log_loss",
         scope = folder.scope(block.scope)
         train_arms(str(scope), "both", [REAL_ONLY.to_dict(), PLAIN.to_dict()], 1)
         validated = folds[block.repeat] == block.fold
-        predictions[:, block.repeat, validated] = Scope(scope).read_array("both.npy")
+        predictions[:, block.repeat, validated] = Scope(scope).read_predictions("both.npy")
     oof = OutOfFold((REAL_ONLY, MIX), development.y, folds, predictions, 270.0)
     return layout, development, oof, compare(oof, METRICS[metric], seed=0, n_bootstrap=50)
 
