@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 AUDIT  := $(VENV)/audit/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint infra/constraints.txt
-# So that no home spends the time on it.
+# Prefect's empty database, which new homes copy instead of making it.
 EMPTY_DATABASE = $(BIN)/python -m realmix.flows.local.empty_database
 
 .PHONY: run test coverage test-servers test-faults test-packaging redteam audit trust docs docs-test dist examples ui check panel panel-quick bench replay lock clean nulls

@@ -75,4 +75,7 @@ def place() -> None:
 
 
 if __name__ == "__main__":
-    make(kept())
+    try:
+        make(kept())
+    except RealmixError as err:
+        sys.exit(f"realmix: {err}")
