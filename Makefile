@@ -97,12 +97,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: pyproject.toml infra/constraints.txt | $(VENV)/bin/python
 	@start=$$(date +%s); echo "Installing realmix into $(VENV) ..."; \
-	  $(PIP) --editable ".[cpu]" && $(EMPTY_DATABASE) && touch $@; status=$$?; \
+	  $(PIP) --editable ".[cpu]" && { $(EMPTY_DATABASE) || true; } && touch $@; status=$$?; \
 	  echo "installation: $$(( $$(date +%s) - start )) s"; exit $$status
 
 $(VENV)/.test: pyproject.toml infra/constraints.txt | $(VENV)/bin/python
 	@start=$$(date +%s); echo "Installing realmix and its test tools into $(VENV) ..."; \
-	  $(PIP) --editable ".[test]" && $(EMPTY_DATABASE) && touch $@ $(VENV)/.run; status=$$?; \
+	  $(PIP) --editable ".[test]" && { $(EMPTY_DATABASE) || true; } && touch $@ $(VENV)/.run; status=$$?; \
 	  echo "installation: $$(( $$(date +%s) - start )) s"; exit $$status
 
 $(VENV)/.audit: infra/audit.txt | $(VENV)/.test

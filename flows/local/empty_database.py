@@ -37,33 +37,36 @@ def make(target: Path) -> None:
     RealmixError
         If Prefect fails or the file cannot be written.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        made = subprocess.run(
-            [sys.executable, "-P", "-m", "prefect", "server", "database", "upgrade", "--yes"],
-            cwd=folder,  # Prefect reads settings from the current folder
-            env=env | QUIET | {"PREFECT_HOME": folder},
-            capture_output=True,
-            text=True,
-        )
-        if made.returncode:
-            raise RealmixError(f"Prefect cannot make its database: {made.stdout}{made.stderr}")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = Path(folder) / "complete.db"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    beside = target.with_name(f"{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            made = subprocess.run(
+                [sys.executable, "-P", "-m", "prefect", "server", "database", "upgrade", "--yes"],
+                cwd=folder,  # Prefect reads settings from the current folder
+                env=env | QUIET | {"PREFECT_HOME": folder},
+                capture_output=True,
+                text=True,
+            )
+            if made.returncode:
+                raise RealmixError(f"Prefect cannot make its database: {made.stdout}{made.stderr}")
             with closing(sqlite3.connect(Path(folder) / NAME)) as database:
-                database.execute("VACUUM INTO ?", (str(partial),))
-            beside = target.with_name(f"{target.name}.{os.getpid()}")
-            shutil.copyfile(partial, beside)
-            beside.replace(target)
-        except OSError as err:
-            raise RealmixError(f"{target} cannot be written: {err.strerror}.") from err
+                database.execute("VACUUM INTO ?", (str(beside),))
+        beside.replace(target)
+    except (OSError, sqlite3.Error) as err:
+        with suppress(OSError):
+            beside.unlink()
+        raise RealmixError(f"{target} cannot be written: {err}.") from err
 
 
 def place() -> None:
-    """Copy the database that the environment keeps, if it does, to Prefect's home, if that has none."""
-    target = Path(os.environ.get("PREFECT_HOME", home() / "prefect")) / NAME
-    if target.exists():
+    """Copy the database that the environment keeps, if it does, to Prefect's home, if that has nothing of one.
+
+    What SQLite left beside a database that somebody removed would be replayed into another one.
+    """
+    target = Path(os.environ.get("PREFECT_HOME") or home() / "prefect") / NAME
+    if any(target.with_name(NAME + end).exists() for end in ("", "-wal", "-journal")):
         return
     partial = target.with_name(f"{NAME}.{os.getpid()}")
     with suppress(OSError):  # then Prefect makes it, or says what is wrong

@@ -35,8 +35,8 @@ def train_arms(folder: str, batch: str, arms: list[dict[str, Any]], n_jobs: int)
     folder : str
         Of the scope.
     batch : str
-        Name of the result: ``<batch>.npy`` of shape (n_arms, n_validation[, n_classes]), and
-        ``<batch>.json`` with the names of the arms.
+        Name of the result: ``<batch>.npy``, which :meth:`Scope.read_predictions` reads in shape (n_arms, n_validation[,
+        n_classes]), and ``<batch>.json`` with the names of the arms.
     arms : list of dict
         :meth:`Arm.to_dict`, arms of one mix side by side.
     n_jobs : int

@@ -43,7 +43,7 @@ def train_repairs(
     -------
     dict
         ``ratio``: synthetic rows per real row of the raised mix. The predictions lie in ``reweighed.npy`` and
-        ``raised.npy``, of shape (n_validation, n_classes).
+        ``raised.npy``, which :meth:`Scope.read_predictions` reads in shape (n_validation, n_classes).
     """
     scope = Scope(Path(folder))
     X = code_texts([scope.validation[scope.context.schema.feature_names]])[0]

@@ -145,7 +145,7 @@ class Scope:
 
     def _beside(self, column: str) -> np.ndarray:
         path = self.folder / TRAINING
-        values = np.concatenate([read_rows(*file).beside[column] for file in _files_of(path)])
+        values = np.concatenate([open_rows(*file).beside[column] for file in _files_of(path)])
         return values[self.read_array(TRAINING)]
 
     def seed(self, *key: object) -> int:
@@ -159,17 +159,23 @@ class Scope:
     def write_predictions(self, name: str, values: np.ndarray) -> None:
         """Write predictions, which most of the cache consists of.
 
-        Probabilities are written in single precision, which moves them by at most 6e-8, and of two classes
-        that of the second one alone.
+        Probabilities are written in single precision, which moves them by at most 6e-8. Of two classes the
+        smaller probability alone is written, so that its logarithm stays exact; negative for the first class.
         """
         schema = self.context.schema
-        kept = values[..., 1] if len(schema.classes) == 2 else values
-        self.write_array(name, kept.astype(np.float32 if schema.is_classification else np.float64))
+        if len(schema.classes) == 2:
+            first, second = values[..., 0], values[..., 1]
+            values = np.where(second > 0.5, -first, second)
+        self.write_array(name, values.astype(np.float32 if schema.is_classification else np.float64))
 
     def read_predictions(self, name: str) -> np.ndarray:
         """Read predictions, in double precision."""
         values = self.read_array(name).astype(np.float64)
-        return np.stack([1 - values, values], axis=-1) if len(self.context.schema.classes) == 2 else values
+        if len(self.context.schema.classes) != 2:
+            return values
+        smaller = np.abs(values)
+        first = np.where(np.signbit(values), smaller, 1 - smaller)
+        return np.stack([first, np.where(np.signbit(values), 1 - smaller, smaller)], axis=-1)
 
     def read_array(self, name: str) -> np.ndarray:
         """Read an array from a file of the scope, without pickle."""
@@ -234,13 +240,13 @@ def write_rows(path: Path, rows: pd.DataFrame, **beside: np.ndarray) -> None:
 
 
 def stored_rows(path: Path) -> StoredRows:
-    """Read a file of rows; the same file is decoded once."""
-    return read_rows(path, path.stat().st_mtime_ns)
+    """Open a file of rows, each half of which is decoded once."""
+    return open_rows(path, path.stat().st_mtime_ns)
 
 
 def free_rows() -> None:
     """Free the rows that this process has decoded: of a million, they take as much room as a fit."""
-    read_rows.cache_clear()
+    open_rows.cache_clear()
     _cached_rows.cache_clear()
     return_freed()
 
@@ -290,14 +296,14 @@ def _files_of(positions: Path) -> list[tuple[Path, int]]:
 # A worker of a cluster outlives studies, and a later study may use the same folder: the time of a
 # file's last change distinguishes its contents.
 @functools.lru_cache(maxsize=2)
-def read_rows(path: Path, changed_ns: int) -> StoredRows:
+def open_rows(path: Path, changed_ns: int) -> StoredRows:
     """Open a file of rows that last changed at a time."""
     return StoredRows(path)
 
 
 @functools.lru_cache(maxsize=6)
 def _cached_rows(positions: Path, changed_ns: int, *files: tuple[Path, int]) -> pd.DataFrame:
-    frames = [read_rows(*file).rows for file in files]
+    frames = [open_rows(*file).rows for file in files]
     rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     return rows.iloc[read_array(positions)].reset_index(drop=True)
 

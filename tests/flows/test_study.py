@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import logging
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -128,6 +130,24 @@ def test_all_controls_and_both_label_rules_are_in_the_table(finished):
         assert wanted in text
 
 
+def watch_raw_rows(study_flow, monkeypatch):
+    """Return a list that says, once the final fits begin, whether the raw rows of the study were freed before."""
+    gate, fit, found, rows = study_flow.gate_raw, study_flow.fit_winner, [], []
+
+    def watched_gate(table, folder):
+        rows.append(weakref.ref(table.snapshot.read()))
+        return gate(table, folder)
+
+    def watched_fit(*arguments):
+        gc.collect()
+        found.append("freed" if rows[0]() is None else "in memory")
+        return fit(*arguments)
+
+    monkeypatch.setattr(study_flow, "gate_raw", watched_gate)
+    monkeypatch.setattr(study_flow, "fit_winner", watched_fit)
+    return found
+
+
 def test_replaying_the_plan_gives_the_same_verdict_on_one_worker_without_the_gpu_it_names(
     finished, workspace, small_request, monkeypatch, caplog
 ):
@@ -141,10 +161,12 @@ def test_replaying_the_plan_gives_the_same_verdict_on_one_worker_without_the_gpu
     # A home of its own: nothing is taken from the cache of the first study.
     monkeypatch.setenv("REALMIX_HOME", str(workspace / "home-replayed"))
     monkeypatch.setattr("realmix.flows.engines.choose.n_workers", lambda: 1)
+    raw_rows = watch_raw_rows(study_flow, monkeypatch)
     with caplog.at_level(logging.WARNING, "realmix"):
         replayed = study_flow.study(small_request(again, plan=str(plan)))
     assert "no GPU that xgboost can use here, trained on the processor: xgboost" in caplog.messages
     assert decided(replayed) == decided(document)
+    assert raw_rows == ["freed"]
     assert StudyFolder(again).read_json("plan.json")["on_gpu"] == []
     pd.testing.assert_frame_equal(
         pd.read_parquet(out / "training.parquet"), pd.read_parquet(again / "training.parquet")

@@ -72,6 +72,13 @@ def test_a_database_that_appears_meanwhile_is_kept(prefect_home, monkeypatch):
     assert [path.read_text() for path in prefect_home.iterdir()] == ["another process's"]
 
 
+@pytest.mark.parametrize("left", ["prefect.db-wal", "prefect.db-journal"])
+def test_what_a_removed_database_left_is_not_replayed_into_another(prefect_home, left):
+    (prefect_home / left).write_text("of a removed one")
+    place()
+    assert [path.name for path in prefect_home.iterdir()] == [left]
+
+
 def test_without_one_in_the_environment_prefect_makes_it_itself(prefect_home, monkeypatch):
     monkeypatch.setattr(empty_database, "kept", lambda: prefect_home / "nowhere" / "prefect.db")
     place()
@@ -82,3 +89,13 @@ def test_where_it_cannot_be_written_one_sentence_says_so(tmp_path):
     (tmp_path / "share").write_text("a file")
     with pytest.raises(RealmixError, match="cannot be written"):
         make(tmp_path / "share" / "prefect.db")
+
+
+def test_a_disk_that_fills_leaves_no_half_a_database(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(empty_database, "closing", full)
+    with pytest.raises(RealmixError, match="disk is full"):
+        make(tmp_path / "prefect.db")
+    assert not list(tmp_path.iterdir())

@@ -62,7 +62,7 @@ def test_the_rows_of_the_scope_are_freed_before_the_model_learns(shipped, monkey
     fit, held = final.fit_arm, list[int]()
 
     def counted(*given, **named):
-        held.append(scope_module.read_rows.cache_info().currsize)
+        held.append(scope_module.open_rows.cache_info().currsize)
         return fit(*given, **named)
 
     monkeypatch.setattr(final, "fit_arm", counted)

@@ -83,12 +83,13 @@ def test_the_rows_themselves_are_not_decoded_for_what_stands_beside_them(scope):
 
 
 def test_predictions_come_back_within_single_precision_and_of_two_classes_one_is_kept(scope):
-    p = np.random.default_rng(0).random((3, 50))
+    p = np.append(np.random.default_rng(0).random(146), [0.0, 1.0, 0.5, 2e-22]).reshape(3, 50)
     given = np.stack([1 - p, p], axis=-1)
+    given[0, :2] = [[1e-20, 1.0], [1.0, 1e-20]]
     scope.write_predictions("p.npy", given)
     assert scope.read_array("p.npy").nbytes == 4 * p.size
     back = scope.read_predictions("p.npy")
-    np.testing.assert_allclose(back, given, rtol=0, atol=6e-8)
+    np.testing.assert_allclose(back, given, rtol=1.2e-7, atol=0)
     np.testing.assert_array_equal(back.sum(axis=-1), 1)
 
 

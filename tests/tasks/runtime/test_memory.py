@@ -1,5 +1,7 @@
 import resource
+import sys
 
+import psutil
 import pytest
 
 from realmix.tasks.core.errors import BadInput
@@ -9,6 +11,7 @@ from realmix.tasks.runtime.memory import (
     check_table_fits,
     most_workers,
     n_workers,
+    return_freed,
     usable_bytes,
     within_memory,
 )
@@ -21,6 +24,16 @@ def test_there_are_no_more_workers_than_memory_holds(tmp_path, monkeypatch):
         limit.write_text(f"{n_bytes}\n")
         assert most_workers() == most
     assert n_workers() == 1
+
+
+def test_freed_memory_goes_back_to_the_system():
+    process, rows = psutil.Process(), [bytes(2_000) for _ in range(100_000)]
+    held = process.memory_info().rss
+    kept = rows[::100]  # scattered, so that the allocator gives nothing back by itself
+    del rows
+    return_freed()
+    assert process.memory_info().rss < held - 100_000_000 or sys.platform != "linux"
+    assert len(kept) == 1_000
 
 
 def test_a_table_that_cannot_be_held_is_refused_before_it_is_read():
