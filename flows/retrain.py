@@ -123,12 +123,10 @@ def refit_winner(request: StudyRequest, former: StudyFolder, folder: StudyFolder
     document, plan, arms, thresholds = last_winner(former)
     folder.work.mkdir(parents=True, exist_ok=True)
     with open_workers(folder.work / "workers.log"):
-        ingested = ingest(request)
-        table = gate_raw(ingested, folder)
+        table = gate_raw(ingest(request), folder)
         on_gpu = on_usable_gpu(plan.on_gpu)
         split, _ = split_holdout(table, folder, rule=None, seed=plan.seed, on_gpu=on_gpu)
-        for read in (ingested, table):
-            read.snapshot.forget_rows()
+        table.snapshot.forget_rows()
         fit = fit_again(folder, arms, plan, table)
     copy_plan(former, folder)
     final_fit = describe_final_fit(arms["model"], plan, n_real=fit.n_real, n_synthetic=fit.n_synthetic)

@@ -80,8 +80,7 @@ def _study(request: StudyRequest) -> dict[str, Any]:
             seed = replayed.seed if replayed else request.seed
             on_gpu = on_usable_gpu(replayed.on_gpu if replayed else trained_on_gpu(request.device))
             split, rule = split_holdout(table, folder, rule=rule, seed=seed, on_gpu=on_gpu)
-            for read in (ingested, table):
-                read.snapshot.forget_rows()
+            table.snapshot.forget_rows()
             plan = plan_study(request, table, split, rule, folder, development_targets(folder))
         announce(plan)
         # MLflow is opened in a thread of this process, not in a task, which a cluster might run on another

@@ -35,6 +35,7 @@ def gate_raw(table: Table, folder: StudyFolder) -> Table:
     log.info("%d bad rows were moved to %s/quarantine.parquet", len(raw) - len(good_rows), VALIDATION)
     schema = check_study_input(good_rows.reset_index(drop=True), table.card)
     snapshot = store(describe_snapshot(good_rows, home() / "snapshots", source=table.source))
+    table.snapshot.forget_rows()
     schema = dataclasses.replace(schema, forms=table.schema.forms)
     return dataclasses.replace(table, snapshot=snapshot, schema=schema)
 

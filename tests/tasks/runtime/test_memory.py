@@ -26,13 +26,14 @@ def test_there_are_no_more_workers_than_memory_holds(tmp_path, monkeypatch):
     assert n_workers() == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other allocators give memory back in their own way")
 def test_freed_memory_goes_back_to_the_system():
     process, rows = psutil.Process(), [bytes(2_000) for _ in range(100_000)]
     held = process.memory_info().rss
     kept = rows[::100]  # scattered, so that the allocator gives nothing back by itself
     del rows
     return_freed()
-    assert process.memory_info().rss < held - 100_000_000 or sys.platform != "linux"
+    assert process.memory_info().rss < held - 100_000_000
     assert len(kept) == 1_000
 
 
