@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -23,7 +24,7 @@ from realmix.tasks.study.examine import examine
 from realmix.tasks.study.fairness import repair_fairness
 from realmix.tasks.study.ingest import ingest
 from realmix.tasks.study.plan import announce, note_seconds, on_usable_gpu, plan_study, trained_on_gpu
-from realmix.tasks.study.privacy import StudyPools, assess_privacy
+from realmix.tasks.study.privacy import StudyPools, could_ship, write_privacy
 from realmix.tasks.study.race import race, worker_seconds
 from realmix.tasks.study.refit import arms_of, fit_winner, thresholds_of
 from realmix.tasks.study.report import publish
@@ -96,11 +97,13 @@ def _study(request: StudyRequest) -> dict[str, Any]:
         with clock("compare"):
             pools = StudyPools(folder, layout, development)
             comparison, verdict = compare_arms(folder, layout, development, raced.oof, pools)
-            assess_privacy(pools, comparison)
+            # One thread of this process attacks while the workers fit.
+            attacks = ThreadPoolExecutor(1).submit(pools.describe, could_ship(comparison))
             examine(folder, layout, development, raced.oof, comparison)
             repair_fairness(folder, layout, development, raced.oof, comparison)
         with clock("rows saved"):
             saved = rows_saved(folder, layout, development, raced.oof, comparison)
+            write_privacy(folder, attacks)
         with clock("refit"):
             fits, verdict = fit_winner(folder, comparison, verdict, plan, table)
     if n_taken := cache.n_taken - n_taken_before:

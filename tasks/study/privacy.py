@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -155,9 +156,9 @@ class StudyPools:
 
 
 @task(task_run_name="attack pools", cache_policy=NO_CACHE)
-def assess_privacy(pools: StudyPools, comparison: Comparison) -> None:
-    """Attack the pools that could ship and were not attacked yet, and write what was found for the verdict document."""
-    pools.folder.write_json("work/privacy.json", pools.describe(could_ship(comparison)))
+def write_privacy(folder: StudyFolder, attacks: Future[dict[str, Any]]) -> None:
+    """Wait for what :meth:`StudyPools.describe` found, and write it for the verdict document."""
+    folder.write_json("work/privacy.json", attacks.result())
 
 
 def declared(card: DataCard) -> Declared | None:

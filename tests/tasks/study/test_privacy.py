@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from realmix.tasks.core.table.card import DataCard
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.study_folder import StudyFolder
 from realmix.tasks.study.development import Development
-from realmix.tasks.study.privacy import StudyPools, assess_privacy, could_ship, declared, secrets_of
+from realmix.tasks.study.privacy import StudyPools, could_ship, declared, secrets_of, write_privacy
 from realmix.tasks.study.race import batches
 from tests.tasks.study.laid import compared, gathered, lay, predict_all
 
@@ -104,7 +106,8 @@ def test_a_vetoed_mix_does_not_ship_and_the_verdict_says_why(tmp_path, copied, s
     assert ("the card allows 5 %" in verdict.reason) is copied
     (learner,) = folder.read_json("work/learners.json")
     assert (learner["word"] == "keep real only") is not ships
-    assess_privacy.fn(StudyPools(folder, layout, Development(folder.work)), comparison)
+    pools = StudyPools(folder, layout, Development(folder.work))
+    write_privacy.fn(folder, ThreadPoolExecutor(1).submit(pools.describe, could_ship(comparison)))
     assert [pool["synthesizer"] for pool in folder.read_json("work/privacy.json")["pools"]] == ["smote"]
 
 
