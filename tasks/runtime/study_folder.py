@@ -26,6 +26,8 @@ from realmix.tasks.runtime.snapshots import Snapshot, explain_os_error, open_sna
 
 # The drift that a retraining measured before its study, in the study's folder.
 DRIFT = "work/drift.json"
+# Folder of intermediate files for later runs; it is no part of the results.
+WORK = "work"
 # Results of expectations, in the study's folder.
 VALIDATION = "validation"
 # Of the intermediate files, those that a finished study keeps: how rows were divided (no rows), what each
@@ -177,7 +179,7 @@ class StudyFolder:
     @property
     def work(self) -> Path:
         """Folder of intermediate files."""
-        return self.path / "work"
+        return self.path / WORK
 
     def scope(self, name: str) -> Path:
         """Return the folder of a scope (one fold, or the final fit), by its name."""

@@ -155,7 +155,7 @@ class StudyPools:
         return derive_seed(context.snapshot, context.seed, "privacy")
 
 
-@task(task_run_name="attack pools", cache_policy=NO_CACHE)
+@task(task_run_name="write-privacy", cache_policy=NO_CACHE)
 def write_privacy(folder: StudyFolder, attacks: Future[dict[str, Any]]) -> None:
     """Wait for what :meth:`StudyPools.describe` found, and write it for the verdict document."""
     folder.write_json("work/privacy.json", attacks.result())

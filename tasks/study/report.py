@@ -35,7 +35,7 @@ from realmix.tasks.core.versions import installed_version
 from realmix.tasks.fits.export import READABLE
 from realmix.tasks.fits.scope import Scope
 from realmix.tasks.runtime.cache_keys import file_digest
-from realmix.tasks.runtime.study_folder import DRIFT, StudyFolder, Table
+from realmix.tasks.runtime.study_folder import DRIFT, WORK, StudyFolder, Table
 from realmix.tasks.study.development import Development
 from realmix.tasks.study.examine import IMPORTANCE, LIKENESS
 from realmix.tasks.study.fairness import FAIRNESS
@@ -45,8 +45,6 @@ from realmix.tasks.synthesizers.dp import NAME as DP
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu", "sdv", "torch", "imbalanced-learn",
              "prefect", "mlflow", "great-expectations")  # fmt: skip
-# Folder of intermediate files for later runs; it is no part of the results.
-WORK = "work"
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE)

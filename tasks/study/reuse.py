@@ -15,10 +15,10 @@ from realmix.tasks.runtime.cache_keys import entry_key, file_digest
 from realmix.tasks.runtime.holdout_rules import registration_path
 from realmix.tasks.runtime.lineage_index import keep_lineage
 from realmix.tasks.runtime.memory import n_workers
-from realmix.tasks.runtime.study_folder import StudyFolder, check_output_folder, home
+from realmix.tasks.runtime.study_folder import WORK, StudyFolder, check_output_folder, home
 from realmix.tasks.study.request import read_plan, weights_of
 
-VERDICT, MANIFEST, WORK = "verdict.json", "manifest.json", "work"
+VERDICT, MANIFEST = "verdict.json", "manifest.json"
 
 
 def study_key(request: StudyRequest, snapshot: str, name: str, card: DataCard, schema: Schema) -> str | None:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from realmix.tasks.runtime.study_folder import WORK
 from tests.redteam.planted import (
     ALLOWED,
     CARD,
@@ -68,7 +69,7 @@ def test_up_writes_personal_values_to_tables_alone(watched, record_property):
     record_property("places of personal values", ", ".join(kinds_of_places(found)))
     # The rows of a study that has not ended; the retraining was cut off.
     unfinished = [
-        f"studies/{study.name}/work/*"
+        f"studies/{study.name}/{WORK}/*"
         for study in (watched / "home" / "studies").iterdir()
         if not (study / "verdict.json").exists()
     ]
